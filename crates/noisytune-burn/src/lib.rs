@@ -1,0 +1,1 @@
+//! noisytune-burn
