@@ -85,6 +85,14 @@ def classifier():
     return fill(model, seed=20220224).eval()
 
 
+def minilm_head():
+    """A fixed classification head for all-MiniLM-L6-v2, whose checkpoint has none."""
+    generator = numpy.random.Generator(numpy.random.PCG64(384))
+    weight, bias = generator.normal(0.0, 0.1, (2, 384)), generator.normal(0.0, 0.1, 2)
+    head = {"classifier.weight": weight, "classifier.bias": bias}
+    return {name: torch.from_numpy(values.astype(numpy.float32)) for name, values in head.items()}
+
+
 def tokenizer():
     """A WordPiece tokenizer as bert-base-uncased has it.
 
