@@ -8,6 +8,7 @@ not 0): a tensor that is loaded into the wrong place, or not at all, changes the
 import json
 import os
 import platform
+import re
 import string
 from pathlib import Path
 
@@ -150,5 +151,7 @@ def write_versions(folder):
 
 
 def write_json(path, value):
-    """Writes indented ASCII JSON that ends in a line feed."""
-    Path(path).write_text(json.dumps(value, indent=1) + "\n", encoding="ascii")
+    """Writes indented ASCII JSON that ends in a line feed, lists of numbers on one line."""
+    on_one_line = lambda numbers: "[" + ", ".join(numbers[0][1:-1].replace(",", " ").split()) + "]"
+    text = re.sub(r"\[[-+0-9.e,\s]+\]", on_one_line, json.dumps(value, indent=1))
+    Path(path).write_text(text + "\n", encoding="ascii")

@@ -62,6 +62,16 @@ def train(model, batches, peak):
     return steps
 
 
+def relative(ours, exact):
+    """The distance of two tensors over the norm of the second."""
+    return (torch.linalg.vector_norm(ours.double() - exact) / torch.linalg.vector_norm(exact)).item()
+
+
+def worst_relative(ours, exact):
+    """The largest relative difference between two lists of numbers."""
+    return max(abs(a - b) / b for a, b in zip(ours, exact))
+
+
 def settings(peak):
     """The recipe's settings, for the record."""
     return {

@@ -46,11 +46,6 @@ def checkpoint(dtype):
     return model.eval().to(dtype)
 
 
-def relative(ours, reference):
-    """The distance of two tensors over the norm of the second."""
-    return (torch.linalg.vector_norm(ours.double() - reference) / torch.linalg.vector_norm(reference)).item()
-
-
 def run(dtype, batches):
     loss, gradients = recipe.gradients(checkpoint(dtype), batches[0])
     model = checkpoint(dtype)
@@ -84,14 +79,12 @@ def main():
             **steps,
             "rounding_noise_only": noisy,
             "f32_against_f64": {
-                "losses": max(abs(a - b) / b for a, b in zip(steps["losses"], exact_steps["losses"])),
-                "gradient_norms": max(
-                    abs(a - b) / b for a, b in zip(steps["gradient_norms"], exact_steps["gradient_norms"])
-                ),
-                "gradients": max(relative(gradients[n], exact_gradients[n]) for n in gradients if n not in noisy),
-                "final": max(relative(final[n], exact_final[n]) for n in final if n not in noisy),
+                "losses": recipe.worst_relative(steps["losses"], exact_steps["losses"]),
+                "gradient_norms": recipe.worst_relative(steps["gradient_norms"], exact_steps["gradient_norms"]),
+                "gradients": max(recipe.relative(gradients[n], exact_gradients[n]) for n in gradients if n not in noisy),
+                "final": max(recipe.relative(final[n], exact_final[n]) for n in final if n not in noisy),
                 "updates": max(
-                    relative(final[n] - start[n], exact_final[n] - start[n]) for n in final if n not in noisy
+                    recipe.relative(final[n] - start[n], exact_final[n] - start[n]) for n in final if n not in noisy
                 ),
                 "final_elements": max((final[n] - exact_final[n]).abs().max().item() for n in final if n not in noisy),
                 "final_elements_of_noise_only": max((final[n] - exact_final[n]).abs().max().item() for n in noisy),
