@@ -1,1 +1,45 @@
-//! encoders
+//! BERT encoders on Burn, loaded from Hugging Face snapshots.
+//!
+//! A [`Snapshot`] is a folder with `config.json`, `model.safetensors` and `tokenizer.json`, as the
+//! Hugging Face hub stores it. [`Snapshot::open`] checks the folder, [`Snapshot::classifier`] loads
+//! the weights into a [`BertForSequenceClassification`] and refuses every tensor that is missing,
+//! unexpected or misshaped; [`Snapshot::tokenizer`] reads the tokenizer that belongs to them.
+//!
+//! The structs mirror the names of the checkpoint: the parameter that transformers calls
+//! `bert.encoder.layer.0.attention.self.query.weight` has the module path
+//! `bert.encoder.layer.0.attention.self_attention.query.weight` (`self` is a keyword of Rust).
+//!
+//! This crate knows no noise, no task and no optimizer.
+
+mod activation;
+mod attention;
+mod classifier;
+mod config;
+mod dropout;
+mod embeddings;
+mod encoder;
+mod error;
+mod input;
+mod layer;
+mod manifest;
+mod model;
+mod output;
+mod pooler;
+mod snapshot;
+mod tokenizer;
+mod weights;
+
+pub use attention::{BertAttention, BertSelfAttention};
+pub use classifier::BertForSequenceClassification;
+pub use config::{BertConfig, HiddenAct};
+pub use dropout::Dropouts;
+pub use embeddings::BertEmbeddings;
+pub use encoder::BertEncoder;
+pub use error::{EncoderError, TensorProblem};
+pub use input::EncoderInput;
+pub use layer::{BertIntermediate, BertLayer};
+pub use model::{BertModel, BertModelOutput};
+pub use output::BertOutput;
+pub use pooler::BertPooler;
+pub use snapshot::{LoadedClassifier, Snapshot};
+pub use tokenizer::{Encoding, Tokenizer};

@@ -1,0 +1,107 @@
+//! Multi-head self-attention.
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Bool, Device, Tensor, activation};
+
+use crate::config::BertConfig;
+use crate::dropout::Dropouts;
+use crate::output::BertOutput;
+
+/// Self-attention with its output block.
+#[derive(Module, Debug)]
+pub struct BertAttention {
+    /// Query, key and value projections (`attention.self` in the checkpoint).
+    pub self_attention: BertSelfAttention,
+    /// Projection, residual and normalisation.
+    pub output: BertOutput,
+}
+
+/// Scaled dot-product attention over all heads.
+#[derive(Module, Debug)]
+pub struct BertSelfAttention {
+    /// `[hidden, hidden]`.
+    pub query: Linear,
+    /// `[hidden, hidden]`.
+    pub key: Linear,
+    /// `[hidden, hidden]`.
+    pub value: Linear,
+    heads: usize,
+    dropout: f64,
+}
+
+impl BertAttention {
+    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+        Self {
+            self_attention: BertSelfAttention::new(config, device),
+            output: BertOutput::new(config.hidden_size, config, device),
+        }
+    }
+
+    /// Attends and adds the result to the input.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`
+    /// - `attention_mask`: `[batch, length]`, true at real tokens
+    /// - output: `[batch, length, hidden]`
+    pub fn forward(
+        &self,
+        hidden: Tensor<3>,
+        attention_mask: Tensor<2, Bool>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let context = self
+            .self_attention
+            .forward(hidden.clone(), attention_mask, dropouts);
+        self.output.forward(context, hidden, dropouts)
+    }
+}
+
+impl BertSelfAttention {
+    fn new(config: &BertConfig, device: &Device) -> Self {
+        let projection = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
+        Self {
+            query: projection(),
+            key: projection(),
+            value: projection(),
+            heads: config.num_attention_heads,
+            dropout: config.attention_probs_dropout_prob,
+        }
+    }
+
+    /// Mixes the values of all real tokens, per head.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`
+    /// - `attention_mask`: `[batch, length]`, true at real tokens
+    /// - output: `[batch, length, hidden]`
+    pub fn forward(
+        &self,
+        hidden: Tensor<3>,
+        attention_mask: Tensor<2, Bool>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let [batch, length, width] = hidden.dims();
+        let head_size = width / self.heads;
+        let split = |x: Tensor<3>| {
+            x.reshape([batch, length, self.heads, head_size])
+                .swap_dims(1, 2)
+        };
+        let query = split(self.query.forward(hidden.clone()));
+        let key = split(self.key.forward(hidden.clone()));
+        let value = split(self.value.forward(hidden));
+
+        let scores = query.matmul(key.swap_dims(2, 3)) / (head_size as f64).sqrt();
+        let padding = attention_mask
+            .bool_not()
+            .reshape([batch, 1, 1, length])
+            .expand([batch, self.heads, length, length]);
+        // The least f32 instead of -inf: a row without any real token stays finite, as in transformers.
+        let scores = scores.mask_fill(padding, f32::MIN);
+        let probabilities = dropouts.apply(activation::softmax(scores, 3), self.dropout);
+        probabilities
+            .matmul(value)
+            .swap_dims(1, 2)
+            .reshape([batch, length, width])
+    }
+}

@@ -1,0 +1,62 @@
+//! Word, position and token type embeddings.
+
+use burn::module::Module;
+use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig};
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::config::BertConfig;
+use crate::dropout::Dropouts;
+
+/// Sum of word, position and token type embeddings, normalised.
+#[derive(Module, Debug)]
+pub struct BertEmbeddings {
+    /// `[vocab_size, hidden]`.
+    pub word_embeddings: Embedding,
+    /// `[max_position_embeddings, hidden]`.
+    pub position_embeddings: Embedding,
+    /// `[type_vocab_size, hidden]`.
+    pub token_type_embeddings: Embedding,
+    /// Over the hidden dimension.
+    pub layer_norm: LayerNorm,
+    dropout: f64,
+}
+
+impl BertEmbeddings {
+    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+        let table = |rows| EmbeddingConfig::new(rows, config.hidden_size).init(device);
+        Self {
+            word_embeddings: table(config.vocab_size),
+            position_embeddings: table(config.max_position_embeddings),
+            token_type_embeddings: table(config.type_vocab_size),
+            layer_norm: layer_norm(config, device),
+            dropout: config.hidden_dropout_prob,
+        }
+    }
+
+    /// Embeds tokens at positions 0, 1, 2, ...
+    ///
+    /// # Shapes
+    /// - `input_ids`, `token_type_ids`: `[batch, length]`
+    /// - output: `[batch, length, hidden]`
+    pub fn forward(
+        &self,
+        input_ids: Tensor<2, Int>,
+        token_type_ids: Tensor<2, Int>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let [_, length] = input_ids.dims();
+        let positions =
+            Tensor::<1, Int>::arange(0..length as i64, &input_ids.device()).unsqueeze::<2>();
+        let sum = self.word_embeddings.forward(input_ids)
+            + self.token_type_embeddings.forward(token_type_ids)
+            + self.position_embeddings.forward(positions);
+        dropouts.apply(self.layer_norm.forward(sum), self.dropout)
+    }
+}
+
+/// Layer normalisation over the hidden dimension with the checkpoint's epsilon.
+pub(crate) fn layer_norm(config: &BertConfig, device: &Device) -> LayerNorm {
+    LayerNormConfig::new(config.hidden_size)
+        .with_epsilon(config.layer_norm_eps)
+        .init(device)
+}

@@ -1,0 +1,130 @@
+//! What can be wrong with a snapshot or an input, one line each.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// An error of this crate: one line with the place, the value and what is accepted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EncoderError {
+    /// The snapshot folder is not there.
+    #[error(
+        "{}: no such folder, expected a Hugging Face snapshot with config.json, model.safetensors and tokenizer.json",
+        path.display()
+    )]
+    NoFolder {
+        /// The folder asked for.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// `config.json` is not the configuration of an encoder this crate can run.
+    #[error("{}: {reason}", path.display())]
+    Config {
+        /// The configuration file.
+        path: PathBuf,
+        /// The field, its value and what is accepted.
+        reason: String,
+    },
+    /// The weight file is not a readable safetensors file.
+    #[error("{}: not a complete safetensors file: {reason}", path.display())]
+    Safetensors {
+        /// The weight file.
+        path: PathBuf,
+        /// What the format check found.
+        reason: String,
+    },
+    /// The weight file does not hold the tensors that `config.json` announces.
+    #[error("{}: {}", path.display(), problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Tensors {
+        /// The weight file.
+        path: PathBuf,
+        /// Every tensor that does not fit, in the checkpoint's order.
+        problems: Vec<TensorProblem>,
+    },
+    /// `tokenizer.json` cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Tokenizer {
+        /// The tokenizer file.
+        path: PathBuf,
+        /// What the tokenizers library said, or what does not fit.
+        reason: String,
+    },
+    /// A text cannot be encoded.
+    #[error("cannot tokenize: {0}")]
+    Encode(String),
+    /// A sequence is longer than the position embedding, or the longest allowed length is too short.
+    #[error("max length is {max_length} tokens, accepted is {least} to {most}")]
+    MaxLength {
+        /// The length asked for.
+        max_length: usize,
+        /// Room for the special tokens of a pair.
+        least: usize,
+        /// `max_position_embeddings`.
+        most: usize,
+    },
+}
+
+impl EncoderError {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
+
+/// A tensor of a checkpoint that does not fit the module, named as the checkpoint names it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TensorProblem {
+    /// The module needs a tensor that the file does not hold.
+    #[error("missing tensor `{name}` of shape {expected:?}")]
+    Missing {
+        /// Name in the checkpoint, with the `bert.` prefix.
+        name: String,
+        /// Shape by `config.json`.
+        expected: Vec<usize>,
+    },
+    /// The file holds a tensor that the module has no place for.
+    #[error("unexpected tensor `{name}` of shape {found:?}")]
+    Unexpected {
+        /// Name in the checkpoint.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// The shapes differ.
+    #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// Name in the checkpoint.
+        name: String,
+        /// Shape by `config.json`.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// The element type is not a float.
+    #[error("tensor `{name}` has dtype {found}, accepted are F64, F32, F16 and BF16")]
+    DType {
+        /// Name in the checkpoint.
+        name: String,
+        /// Type in the file.
+        found: String,
+    },
+    /// Two names of the file mean the same parameter.
+    #[error("tensors `{first}` and `{second}` are the same parameter")]
+    Duplicate {
+        /// One name.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}

@@ -1,0 +1,70 @@
+//! One transformer layer.
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Bool, Device, Tensor};
+
+use crate::attention::BertAttention;
+use crate::config::{BertConfig, HiddenAct};
+use crate::dropout::Dropouts;
+use crate::output::BertOutput;
+
+/// Attention, then feed-forward, each with residual and normalisation after it.
+#[derive(Module, Debug)]
+pub struct BertLayer {
+    /// Self-attention.
+    pub attention: BertAttention,
+    /// First half of the feed-forward block.
+    pub intermediate: BertIntermediate,
+    /// Second half of the feed-forward block.
+    pub output: BertOutput,
+}
+
+/// Projection to the feed-forward width and its activation.
+#[derive(Module, Debug)]
+pub struct BertIntermediate {
+    /// `[hidden, intermediate]`.
+    pub dense: Linear,
+    #[module(skip)]
+    activation: HiddenAct,
+}
+
+impl BertLayer {
+    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+        Self {
+            attention: BertAttention::new(config, device),
+            intermediate: BertIntermediate {
+                dense: LinearConfig::new(config.hidden_size, config.intermediate_size).init(device),
+                activation: config.hidden_act,
+            },
+            output: BertOutput::new(config.intermediate_size, config, device),
+        }
+    }
+
+    /// Transforms the hidden states.
+    ///
+    /// # Shapes
+    /// - `hidden`, output: `[batch, length, hidden]`
+    /// - `attention_mask`: `[batch, length]`, true at real tokens
+    pub fn forward(
+        &self,
+        hidden: Tensor<3>,
+        attention_mask: Tensor<2, Bool>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let attended = self.attention.forward(hidden, attention_mask, dropouts);
+        let wide = self.intermediate.forward(attended.clone());
+        self.output.forward(wide, attended, dropouts)
+    }
+}
+
+impl BertIntermediate {
+    /// Projects and activates.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`
+    /// - output: `[batch, length, intermediate]`
+    pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
+        self.activation.apply(self.dense.forward(hidden))
+    }
+}

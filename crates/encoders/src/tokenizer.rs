@@ -1,0 +1,92 @@
+//! The checkpoint's own tokenizer.
+
+use std::path::Path;
+
+use tokenizers::{EncodeInput, TruncationParams, TruncationStrategy};
+
+use crate::config::BertConfig;
+use crate::error::EncoderError;
+
+/// A `tokenizer.json`, set to cut at a length and never to pad: batches pad to their longest.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+}
+
+/// One tokenized sentence or pair, with its special tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// Token ids.
+    pub ids: Vec<u32>,
+    /// 0 for the first sentence, 1 for the second; as long as `ids`.
+    pub type_ids: Vec<u32>,
+}
+
+impl Tokenizer {
+    pub(crate) fn load(
+        path: &Path,
+        config: &BertConfig,
+        max_length: usize,
+    ) -> Result<Self, EncoderError> {
+        // Three special tokens of a pair and one token.
+        let (least, most) = (4, config.max_position_embeddings);
+        if !(least..=most).contains(&max_length) {
+            return Err(EncoderError::MaxLength {
+                max_length,
+                least,
+                most,
+            });
+        }
+        let wrong = |reason: String| EncoderError::Tokenizer {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let bytes = std::fs::read(path).map_err(|e| EncoderError::read(path, e))?;
+        let mut inner =
+            tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| wrong(e.to_string()))?;
+        let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
+        if largest as usize >= config.vocab_size {
+            return Err(wrong(format!(
+                "the vocabulary has token id {largest}, accepted is below the embedding's vocab_size {}",
+                config.vocab_size
+            )));
+        }
+        inner
+            .with_truncation(Some(TruncationParams {
+                max_length,
+                strategy: TruncationStrategy::LongestFirst,
+                ..TruncationParams::default()
+            }))
+            .map_err(|e| wrong(e.to_string()))?;
+        inner.with_padding(None);
+        Ok(Self { inner })
+    }
+
+    /// Tokenizes sentences or sentence pairs, in parallel and in order.
+    ///
+    /// # Errors
+    /// [`EncoderError::Encode`] with the library's message.
+    pub fn encode<'a>(
+        &self,
+        texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> Result<Vec<Encoding>, EncoderError> {
+        let inputs: Vec<EncodeInput<'a>> = texts
+            .into_iter()
+            .map(|(first, second)| match second {
+                Some(second) => EncodeInput::Dual(first.into(), second.into()),
+                None => EncodeInput::Single(first.into()),
+            })
+            .collect();
+        let encodings = self
+            .inner
+            .encode_batch_fast(inputs, true)
+            .map_err(|e| EncoderError::Encode(e.to_string()))?;
+        Ok(encodings
+            .into_iter()
+            .map(|encoding| Encoding {
+                ids: encoding.get_ids().to_vec(),
+                type_ids: encoding.get_type_ids().to_vec(),
+            })
+            .collect())
+    }
+}
