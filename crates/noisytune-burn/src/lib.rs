@@ -1,1 +1,20 @@
-//! noisytune-burn
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod element;
+mod error;
+mod mapper;
+mod moments;
+mod noise;
+mod report;
+pub mod selection;
+mod stream;
+mod survey;
+mod tune;
+mod values;
+
+pub use config::{NoiseKind, NoiseScale, NoisyTuneConfig, Treatment};
+pub use error::NoisyTuneError;
+pub use mapper::NoisyTuneMapper;
+pub use report::{NoiseReport, Outcome, ParamReport, SkipReason};
+pub use tune::NoisyTune;

@@ -1,0 +1,101 @@
+use burn::config::Config;
+use burn::module::ParamGroup;
+use serde::{Deserialize, Serialize};
+
+use crate::{NoisyTuneError, NoisyTuneMapper};
+
+/// The distribution of the noise.
+///
+/// `std` is the scale that [`NoiseScale`] chooses. At the same `lambda` the two Gaussians differ
+/// by √12 ≈ 3.46 in standard deviation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseKind {
+    /// `U(-lambda/2, lambda/2) * std`, the paper's NoisyTune: standard deviation `lambda * std / √12`.
+    #[default]
+    Uniform,
+    /// `N(0, (lambda * std)²)`: the paper's formula with `N(0, lambda²)` in the place of the
+    /// uniform distribution, so the noise is √12 times as strong as [`Uniform`](Self::Uniform).
+    Gaussian,
+    /// `N(0, (lambda * std / √12)²)`: a Gaussian with the variance of [`Uniform`](Self::Uniform),
+    /// the control that varies the shape of the distribution and nothing else.
+    MatchedGaussian,
+}
+
+/// What the noise of a parameter is proportional to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseScale {
+    /// The standard deviation of that parameter: the paper's matrix-wise noise.
+    #[default]
+    PerTensor,
+    /// One standard deviation, over the elements of all selected parameters together. It is
+    /// measured in a pass of its own, see [`NoisyTuneMapper::survey`].
+    Global,
+}
+
+/// Whether a class of parameters takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Treatment {
+    /// They receive noise.
+    Perturb,
+    /// They stay as they are, and the report says so.
+    Skip,
+}
+
+/// Settings of NoisyTune (Wu et al., ACL 2022, section 2).
+///
+/// | Name | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `lambda` | required | noise intensity; the paper takes 0.15 on GLUE and 0.1 on XTREME | finite, at least 0 |
+/// | `seed` | 0 | chooses the noise, together with the path of each parameter | any |
+/// | `kind` | `Uniform` | distribution of the noise | [`NoiseKind`] |
+/// | `scale` | `PerTensor` | what the noise is proportional to | [`NoiseScale`] |
+/// | `group` | all | which parameters take part; presets in [`selection`](crate::selection) | [`ParamGroup`] |
+/// | `frozen` | `Perturb` | parameters that do not require gradients | [`Treatment`] |
+/// | `adapters` | `Skip` | freshly initialised factors of a reparameterization such as LoRA | [`Treatment`] |
+///
+/// ```
+/// use burn::config::Config;
+/// use noisytune_burn::{NoiseKind, NoisyTuneConfig};
+///
+/// let config = NoisyTuneConfig::new(0.15).with_seed(7).with_kind(NoiseKind::Gaussian);
+/// let same = NoisyTuneConfig::load_binary(config.to_string().as_bytes())?;
+/// assert_eq!(same.seed, 7);
+/// # Ok::<(), burn::config::ConfigError>(())
+/// ```
+#[derive(Config, Debug)]
+pub struct NoisyTuneConfig {
+    /// Noise intensity λ.
+    pub lambda: f64,
+    /// Seed of the noise.
+    #[config(default = 0)]
+    pub seed: u64,
+    /// Distribution of the noise.
+    #[config(default = "NoiseKind::Uniform")]
+    pub kind: NoiseKind,
+    /// What the noise is proportional to.
+    #[config(default = "NoiseScale::PerTensor")]
+    pub scale: NoiseScale,
+    /// The parameters that take part.
+    #[config(default = "ParamGroup::all()")]
+    pub group: ParamGroup,
+    /// What happens to parameters that do not require gradients.
+    #[config(default = "Treatment::Perturb")]
+    pub frozen: Treatment,
+    /// What happens to the factors of a reparameterization such as LoRA.
+    #[config(default = "Treatment::Skip")]
+    pub adapters: Treatment,
+}
+
+impl NoisyTuneConfig {
+    /// Builds the mapper that applies these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number.
+    pub fn init(&self) -> Result<NoisyTuneMapper, NoisyTuneError> {
+        NoisyTuneMapper::from_config(self.clone())
+    }
+}

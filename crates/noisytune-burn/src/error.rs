@@ -1,0 +1,61 @@
+use thiserror::Error;
+
+/// What can go wrong when noise is configured or applied, or two modules are compared.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum NoisyTuneError {
+    /// The noise intensity is negative, infinite or not a number.
+    #[error("lambda must be a finite number of at least 0, got {lambda}")]
+    InvalidLambda {
+        /// The refused intensity.
+        lambda: f64,
+    },
+    /// Not one parameter of the module was perturbed.
+    #[error("no parameter was perturbed: {considered} found, skipped as {reasons}")]
+    NothingPerturbed {
+        /// Number of float tensors that the traversal reached.
+        considered: usize,
+        /// How often each reason to skip occurred, as `not selected (3), buffer (2)`.
+        reasons: String,
+    },
+    /// One scale for the whole module was asked for, but no finite, positive one exists.
+    #[error(
+        "global std of the {parameters} selected parameters is {std}, must be finite and above 0"
+    )]
+    UnusableGlobalStd {
+        /// Number of parameters whose elements were pooled.
+        parameters: usize,
+        /// The pooled standard deviation.
+        std: f64,
+    },
+    /// A parameter is present in one of two compared modules only.
+    #[error("parameter {path} is in the {present} module only")]
+    UnmatchedParameter {
+        /// Path of the parameter.
+        path: String,
+        /// Which of the two modules has it: `first` or `second`.
+        present: &'static str,
+    },
+    /// A parameter has another shape in the second of two compared modules.
+    #[error(
+        "parameter {path} has shape {first:?} in the first module and {second:?} in the second"
+    )]
+    ShapeMismatch {
+        /// Path of the parameter.
+        path: String,
+        /// Shape in the first module.
+        first: Vec<usize>,
+        /// Shape in the second module.
+        second: Vec<usize>,
+    },
+    /// A pattern that names a group of parameters is not a regular expression.
+    #[error("pattern {pattern:?} of group {name} is not a regular expression: {message}")]
+    InvalidPattern {
+        /// Name of the group.
+        name: String,
+        /// The refused pattern.
+        pattern: String,
+        /// What the parser says, on one line.
+        message: String,
+    },
+}

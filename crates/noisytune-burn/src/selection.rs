@@ -1,0 +1,73 @@
+//! Ready groups of parameters, as Burn's own [`ParamGroup`].
+//!
+//! A group sees the path of a parameter, so these presets go by names. Combine them with
+//! [`ParamGroup::exclude`], or write your own from paths, substrings, regular expressions or ids.
+//!
+//! ```
+//! use noisytune_burn::{NoisyTuneMapper, selection};
+//!
+//! let body = selection::except(&["classifier", "pooler"]);
+//! let mapper = NoisyTuneMapper::new(0.15).with_group(body);
+//! # let _ = mapper;
+//! ```
+
+use burn::module::ParamGroup;
+
+/// Everything: embeddings, weights, biases and normalization, as the paper does on GLUE.
+pub fn everything() -> ParamGroup {
+    ParamGroup::all()
+}
+
+/// Everything but embedding tables: a component of the path holds `embed`, or is `wte` or `wpe`,
+/// and is the parameter or the owner of its `weight`. Their normalization is still selected.
+pub fn except_embeddings() -> ParamGroup {
+    ParamGroup::all().exclude(matching(r"(^|\.)([^.]*embed[^.]*|wte|wpe)(\.weight)?$"))
+}
+
+/// Everything but the tables of token embeddings, as the paper does on XTREME to keep languages
+/// aligned: like [`except_embeddings`], for components that hold `word_embed`, `token_embed`,
+/// `tok_embed`, `embed_tokens`, or are `embedding`, `embeddings`, `embed` or `wte`.
+pub fn except_token_embeddings() -> ParamGroup {
+    ParamGroup::all().exclude(matching(
+        r"(^|\.)([^.]*(word|token|tok)_embed[^.]*|embed_tokens|embed(ding|dings)?|wte)(\.weight)?$",
+    ))
+}
+
+/// Weights only: parameters called `weight`. Biases and Burn's normalization layers, whose
+/// parameters are `gamma` and `beta`, are left out.
+pub fn weights_only() -> ParamGroup {
+    matching(r"(^|\.)weight$")
+}
+
+/// Everything but what lies under a component of one of these names, such as a fresh head.
+pub fn except(names: &[&str]) -> ParamGroup {
+    if names.is_empty() {
+        return ParamGroup::all();
+    }
+    ParamGroup::all().exclude(under(names))
+}
+
+/// What lies under a component of one of these names. No names match nothing.
+pub fn under(names: &[&str]) -> ParamGroup {
+    if names.is_empty() {
+        return ParamGroup::from_ids(Vec::new());
+    }
+    let escaped: Vec<String> = names.iter().map(|name| escape(name)).collect();
+    matching(&format!(r"(^|\.)({})(\.|$)", escaped.join("|")))
+}
+
+fn matching(pattern: &str) -> ParamGroup {
+    ParamGroup::from_regex(pattern).expect("constant patterns and escaped names are valid")
+}
+
+/// Makes a regular expression that matches the text itself.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_punctuation() && !matches!(character, '_' | '<' | '>') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
