@@ -1,0 +1,73 @@
+//! Numbers that no statistic can be computed from.
+
+/// Why a statistic could not be computed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There are too few numbers.
+    #[error("{found} value(s); expected at least {needed}")]
+    TooFew {
+        /// How many there are.
+        found: usize,
+        /// How many the statistic needs.
+        needed: usize,
+    },
+    /// A number is infinite or NaN.
+    #[error("value {value} at position {at}; expected a finite number")]
+    NotFinite {
+        /// The number.
+        value: f64,
+        /// Its position, from 0.
+        at: usize,
+    },
+    /// Two lists that belong together differ in length.
+    #[error("{first} value(s) against {second}; expected as many of both")]
+    LengthMismatch {
+        /// Length of the first list.
+        first: usize,
+        /// Length of the second list.
+        second: usize,
+    },
+    /// All numbers are the same, so their spread, which the statistic divides by, is 0.
+    #[error("{count} equal values; expected some spread")]
+    NoSpread {
+        /// How many there are.
+        count: usize,
+    },
+    /// A parameter lies outside its range.
+    #[error("{what} {value}; expected {expected}")]
+    OutOfRange {
+        /// Name of the parameter.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The range.
+        expected: &'static str,
+    },
+}
+
+/// Checks that `values` are finite and at least `needed`.
+pub(super) fn check(values: &[f64], needed: usize) -> Result<(), Error> {
+    if values.len() < needed {
+        return Err(Error::TooFew {
+            found: values.len(),
+            needed,
+        });
+    }
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(Error::NotFinite {
+            value: values[at],
+            at,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that two lists are equally long.
+pub(super) fn check_lengths(first: usize, second: usize) -> Result<(), Error> {
+    if first == second {
+        Ok(())
+    } else {
+        Err(Error::LengthMismatch { first, second })
+    }
+}

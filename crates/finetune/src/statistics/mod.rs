@@ -1,0 +1,45 @@
+//! What a handful of runs says about a difference, and how sure that is.
+//!
+//! Every function is a pure function of its numbers: what draws at random takes a seed and draws the same on every
+//! machine. Scores are fractions (an accuracy from 0 to 1); only sentences speak of points, hundredths of that.
+//!
+//! | question | function |
+//! |---|---|
+//! | how did one arm do? | [`Summary::of`] |
+//! | do two arms differ, pair by pair? | [`Paired::of`], [`Paired::verdict`] |
+//! | how wide is the uncertainty? | [`resampled_means`], then [`bca_interval`] or [`percentile_interval`] |
+//! | would chance alone do that? | [`sign_flip_test`], [`paired_t_test`] |
+//! | and over several comparisons? | [`holm`] |
+//! | do two arms err on the same examples? | [`McNemar::of`] |
+//! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
+//! | how many pairs would settle it? | [`pairs_needed`] |
+//!
+//! A number that is not finite, or too few numbers, is an [`Error`], never a NaN in the result.
+
+mod bootstrap;
+mod error;
+mod holm;
+mod mcnemar;
+mod paired;
+mod power;
+mod sign_flip;
+mod stochastic_order;
+mod summary;
+mod t_test;
+
+pub use bootstrap::{bca_interval, percentile_interval, resampled_means};
+pub use error::Error;
+pub use holm::holm;
+pub use mcnemar::McNemar;
+pub use paired::{Paired, Test, differences};
+pub use power::{ALPHA, MAX_PAIRS, POWER, pairs_needed, power};
+pub use sign_flip::{SignFlip, sign_flip_test};
+pub use stochastic_order::{StochasticOrder, violation_ratio};
+pub use summary::Summary;
+pub use t_test::{TTest, paired_t_test};
+
+/// Bootstrap resamples behind every interval.
+pub const RESAMPLES: usize = 10_000;
+
+/// Coverage of every interval that stands in a record.
+pub const LEVEL: f64 = 0.95;

@@ -1,0 +1,63 @@
+//! Location and spread of one arm's scores.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, check};
+
+/// Describes a list of scores.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How many there are.
+    pub n: usize,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Standard deviation with n - 1 in the denominator; `None` (`null` in JSON) for a single score.
+    pub sd: Option<f64>,
+    /// Median: the mean of the middle two when n is even.
+    pub median: f64,
+    /// Lowest score.
+    pub min: f64,
+    /// Highest score.
+    pub max: f64,
+}
+
+impl Summary {
+    /// Describes `values`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooFew`] when there are none, [`Error::NotFinite`].
+    pub fn of(values: &[f64]) -> Result<Self, Error> {
+        check(values, 1)?;
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        Ok(Self {
+            n,
+            mean: mean(values),
+            sd: sd(values),
+            median: (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0,
+            min: sorted[0],
+            max: sorted[n - 1],
+        })
+    }
+}
+
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Standard deviation with n - 1 in the denominator; `None` for fewer than two values.
+///
+/// Equal values have a deviation of exactly 0, which the rounding of their mean would otherwise spoil.
+pub(super) fn sd(values: &[f64]) -> Option<f64> {
+    if values.len() < 2 {
+        return None;
+    }
+    if values.iter().all(|value| *value == values[0]) {
+        return Some(0.0);
+    }
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Some((squares / (values.len() - 1) as f64).sqrt())
+}

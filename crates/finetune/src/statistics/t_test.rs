@@ -1,0 +1,54 @@
+//! Student's t-test on paired differences.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::error::{Error, check};
+use super::summary::{mean, sd};
+
+/// The outcome of a paired t-test.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TTest {
+    /// Mean difference over its standard error.
+    pub t: f64,
+    /// Degrees of freedom: pairs less one.
+    pub degrees_of_freedom: usize,
+    /// Two-sided p-value.
+    pub p_value: f64,
+    /// The 95 % interval of the mean difference.
+    pub ci95: [f64; 2],
+}
+
+/// Tests whether the mean of paired differences is 0, two-sided, taking them for draws from a normal distribution.
+///
+/// # Errors
+///
+/// [`Error::TooFew`] for fewer than two differences, [`Error::NoSpread`] when all are equal, [`Error::NotFinite`].
+pub fn paired_t_test(differences: &[f64]) -> Result<TTest, Error> {
+    check(differences, 2)?;
+    let count = differences.len();
+    let mean = mean(differences);
+    let error = match sd(differences) {
+        Some(sd) if sd > 0.0 => sd / (count as f64).sqrt(),
+        _ => return Err(Error::NoSpread { count }),
+    };
+    let t = mean / error;
+    let distribution = student(count - 1);
+    let half_width = error * critical_value(count - 1);
+    Ok(TTest {
+        t,
+        degrees_of_freedom: count - 1,
+        p_value: (2.0 * distribution.sf(t.abs())).min(1.0),
+        ci95: [mean - half_width, mean + half_width],
+    })
+}
+
+/// What |t| must exceed for a two-sided p-value under 0.05.
+pub(super) fn critical_value(degrees_of_freedom: usize) -> f64 {
+    student(degrees_of_freedom).inverse_cdf(0.975)
+}
+
+fn student(degrees_of_freedom: usize) -> StudentsT {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom as f64)
+        .expect("positive degrees of freedom make a distribution")
+}

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Writes golden.json: inputs, and what scipy and statsmodels make of them.
+
+    python generate.py        # scipy 1.17, statsmodels 0.15, numpy 2.4
+
+Differences are multiples of 1/1024, so that sums and ties are exact in both languages.
+"""
+
+import json
+import math
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import scipy
+import statsmodels
+from scipy import stats
+from scipy.stats._resampling import _bca_interval
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+
+rng = np.random.default_rng(20260729)
+
+
+def draws(n, mean=0.004, sd=0.006):
+    return np.round(rng.normal(mean, sd, n) * 1024) / 1024 + 0.0  # no negative zeros
+
+
+def summary(values):
+    return {
+        "values": values.tolist(),
+        "mean": np.mean(values),
+        "sd": np.std(values, ddof=1),
+        "median": np.median(values),
+        "min": np.min(values),
+        "max": np.max(values),
+    }
+
+
+def t_test(d):
+    result = stats.ttest_rel(d, np.zeros_like(d))
+    interval = result.confidence_interval(0.95)
+    return {
+        "differences": d.tolist(),
+        "t": result.statistic,
+        "p_value": result.pvalue,
+        "ci95": [interval.low, interval.high],
+    }
+
+
+def interval(d, resampled, method, level):
+    """scipy's interval from a given bootstrap distribution."""
+    with np.errstate(all="ignore"):
+        given = SimpleNamespace(bootstrap_distribution=resampled)
+        result = stats.bootstrap(
+            (d,), np.mean, n_resamples=0, bootstrap_result=given, method=method, confidence_level=level
+        )
+    return [result.confidence_interval.low, result.confidence_interval.high]
+
+
+def bootstrap(d, level):
+    resampled = rng.choice(d, (500, len(d))).mean(axis=1)
+    return {
+        "differences": d.tolist(),
+        "level": level,
+        "resampled": resampled.tolist(),
+        "percentile": interval(d, resampled, "percentile", level),
+        "bca": interval(d, resampled, "BCa", level),
+    }
+
+
+def every_resample(d):
+    """Between which means the ends of an interval from 10,000 resamples lie, from all n^n of them.
+
+    A level estimated from 10,000 draws is off by its standard error; five of them, either way, bracket the end. BCa adds
+    the error of its bias estimate, which moves a level by up to twice the normal density there.
+    """
+    resampled = np.array(list(product(d, repeat=len(d)))).mean(axis=1)
+
+    def brackets(levels, bias_error):
+        levels = np.array(levels)
+        error = np.sqrt(levels * (1 - levels) / 10_000) + 2 * stats.norm.pdf(stats.norm.ppf(levels)) * bias_error
+        around = np.clip([levels - 5 * error, levels + 5 * error], 0, 1)
+        return np.quantile(resampled, around).T.tolist()
+
+    *corrected, _ = _bca_interval((d,), np.mean, -1, 0.025, resampled, None, np)
+    at_the_median = math.sqrt(0.25 / 10_000) / stats.norm.pdf(0)
+    return {
+        "differences": d.tolist(),
+        "percentile": brackets([0.025, 0.975], 0),
+        "bca": brackets(corrected, at_the_median),
+    }
+
+
+def sign_flips(d):
+    """scipy's exact test; above 20 pairs, where that takes hours, a count over all sums."""
+    if len(d) <= 20:
+        p = stats.permutation_test(
+            (d,), np.mean, permutation_type="samples", vectorized=True, n_resamples=np.inf, batch=1 << 16
+        ).pvalue
+    else:
+        sums = np.zeros(1)
+        for x in d:
+            sums = np.concatenate([sums + x, sums - x])
+        p = np.mean(np.abs(sums) >= abs(d.sum()))
+    return {"differences": d.tolist(), "p_value": p}
+
+
+def holm(p):
+    return {"p_values": list(p), "adjusted": multipletests(p, method="holm")[1].tolist()}
+
+
+def mc_nemar(first, second):
+    table = [[0, first], [second, 0]]
+    corrected = mcnemar(table, exact=False, correction=True)
+    return {
+        "only_first": first,
+        "only_second": second,
+        "p_value": mcnemar(table, exact=True).pvalue,
+        "chi_squared": corrected.statistic,
+        "chi_squared_p_value": corrected.pvalue,
+    }
+
+
+def violation_ratio(a, b):
+    """Both samples repeated to a common length: then quantiles are sorted positions."""
+    common = math.lcm(len(a), len(b))
+    a, b = (np.repeat(np.sort(x), common // len(x)) for x in (a, b))
+    squares = (a - b) ** 2
+    total = squares.sum()
+    return 0.5 if total == 0 else squares[a < b].sum() / total
+
+
+def stochastic_order(a, b):
+    """The bootstrap's standard error from every pair of resamples."""
+    observed = violation_ratio(a, b)
+    ratios = np.array(
+        [violation_ratio(np.array(x), np.array(y)) for x in product(a, repeat=len(a)) for y in product(b, repeat=len(b))]
+    )
+    return {
+        "first": a.tolist(),
+        "second": b.tolist(),
+        "violation_ratio": observed,
+        "standard_error": ratios.std(),
+        "upper_bound": min(1.0, observed - ratios.std() * stats.norm.ppf(0.05)),
+    }
+
+
+def power(difference, sd, pairs):
+    test = TTestPower()
+    needed = 2
+    while test.power(difference / sd, needed, 0.05) < 0.8:
+        needed += 1
+    return {
+        "difference": difference,
+        "sd": sd,
+        "pairs": pairs,
+        "power": float(test.power(difference / sd, pairs, 0.05)),
+        "pairs_needed": needed,
+    }
+
+
+golden = {
+    "made_with": {
+        "scipy": scipy.__version__,
+        "statsmodels": statsmodels.__version__,
+        "numpy": np.__version__,
+    },
+    "summary": [summary(x) for x in (draws(2, 0.9), draws(5, 0.9), draws(8, 0.86), rng.normal(0.9, 0.01, 101))],
+    "t_test": [t_test(x) for x in (draws(2), draws(5), draws(8, 0.0), draws(8, -0.02), draws(41), rng.normal(0, 1, 30))],
+    "bootstrap": [
+        bootstrap(d, level)
+        for d, level in ((draws(5), 0.95), (draws(8), 0.95), (draws(20, 0.0), 0.9), (rng.exponential(1, 12), 0.95))
+    ],
+    "every_resample": [every_resample(d) for d in (draws(5), draws(6, 0.0), np.array([1, 2, 4, 8, 32, 64]) / 1024)],
+    "sign_flip": [
+        sign_flips(d)
+        for d in (draws(2), draws(5, 0.01), draws(8, 0.0), draws(12), draws(16, -0.004), draws(20, 0.004), draws(21, 0.002), draws(24, 0.004))
+    ],
+    "holm": [
+        holm(p)
+        for p in ([0.03], [0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.5], [0.0, 1.0, 0.02, 0.02], rng.uniform(0, 0.1, 9).tolist())
+    ],
+    "mcnemar": [
+        mc_nemar(first, second) for first, second in ((1, 0), (2, 9), (40, 25), (310, 402), (6000, 5800), (40000, 40300))
+    ],
+    "stochastic_order": [
+        stochastic_order(a, b)
+        for a, b in (
+            (draws(4, 0.904, 0.01), draws(4, 0.9, 0.01)),
+            (draws(4, 0.9, 0.01), draws(3, 0.9, 0.02)),
+            (draws(3, 0.95, 0.002), draws(4, 0.9, 0.002)),
+        )
+    ],
+    "power": [
+        power(0.004, 0.0045, 5),
+        power(0.002, 0.0045, 41),
+        power(0.002, 0.01, 8),
+        power(0.02, 0.004, 3),
+        power(0.001, 0.02, 3000),
+        power(0.01, 0.002, 2),
+    ],
+}
+
+path = Path(__file__).with_name("golden.json")
+lines = []
+for name, cases in golden.items():
+    text = json.dumps(cases, default=float, allow_nan=False)
+    lines.append(f'"{name}": ' + text.replace("}, {", "},\n {"))
+path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
