@@ -1,0 +1,91 @@
+//! Time of NoisyTune over the parameters of BERT-base (110 M) and BERT-large (335 M) on flex.
+//!
+//! `cargo bench -p noisytune-burn`; figures are per pass over the whole model, in place.
+
+use std::hint::black_box;
+
+use burn::module::Module;
+use burn::nn::{
+    Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig,
+};
+use burn::tensor::Device;
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use noisytune_burn::NoisyTuneMapper;
+
+/// The parameters of a BERT encoder, without its forward pass.
+#[derive(Module, Debug)]
+struct Bert {
+    word: Embedding,
+    position: Embedding,
+    token_type: Embedding,
+    norm: LayerNorm,
+    layers: Vec<Layer>,
+    pooler: Linear,
+}
+
+#[derive(Module, Debug)]
+struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    attention_norm: LayerNorm,
+    inner: Linear,
+    outer: Linear,
+    norm: LayerNorm,
+}
+
+impl Bert {
+    fn new(layers: usize, hidden: usize, device: &Device) -> Self {
+        let linear = |from, to| LinearConfig::new(from, to).init(device);
+        let norm = || LayerNormConfig::new(hidden).init(device);
+        let table = |rows| EmbeddingConfig::new(rows, hidden).init(device);
+        Self {
+            word: table(30522),
+            position: table(512),
+            token_type: table(2),
+            norm: norm(),
+            layers: (0..layers)
+                .map(|_| Layer {
+                    query: linear(hidden, hidden),
+                    key: linear(hidden, hidden),
+                    value: linear(hidden, hidden),
+                    output: linear(hidden, hidden),
+                    attention_norm: norm(),
+                    inner: linear(hidden, 4 * hidden),
+                    outer: linear(4 * hidden, hidden),
+                    norm: norm(),
+                })
+                .collect(),
+            pooler: linear(hidden, hidden),
+        }
+    }
+}
+
+fn noise(criterion: &mut Criterion) {
+    let device = Device::flex();
+    let mut group = criterion.benchmark_group("noise");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for (name, layers, hidden) in [("bert_base", 12, 768), ("bert_large", 24, 1024)] {
+        let mut model = Bert::new(layers, hidden, &device);
+        group.throughput(Throughput::Elements(model.num_params() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                // In place, as in use: a clone would share storage and force a copy. The noise of
+                // the passes adds up to a few percent of the std.
+                let mut mapper = NoisyTuneMapper::new(0.01).with_seed(7);
+                let current = std::mem::replace(&mut model, empty(&device));
+                model = black_box(current.map(&mut mapper));
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A placeholder of a few elements, never initialised.
+fn empty(device: &Device) -> Bert {
+    Bert::new(0, 1, device)
+}
+
+criterion_group!(benches, noise);
+criterion_main!(benches);
