@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::EncoderError;
 
+/// Far beyond every BERT; what a checkpoint should hold is listed layer by layer before it is read.
+const MOST_LAYERS: usize = 1_000;
+
 /// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
 ///
 /// Source: `BertConfig` of transformers. Fields that do not change the computation are ignored.
@@ -99,7 +102,8 @@ impl BertConfig {
             }
             None => return Err(wrong("model_type is absent, accepted is `bert`".to_owned())),
         }
-        let config: Self = serde_json::from_value(value).map_err(|e| wrong(e.to_string()))?;
+        // From the text, not from the value: the message then says the line.
+        let config: Self = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
         config.validate().map_err(wrong)?;
         Ok(config)
     }
@@ -127,6 +131,18 @@ impl BertConfig {
             if value == 0 {
                 return Err(format!("{name} is 0, accepted is at least 1"));
             }
+        }
+        if self.num_hidden_layers > MOST_LAYERS {
+            return Err(format!(
+                "num_hidden_layers is {}, accepted is at most {MOST_LAYERS}",
+                self.num_hidden_layers
+            ));
+        }
+        if self.pad_token_id as usize >= self.vocab_size {
+            return Err(format!(
+                "pad_token_id is {}, accepted is below vocab_size {}",
+                self.pad_token_id, self.vocab_size
+            ));
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err(format!(

@@ -11,6 +11,8 @@ use crate::error::EncoderError;
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    vocab_size: usize,
+    type_vocab_size: usize,
 }
 
 /// One tokenized sentence or pair, with its special tokens.
@@ -59,13 +61,18 @@ impl Tokenizer {
             }))
             .map_err(|e| wrong(e.to_string()))?;
         inner.with_padding(None);
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            vocab_size: config.vocab_size,
+            type_vocab_size: config.type_vocab_size,
+        })
     }
 
     /// Tokenizes sentences or sentence pairs, in parallel and in order.
     ///
     /// # Errors
-    /// [`EncoderError::Encode`] with the library's message.
+    /// [`EncoderError::Encode`] with the library's message, or if the model has no embedding for a
+    /// token type: one trained without sentence pairs takes none.
     pub fn encode<'a>(
         &self,
         texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
@@ -81,12 +88,26 @@ impl Tokenizer {
             .inner
             .encode_batch_fast(inputs, true)
             .map_err(|e| EncoderError::Encode(e.to_string()))?;
-        Ok(encodings
+        encodings
             .into_iter()
-            .map(|encoding| Encoding {
-                ids: encoding.get_ids().to_vec(),
-                type_ids: encoding.get_type_ids().to_vec(),
+            .map(|encoding| {
+                let (ids, type_ids) = (encoding.get_ids(), encoding.get_type_ids());
+                // The vocabulary was checked; these also come from the file's post-processor.
+                for (what, values, rows) in [
+                    ("token id", ids, self.vocab_size),
+                    ("token type", type_ids, self.type_vocab_size),
+                ] {
+                    if let Some(value) = values.iter().find(|value| **value as usize >= rows) {
+                        return Err(EncoderError::Encode(format!(
+                            "{what} {value} has no embedding, accepted is below {rows}"
+                        )));
+                    }
+                }
+                Ok(Encoding {
+                    ids: ids.to_vec(),
+                    type_ids: type_ids.to_vec(),
+                })
             })
-            .collect())
+            .collect()
     }
 }

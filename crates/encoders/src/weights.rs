@@ -9,7 +9,7 @@ use burn::tensor::DType;
 use burn_store::{
     FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore,
 };
-use safetensors::SafeTensors;
+use safetensors::tensor::Metadata;
 
 use crate::classifier::BertForSequenceClassification;
 use crate::error::{EncoderError, TensorProblem};
@@ -35,13 +35,15 @@ pub(crate) fn read_header(path: &Path) -> Result<BTreeMap<String, TensorInfo>, E
             "the header announces {header_length} bytes of description, the file has {size}"
         )));
     };
-    let mut header = length.to_vec();
+    let mut header = Vec::new();
     file.take(header_length)
         .read_to_end(&mut header)
         .map_err(|e| EncoderError::read(path, e))?;
-    let (_, metadata) = SafeTensors::read_metadata(&header).map_err(|e| damaged(e.to_string()))?;
-    let announced = data_start + metadata.data_len() as u64;
-    if announced != size {
+    // Not `SafeTensors::read_metadata`: that wants the whole file in memory.
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| damaged(e.to_string()))?;
+    let announced = data_start.checked_add(metadata.data_len() as u64);
+    if announced != Some(size) {
+        let announced = announced.unwrap_or(u64::MAX);
         return Err(damaged(format!(
             "the header announces {announced} bytes, the file has {size}"
         )));
