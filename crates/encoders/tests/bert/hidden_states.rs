@@ -1,0 +1,124 @@
+//! Forward passes of the tiny checkpoint.
+
+use burn::tensor::Device;
+use encoders::{Dropouts, EncoderInput, Encoding};
+
+use crate::closeness::{Tolerance, assert_close, values};
+use crate::golden::Tensors;
+use crate::tiny;
+
+/// Two correct f32 programs, which add in different orders, over two layers.
+pub(crate) const ROUNDING: Tolerance = Tolerance {
+    relative: 2e-6,
+    element: 1e-5,
+};
+
+pub(crate) fn input(encodings: &[Encoding]) -> EncoderInput {
+    EncoderInput::padded(encodings, 0, &Device::flex())
+}
+
+pub(crate) fn batch() -> EncoderInput {
+    let rows: Vec<Encoding> = tiny::sentences()
+        .batch
+        .iter()
+        .map(tiny::Sentence::encoding)
+        .collect();
+    input(&rows)
+}
+
+#[test]
+fn a_padded_batch_is_the_one_transformers_saw() {
+    let expected = Tensors::read("tiny/expected.safetensors");
+    let batch = batch();
+    let ints = |tensor: burn::tensor::Tensor<2, burn::tensor::Int>| -> Vec<i64> {
+        tensor.into_data().iter::<i64>().collect()
+    };
+    assert_eq!(batch.input_ids.dims(), [5, 40]);
+    assert_eq!(ints(batch.input_ids), expected.i64("input_ids"));
+    assert_eq!(ints(batch.token_type_ids), expected.i64("token_type_ids"));
+    assert_eq!(
+        ints(batch.attention_mask.int()),
+        expected.i64("attention_mask")
+    );
+}
+
+#[test]
+fn every_hidden_state_is_that_of_transformers() {
+    let expected = Tensors::read("tiny/expected.safetensors");
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let output = model
+        .bert
+        .forward_with_hidden_states(batch(), &mut Dropouts::off());
+    assert_eq!(output.hidden_states.len(), 3);
+    for (layer, state) in output.hidden_states.into_iter().enumerate() {
+        assert_eq!(state.dims(), [5, 40, 24]);
+        let name = format!("hidden_states.{layer}");
+        assert_close(&name, &values(state), &expected.f32(&name), &ROUNDING);
+    }
+    assert_close(
+        "pooled",
+        &values(output.pooled),
+        &expected.f32("pooled"),
+        &ROUNDING,
+    );
+}
+
+#[test]
+fn logits_are_those_of_transformers() {
+    let expected = Tensors::read("tiny/expected.safetensors");
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let logits = model.forward(batch(), &mut Dropouts::off());
+    assert_eq!(logits.dims(), [5, 2]);
+    assert_close(
+        "logits",
+        &values(logits),
+        &expected.f32("logits"),
+        &ROUNDING,
+    );
+}
+
+#[test]
+fn padding_changes_no_logit() {
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let together = values(model.forward(batch(), &mut Dropouts::off()));
+    let alone: Vec<f32> = tiny::sentences()
+        .batch
+        .iter()
+        .flat_map(|sentence| {
+            values(model.forward(input(&[sentence.encoding()]), &mut Dropouts::off()))
+        })
+        .collect();
+    assert_close("logits", &together, &alone, &ROUNDING);
+}
+
+#[test]
+fn token_types_and_order_of_a_pair_matter() {
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let pair = tiny::sentences().batch.swap_remove(2).encoding();
+    let one_type = Encoding {
+        type_ids: vec![0; pair.ids.len()],
+        ..pair.clone()
+    };
+    let mut swapped = pair.clone();
+    swapped.ids.swap(1, 2);
+    let logits = |encoding| values(model.forward(input(&[encoding]), &mut Dropouts::off()));
+    let of_pair = logits(pair);
+    for other in [one_type, swapped] {
+        let of_other = logits(other);
+        assert!(
+            (of_pair[0] - of_other[0]).abs() > 1e-3,
+            "{of_pair:?} {of_other:?}"
+        );
+    }
+}
+
+#[test]
+fn dropout_is_a_function_of_seed_and_step() {
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let logits = |mut dropouts| values(model.forward(batch(), &mut dropouts));
+    let first = logits(Dropouts::keyed(1, 0));
+    assert_eq!(first, logits(Dropouts::keyed(1, 0)));
+    assert_ne!(first, logits(Dropouts::keyed(2, 0)));
+    assert_ne!(first, logits(Dropouts::keyed(1, 1)));
+    assert_ne!(first, logits(Dropouts::off()));
+}

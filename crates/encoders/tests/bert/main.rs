@@ -1,0 +1,11 @@
+//! What the crate promises, held against what transformers computed (`tests/golden`).
+
+mod closeness;
+mod damaged_snapshots;
+mod golden;
+mod hidden_states;
+mod loading;
+mod minilm;
+mod strictness;
+mod tiny;
+mod tokens;
