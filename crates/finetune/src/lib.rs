@@ -1,1 +1,43 @@
-//! finetune
+//! Finetuning with and without noise: where the method, the encoder and the task meet.
+//!
+//! A [`Study`] is a list of runs, arm by seed. For one seed both arms share the head's initial
+//! values, the order of the data and the dropout masks; they differ in the noise alone, so that the
+//! difference of a pair is the effect of the noise. [`Study::run`] trains and scores them, records
+//! each in `runs.jsonl`, and writes `summary.json`.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`recipe`] | the hyperparameters of a run, checked |
+//! | [`data`] | a task's sentences, tokenized once for all runs |
+//! | [`order`], [`schedule`], [`optimizer`], [`clipping`] | the parts of the standard BERT recipe |
+//! | [`training`], [`evaluation`] | the loop, and a metric over a whole split |
+//! | [`arm`], [`study`], [`record`], [`summary`] | the comparison and what it leaves on disk |
+//! | [`statistics`] | what the numbers say |
+//! | [`bench`] | training steps against the clock |
+
+pub mod arm;
+pub mod bench;
+pub mod clipping;
+pub mod data;
+mod error;
+pub mod evaluation;
+pub mod optimizer;
+pub mod order;
+pub mod progress;
+pub mod recipe;
+pub mod record;
+pub mod schedule;
+pub mod statistics;
+pub mod study;
+pub mod summary;
+pub mod training;
+mod write;
+
+pub use arm::Arm;
+pub use data::TaskData;
+pub use error::FinetuneError;
+pub use progress::Progress;
+pub use recipe::{Batching, Recipe};
+pub use record::RunRecord;
+pub use study::{Study, StudyConfig};
+pub use summary::StudySummary;

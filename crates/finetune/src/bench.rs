@@ -1,0 +1,97 @@
+//! Training steps against the clock.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::arm::Arm;
+use crate::error::FinetuneError;
+use crate::order::epoch_order;
+use crate::recipe::at_least_one;
+use crate::study::Study;
+
+/// Steps that are taken before the clock starts.
+const WARM_UP: usize = 3;
+
+/// The time of a number of training steps, in the field names of the PyTorch script it is compared with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepTiming {
+    /// Always `train`.
+    pub what: &'static str,
+    /// Timed steps.
+    pub steps: usize,
+    /// Mean seconds of a step.
+    pub s_per_step: f64,
+    /// Sentences a second.
+    pub examples_per_s: f64,
+    /// Real tokens a second, padding not counted.
+    pub tokens_per_s: f64,
+    /// Worker threads.
+    pub threads: usize,
+    /// Most memory the process has held; `None` where the system does not tell.
+    pub peak_rss_mib: Option<f64>,
+}
+
+/// Times `steps` training steps of the first arm and seed, after 3 steps of warm-up; epoch follows epoch.
+///
+/// # Errors
+/// [`FinetuneError::Setting`] for 0 steps, and whatever keeps a run from starting.
+pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneError> {
+    at_least_one("bench steps", steps)?;
+    let config = study.config();
+    let arm = config.arms.first().copied().unwrap_or(Arm::Baseline);
+    let seed = config.first_seed;
+    let (loaded, _) = study.start_model(arm, seed)?;
+    let mut trainer = study.trainer(loaded, steps + WARM_UP, seed);
+
+    let data = study.data();
+    let orders = (1..).map(|epoch| epoch_order(seed, epoch, data.train.len()));
+    let batches = orders.flat_map(|order| {
+        order
+            .chunks(config.recipe.batch_size)
+            .map(<[usize]>::to_vec)
+            .collect::<Vec<_>>()
+    });
+    let mut started = Instant::now();
+    let (mut examples, mut tokens) = (0, 0);
+    for (index, positions) in batches.take(steps + WARM_UP).enumerate() {
+        if index == WARM_UP {
+            started = Instant::now();
+            (examples, tokens) = (0, 0);
+        }
+        let batch = data
+            .train
+            .batch(&positions, data.pad_token_id, trainer.device());
+        let step = trainer.step(batch)?;
+        examples += step.examples;
+        tokens += step.tokens;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(StepTiming {
+        what: "train",
+        steps,
+        s_per_step: seconds / steps as f64,
+        examples_per_s: examples as f64 / seconds,
+        tokens_per_s: tokens as f64 / seconds,
+        threads: rayon::current_num_threads(),
+        peak_rss_mib: peak_rss_mib(),
+    })
+}
+
+#[cfg(unix)]
+fn peak_rss_mib() -> Option<f64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss() as f64;
+    // macOS counts bytes, the others KiB.
+    let unit = if cfg!(target_os = "macos") {
+        1_048_576.0
+    } else {
+        1_024.0
+    };
+    Some(peak / unit)
+}
+
+#[cfg(not(unix))]
+fn peak_rss_mib() -> Option<f64> {
+    None
+}

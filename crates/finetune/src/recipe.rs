@@ -1,0 +1,125 @@
+//! The hyperparameters of a run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::FinetuneError;
+
+/// The standard BERT finetuning recipe: AdamW, linear warm-up and decay, global-norm clipping.
+///
+/// | Name | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `epochs` | 3 | passes over the training examples | at least 1 |
+/// | `batch_size` | 32 | sentences in an optimizer step | at least 1 |
+/// | `learning_rate` | 2e-5 | at the end of the warm-up | above 0 |
+/// | `weight_decay` | 0.01 | decoupled, not on biases and LayerNorm | at least 0 |
+/// | `warmup_ratio` | 0.1 | share of the steps that warm up | 0 to 1 |
+/// | `max_length` | 128 | tokens at which a sequence is cut | 4 to the model's positions |
+/// | `max_gradient_norm` | 1.0 | global norm at which gradients are clipped | above 0 |
+/// | `epsilon` | 1e-8 | AdamW's denominator | above 0 |
+/// | `betas` | 0.9, 0.999 | AdamW's decay rates | 0 to below 1 |
+/// | `batching` | shuffled | how sentences come together | |
+///
+/// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Passes over the training examples.
+    pub epochs: usize,
+    /// Sentences in an optimizer step.
+    pub batch_size: usize,
+    /// Learning rate at the end of the warm-up.
+    pub learning_rate: f64,
+    /// Decoupled weight decay, not on biases and LayerNorm.
+    pub weight_decay: f64,
+    /// Share of the steps over which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// Tokens at which a sequence is cut.
+    pub max_length: usize,
+    /// Global norm at which gradients are clipped.
+    pub max_gradient_norm: f64,
+    /// AdamW's epsilon.
+    pub epsilon: f64,
+    /// AdamW's decay rates of the first and second moment.
+    pub betas: [f64; 2],
+    /// How sentences come together in batches.
+    pub batching: Batching,
+}
+
+/// How the sentences of an epoch are put into batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batching {
+    /// In a random order; each batch is padded to its longest sentence.
+    #[default]
+    Shuffled,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            epochs: 3,
+            batch_size: 32,
+            learning_rate: 2e-5,
+            weight_decay: 0.01,
+            warmup_ratio: 0.1,
+            max_length: 128,
+            max_gradient_norm: 1.0,
+            epsilon: 1e-8,
+            betas: [0.9, 0.999],
+            batching: Batching::Shuffled,
+        }
+    }
+}
+
+impl Recipe {
+    /// Checks every range of the table above.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Setting`] for the first value out of range. `max_length` is checked against
+    /// the model when its tokenizer is read.
+    pub fn validate(&self) -> Result<(), FinetuneError> {
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("batch size", self.batch_size)?;
+        let positive = "a number above 0";
+        check("learning rate", self.learning_rate, positive, |x| x > 0.0)?;
+        check("weight decay", self.weight_decay, "a number from 0", |x| {
+            x >= 0.0
+        })?;
+        check("warmup ratio", self.warmup_ratio, "0 to 1", |x| {
+            (0.0..=1.0).contains(&x)
+        })?;
+        check("max gradient norm", self.max_gradient_norm, positive, |x| {
+            x > 0.0
+        })?;
+        check("epsilon", self.epsilon, positive, |x| x > 0.0)?;
+        for beta in self.betas {
+            check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
+        }
+        Ok(())
+    }
+
+    /// Optimizer steps of an epoch over `examples` sentences; the last batch may be short.
+    pub fn steps_per_epoch(&self, examples: usize) -> usize {
+        examples.div_ceil(self.batch_size)
+    }
+}
+
+pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), FinetuneError> {
+    if value == 0 {
+        return Err(FinetuneError::setting(name, value, "at least 1"));
+    }
+    Ok(())
+}
+
+fn check(
+    name: &'static str,
+    value: f64,
+    accepted: &'static str,
+    is_accepted: impl Fn(f64) -> bool,
+) -> Result<(), FinetuneError> {
+    if value.is_finite() && is_accepted(value) {
+        Ok(())
+    } else {
+        Err(FinetuneError::setting(name, value, accepted))
+    }
+}

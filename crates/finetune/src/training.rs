@@ -1,0 +1,175 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Int, Tensor};
+use encoders::{BertForSequenceClassification, Dropouts};
+
+use crate::clipping::clip_global_norm;
+use crate::data::{Batch, Examples};
+use crate::error::FinetuneError;
+use crate::optimizer::adamw;
+use crate::order::epoch_order;
+use crate::recipe::Recipe;
+use crate::schedule::LinearSchedule;
+
+/// A model in training: parameters, optimizer state, schedule.
+///
+/// Every random choice is keyed by the seed, none by what ran before.
+pub struct Trainer {
+    model: BertForSequenceClassification,
+    optimizer: ModuleOptimizer,
+    schedule: LinearSchedule,
+    recipe: Recipe,
+    device: Device,
+    seed: u64,
+    step: usize,
+    dropout: bool,
+}
+
+/// What one optimizer step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// From 0.
+    pub index: usize,
+    /// Mean cross-entropy of the batch before the step.
+    pub loss: f64,
+    /// Global norm of the gradients before clipping.
+    pub gradient_norm: f64,
+    /// Of this step.
+    pub learning_rate: f64,
+    /// Sentences.
+    pub examples: usize,
+    /// Real tokens.
+    pub tokens: usize,
+}
+
+/// What one epoch did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Mean over the epoch's examples of the loss each had when it was trained on.
+    pub train_loss: f64,
+    /// Of training alone.
+    pub seconds: f64,
+}
+
+impl Trainer {
+    /// Prepares `steps` optimizer steps.
+    ///
+    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
+    pub fn new(
+        model: BertForSequenceClassification,
+        recipe: &Recipe,
+        steps: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        Self {
+            model: model.train(),
+            optimizer: adamw(recipe),
+            schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
+            recipe: recipe.clone(),
+            device: device.clone().inner().autodiff(),
+            seed,
+            step: 0,
+            dropout: true,
+        }
+    }
+
+    /// Turns dropout off, for comparisons with a reference.
+    #[must_use]
+    pub fn without_dropout(mut self) -> Self {
+        self.dropout = false;
+        self
+    }
+
+    /// The device of the batches.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The model as it is now, for evaluation.
+    pub fn model(&self) -> BertForSequenceClassification {
+        self.model.valid()
+    }
+
+    /// Loss and gradients of a batch at the present parameters.
+    pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
+        let mut dropouts = if self.dropout {
+            Dropouts::keyed(self.seed, self.step as u64)
+        } else {
+            Dropouts::off()
+        };
+        let logits = self.model.forward(batch.input, &mut dropouts);
+        let loss = mean_cross_entropy(logits, batch.labels);
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        (f64::from(loss.into_scalar::<f32>()), gradients)
+    }
+
+    /// Takes one optimizer step.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Diverged`] if the loss is not finite; the parameters stay as they were.
+    pub fn step(&mut self, batch: Batch) -> Result<Step, FinetuneError> {
+        let [examples] = batch.labels.dims();
+        let tokens = batch.tokens;
+        let (loss, mut gradients) = self.gradients(batch);
+        if !loss.is_finite() {
+            return Err(FinetuneError::Diverged {
+                step: self.step,
+                loss,
+            });
+        }
+        let gradient_norm =
+            clip_global_norm(&self.model, &mut gradients, self.recipe.max_gradient_norm);
+        let learning_rate = self.schedule.learning_rate(self.step);
+        self.model = self
+            .optimizer
+            .step(learning_rate, self.model.clone(), gradients);
+        let step = Step {
+            index: self.step,
+            loss,
+            gradient_norm,
+            learning_rate,
+            examples,
+            tokens,
+        };
+        self.step += 1;
+        Ok(step)
+    }
+
+    /// Takes the steps of one epoch and hands each to `seen`.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Diverged`].
+    pub fn epoch(
+        &mut self,
+        epoch: usize,
+        examples: &Examples,
+        pad_token_id: u32,
+        mut seen: impl FnMut(&Step),
+    ) -> Result<Epoch, FinetuneError> {
+        let started = Instant::now();
+        let mut total = 0.0;
+        let order = epoch_order(self.seed, epoch, examples.len());
+        for positions in order.chunks(self.recipe.batch_size) {
+            let step = self.step(examples.batch(positions, pad_token_id, &self.device))?;
+            total += step.loss * step.examples as f64;
+            seen(&step);
+        }
+        Ok(Epoch {
+            train_loss: total / examples.len().max(1) as f64,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+/// Mean cross-entropy of logits `[batch, labels]` against classes `[batch]`.
+pub(crate) fn mean_cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    CrossEntropyLossConfig::new()
+        .init(&logits.device())
+        .forward(logits, labels)
+}
