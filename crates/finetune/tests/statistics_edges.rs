@@ -153,6 +153,33 @@ fn ties_that_only_rounding_breaks_are_ties() {
 }
 
 #[test]
+fn a_mean_that_rounding_moves_by_one_bit_stays_on_the_observed_one() {
+    let values = [1.0, 2.0, 6.0];
+    let interval = |at_observed: f64| {
+        let mut resampled = vec![at_observed; 40];
+        resampled.extend((0..60).map(|step| 1.0 + step as f64 / 12.0));
+        bca_interval(&values, &resampled, 0.95).unwrap()
+    };
+    let exact = interval(3.0);
+    for moved in [3.0_f64.next_down(), 3.0_f64.next_up()] {
+        for (ours, exact) in interval(moved).into_iter().zip(exact) {
+            assert!((ours - exact).abs() < 1e-12, "{ours} {exact}");
+        }
+    }
+}
+
+#[test]
+fn means_on_one_side_of_the_observed_one_give_the_percentile_interval() {
+    // No bias can be estimated then.
+    for resampled in [[1.0, 2.0, 3.0, 4.0], [6.0, 7.0, 8.0, 9.0]] {
+        assert_eq!(
+            bca_interval(&[4.5, 5.0, 5.5], &resampled, 0.9),
+            percentile_interval(&resampled, 0.9)
+        );
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
     let draw = |seed| resampled_means(&[1.0, 2.0, 4.0, 8.0], 100, seed).unwrap();
     assert_eq!(draw(1), draw(1));

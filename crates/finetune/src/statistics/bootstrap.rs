@@ -82,7 +82,7 @@ pub fn bca_interval(values: &[f64], resampled: &[f64], level: f64) -> Result<[f6
         let z = bias + normal.inverse_cdf(level);
         normal.cdf(bias + z / (1.0 - acceleration * z))
     });
-    if bias.is_finite() && corrected.iter().all(|level| level.is_finite()) {
+    if corrected.iter().all(|level| level.is_finite()) {
         Ok(quantiles(resampled, corrected))
     } else {
         Ok(quantiles(resampled, [tail, 1.0 - tail]))
