@@ -7,7 +7,8 @@ use crate::tasks::SplitName;
 
 /// Why a split could not be read or predictions could not be scored.
 ///
-/// The text is one line. It holds that of an I/O error, which is also the [source](std::error::Error::source).
+/// The text is one line. It holds that of an I/O error, which is also the
+/// [source](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

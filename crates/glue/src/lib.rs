@@ -1,8 +1,10 @@
-//! Reads [GLUE](https://gluebenchmark.com) tasks from their official TSV files and scores predictions.
+//! Reads [GLUE](https://gluebenchmark.com) tasks from their official TSV files and scores
+//! predictions.
 //!
-//! One [`TaskSpec`] describes a task: its files, columns, labels and metrics. [`TaskSpec::read`] turns a
-//! file into a [`Split`]: the examples, how many the file holds, and the SHA-256 of its bytes. A row that
-//! does not fit the description is an [`Error`] that names `file:line`; nothing is skipped or guessed.
+//! One [`TaskSpec`] describes a task: its files, columns, labels and metrics. [`TaskSpec::read`]
+//! turns a file into a [`Split`]: the examples, how many the file holds, and the SHA-256 of its
+//! bytes. A row that does not fit the description is an [`Error`] that names `file:line`; nothing
+//! is skipped or guessed.
 //!
 //! The crate knows no tensors, no tokenizer and no model. It downloads nothing.
 //!

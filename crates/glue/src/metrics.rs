@@ -6,8 +6,8 @@ use crate::error::Error;
 
 /// Names how a task is scored.
 ///
-/// A metric is computed once over all predictions of a split. The mean of a metric over batches is another
-/// number: the last batch is smaller, and most of GLUE's metrics are no means at all.
+/// A metric is computed once over all predictions of a split. The mean of a metric over batches is
+/// another number: the last batch is smaller, and most of GLUE's metrics are no means at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Metric {
@@ -27,8 +27,8 @@ impl fmt::Display for Metric {
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`] unless there is one prediction for each label, [`Error::NoPredictions`] when there
-/// are none.
+/// [`Error::LengthMismatch`] unless there is one prediction for each label,
+/// [`Error::NoPredictions`] when there are none.
 ///
 /// # Examples
 ///

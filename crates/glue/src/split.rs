@@ -1,7 +1,7 @@
 //! Examples, and how they are read.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use sha2::{Digest, Sha256};
 
@@ -74,25 +74,12 @@ impl TaskSpec {
             .splits
             .iter()
             .find(|spec| spec.name == split)
-            .ok_or_else(|| Error::NoSplit {
+            .ok_or(Error::NoSplit {
                 task: self.name,
                 split,
             })?;
-        if let Err(source) = fs::read_dir(folder) {
-            return Err(Error::Folder {
-                folder: folder.to_owned(),
-                task: self.name,
-                files: self.files(),
-                source,
-            });
-        }
         let path = folder.join(spec.file);
-        let bytes = fs::read(&path).map_err(|source| Error::Read {
-            path: path.clone(),
-            task: self.name,
-            files: self.files(),
-            source,
-        })?;
+        let bytes = fs::read(&path).map_err(|source| self.unreadable(folder, &path, source))?;
         let examples = examples(&path, &bytes, &spec.columns, &self.labels)?;
         Ok(Split {
             count: examples.len(),
@@ -104,9 +91,28 @@ impl TaskSpec {
         })
     }
 
-    fn files(&self) -> String {
-        let files: Vec<_> = self.splits.iter().map(|spec| spec.file).collect();
-        files.join(", ")
+    fn unreadable(&self, folder: &Path, path: &Path, source: io::Error) -> Error {
+        let task = self.name;
+        let files = self
+            .splits
+            .iter()
+            .map(|spec| spec.file)
+            .collect::<Vec<_>>()
+            .join(", ");
+        match fs::read_dir(folder) {
+            Err(source) => Error::Folder {
+                folder: folder.to_owned(),
+                task,
+                files,
+                source,
+            },
+            Ok(_) => Error::Read {
+                path: path.to_owned(),
+                task,
+                files,
+                source,
+            },
+        }
     }
 }
 

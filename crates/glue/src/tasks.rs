@@ -10,7 +10,8 @@ use crate::metrics::Metric;
 /// constants (matched and mismatched) that share a folder and a train file.
 ///
 /// Source: Wang et al., "GLUE: A Multi-Task Benchmark and Analysis Platform for Natural Language
-/// Understanding", ICLR 2019, arXiv:1804.07461, table 1; the layout is that of the official archives.
+/// Understanding", ICLR 2019, arXiv:1804.07461, table 1; the layout is that of the official
+/// archives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TaskSpec {
     /// Short name, as `run_glue.py --task_name` takes it.
@@ -39,7 +40,8 @@ pub struct SplitSpec {
 /// Says what the columns of a file are. Columns are counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
-    /// The first line, which must match exactly; `None` for a file that starts with its first example.
+    /// The first line, which must match exactly; `None` for a file that starts with its first
+    /// example.
     pub header: Option<&'static [&'static str]>,
     /// Number of columns of every row.
     pub count: usize,
@@ -108,7 +110,8 @@ impl fmt::Display for SplitName {
 /// Every task this crate reads.
 pub const TASKS: &[TaskSpec] = &[SST2];
 
-/// The Stanford Sentiment Treebank, two classes: is a phrase of a film review negative (0) or positive (1)?
+/// The Stanford Sentiment Treebank, two classes: is a phrase of a film review negative (0) or
+/// positive (1)?
 ///
 /// 67,349 train, 872 dev and 1,821 test examples.
 pub const SST2: TaskSpec = {

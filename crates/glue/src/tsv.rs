@@ -10,12 +10,13 @@ pub(crate) struct Row<'a> {
     pub(crate) columns: Vec<&'a str>,
 }
 
-/// Splits the bytes of `path` into rows, blank lines included: whoever expects two columns refuses them.
+/// Splits the bytes of `path` into rows, blank lines included: whoever expects two columns refuses
+/// them.
 ///
 /// A byte-order mark and a carriage return before a line feed are dropped.
 ///
-/// Without quoting a row is a split at tabs. The `csv` crate would skip blank lines and count the lines
-/// of CRLF files one short, and the errors promise the right line.
+/// Without quoting a row is a split at tabs. The `csv` crate would skip blank lines and count the
+/// lines of CRLF files one short, and the errors promise the right line.
 pub(crate) fn rows<'a>(
     path: &Path,
     bytes: &'a [u8],
@@ -41,8 +42,8 @@ pub(crate) fn rows<'a>(
         }))
 }
 
-/// Trims what Python's `str.strip` trims: Unicode white space, and the four separators U+001C to U+001F,
-/// which Unicode does not count as such.
+/// Trims what Python's `str.strip` trims: Unicode white space, and the four separators U+001C to
+/// U+001F, which Unicode does not count as such.
 pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
