@@ -1,1 +1,78 @@
-//! x
+//! The `glue_sst2` example: arguments, device, study, table.
+
+mod arguments;
+mod device;
+mod table;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use finetune::{FinetuneError, Study, bench};
+
+use crate::arguments::Arguments;
+use crate::terminal::Terminal;
+
+/// Runs the program with the process's arguments: exit code 0, 2 for usage, 1 for everything else.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Run(error)) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why the program ends early.
+enum Failure {
+    /// The arguments cannot mean anything.
+    Usage(String),
+    /// The arguments are fine, the world is not.
+    Run(FinetuneError),
+}
+
+impl From<FinetuneError> for Failure {
+    fn from(error: FinetuneError) -> Self {
+        match error {
+            FinetuneError::Setting { .. } | FinetuneError::Noise(_) => {
+                Self::Usage(error.to_string())
+            }
+            other => Self::Run(other),
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (model, data) = arguments.model_and_data().map_err(Failure::Usage)?;
+    let config = arguments.study();
+    config.validate()?;
+    let device = device::open(arguments.device);
+    let study = Study::open(
+        config,
+        &glue::SST2,
+        model,
+        data,
+        &device,
+        arguments.device.name(),
+    )?;
+    if let Some(steps) = arguments.bench_steps {
+        let timing = bench::time_steps(&study, steps)?;
+        println!(
+            "{}",
+            serde_json::to_string(&timing).expect("a timing is plain data")
+        );
+        return Ok(());
+    }
+    let out = &arguments.out;
+    let summary = study.run(out, &mut Terminal::new())?;
+    print!("{}", table::render(&summary));
+    println!("runs     {}", out.join("runs.jsonl").display());
+    println!("summary  {}", out.join("summary.json").display());
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The command line; the names of transformers' `run_glue.py` are accepted beside ours.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, ValueEnum};
+use finetune::{Arm, Batching, Recipe, StudyConfig};
+
+use crate::device::DeviceName;
+
+/// Finetunes a BERT on SST-2 with and without NoisyTune and compares the two.
+///
+/// Every pair of runs shares the head's initial values, the order of the data and the dropout masks;
+/// the noise is the only difference. Runs are recorded one by one: the same command continues where
+/// it was stopped.
+#[derive(Debug, Parser)]
+#[command(name = "glue_sst2", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Folder of a pretrained BERT: config.json, model.safetensors, tokenizer.json
+    #[arg(long, value_name = "DIR", alias = "model_name_or_path")]
+    model: Option<PathBuf>,
+    /// Folder with SST-2's train.tsv and dev.tsv
+    #[arg(long, value_name = "DIR", alias = "data_dir")]
+    data: Option<PathBuf>,
+    /// What to compare, in this order
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "baseline,noisytune",
+        value_name = "ARM,..."
+    )]
+    arms: Vec<ArmName>,
+    /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
+    #[arg(long, default_value_t = 0.15, allow_negative_numbers = true)]
+    lambda: f64,
+    /// Runs of each arm, one a seed
+    #[arg(long, default_value_t = 5)]
+    seeds: usize,
+    /// The first seed
+    #[arg(long, default_value_t = 0, alias = "seed")]
+    first_seed: u64,
+    /// Passes over the training sentences
+    #[arg(long, default_value_t = Recipe::default().epochs, alias = "num_train_epochs")]
+    epochs: usize,
+    /// Sentences in an optimizer step
+    #[arg(long, default_value_t = Recipe::default().batch_size, alias = "per_device_train_batch_size")]
+    batch_size: usize,
+    /// Learning rate after the warm-up
+    #[arg(long, default_value_t = Recipe::default().learning_rate, alias = "learning_rate", allow_negative_numbers = true)]
+    learning_rate: f64,
+    /// Weight decay, on everything but biases and LayerNorm
+    #[arg(long, default_value_t = Recipe::default().weight_decay, alias = "weight_decay", allow_negative_numbers = true)]
+    weight_decay: f64,
+    /// Share of the steps over which the learning rate rises
+    #[arg(long, default_value_t = Recipe::default().warmup_ratio, alias = "warmup_ratio", allow_negative_numbers = true)]
+    warmup_ratio: f64,
+    /// Tokens at which a sentence is cut
+    #[arg(long, default_value_t = Recipe::default().max_length, alias = "max_seq_length")]
+    max_length: usize,
+    /// Global norm at which gradients are clipped
+    #[arg(long, default_value_t = Recipe::default().max_gradient_norm, alias = "max_grad_norm", allow_negative_numbers = true)]
+    max_gradient_norm: f64,
+    /// Training rows to use, from the first on [default: all]
+    #[arg(long, value_name = "N", alias = "max_train_samples")]
+    max_train_samples: Option<usize>,
+    /// Dev rows to use, from the first on [default: all]
+    #[arg(long, value_name = "N", alias = "max_eval_samples")]
+    max_eval_samples: Option<usize>,
+    /// How sentences come together in batches
+    #[arg(long, value_enum, default_value_t = BatchingName::Shuffled)]
+    batching: BatchingName,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceName::DEFAULT)]
+    pub(crate) device: DeviceName,
+    /// Folder for runs.jsonl and summary.json
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "out/glue_sst2",
+        alias = "output_dir"
+    )]
+    pub(crate) out: PathBuf,
+    /// Only time N training steps after 3 of warm-up, and print one JSON line
+    #[arg(long, value_name = "N")]
+    pub(crate) bench_steps: Option<usize>,
+}
+
+/// [`Arm`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ArmName {
+    /// No noise
+    Baseline,
+    /// NoisyTune's matrix-wise uniform noise
+    Noisytune,
+}
+
+/// [`Batching`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BatchingName {
+    /// In a random order, each batch padded to its longest sentence
+    Shuffled,
+}
+
+impl Arguments {
+    /// The folders to read, or what to pass.
+    pub(crate) fn model_and_data(&self) -> Result<(&Path, &Path), String> {
+        match (&self.model, &self.data) {
+            (Some(model), Some(data)) => Ok((model, data)),
+            _ => Err(
+                "pass --model DIR, a folder with config.json, model.safetensors and tokenizer.json of a BERT, \
+                 and --data DIR, a folder with SST-2's train.tsv and dev.tsv"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// The study the options describe.
+    pub(crate) fn study(&self) -> StudyConfig {
+        let mut arms = Vec::new();
+        for name in &self.arms {
+            let arm = match name {
+                ArmName::Baseline => Arm::Baseline,
+                ArmName::Noisytune => Arm::Noisytune,
+            };
+            if !arms.contains(&arm) {
+                arms.push(arm);
+            }
+        }
+        StudyConfig {
+            arms,
+            seeds: self.seeds,
+            first_seed: self.first_seed,
+            lambda: self.lambda,
+            recipe: Recipe {
+                epochs: self.epochs,
+                batch_size: self.batch_size,
+                learning_rate: self.learning_rate,
+                weight_decay: self.weight_decay,
+                warmup_ratio: self.warmup_ratio,
+                max_length: self.max_length,
+                max_gradient_norm: self.max_gradient_norm,
+                batching: match self.batching {
+                    BatchingName::Shuffled => Batching::Shuffled,
+                },
+                ..Recipe::default()
+            },
+            max_train_samples: self.max_train_samples,
+            max_eval_samples: self.max_eval_samples,
+        }
+    }
+}
