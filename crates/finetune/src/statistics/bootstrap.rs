@@ -1,7 +1,7 @@
 //! Bootstrap intervals for a mean.
 //!
-//! Efron and Tibshirani, "An Introduction to the Bootstrap" (1993): the percentile interval is their section 13.3,
-//! the BCa interval their section 14.3.
+//! Efron and Tibshirani, "An Introduction to the Bootstrap" (1993): the percentile interval is
+//! their section 13.3, the BCa interval their section 14.3.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +10,8 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use super::error::{Error, check};
 use super::summary::mean;
 
-/// Returns the means of `resamples` samples drawn from `values` with replacement, each as large as `values`.
+/// Returns the means of `resamples` samples drawn from `values` with replacement, each as large as
+/// `values`.
 ///
 /// # Errors
 ///
@@ -32,23 +33,24 @@ pub fn resampled_means(values: &[f64], resamples: usize, seed: u64) -> Result<Ve
 ///
 /// # Errors
 ///
-/// [`Error::TooFew`] when there are no resampled means, [`Error::NotFinite`], [`Error::OutOfRange`] when `level` is
-/// not between 0 and 1.
+/// [`Error::TooFew`] when there are no resampled means, [`Error::NotFinite`], [`Error::OutOfRange`]
+/// when `level` is not between 0 and 1.
 pub fn percentile_interval(resampled: &[f64], level: f64) -> Result<[f64; 2], Error> {
     check(resampled, 1)?;
     let tail = tail(level)?;
     Ok(quantiles(resampled, [tail, 1.0 - tail]))
 }
 
-/// Returns the bias-corrected and accelerated (BCa) interval for the mean of `values`, from their resampled means.
+/// Returns the bias-corrected and accelerated (BCa) interval for the mean of `values`, from their
+/// resampled means.
 ///
-/// Where the correction is undefined (all means on one side of the observed one, or equal values) the interval is
-/// [`percentile_interval`]'s.
+/// Where the correction is undefined (all means on one side of the observed one, or equal values)
+/// the interval is [`percentile_interval`]'s.
 ///
 /// # Errors
 ///
-/// [`Error::TooFew`] for fewer than two values or no resampled means, [`Error::NotFinite`], [`Error::OutOfRange`] when
-/// `level` is not between 0 and 1.
+/// [`Error::TooFew`] for fewer than two values or no resampled means, [`Error::NotFinite`],
+/// [`Error::OutOfRange`] when `level` is not between 0 and 1.
 pub fn bca_interval(values: &[f64], resampled: &[f64], level: f64) -> Result<[f64; 2], Error> {
     check(values, 2)?;
     check(resampled, 1)?;
@@ -56,8 +58,8 @@ pub fn bca_interval(values: &[f64], resampled: &[f64], level: f64) -> Result<[f6
     let normal = Normal::standard();
     let observed = mean(values);
 
-    // Scores are multiples of 1/rows, so many resampled means equal the observed one but for rounding; half of those
-    // count as below it.
+    // Scores are multiples of 1/rows, so many resampled means equal the observed one but for
+    // rounding; half of those count as below it.
     let rounding = 1e-12 * values.iter().map(|value| value.abs()).sum::<f64>();
     let below = resampled
         .iter()
@@ -118,7 +120,8 @@ fn tail(level: f64) -> Result<f64, Error> {
     }
 }
 
-/// Quantiles by linear interpolation between order statistics, numpy's default (type 7 of Hyndman and Fan, 1996).
+/// Quantiles by linear interpolation between order statistics, numpy's default (type 7 of Hyndman
+/// and Fan, 1996).
 fn quantiles(values: &[f64], levels: [f64; 2]) -> [f64; 2] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

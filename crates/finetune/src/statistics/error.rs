@@ -12,8 +12,8 @@ pub enum Error {
         /// How many the statistic needs.
         needed: usize,
     },
-    /// A number is infinite or NaN.
-    #[error("value {value} at position {at}; expected a finite number")]
+    /// A number is infinite, NaN, or beyond 1e100: the sums of cubes behind an interval overflow.
+    #[error("value {value} at position {at}; expected a finite number of at most 1e100")]
     NotFinite {
         /// The number.
         value: f64,
@@ -46,7 +46,10 @@ pub enum Error {
     },
 }
 
-/// Checks that `values` are finite and at least `needed`.
+/// The largest number accepted, and the opposite of the smallest.
+const LARGEST: f64 = 1e100;
+
+/// Checks that `values` are finite, not too large, and at least `needed`.
 pub(super) fn check(values: &[f64], needed: usize) -> Result<(), Error> {
     if values.len() < needed {
         return Err(Error::TooFew {
@@ -54,7 +57,10 @@ pub(super) fn check(values: &[f64], needed: usize) -> Result<(), Error> {
             needed,
         });
     }
-    match values.iter().position(|value| !value.is_finite()) {
+    match values
+        .iter()
+        .position(|value| value.is_nan() || value.abs() > LARGEST)
+    {
         Some(at) => Err(Error::NotFinite {
             value: values[at],
             at,

@@ -7,8 +7,9 @@ use super::error::{Error, check_lengths};
 
 /// McNemar's test (1947) on predictions for the same examples.
 ///
-/// It looks only at the examples that exactly one side gets right. Pooled over seeds, an example counts once a seed, and
-/// these counts are not independent; then the p-values are too small, and the test on pairs of runs is the one to trust.
+/// It looks only at the examples that exactly one side gets right. Pooled over seeds, an example
+/// counts once a seed, and these counts are not independent; then the p-values are too small, and
+/// the test on pairs of runs is the one to trust.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct McNemar {
     /// Examples that only the first side gets right.
@@ -19,7 +20,8 @@ pub struct McNemar {
     pub p_value: f64,
     /// Chi-squared statistic with continuity correction; 0 when both counts are equal.
     pub chi_squared: f64,
-    /// Two-sided p-value of `chi_squared`, one degree of freedom; good for 25 or more such examples.
+    /// Two-sided p-value of `chi_squared`, one degree of freedom; good for 25 or more such
+    /// examples.
     pub chi_squared_p_value: f64,
 }
 
@@ -47,9 +49,11 @@ impl McNemar {
         Ok(Self::from_counts(only_first as u64, only_second as u64))
     }
 
-    /// Tests whether two sides are right equally often, from how many examples only one of them gets right.
+    /// Tests whether two sides are right equally often, from how many examples only one of them
+    /// gets right.
     pub fn from_counts(only_first: u64, only_second: u64) -> Self {
-        let (less, differing) = (only_first.min(only_second), only_first + only_second);
+        let less = only_first.min(only_second);
+        let differing = only_first.saturating_add(only_second);
         let (p_value, chi_squared) = if differing == 0 {
             (1.0, 0.0)
         } else {

@@ -1,7 +1,8 @@
 //! What a handful of runs says about a difference, and how sure that is.
 //!
-//! Every function is a pure function of its numbers: what draws at random takes a seed and draws the same on every
-//! machine. Scores are fractions (an accuracy from 0 to 1); only sentences speak of points, hundredths of that.
+//! Every function is a pure function of its numbers: what draws at random takes a seed and draws
+//! the same on every machine. Scores are fractions (an accuracy from 0 to 1); only sentences speak
+//! of points, hundredths of that.
 //!
 //! | question | function |
 //! |---|---|
@@ -12,9 +13,9 @@
 //! | and over several comparisons? | [`holm`] |
 //! | do two arms err on the same examples? | [`McNemar::of`] |
 //! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
-//! | how many pairs would settle it? | [`pairs_needed`] |
+//! | how many pairs would settle it? | [`pairs_needed`], [`Paired::power_statement`] |
 //!
-//! A number that is not finite, or too few numbers, is an [`Error`], never a NaN in the result.
+//! A number that is not finite, or too few numbers, is an [`Error`], never a NaN in a result.
 
 mod bootstrap;
 mod error;

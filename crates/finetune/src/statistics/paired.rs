@@ -11,8 +11,9 @@ use super::{LEVEL, RESAMPLES};
 
 /// Two arms compared pair by pair: the two runs of a pair share everything but what is compared.
 ///
-/// Serialises as it stands in a summary: `differences`, `mean`, `ci95`, `p_value`, `test`, `n`. A single pair has a mean
-/// but says nothing about chance: then `ci95`, `p_value` and `test` are `None` (`null` in JSON).
+/// Serialises as it stands in a summary: `differences`, `mean`, `ci95`, `p_value`, `test`, `n`. A
+/// single pair has a mean but says nothing about chance: then `ci95`, `p_value` and `test` are
+/// `None` (`null` in JSON).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Paired {
     /// Treatment less control, in the order of the pairs.
@@ -78,9 +79,10 @@ impl Paired {
 
     /// Says in one sentence what the comparison shows, of arms and a metric with these names.
     ///
-    /// An interval that includes 0 is no evidence of a difference. One that excludes 0 is evidence if the p-value is
-    /// under 0.05 too: with fewer than six pairs the bootstrap's interval is too narrow, and the permutation test, which
-    /// cannot reach 0.05 then, keeps it from being oversold.
+    /// An interval that includes 0 is no evidence of a difference. One that excludes 0 is evidence
+    /// if the p-value is under [`ALPHA`] too: with fewer than six pairs the bootstrap's interval is
+    /// too narrow, and the permutation test, which cannot reach that then, keeps it from being
+    /// oversold.
     pub fn verdict(&self, treatment: &str, control: &str, metric: &str) -> String {
         let points = |score: f64| format!("{:+.2}", 100.0 * score);
         let mean = points(self.mean);
@@ -91,7 +93,7 @@ impl Paired {
         };
         let finding = if low <= 0.0 && high >= 0.0 {
             "no evidence of a difference".to_owned()
-        } else if p_value >= 0.05 {
+        } else if p_value >= ALPHA {
             "no firm evidence of a difference, though the interval excludes 0".to_owned()
         } else {
             let direction = if low > 0.0 { "higher" } else { "lower" };
@@ -110,8 +112,9 @@ impl Paired {
         )
     }
 
-    /// Says in one sentence how many pairs a difference of 0.4 and of 0.2 points would take, if further pairs scatter as
-    /// these do; [`pairs_needed`] does the counting. `None` for a single pair, or when all differences are equal.
+    /// Says in one sentence how many pairs a difference of 0.4 and of 0.2 points would take, if
+    /// further pairs scatter as these do; [`pairs_needed`] does the counting. `None` for a single
+    /// pair, or when all differences are equal.
     pub fn power_statement(&self) -> Option<String> {
         let sd = sd(&self.differences).filter(|sd| *sd > 0.0)?;
         let needed = |difference| match pairs_needed(difference, sd) {

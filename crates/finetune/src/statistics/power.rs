@@ -6,7 +6,7 @@ use statrs::function::beta::beta_reg;
 use super::error::Error;
 use super::t_test::critical_value;
 
-/// Two-sided significance level of the test planned for.
+/// Two-sided significance level of a verdict, and of the test that power is computed for.
 pub const ALPHA: f64 = 0.05;
 
 /// Chance of seeing the difference that [`pairs_needed`] asks for.
@@ -15,12 +15,13 @@ pub const POWER: f64 = 0.8;
 /// As many pairs as [`pairs_needed`] considers.
 pub const MAX_PAIRS: usize = 10_000;
 
-/// Returns the chance that a paired t-test over `pairs` pairs finds a true mean difference of `difference`, at level
-/// [`ALPHA`], when the differences scatter with standard deviation `sd`.
+/// Returns the chance that a paired t-test over `pairs` pairs finds a true mean difference of
+/// `difference`, at level [`ALPHA`], when the differences scatter with standard deviation `sd`.
 ///
 /// # Errors
 ///
-/// [`Error::TooFew`] for fewer than two pairs, [`Error::OutOfRange`] unless `difference` and `sd` are positive.
+/// [`Error::TooFew`] for fewer than two pairs, [`Error::OutOfRange`] unless `difference` and `sd`
+/// are positive.
 pub fn power(pairs: usize, difference: f64, sd: f64) -> Result<f64, Error> {
     if pairs < 2 {
         return Err(Error::TooFew {
@@ -31,7 +32,8 @@ pub fn power(pairs: usize, difference: f64, sd: f64) -> Result<f64, Error> {
     Ok(power_of(pairs, effect(difference, sd)?))
 }
 
-/// Returns the fewest pairs that give [`power`] of at least [`POWER`], or `None` if that takes more than [`MAX_PAIRS`].
+/// Returns the fewest pairs that give [`power`] of at least [`POWER`], or `None` if that takes more
+/// than [`MAX_PAIRS`].
 ///
 /// # Errors
 ///
@@ -79,8 +81,9 @@ fn effect(difference: f64, sd: f64) -> Result<f64, Error> {
 
 /// Power of the two-sided t-test, for an effect in standard deviations.
 ///
-/// The square of a noncentral t is a noncentral F with one degree of freedom in the numerator, and that is a Poisson
-/// mixture of beta distributions (Johnson, Kotz and Balakrishnan, volume 2, 1995, section 30.2). Both tails are in it.
+/// The square of a noncentral t is a noncentral F with one degree of freedom in the numerator, and
+/// that is a Poisson mixture of beta distributions (Johnson, Kotz and Balakrishnan, volume 2, 1995,
+/// section 30.2). Both tails are in it.
 fn power_of(pairs: usize, effect: f64) -> f64 {
     // 1,250 terms beyond which no power differs from 1 in double precision.
     const CERTAIN: f64 = 50.0;

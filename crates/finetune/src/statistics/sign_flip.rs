@@ -23,12 +23,14 @@ pub struct SignFlip {
 
 /// Tests whether paired differences are symmetric about 0, by flipping their signs.
 ///
-/// If the arms did not differ, each pair could as well have come out the other way round. The p-value is the share of
-/// sign assignments whose sum is at least as far from 0 as the observed one. It assumes no distribution, and cannot
-/// fall below 2 / 2^n: fewer than six pairs never reach 0.05.
+/// If the arms did not differ, each pair could as well have come out the other way round. The
+/// p-value is the share of sign assignments whose sum is at least as far from 0 as the observed
+/// one. It assumes no distribution, and cannot fall below 2 / 2^n: fewer than six pairs never reach
+/// 0.05.
 ///
-/// Up to 20 pairs the share is exact. Above, it is estimated from 99,999 assignments drawn with `seed`, and the observed
-/// one is counted among them (Phipson and Smyth, 2010), so that it is never 0.
+/// Up to 20 pairs the share is exact. Above, it is estimated from 99,999 assignments drawn with
+/// `seed`, and the observed one is counted among them (Phipson and Smyth, 2010), so that it is
+/// never 0.
 ///
 /// # Errors
 ///
@@ -53,7 +55,8 @@ pub fn sign_flip_test(differences: &[f64], seed: u64) -> Result<SignFlip, Error>
     Ok(SignFlip { p_value, exact })
 }
 
-/// The sums of all sign assignments that leave the first sign alone; the others are their negatives.
+/// The sums of all sign assignments that leave the first sign alone; the others are their
+/// negatives.
 fn all_sums(differences: &[f64]) -> Vec<f64> {
     let (first, rest) = differences.split_first().expect("at least two differences");
     let mut sums = vec![*first];

@@ -10,24 +10,28 @@ use super::error::{Error, check};
 
 /// How far one arm's scores are from being stochastically higher than the other's.
 ///
-/// Source: Dror, Shlomov and Reichart, "Deep Dominance", ACL 2019, after del Barrio, Cuesta-Albertos and Matrán (2018),
-/// arXiv:1705.01788. The arms are taken for independent samples, so it makes less of pairs than [`Paired`](super::Paired)
-/// does.
+/// The arms are taken for independent samples, so it makes less of pairs than
+/// [`Paired`](super::Paired) does.
+///
+/// Source: Dror, Shlomov and Reichart, "Deep Dominance: How to Properly Compare Deep Neural
+/// Models", ACL 2019, after del Barrio, Cuesta-Albertos and Matrán (2018), arXiv:1705.01788.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StochasticOrder {
     /// [`violation_ratio`] of the scores.
     pub violation_ratio: f64,
-    /// Upper end of its one-sided 95 % interval. Below 0.5 the first arm is almost stochastically higher.
+    /// Upper end of its one-sided 95 % interval. Below 0.5 the first arm is almost stochastically
+    /// higher.
     pub upper_bound: f64,
 }
 
 impl StochasticOrder {
-    /// Asks whether `first` is almost stochastically higher than `second`, bootstrapping the ratio's standard error from
-    /// `resamples` draws of both.
+    /// Asks whether `first` is almost stochastically higher than `second`, bootstrapping the
+    /// ratio's standard error from `resamples` draws of both.
     ///
     /// # Errors
     ///
-    /// [`Error::TooFew`] for fewer than two scores on either side or no resamples, [`Error::NotFinite`].
+    /// [`Error::TooFew`] for fewer than two scores on either side or no resamples,
+    /// [`Error::NotFinite`].
     pub fn of(first: &[f64], second: &[f64], resamples: usize, seed: u64) -> Result<Self, Error> {
         check(first, 2)?;
         check(second, 2)?;
@@ -53,11 +57,11 @@ impl StochasticOrder {
     }
 }
 
-/// Returns which share of the squared 2-Wasserstein distance between two lists of scores comes from quantiles where
-/// `first` is below `second`.
+/// Returns which share of the squared 2-Wasserstein distance between two lists of scores comes from
+/// quantiles where `first` is below `second`.
 ///
-/// 0 when `first` is nowhere below, 1 when it is nowhere above, and 0.5 when both are the same, so that swapping the
-/// lists gives one less the ratio.
+/// 0 when `first` is nowhere below, 1 when it is nowhere above, and 0.5 when both are the same, so
+/// that swapping the lists gives one less the ratio.
 ///
 /// # Errors
 ///

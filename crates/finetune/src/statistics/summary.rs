@@ -11,7 +11,8 @@ pub struct Summary {
     pub n: usize,
     /// Arithmetic mean.
     pub mean: f64,
-    /// Standard deviation with n - 1 in the denominator; `None` (`null` in JSON) for a single score.
+    /// Standard deviation with n - 1 in the denominator; `None` (`null` in JSON) for a single
+    /// score.
     pub sd: Option<f64>,
     /// Median: the mean of the middle two when n is even.
     pub median: f64,
@@ -49,7 +50,8 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 
 /// Standard deviation with n - 1 in the denominator; `None` for fewer than two values.
 ///
-/// Equal values have a deviation of exactly 0, which the rounding of their mean would otherwise spoil.
+/// Equal values have a deviation of exactly 0, which the rounding of their mean would otherwise
+/// spoil.
 pub(super) fn sd(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;

@@ -19,11 +19,13 @@ pub struct TTest {
     pub ci95: [f64; 2],
 }
 
-/// Tests whether the mean of paired differences is 0, two-sided, taking them for draws from a normal distribution.
+/// Tests whether the mean of paired differences is 0, two-sided, taking them for draws from a
+/// normal distribution.
 ///
 /// # Errors
 ///
-/// [`Error::TooFew`] for fewer than two differences, [`Error::NoSpread`] when all are equal, [`Error::NotFinite`].
+/// [`Error::TooFew`] for fewer than two differences, [`Error::NoSpread`] when all are equal,
+/// [`Error::NotFinite`].
 pub fn paired_t_test(differences: &[f64]) -> Result<TTest, Error> {
     check(differences, 2)?;
     let count = differences.len();
@@ -43,7 +45,7 @@ pub fn paired_t_test(differences: &[f64]) -> Result<TTest, Error> {
     })
 }
 
-/// What |t| must exceed for a two-sided p-value under 0.05.
+/// What |t| must exceed for a two-sided p-value under [`ALPHA`](super::ALPHA).
 pub(super) fn critical_value(degrees_of_freedom: usize) -> f64 {
     student(degrees_of_freedom).inverse_cdf(0.975)
 }

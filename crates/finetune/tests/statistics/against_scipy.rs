@@ -1,4 +1,4 @@
-//! The statistics against scipy and statsmodels; `golden/statistics/generate.py` made the numbers.
+//! Against scipy and statsmodels; `../golden/statistics/generate.py` made the numbers.
 
 use std::fmt::Debug;
 
@@ -11,10 +11,12 @@ use serde::Deserialize;
 /// Sums and square roots of the same numbers: only the order of additions differs.
 const ARITHMETIC: f64 = 1e-13;
 
-/// Distribution functions: statrs and scipy evaluate other expansions; both promise about 12 digits.
+/// Distribution functions: statrs and scipy evaluate other expansions; both promise about 12
+/// digits.
 const DISTRIBUTION: f64 = 1e-11;
 
-/// Binomial coefficients from logarithms of gamma functions, which are up to 1e6 and lose as many units of rounding.
+/// Binomial coefficients from logarithms of gamma functions, which are up to 1e6 and lose as many
+/// units of rounding.
 const LARGE_COUNTS: f64 = 1e-9;
 
 #[derive(Deserialize)]
@@ -104,7 +106,7 @@ struct PowerCase {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("golden/statistics/golden.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/statistics/golden.json")).unwrap()
 }
 
 #[track_caller]
@@ -156,7 +158,8 @@ fn intervals_are_scipys_for_the_same_resamples() {
         let percentile = percentile_interval(&case.resampled, case.level).unwrap();
         assert_close(&percentile, &case.percentile, ARITHMETIC, &case.differences);
         let bca = bca_interval(&case.differences, &case.resampled, case.level).unwrap();
-        // An end is interpolated between two means: its error is a share of their spread, not of the end itself.
+        // An end is interpolated between two means: its error is a share of their spread, not of
+        // the end itself.
         let spread = Summary::of(&case.resampled).map(|s| s.max - s.min).unwrap();
         for (ours, theirs) in bca.iter().zip(case.bca) {
             let off = (ours - theirs).abs();
@@ -267,8 +270,8 @@ fn mcnemar_is_statsmodels() {
 
 #[test]
 fn stochastic_order_comes_near_every_resample() {
-    // A standard deviation estimated from 10,000 draws is off by 1 % of itself where the draws pile up at 0 and 1; this
-    // is five of them, times the normal quantile of 1.645.
+    // A standard deviation estimated from 10,000 draws is off by about 1 % of itself where the draws pile
+    // up at 0 and 1; this is five of them, times the normal quantile of 1.645.
     const SHARE_OF_THE_ERROR: f64 = 0.05 * 1.645;
     for case in golden().stochastic_order {
         let exact = violation_ratio(&case.first, &case.second).unwrap();
