@@ -1,0 +1,2 @@
+//! Fused operations against Burn's own.
+fn main() {}

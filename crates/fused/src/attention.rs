@@ -1,0 +1,283 @@
+//! Scaled dot-product attention over several heads.
+
+use burn::backend::autodiff::Autodiff;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::{BoolTensor, FloatTensor};
+use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
+use burn::tensor::{Bool, Shape, Tensor, TensorData};
+
+use crate::dropout::Dropout;
+use crate::mask::{self, GROUP};
+
+/// `softmax(query keyᵀ / √d) value` per head, with the probabilities dropped out.
+///
+/// [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), section 3.2. The heads lie side by side
+/// in the last dimension, as the projections leave them, so nothing is moved. The probabilities are
+/// computed again in the backward pass: memory grows with the sequence, not with its square.
+///
+/// Keys where `key_mask` is false (padding) get probability 0. A sequence without any true key gives
+/// a zero context and zero gradients.
+///
+/// Probability `(i, j)` of head `h` of sequence `b` takes place
+/// `(b heads + h) ceil(queries keys / 512) 512 + i keys + j` of the dropout mask.
+///
+/// # Shapes
+///
+/// - `query` and the result: `[batch, queries, heads * d]`
+/// - `key`, `value`: `[batch, keys, heads * d]`
+/// - `key_mask`: `[batch, keys]`, true where a key may be attended to
+///
+/// # Panics
+///
+/// When the last dimension is not a multiple of `heads`.
+pub fn attention(
+    query: Tensor<3>,
+    key: Tensor<3>,
+    value: Tensor<3>,
+    heads: usize,
+    key_mask: Option<Tensor<2, Bool>>,
+    dropout: Option<Dropout>,
+) -> Tensor<3> {
+    let [batch, keys, width] = key.dims();
+    assert!(
+        heads > 0 && width.is_multiple_of(heads),
+        "attention width {width}: expected a multiple of {heads} heads"
+    );
+    let key_mask = key_mask.unwrap_or_else(|| Tensor::ones([batch, keys], &key.device()));
+    Tensor::from_dispatch(<Dispatch as AttentionBackend>::fused_attention(
+        query.into_dispatch(),
+        key.into_dispatch(),
+        value.into_dispatch(),
+        key_mask.into_dispatch(),
+        heads,
+        dropout,
+    ))
+}
+
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "cube"),
+    LibTorch: cfg(feature = "tch"),
+    Autodiff
+)]
+pub(crate) trait AttentionBackend: Backend {
+    fn fused_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        key_mask: BoolTensor<Self>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        plain::<Self>(query, key, value, key_mask, heads, dropout)
+    }
+
+    /// The gradients of `query`, `key` and `value`.
+    fn fused_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        key_mask: BoolTensor<Self>,
+        grad: FloatTensor<Self>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        plain_backward::<Self>(query, key, value, key_mask, grad, heads, dropout)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl AttentionBackend for burn::backend::NdArray {}
+#[cfg(feature = "cube")]
+impl AttentionBackend for burn::backend::Cube {}
+#[cfg(feature = "tch")]
+impl AttentionBackend for burn::backend::LibTorch {}
+
+/// Elements of the dropout mask that belong to one head of one sequence.
+pub(crate) fn mask_stride(queries: usize, keys: usize) -> usize {
+    (queries * keys).next_multiple_of(GROUP)
+}
+
+/// Low enough that a padding key's probability underflows, and still finite in half precision; the
+/// probabilities are multiplied by the mask as well, so that a row of padding gives zeros, not NaN.
+const PADDING_SCORE: f32 = -3.0e4;
+
+/// Burn's primitives, on `[batch, heads, sequence, d]`.
+struct Plain<B: Backend> {
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    probabilities: FloatTensor<B>,
+    /// The dropout multipliers.
+    multipliers: Option<FloatTensor<B>>,
+    scale: f32,
+}
+
+/// `[batch, sequence, heads * d]` as `[batch, heads, sequence, d]`.
+fn split<B: Backend>(x: FloatTensor<B>, heads: usize) -> FloatTensor<B> {
+    let [batch, sequence, width] = x.shape().dims();
+    let x = B::float_reshape(x, Shape::new([batch, sequence, heads, width / heads]));
+    B::float_swap_dims(x, 1, 2)
+}
+
+/// The inverse of [`split`].
+fn join<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let [batch, heads, sequence, d] = x.shape().dims();
+    let x = B::float_swap_dims(x, 1, 2);
+    B::float_reshape(x, Shape::new([batch, sequence, heads * d]))
+}
+
+fn dropped<B: Backend>(x: FloatTensor<B>, multipliers: &Option<FloatTensor<B>>) -> FloatTensor<B> {
+    match multipliers {
+        Some(multipliers) => B::float_mul(x, multipliers.clone()),
+        None => x,
+    }
+}
+
+impl<B: Backend> Plain<B> {
+    fn new(
+        query: FloatTensor<B>,
+        key: FloatTensor<B>,
+        value: FloatTensor<B>,
+        key_mask: BoolTensor<B>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> Self {
+        let [query, key, value] = [query, key, value].map(|x| split::<B>(x, heads));
+        let [batch, _, queries, d] = query.shape().dims();
+        let keys = key.shape()[2];
+        let shape = Shape::new([batch, heads, queries, keys]);
+        let scale = 1.0 / (d as f32).sqrt();
+
+        let key_mask = B::bool_reshape(key_mask, Shape::new([batch, 1, 1, keys]));
+        let key_mask = B::bool_expand(key_mask, shape.clone());
+        let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
+        let scores = B::float_mul_scalar(scores, scale.into());
+        let padding = B::bool_not(key_mask);
+        let scores = B::float_mask_fill(scores, padding.clone(), PADDING_SCORE.into());
+        let probabilities = B::softmax(scores, 3);
+        let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
+
+        let multipliers = dropout.map(|dropout| {
+            let mut values = vec![0.0; shape.num_elements()];
+            let stride = mask_stride(queries, keys);
+            for (head, values) in values.chunks_mut((queries * keys).max(1)).enumerate() {
+                mask::fill(&dropout, head * stride, values);
+            }
+            let values = B::float_from_data(TensorData::new(values, shape), &query.device());
+            B::float_cast(values, query.dtype().into())
+        });
+        Self {
+            query,
+            key,
+            value,
+            probabilities,
+            multipliers,
+            scale,
+        }
+    }
+}
+
+/// Burn's primitives.
+pub(crate) fn plain<B: Backend>(
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    key_mask: BoolTensor<B>,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> FloatTensor<B> {
+    let plain = Plain::<B>::new(query, key, value, key_mask, heads, dropout);
+    let probabilities = dropped::<B>(plain.probabilities, &plain.multipliers);
+    join::<B>(B::float_matmul(probabilities, plain.value))
+}
+
+/// Burn's primitives.
+pub(crate) fn plain_backward<B: Backend>(
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    key_mask: BoolTensor<B>,
+    grad: FloatTensor<B>,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let plain = Plain::<B>::new(query, key, value, key_mask, heads, dropout);
+    let grad = split::<B>(grad, heads);
+    let transpose = |x| B::float_swap_dims(x, 2, 3);
+
+    let kept = dropped::<B>(plain.probabilities.clone(), &plain.multipliers);
+    let value_grad = B::float_matmul(transpose(kept), grad.clone());
+    let probability_grad = B::float_matmul(grad, transpose(plain.value));
+    let probability_grad = dropped::<B>(probability_grad, &plain.multipliers);
+    let along = B::float_mul(probability_grad.clone(), plain.probabilities.clone());
+    let along = B::float_sum_dim(along, 3);
+    let score_grad = B::float_sub(probability_grad, along);
+    let score_grad = B::float_mul(score_grad, plain.probabilities);
+    let score_grad = B::float_mul_scalar(score_grad, plain.scale.into());
+    let query_grad = B::float_matmul(score_grad.clone(), plain.key);
+    let key_grad = B::float_matmul(transpose(score_grad), plain.query);
+    (
+        join::<B>(query_grad),
+        join::<B>(key_grad),
+        join::<B>(value_grad),
+    )
+}
+
+impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B, C> {
+    fn fused_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        key_mask: BoolTensor<Self>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct AttentionBackward;
+
+        impl<B: Backend + AttentionBackend> Backward<B, 3> for AttentionBackward {
+            type State = ([FloatTensor<B>; 3], BoolTensor<B>, usize, Option<Dropout>);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                grads: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let grad = grads.consume::<B>(&ops.node);
+                let ([query, key, value], key_mask, heads, dropout) = ops.state;
+                let (query_grad, key_grad, value_grad) =
+                    B::fused_attention_backward(query, key, value, key_mask, grad, heads, dropout);
+                let all = [query_grad, key_grad, value_grad];
+                for (node, grad) in ops.parents.into_iter().zip(all) {
+                    if let Some(node) = node {
+                        grads.register::<B>(node.id, grad);
+                    }
+                }
+            }
+        }
+
+        let (query, query_node) = query.into_parts();
+        let (key, key_node) = key.into_parts();
+        let (value, value_node) = value.into_parts();
+        match AttentionBackward
+            .prepare::<C>([query_node, key_node, value_node])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let inputs = [query.clone(), key.clone(), value.clone()];
+                let state = (inputs, key_mask.clone(), heads, dropout);
+                let output = B::fused_attention(query, key, value, key_mask, heads, dropout);
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::fused_attention(
+                query, key, value, key_mask, heads, dropout,
+            )),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The dropout mask, sixteen ChaCha8 blocks at a time.
+
+use pulp::{Simd, WithSimd};
+
+use super::simd;
+use crate::dropout::Dropout;
+use crate::mask::{BLOCK_WORDS, GROUP, LANES};
+
+/// "expand 32-byte k", the constant words of ChaCha.
+const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
+const DOUBLE_ROUNDS: usize = 4;
+
+/// Writes what elements `start..start + out.len()` are multiplied by: 0, or the rescaling.
+///
+/// The same values as [`crate::mask::fill`].
+pub(super) fn fill(dropout: &Dropout, start: usize, out: &mut [f32]) {
+    simd::dispatch(Fill {
+        dropout,
+        start,
+        out,
+    });
+}
+
+struct Fill<'a> {
+    dropout: &'a Dropout,
+    start: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut key = [0; 8];
+        for (word, bytes) in key.iter_mut().zip(self.dropout.key.bytes().chunks_exact(4)) {
+            *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        }
+        let threshold = simd.splat_u32s(u32::from(self.dropout.threshold));
+        let scale = simd.splat_f32s(self.dropout.scale());
+        let mut out = self.out;
+        let mut position = self.start;
+        while !out.is_empty() {
+            let (group, offset) = ((position / GROUP) as u64, position % GROUP);
+            let count = (GROUP - offset).min(out.len());
+            let (part, rest) = out.split_at_mut(count);
+            if let Ok(whole) = <&mut [f32; GROUP]>::try_from(&mut *part) {
+                group_multipliers(simd, &key, group, threshold, scale, whole);
+            } else {
+                let mut whole = [0.0; GROUP];
+                group_multipliers(simd, &key, group, threshold, scale, &mut whole);
+                part.copy_from_slice(&whole[offset..offset + count]);
+            }
+            position += count;
+            out = rest;
+        }
+    }
+}
+
+#[inline(always)]
+fn rotate_left<S: Simd>(simd: S, x: S::u32s, bits: u32) -> S::u32s {
+    simd.or_u32s(
+        simd.wrapping_dyn_shl_u32s(x, simd.splat_u32s(bits)),
+        simd.wrapping_dyn_shr_u32s(x, simd.splat_u32s(32 - bits)),
+    )
+}
+
+#[inline(always)]
+fn quarter_round<S: Simd>(simd: S, x: &mut [S::u32s; BLOCK_WORDS], [a, b, c, d]: [usize; 4]) {
+    x[a] = simd.add_u32s(x[a], x[b]);
+    x[d] = rotate_left(simd, simd.xor_u32s(x[d], x[a]), 16);
+    x[c] = simd.add_u32s(x[c], x[d]);
+    x[b] = rotate_left(simd, simd.xor_u32s(x[b], x[c]), 12);
+    x[a] = simd.add_u32s(x[a], x[b]);
+    x[d] = rotate_left(simd, simd.xor_u32s(x[d], x[a]), 8);
+    x[c] = simd.add_u32s(x[c], x[d]);
+    x[b] = rotate_left(simd, simd.xor_u32s(x[b], x[c]), 7);
+}
+
+/// The multipliers of elements `512 group..512 (group + 1)`.
+#[inline(always)]
+fn group_multipliers<S: Simd>(
+    simd: S,
+    key: &[u32; 8],
+    group: u64,
+    threshold: S::u32s,
+    scale: S::f32s,
+    out: &mut [f32; GROUP],
+) {
+    const { assert!(LANES % S::U32_LANES == 0) };
+    let first_block = group * LANES as u64;
+    let mut counters = [0; LANES];
+    for (counter, lane) in counters.iter_mut().zip(0..) {
+        *counter = first_block as u32 + lane;
+    }
+    let mut start = [simd.splat_u32s(0); BLOCK_WORDS];
+    for i in 0..4 {
+        start[i] = simd.splat_u32s(SIGMA[i]);
+    }
+    for i in 0..8 {
+        start[4 + i] = simd.splat_u32s(key[i]);
+    }
+    start[13] = simd.splat_u32s((first_block >> 32) as u32);
+
+    let low_half = simd.splat_u32s(0xffff);
+    let zero = simd.splat_f32s(0.0);
+    let (out, _) = S::as_mut_simd_f32s(out);
+    let (counters, _) = S::as_simd_u32s(&counters);
+    // Vectors of one row of sixteen lanes.
+    let vectors = LANES / S::U32_LANES;
+    for vector in 0..vectors {
+        start[12] = counters[vector];
+        let mut x = start;
+        for _ in 0..DOUBLE_ROUNDS {
+            quarter_round(simd, &mut x, [0, 4, 8, 12]);
+            quarter_round(simd, &mut x, [1, 5, 9, 13]);
+            quarter_round(simd, &mut x, [2, 6, 10, 14]);
+            quarter_round(simd, &mut x, [3, 7, 11, 15]);
+            quarter_round(simd, &mut x, [0, 5, 10, 15]);
+            quarter_round(simd, &mut x, [1, 6, 11, 12]);
+            quarter_round(simd, &mut x, [2, 7, 8, 13]);
+            quarter_round(simd, &mut x, [3, 4, 9, 14]);
+        }
+        for word in 0..BLOCK_WORDS {
+            let bits = simd.add_u32s(x[word], start[word]);
+            let low = simd.and_u32s(bits, low_half);
+            let high = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(16));
+            let row = 2 * word * vectors + vector;
+            let kept = simd.greater_than_or_equal_u32s(low, threshold);
+            out[row] = simd.select_f32s(kept, scale, zero);
+            let kept = simd.greater_than_or_equal_u32s(high, threshold);
+            out[row + vectors] = simd.select_f32s(kept, scale, zero);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The operations on the flex backend: SIMD chosen at run time, rayon over rows, buffers reused.
+//!
+//! Work is cut by constants, never by the number of threads, and partial sums are added in the order
+//! of their rows: the result has the same bits on any number of threads.
+
+mod attention;
+mod dropout;
+mod elementwise;
+mod gelu;
+mod keystream;
+mod layer_norm;
+mod linear;
+mod math;
+mod matmul;
+mod rows;
+mod simd;
+mod softmax;
+mod storage;

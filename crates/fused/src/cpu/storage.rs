@@ -1,0 +1,85 @@
+//! Flex tensors as slices, and slices as flex tensors.
+
+use std::mem::MaybeUninit;
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{Bytes, DType, Shape};
+
+/// Whether the kernels here apply: they know single precision only.
+pub(super) fn is_single(tensors: &[&FlexTensor]) -> bool {
+    tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
+}
+
+/// The tensor itself when its elements already lie in row-major order, else a copy that does.
+pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
+}
+
+/// The elements of a [`contiguous`] tensor.
+pub(super) fn elements(tensor: &FlexTensor) -> &[f32] {
+    tensor
+        .as_slice()
+        .expect("the caller made the tensor contiguous and checked its type")
+}
+
+/// The elements for writing, after a copy if the storage is shared or not in row-major order.
+pub(super) fn elements_mut(tensor: &mut FlexTensor) -> &mut [f32] {
+    let (start, end) = match tensor.layout().contiguous_offsets() {
+        Some(range) if tensor.is_unique() => range,
+        _ => {
+            let shape = tensor.layout().shape().clone();
+            let source = contiguous(tensor.clone());
+            let source = elements(&source);
+            let mut copy = Unwritten::new(shape);
+            copy.slots().write_copy_of_slice(source);
+            // SAFETY: the copy covers the slots, or panics when the lengths differ.
+            *tensor = unsafe { copy.finish() };
+            (0, tensor.layout().num_elements())
+        }
+    };
+    &mut tensor.storage_mut()[start..end]
+}
+
+/// Memory for a row-major tensor that nobody has zeroed, nor needs to.
+pub(super) struct Unwritten {
+    values: Vec<f32>,
+    shape: Shape,
+}
+
+impl Unwritten {
+    pub(super) fn new(shape: Shape) -> Self {
+        Self {
+            values: Vec::with_capacity(shape.num_elements()),
+            shape,
+        }
+    }
+
+    /// The elements, to be written.
+    pub(super) fn slots(&mut self) -> &mut [MaybeUninit<f32>] {
+        &mut self.values.spare_capacity_mut()[..self.shape.num_elements()]
+    }
+
+    /// The tensor.
+    ///
+    /// # Safety
+    ///
+    /// Every element has been written.
+    pub(super) unsafe fn finish(mut self) -> FlexTensor {
+        // SAFETY: `new` reserved that many elements, and the caller wrote them.
+        unsafe { self.values.set_len(self.shape.num_elements()) };
+        from_vec(self.values, self.shape)
+    }
+}
+
+/// A row-major tensor of `values`.
+pub(super) fn from_vec(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::new(
+        Bytes::from_elems(values),
+        Layout::contiguous(shape),
+        DType::F32,
+    )
+}
