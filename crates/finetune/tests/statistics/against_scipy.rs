@@ -270,8 +270,8 @@ fn mcnemar_is_statsmodels() {
 
 #[test]
 fn stochastic_order_comes_near_every_resample() {
-    // A standard deviation estimated from 10,000 draws is off by about 1 % of itself where the draws pile
-    // up at 0 and 1; this is five of them, times the normal quantile of 1.645.
+    // A standard deviation estimated from 10,000 draws is off by about 1 % of itself where the
+    // draws pile up at 0 and 1; this is five of them, times the normal quantile of 1.645.
     const SHARE_OF_THE_ERROR: f64 = 0.05 * 1.645;
     for case in golden().stochastic_order {
         let exact = violation_ratio(&case.first, &case.second).unwrap();
