@@ -1,0 +1,86 @@
+//! Standard deviations and noise bounds against `torch.std`: `tests/golden/std`.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use encoders::Snapshot;
+use finetune::Arm;
+use noisytune_burn::{NoisyTune, Outcome};
+
+use crate::parameters;
+use crate::reference::{golden, json, minilm_snapshot, tiny_snapshot};
+
+/// `torch.std` in f64 against ours over the same f32 elements.
+const STD: f64 = 1e-6;
+
+fn compare(snapshot: &Path, case: &str, prefix: &str) {
+    let expected = json(&golden("std").join(case));
+    let lambda = expected["lambda"].as_f64().expect("a number");
+    let expected = expected["parameters"].as_object().expect("parameters");
+
+    let device = Device::flex();
+    let snapshot = Snapshot::open(snapshot).expect("the snapshot opens");
+    let loaded = snapshot.classifier(2, 0, &device).expect("it loads");
+    let config = Arm::Noisytune
+        .noise(lambda, 5, &loaded.fresh)
+        .expect("the arm has noise");
+    let before = parameters::values(&loaded.model);
+    let (noisy, report) = loaded
+        .model
+        .try_noisy_tune(&config)
+        .expect("something is perturbed");
+    let after = parameters::values(&noisy);
+
+    let mut compared = 0;
+    for entry in &report.entries {
+        let name = entry
+            .path
+            .replace(".self_attention.", ".self.")
+            .replace(".layer_norm.gamma", ".LayerNorm.weight")
+            .replace(".layer_norm.beta", ".LayerNorm.bias");
+        let changed = before[&name] != after[&name];
+        if name.starts_with("classifier.") {
+            assert!(!changed, "{name} is the head: it is not pretrained");
+            continue;
+        }
+        let theirs = &expected[name.strip_prefix(prefix).unwrap_or(&name)];
+        let std = theirs["std"].as_f64().expect("a number");
+        let bound = theirs["bound"].as_f64().expect("a number");
+        compared += 1;
+        match entry.outcome {
+            Outcome::Perturbed {
+                std: Some(ours), ..
+            } => {
+                assert!(
+                    (ours - std).abs() <= STD * std,
+                    "{name}: {ours} against {std}"
+                );
+                assert!(changed, "{name} was to be perturbed");
+                // One rounding of the sum to f32 beyond the bound.
+                for (b, a) in before[&name].iter().zip(&after[&name]) {
+                    let slack = f64::from(b.abs().max(a.abs())) * f64::from(f32::EPSILON);
+                    let noise = (f64::from(*a) - f64::from(*b)).abs();
+                    assert!(noise <= bound * (1.0 + STD) + slack, "{name}: {noise}");
+                }
+            }
+            Outcome::Skipped(_) => {
+                assert_eq!(std, 0.0, "{name} was skipped");
+                assert!(!changed, "{name} is constant");
+            }
+            Outcome::Perturbed { std: None, .. } => panic!("{name} has no standard deviation"),
+        }
+    }
+    let body = expected.keys().filter(|n| !n.starts_with("classifier."));
+    assert_eq!(compared, body.count());
+}
+
+#[test]
+fn standard_deviations_and_noise_bounds_match_torch() {
+    compare(&tiny_snapshot(), "tiny.json", "");
+}
+
+#[test]
+#[ignore = "needs NOISYTUNE_ASSETS"]
+fn standard_deviations_and_noise_bounds_of_minilm_match_torch() {
+    compare(&minilm_snapshot(), "minilm.json", "bert.");
+}

@@ -1,0 +1,289 @@
+//! The recipe against PyTorch and transformers: `tests/golden/{training,minilm_training}`.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use encoders::Snapshot;
+use finetune::Recipe;
+use finetune::data::Batch;
+use finetune::training::Trainer;
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+use crate::parameters::{self, Named};
+use crate::reference::{
+    batch, floats, golden, integers, json, minilm_snapshot, numbers, tiny_snapshot,
+};
+
+/// PyTorch's own f32 run differs from its f64 run by 2e-7 in the losses and 1.2e-6 in the gradients
+/// (1.0e-7 and 6.7e-6 for MiniLM), as the generators measured; the issue asks for 1e-4.
+const LOSS: f64 = 1e-5;
+const GRADIENT: f64 = 2e-5;
+
+/// The update of each tensor over ten steps, relative to its length. f32 alone is off by 4e-5; a
+/// wrong decay group by 2e-2 or more, a wrong epsilon by 6e-2, beta 2 by 6e-3, clipping by 0.3.
+const UPDATE: f64 = 1e-3;
+
+fn recipe(settings: &Value) -> Recipe {
+    let number = |name: &str| settings[name].as_f64().expect("a number");
+    let betas = numbers(&settings["betas"]);
+    Recipe {
+        learning_rate: number("peak_learning_rate"),
+        weight_decay: number("weight_decay"),
+        warmup_ratio: number("warmup_ratio"),
+        max_gradient_norm: number("max_gradient_norm"),
+        epsilon: number("epsilon"),
+        betas: [betas[0], betas[1]],
+        ..Recipe::default()
+    }
+}
+
+fn trainer(snapshot: &Path, recipe: &Recipe) -> Trainer {
+    let device = Device::flex();
+    let snapshot = Snapshot::open(snapshot).expect("the snapshot opens");
+    let loaded = snapshot.classifier(2, 0, &device).expect("it loads");
+    Trainer::new(loaded.model, recipe, 10, 0, &device).without_dropout()
+}
+
+fn tiny_batch(file: &SafeTensors<'_>, step: usize, device: &Device) -> Batch {
+    let part = |name: &str| integers(file, &format!("step.{step}.{name}"));
+    let (shape, ids) = part("input_ids");
+    batch(
+        [shape[0], shape[1]],
+        ids,
+        part("token_type_ids").1,
+        &part("attention_mask").1,
+        part("labels").1,
+        device,
+    )
+}
+
+fn assert_close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
+    let error = (ours - theirs).abs() / theirs.abs().max(f64::MIN_POSITIVE);
+    assert!(
+        error <= tolerance,
+        "{what}: {ours} against {theirs}, relative error {error:e}"
+    );
+}
+
+/// `‖a - b‖ / ‖b - origin‖`.
+fn distance(a: &[f32], b: &[f32], origin: impl Fn(usize) -> f32) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let (mut difference, mut length) = (0.0, 0.0);
+    for (i, (&a, &b)) in a.iter().zip(b).enumerate() {
+        difference += (f64::from(a) - f64::from(b)).powi(2);
+        length += (f64::from(b) - f64::from(origin(i))).powi(2);
+    }
+    (difference / length).sqrt()
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values
+        .iter()
+        .map(|&x| f64::from(x).powi(2))
+        .sum::<f64>()
+        .sqrt()
+}
+
+fn noise_only(expected: &Value) -> Vec<&str> {
+    let names = expected["rounding_noise_only"].as_array().expect("names");
+    names
+        .iter()
+        .map(|name| name.as_str().expect("a name"))
+        .collect()
+}
+
+#[test]
+fn loss_and_gradients_of_one_batch_match_pytorch() {
+    let bytes = std::fs::read(golden("training/expected.safetensors")).expect("golden");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let expected = json(&golden("training/expected.json"));
+    let trainer = trainer(&tiny_snapshot(), &recipe(&expected["settings"]));
+
+    let (loss, gradients) = trainer.gradients(tiny_batch(&file, 0, trainer.device()));
+    let gradients = parameters::gradients(&trainer.model(), &gradients);
+
+    let theirs = expected["gradient_loss"].as_f64().expect("a number");
+    assert_close("loss", loss, theirs, LOSS);
+    let names = file.names();
+    let count = names.iter().filter(|n| n.starts_with("gradient.")).count();
+    assert_eq!(gradients.len(), count, "parameters with a gradient");
+    for (name, ours) in &gradients {
+        let (_, theirs) = floats(&file, &format!("gradient.{name}"));
+        if noise_only(&expected).contains(&name.as_str()) {
+            // Softmax does not see a shift of all keys: the true gradient is 0.
+            assert!(ours.iter().all(|g| g.abs() < 1e-6), "{name}: {ours:?}");
+            continue;
+        }
+        let error = distance(ours, &theirs, |_| 0.0);
+        assert!(error <= GRADIENT, "gradient of {name}: {error:e}");
+    }
+}
+
+#[test]
+fn ten_steps_with_schedule_clipping_and_decay_groups_match_pytorch() {
+    let bytes = std::fs::read(golden("training/expected.safetensors")).expect("golden");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let expected = json(&golden("training/expected.json"));
+    let mut trainer = trainer(&tiny_snapshot(), &recipe(&expected["settings"]));
+    let start = parameters::values(&trainer.model());
+
+    let (mut losses, mut rates, mut norms) = (Vec::new(), Vec::new(), Vec::new());
+    for step in 0..10 {
+        let batch = tiny_batch(&file, step, trainer.device());
+        let step = trainer.step(batch).expect("a finite loss");
+        losses.push(step.loss);
+        rates.push(step.learning_rate);
+        norms.push(step.gradient_norm);
+    }
+
+    compare_steps(&expected, &losses, &rates, &norms);
+    let end = parameters::values(&trainer.model());
+    assert_eq!(end.len(), start.len());
+    for (name, ours) in &end {
+        let (_, theirs) = floats(&file, &format!("final.{name}"));
+        let start = &start[name];
+        if noise_only(&expected).contains(&name.as_str()) {
+            let total: f64 = rates.iter().sum();
+            for (now, before) in ours.iter().zip(start) {
+                assert!(f64::from((now - before).abs()) < total, "{name}");
+            }
+            continue;
+        }
+        let error = distance(ours, &theirs, |i| start[i]);
+        assert!(error <= UPDATE, "update of {name}: {error:e}");
+    }
+}
+
+fn compare_steps(expected: &Value, losses: &[f64], rates: &[f64], norms: &[f64]) {
+    for (what, ours, tolerance) in [
+        ("losses", losses, LOSS),
+        ("learning_rates", rates, 1e-12),
+        ("gradient_norms", norms, GRADIENT),
+    ] {
+        let theirs = numbers(&expected[what]);
+        assert_eq!(ours.len(), theirs.len());
+        for (step, (&ours, &theirs)) in ours.iter().zip(&theirs).enumerate() {
+            if theirs == 0.0 {
+                assert_eq!(ours, 0.0, "{what}, step {step}");
+            } else {
+                assert_close(&format!("{what}, step {step}"), ours, theirs, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs NOISYTUNE_ASSETS"]
+fn ten_steps_of_minilm_match_pytorch() {
+    let expected = json(&golden("minilm_training/expected.json"));
+    let recipe = recipe(&expected["settings"]);
+    let mut trainer = minilm_with_head(&expected["head"], &recipe);
+    let batches: Vec<Batch> = expected["batches"]
+        .as_array()
+        .expect("batches")
+        .iter()
+        .map(|parts| json_batch(parts, trainer.device()))
+        .collect();
+
+    let (loss, gradients) = trainer.gradients(batches[0].clone());
+    let gradients = parameters::gradients(&trainer.model(), &gradients);
+    let theirs = expected["gradient_loss"].as_f64().expect("a number");
+    assert_close("loss", loss, theirs, LOSS);
+    compare_gradients(&expected, &gradients);
+
+    let (mut losses, mut rates, mut norms) = (Vec::new(), Vec::new(), Vec::new());
+    for batch in batches {
+        let step = trainer.step(batch).expect("a finite loss");
+        losses.push(step.loss);
+        rates.push(step.learning_rate);
+        norms.push(step.gradient_norm);
+    }
+    compare_steps(&expected, &losses, &rates, &norms);
+}
+
+/// MiniLM has no classifier: the golden brings a head, which goes into the file's place.
+fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
+    use burn::module::Param;
+    use burn::nn::Linear;
+    use burn::tensor::{Tensor, TensorData};
+
+    let device = Device::flex();
+    let snapshot = Snapshot::open(minilm_snapshot()).expect("the snapshot opens");
+    let mut model = snapshot.classifier(2, 0, &device).expect("it loads").model;
+    let rows = head["classifier.weight"].as_array().expect("rows");
+    let weight: Vec<f32> = rows.iter().flat_map(numbers).map(|x| x as f32).collect();
+    let bias: Vec<f32> = numbers(&head["classifier.bias"])
+        .into_iter()
+        .map(|x| x as f32)
+        .collect();
+    let hidden = snapshot.config().hidden_size;
+    let weight = Tensor::<2>::from_data(TensorData::new(weight, [2, hidden]), &device);
+    model.classifier = Linear {
+        weight: Param::from_tensor(weight.transpose()),
+        bias: Some(Param::from_tensor(Tensor::from_data(
+            TensorData::new(bias, [2]),
+            &device,
+        ))),
+    };
+    Trainer::new(model, recipe, 10, 0, &device).without_dropout()
+}
+
+fn json_batch(parts: &Value, device: &Device) -> Batch {
+    let rows = |name: &str| -> Vec<Vec<i64>> {
+        let rows = parts[name].as_array().expect("rows");
+        rows.iter()
+            .map(|row| numbers(row).into_iter().map(|x| x as i64).collect())
+            .collect()
+    };
+    let ids = rows("input_ids");
+    let shape = [ids.len(), ids[0].len()];
+    let labels = numbers(&parts["labels"]);
+    batch(
+        shape,
+        ids.concat(),
+        rows("token_type_ids").concat(),
+        &rows("attention_mask").concat(),
+        labels.into_iter().map(|x| x as i64).collect(),
+        device,
+    )
+}
+
+fn compare_gradients(expected: &Value, gradients: &Named) {
+    let theirs = expected["gradients"].as_object().expect("gradients");
+    assert_eq!(gradients.len(), theirs.len());
+    for (name, ours) in gradients {
+        let theirs = &theirs[name];
+        if noise_only(expected).contains(&name.as_str()) {
+            assert!(ours.iter().all(|g| g.abs() < 1e-6), "{name}");
+            continue;
+        }
+        let length = theirs["norm"].as_f64().expect("a number");
+        assert_close(
+            &format!("gradient norm of {name}"),
+            norm(ours),
+            length,
+            GRADIENT,
+        );
+        let first = numbers(&theirs["first"]);
+        let last = numbers(&theirs["last"]);
+        let ends = first.iter().enumerate().map(|(i, &x)| (i, x)).chain(
+            last.iter()
+                .enumerate()
+                .map(|(i, &x)| (ours.len() - last.len() + i, x)),
+        );
+        let largest = theirs["largest"].as_array().expect("pairs");
+        let largest = largest.iter().map(|pair| {
+            let pair = numbers(pair);
+            (pair[0] as usize, pair[1])
+        });
+        for (index, theirs) in ends.chain(largest) {
+            let error = (f64::from(ours[index]) - theirs).abs();
+            assert!(
+                error <= GRADIENT * length,
+                "gradient of {name}[{index}]: {} against {theirs}",
+                ours[index]
+            );
+        }
+    }
+}
