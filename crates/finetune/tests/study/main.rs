@@ -1,0 +1,5 @@
+//! Pairs, records and summaries of a study on a tiny model.
+
+mod pairs;
+mod records;
+mod setup;

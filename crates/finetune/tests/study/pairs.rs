@@ -1,0 +1,85 @@
+//! What the two runs of a pair share, and what they do not.
+
+use finetune::progress::{Progress, RunPlan};
+use finetune::record::RunRecord;
+use finetune::training::Step;
+use finetune::{Arm, Study, StudySummary};
+
+use crate::setup::{config, open, write_data};
+
+/// The losses of every step, run by run.
+#[derive(Default)]
+struct Losses {
+    runs: Vec<(Arm, u64, Vec<f64>)>,
+    records: Vec<RunRecord>,
+}
+
+impl Progress for Losses {
+    fn run_started(&mut self, plan: RunPlan) {
+        self.runs.push((plan.arm, plan.seed, Vec::new()));
+    }
+
+    fn step(&mut self, step: &Step) {
+        let (_, _, losses) = self.runs.last_mut().expect("a run has started");
+        losses.push(step.loss);
+    }
+
+    fn run_finished(&mut self, record: &RunRecord) {
+        self.records.push(record.clone());
+    }
+}
+
+fn run(arms: &[Arm], seeds: usize, lambda: f64) -> (Losses, StudySummary) {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let out = tempfile::tempdir().expect("a temporary folder");
+    write_data(data.path());
+    let study: Study = open(config(arms, seeds, lambda), data.path());
+    let mut losses = Losses::default();
+    let summary = study.run(out.path(), &mut losses).expect("the study runs");
+    (losses, summary)
+}
+
+#[test]
+fn lambda_zero_is_bit_identical_to_the_baseline() {
+    let (losses, summary) = run(&[Arm::Baseline, Arm::Noisytune], 2, 0.0);
+    for pair in losses.runs.chunks(2) {
+        assert_eq!(pair[0].1, pair[1].1, "one seed");
+        assert_eq!(pair[0].2, pair[1].2, "the loss of every step");
+    }
+    for pair in losses.records.chunks(2) {
+        assert_eq!(pair[0].dev_predictions, pair[1].dev_predictions);
+        for (a, b) in pair[0].epochs.iter().zip(&pair[1].epochs) {
+            assert_eq!((a.train_loss, a.dev_loss), (b.train_loss, b.dev_loss));
+        }
+    }
+    let paired = summary.paired.expect("both arms ran");
+    assert_eq!(paired.differences, [0.0, 0.0]);
+}
+
+#[test]
+fn noise_changes_the_first_loss_and_seeds_change_every_loss() {
+    let (losses, _) = run(&[Arm::Baseline, Arm::Noisytune], 2, 0.15);
+    let first = |i: usize| losses.runs[i].2[0];
+    assert_ne!(first(0), first(1), "noise");
+    assert_ne!(first(0), first(2), "seed");
+    assert_eq!(losses.runs[0].2.len(), 6, "two epochs of three steps");
+}
+
+#[test]
+fn a_run_does_not_depend_on_the_runs_before_it() {
+    let (both, _) = run(&[Arm::Baseline, Arm::Noisytune], 1, 0.15);
+    let (alone, _) = run(&[Arm::Noisytune], 1, 0.15);
+    assert_eq!(both.runs[1], alone.runs[0]);
+}
+
+#[test]
+fn training_lowers_the_loss() {
+    let (losses, _) = run(&[Arm::Baseline], 1, 0.15);
+    let epochs = &losses.records[0].epochs;
+    assert!(
+        epochs[1].train_loss < epochs[0].train_loss,
+        "{} then {}",
+        epochs[0].train_loss,
+        epochs[1].train_loss
+    );
+}

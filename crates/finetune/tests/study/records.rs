@@ -1,0 +1,198 @@
+//! What a study leaves on disk.
+
+use finetune::progress::Progress;
+use finetune::record::{RunLog, RunRecord};
+use finetune::{Arm, FinetuneError};
+use serde_json::Value;
+
+use crate::setup::{config, open, write_data};
+
+const ARMS: [Arm; 2] = [Arm::Baseline, Arm::Noisytune];
+
+/// Counts the runs that were trained.
+#[derive(Default)]
+struct Trained(usize);
+
+impl Progress for Trained {
+    fn run_finished(&mut self, _: &RunRecord) {
+        self.0 += 1;
+    }
+}
+
+fn folders() -> (tempfile::TempDir, tempfile::TempDir) {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    write_data(data.path());
+    (data, tempfile::tempdir().expect("a temporary folder"))
+}
+
+#[test]
+fn the_summary_has_the_documented_shape() {
+    let (data, out) = folders();
+    open(config(&ARMS, 2, 0.15), data.path())
+        .run(out.path(), &mut ())
+        .expect("the study runs");
+    let text = std::fs::read(out.path().join("summary.json")).expect("the summary is written");
+    let summary: Value = serde_json::from_slice(&text).expect("JSON");
+    let keys = |value: &Value| -> Vec<String> {
+        let object = value.as_object().expect("an object");
+        object.keys().cloned().collect()
+    };
+    assert_eq!(keys(&summary), ["arms", "metric", "paired", "task"]);
+    assert_eq!(summary["task"], "sst2");
+    assert_eq!(summary["metric"], "accuracy");
+    assert_eq!(keys(&summary["arms"]), ["baseline", "noisytune"]);
+    for arm in ["baseline", "noisytune"] {
+        let arm = &summary["arms"][arm];
+        assert_eq!(keys(arm), ["mean", "n", "sd", "values"]);
+        assert_eq!(arm["n"], 2);
+        assert_eq!(arm["values"].as_array().map(Vec::len), Some(2));
+    }
+    let paired = ["ci95", "differences", "mean", "n", "p_value", "test"];
+    assert_eq!(keys(&summary["paired"]), paired);
+    assert_eq!(summary["paired"]["n"], 2);
+}
+
+#[test]
+fn one_arm_alone_has_no_paired_difference() {
+    let (data, out) = folders();
+    let summary = open(config(&[Arm::Noisytune], 1, 0.15), data.path())
+        .run(out.path(), &mut ())
+        .expect("the study runs");
+    assert_eq!(summary.paired, None);
+    assert_eq!(summary.arms["noisytune"].n, 1);
+    assert_eq!(summary.arms["noisytune"].sd, None);
+}
+
+#[test]
+fn an_interrupted_study_continues_and_ends_with_the_same_summary() {
+    let (data, whole) = folders();
+    let interrupted = tempfile::tempdir().expect("a temporary folder");
+    let study = open(config(&ARMS, 2, 0.15), data.path());
+    let mut trained = Trained::default();
+    study.run(whole.path(), &mut trained).expect("it runs");
+    assert_eq!(trained.0, 4);
+
+    // The first three runs, as a killed process leaves them.
+    let lines = std::fs::read_to_string(whole.path().join("runs.jsonl")).expect("records");
+    let three: String = lines.split_inclusive('\n').take(3).collect();
+    std::fs::write(interrupted.path().join("runs.jsonl"), three).expect("a file");
+    let mut trained = Trained::default();
+    study
+        .run(interrupted.path(), &mut trained)
+        .expect("it runs");
+    assert_eq!(trained.0, 1, "only what was missing is trained");
+    let read = |folder: &tempfile::TempDir| {
+        std::fs::read(folder.path().join("summary.json")).expect("a summary")
+    };
+    assert_eq!(read(&whole), read(&interrupted));
+}
+
+#[test]
+fn a_record_says_how_to_repeat_the_run() {
+    let (data, out) = folders();
+    let study = open(config(&ARMS, 1, 0.15), data.path());
+    study.run(out.path(), &mut ()).expect("it runs");
+    let log = RunLog::open(out.path()).expect("the records read back");
+    let [baseline, noisy] = log.records() else {
+        panic!("two records, not {}", log.records().len());
+    };
+    assert_eq!((baseline.arm, noisy.arm), (Arm::Baseline, Arm::Noisytune));
+    assert_eq!(baseline.settings.lambda, None);
+    assert_eq!(noisy.settings.lambda, Some(0.15));
+    assert_eq!(noisy.settings.recipe, study.config().recipe);
+    assert_eq!(noisy.settings.train.rows, 24);
+    assert_eq!(noisy.settings.train.sha256.len(), 64);
+    assert_eq!(noisy.settings.model.sha256.len(), 64);
+    assert_eq!(noisy.versions.burn.split('.').count(), 3);
+    assert_eq!(noisy.dev_predictions.len(), 10);
+    assert_eq!(baseline.noise, None);
+    let noise = noisy.noise.as_ref().expect("the noise is reported");
+    assert_eq!(noise.perturbed, 39, "all but the head's weight and bias");
+    assert!(noise.noise_rms > 0.0);
+    assert!(
+        noise
+            .skipped
+            .iter()
+            .all(|(path, _)| path.starts_with("classifier."))
+    );
+}
+
+#[test]
+fn runs_with_other_settings_are_refused_by_name() {
+    let (data, out) = folders();
+    open(config(&ARMS, 1, 0.15), data.path())
+        .run(out.path(), &mut ())
+        .expect("it runs");
+    let before = std::fs::read(out.path().join("runs.jsonl")).expect("records");
+    let error = open(config(&ARMS, 1, 0.2), data.path())
+        .run(out.path(), &mut ())
+        .expect_err("another lambda");
+    let message = error.to_string();
+    assert!(
+        message.ends_with(
+            "runs.jsonl:2: recorded with lambda 0.15, now it is 0.2; choose another folder"
+        ),
+        "{message}"
+    );
+    assert_eq!(
+        std::fs::read(out.path().join("runs.jsonl")).expect("records"),
+        before
+    );
+}
+
+#[test]
+fn a_damaged_record_is_named_by_its_line() {
+    let (data, out) = folders();
+    std::fs::write(out.path().join("runs.jsonl"), "{\"arm\":\n").expect("a file");
+    let error = open(config(&ARMS, 1, 0.15), data.path())
+        .run(out.path(), &mut ())
+        .expect_err("no record");
+    assert!(
+        matches!(error, FinetuneError::Record { line: 1, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_error_before_training() {
+    let (data, out) = folders();
+    let file = out.path().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let mut trained = Trained::default();
+    let error = open(config(&ARMS, 1, 0.15), data.path())
+        .run(&file.join("below"), &mut trained)
+        .expect_err("a file is no folder");
+    assert!(matches!(error, FinetuneError::File { .. }), "{error}");
+    assert_eq!(trained.0, 0);
+}
+
+#[test]
+fn settings_out_of_range_are_refused_with_what_is_accepted() {
+    let change = |change: fn(&mut finetune::StudyConfig)| {
+        let mut config = config(&ARMS, 1, 0.15);
+        change(&mut config);
+        config.validate().expect_err("out of range").to_string()
+    };
+    assert_eq!(
+        change(|c| c.seeds = 0),
+        "seeds is 0, accepted is at least 1"
+    );
+    assert_eq!(
+        change(|c| c.recipe.epochs = 0),
+        "epochs is 0, accepted is at least 1"
+    );
+    assert_eq!(
+        change(|c| c.recipe.learning_rate = f64::NAN),
+        "learning rate is NaN, accepted is a number above 0"
+    );
+    assert_eq!(
+        change(|c| c.recipe.warmup_ratio = 1.5),
+        "warmup ratio is 1.5, accepted is 0 to 1"
+    );
+    for lambda in [-0.15, f64::NAN, f64::INFINITY] {
+        let mut config = config(&ARMS, 1, lambda);
+        config.arms.truncate(1);
+        let error = config.validate().expect_err("lambda is out of range");
+        assert!(matches!(error, FinetuneError::Noise(_)), "{error}");
+    }
+}

@@ -1,0 +1,64 @@
+//! A study of seconds: the tiny checkpoint on a dozen words.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use finetune::{Arm, Recipe, Study, StudyConfig};
+
+/// The tiny checkpoint, which the encoder's tests share.
+pub(crate) fn snapshot() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot")
+}
+
+/// Writes SST-2 files in which the word decides the label.
+pub(crate) fn write_data(folder: &Path) {
+    let words = [
+        ("a fine thing", 1),
+        ("a sad thing", 0),
+        ("so good", 1),
+        ("so bad and so long", 0),
+        ("good fun", 1),
+        ("no fun at all", 0),
+    ];
+    for (name, rows) in [("train.tsv", 24), ("dev.tsv", 10)] {
+        let mut text = "sentence\tlabel\n".to_owned();
+        for row in 0..rows {
+            let (sentence, label) = words[row % words.len()];
+            let _ = writeln!(text, "{sentence} {}\t{label}", "x".repeat(row % 5 + 1));
+        }
+        std::fs::write(folder.join(name), text).expect("a temporary folder");
+    }
+}
+
+/// Two epochs of three steps a run.
+pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
+    StudyConfig {
+        arms: arms.to_vec(),
+        seeds,
+        first_seed: 3,
+        lambda,
+        recipe: Recipe {
+            epochs: 2,
+            batch_size: 8,
+            learning_rate: 1e-3,
+            max_length: 32,
+            ..Recipe::default()
+        },
+        max_train_samples: None,
+        max_eval_samples: None,
+    }
+}
+
+/// Opens the study on data that [`write_data`] wrote.
+pub(crate) fn open(config: StudyConfig, data: &Path) -> Study {
+    Study::open(
+        config,
+        &glue::SST2,
+        &snapshot(),
+        data,
+        &Device::flex(),
+        "flex",
+    )
+    .expect("the study opens")
+}
