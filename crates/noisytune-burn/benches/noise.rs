@@ -5,9 +5,7 @@
 use std::hint::black_box;
 
 use burn::module::Module;
-use burn::nn::{
-    Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig,
-};
+use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::Device;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use noisytune_burn::NoisyTuneMapper;

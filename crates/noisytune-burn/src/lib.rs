@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod device;
+mod distance;
 mod element;
 mod error;
 mod mapper;
@@ -14,6 +16,7 @@ mod tune;
 mod values;
 
 pub use config::{NoiseKind, NoiseScale, NoisyTuneConfig, Treatment};
+pub use distance::{DistanceReport, GroupDistance, PAPER_GROUPS, ParamDistance, distances};
 pub use error::NoisyTuneError;
 pub use mapper::NoisyTuneMapper;
 pub use report::{NoiseReport, Outcome, ParamReport, SkipReason};

@@ -227,38 +227,49 @@ impl NoisyTuneMapper {
     }
 
     /// Perturbs the values of one parameter that nothing about itself refuses.
-    fn perturb<const D: usize>(&self, values: &mut Values<D>, path: &str) -> Outcome {
+    fn perturb<const D: usize>(&self, tensor: Tensor<D>, path: &str) -> (Tensor<D>, Outcome) {
+        let values = Values::of(tensor);
+        let (values, outcome) = match self.scale_of(&values) {
+            Err(reason) => (values, Outcome::Skipped(reason)),
+            // Adding a zero would turn -0 into +0, and the input is to stay bit for bit.
+            Ok((std, 0.0)) => (
+                values,
+                Outcome::Perturbed {
+                    std,
+                    noise_rms: 0.0,
+                },
+            ),
+            Ok((std, scale)) => {
+                let stream = UnitStream::new(self.config.seed, path, self.config.kind);
+                let (values, noise_rms) = values.perturb(&stream, scale);
+                (values, Outcome::Perturbed { std, noise_rms })
+            }
+        };
+        (values.into_tensor(), outcome)
+    }
+
+    /// The std of the values, if they have one, and the factor between unit draw and noise.
+    fn scale_of<const D: usize>(
+        &self,
+        values: &Values<D>,
+    ) -> Result<(Option<f64>, f64), SkipReason> {
         if values.is_empty() {
-            return Outcome::Skipped(SkipReason::Empty);
+            return Err(SkipReason::Empty);
         }
         let moments = values.moments();
         if !moments.m2.is_finite() {
-            return Outcome::Skipped(SkipReason::NonFinite);
+            return Err(SkipReason::NonFinite);
         }
         let own = Some(moments.std()).filter(|std| !std.is_nan());
         let std = match self.config.scale {
             NoiseScale::PerTensor => match own {
-                None => return Outcome::Skipped(SkipReason::SingleElement),
-                Some(0.0) => return Outcome::Skipped(SkipReason::Constant),
+                None => return Err(SkipReason::SingleElement),
+                Some(0.0) => return Err(SkipReason::Constant),
                 Some(std) => std,
             },
-            NoiseScale::Global => match self.survey.global_std {
-                None => return Outcome::Skipped(SkipReason::GlobalStdUnknown),
-                Some(std) => std,
-            },
+            NoiseScale::Global => self.survey.global_std.ok_or(SkipReason::GlobalStdUnknown)?,
         };
-        let scale = noise_scale(self.config.kind, self.config.lambda, std);
-        // Adding a zero would turn -0 into +0, and the input is to stay bit for bit.
-        let noise_rms = if scale == 0.0 {
-            0.0
-        } else {
-            let stream = UnitStream::new(self.config.seed, path, self.config.kind);
-            values.perturb(&stream, scale)
-        };
-        Outcome::Perturbed {
-            std: own,
-            noise_rms,
-        }
+        Ok((own, noise_scale(self.config.kind, self.config.lambda, std)))
     }
 }
 
@@ -295,9 +306,8 @@ impl ModuleMapper for NoisyTuneMapper {
             None => {
                 let (id, tensor, mapper) = param.consume();
                 let dtype = format!("{:?}", tensor.dtype());
-                let mut values = Values::of(tensor);
-                let outcome = self.perturb(&mut values, &key);
-                let param = Param::from_mapped_value(id, values.into_tensor(), mapper);
+                let (tensor, outcome) = self.perturb(tensor, &key);
+                let param = Param::from_mapped_value(id, tensor, mapper);
                 (param, dtype, outcome)
             }
         };

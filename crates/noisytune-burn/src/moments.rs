@@ -27,14 +27,23 @@ impl Moments {
     }
 
     /// Two passes over one block: no cancellation, however large the mean is against the spread.
+    /// Distances to the first element make the spread of equal elements exactly 0.
     fn of_block<E: Element>(values: &[E]) -> Self {
-        if values.is_empty() {
+        let Some(first) = values.first() else {
             return Self::default();
-        }
+        };
+        let first = first.to_f64();
         let count = values.len() as f64;
-        let mean = sum(values, |x| x) / count;
-        let m2 = sum(values, |x| (x - mean) * (x - mean));
-        Self { count, mean, m2 }
+        let mean = sum(values, |x| x - first) / count;
+        let m2 = sum(values, |x| {
+            let deviation = (x - first) - mean;
+            deviation * deviation
+        });
+        Self {
+            count,
+            mean: first + mean,
+            m2,
+        }
     }
 
     /// Chan, Golub and LeVeque's combination of two disjoint sets.

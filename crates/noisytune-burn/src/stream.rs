@@ -7,6 +7,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::NoiseKind;
@@ -71,6 +72,21 @@ impl UnitStream {
             consume(offset, &draws[..count]);
         }
     }
+
+    /// The draws `start..start + len`, made on all cores; `start` must be even.
+    pub(crate) fn draws(&self, start: usize, len: usize) -> Vec<f32> {
+        let mut draws = vec![0f32; len];
+        draws
+            .par_chunks_mut(8 * BATCH)
+            .enumerate()
+            .for_each(|(index, chunk)| {
+                let start = start + index * 8 * BATCH;
+                self.for_each_batch(start, chunk.len(), |offset, batch| {
+                    chunk[offset..offset + batch.len()].copy_from_slice(batch);
+                });
+            });
+        draws
+    }
 }
 
 /// Maps a word to `(⌊word / 2⁸⌋ + 1/2) / 2²⁴ - 1/2`: one of 2²⁴ values, symmetric around 0, inside
@@ -90,4 +106,110 @@ fn gaussian_pair(first: u32, second: u32) -> (f32, f32) {
     let angle = core::f64::consts::TAU * ((f64::from(second) + 0.5) * CELL);
     let (sin, cos) = libm::sincos(angle);
     ((radius * cos) as f32, (radius * sin) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNT: usize = 10_000_000;
+
+    fn draws(seed: u64, path: &str, kind: NoiseKind) -> Vec<f32> {
+        UnitStream::new(seed, path, kind).draws(0, COUNT)
+    }
+
+    /// Kolmogorov's statistic √n · sup |F_n - F|; above 1.95 with probability 0.1 %.
+    fn kolmogorov(mut draws: Vec<f32>, cdf: impl Fn(f64) -> f64) -> f64 {
+        draws.sort_unstable_by(f32::total_cmp);
+        let n = draws.len() as f64;
+        let distance = draws.iter().enumerate().fold(0f64, |distance, (i, draw)| {
+            let expected = cdf(f64::from(*draw));
+            let (below, above) = (i as f64 / n, (i + 1) as f64 / n);
+            distance
+                .max((expected - below).abs())
+                .max((above - expected).abs())
+        });
+        distance * n.sqrt()
+    }
+
+    /// Pearson's correlation times √n: normal with sd 1 for independent draws.
+    fn correlation(a: &[f32], b: &[f32]) -> f64 {
+        let sum = |x: &[f32], y: &[f32]| -> f64 {
+            x.iter()
+                .zip(y)
+                .map(|(x, y)| f64::from(*x) * f64::from(*y))
+                .sum()
+        };
+        // Both means are 0 up to an error that vanishes in the product.
+        let n = a.len().min(b.len());
+        let (a, b) = (&a[..n], &b[..n]);
+        sum(a, b) / (sum(a, a) * sum(b, b)).sqrt() * (n as f64).sqrt()
+    }
+
+    #[test]
+    fn ten_million_uniform_draws_pass_the_kolmogorov_smirnov_test() {
+        let draws = draws(7, "encoder.weight", NoiseKind::Uniform);
+        let statistic = kolmogorov(draws, |x| x + 0.5);
+        assert!(statistic < 1.95, "{statistic}");
+    }
+
+    #[test]
+    fn ten_million_gaussian_draws_pass_the_kolmogorov_smirnov_test() {
+        let draws = draws(7, "encoder.weight", NoiseKind::Gaussian);
+        let cdf = |x: f64| 0.5 * libm::erfc(-x / core::f64::consts::SQRT_2);
+        let statistic = kolmogorov(draws, cdf);
+        assert!(statistic < 1.95, "{statistic}");
+    }
+
+    #[test]
+    fn streams_of_other_seeds_and_paths_and_later_draws_are_uncorrelated() {
+        let base = draws(7, "layers.1.weight", NoiseKind::Uniform);
+        let others = [
+            draws(8, "layers.1.weight", NoiseKind::Uniform),
+            draws(7 << 32, "layers.1.weight", NoiseKind::Uniform),
+            draws(7, "layers.2.weight", NoiseKind::Uniform),
+            draws(7, "layers.11.weight", NoiseKind::Uniform),
+            base[1..].to_vec(),
+            base[2..].to_vec(),
+            base[16..].to_vec(),
+            base[64..].to_vec(),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            let statistic = correlation(&base, other);
+            // Four sd: once in 16,000 tests, and the draws are the same in every run.
+            assert!(statistic.abs() < 4.0, "{index}: {statistic}");
+        }
+    }
+
+    #[test]
+    fn any_part_of_a_stream_can_be_made_alone() {
+        for kind in [NoiseKind::Uniform, NoiseKind::Gaussian] {
+            let stream = UnitStream::new(1, "weight", kind);
+            let whole = stream.draws(0, 10_000);
+            for (start, len) in [(0, 1), (2, 3), (1022, 5), (1024, 2048), (8190, 1001)] {
+                assert_eq!(stream.draws(start, len), whole[start..start + len]);
+            }
+        }
+    }
+
+    #[test]
+    fn uniform_draws_are_symmetric_exact_and_inside_the_open_interval() {
+        assert_eq!(uniform(0), -0.5 + 1.0 / (1 << 25) as f32);
+        assert_eq!(uniform(u32::MAX), 0.5 - 1.0 / (1 << 25) as f32);
+        for word in (0..u32::MAX).step_by(65_537) {
+            assert_eq!(uniform(word), -uniform(!word));
+            let exact = (f64::from(word >> 8) + 0.5) / f64::from(1 << 24) - 0.5;
+            assert_eq!(f64::from(uniform(word)), exact);
+        }
+    }
+
+    #[test]
+    fn gaussian_draws_are_finite_at_the_ends_of_the_range() {
+        for first in [0, u32::MAX] {
+            for second in [0, u32::MAX] {
+                let (a, b) = gaussian_pair(first, second);
+                assert!(a.abs() < 6.77 && b.abs() < 6.77, "{a} {b}");
+            }
+        }
+    }
 }

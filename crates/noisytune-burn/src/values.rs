@@ -1,32 +1,39 @@
-//! The elements of one parameter, wherever they live.
+//! The elements of one parameter, worked on wherever they live.
 
-use burn::tensor::{DType, Device, Tensor, TensorData, bf16, f16};
+use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor, TensorData, bf16, f16};
 
+use crate::device::DeviceValues;
 use crate::moments::Moments;
 use crate::noise;
 use crate::stream::UnitStream;
 
-/// The elements of a parameter tensor, taken out to be measured and perturbed.
+/// A parameter tensor taken apart to be measured and perturbed.
 pub(crate) struct Values<const D: usize> {
-    data: TensorData,
+    storage: Storage<D>,
     device: Device,
+    /// How the autodiff device recomputes activations; `None` on a plain device.
+    checkpointing: Option<GradientCheckpointingStrategy>,
     require_grad: bool,
 }
 
-/// Runs `$body` with `$values` bound to the typed elements.
+enum Storage<const D: usize> {
+    /// In host memory: in place, on all cores.
+    Host(TensorData),
+    /// In the memory of a device, which the elements do not leave.
+    Device(DeviceValues<D>),
+}
+
+/// Runs `$body` with `$values` bound to the typed elements of a [`TensorData`].
 macro_rules! with_elements {
     ($data:expr, $method:ident, $values:ident => $body:expr) => {
         match $data.dtype() {
-            DType::F64 => typed!($data, $method, f64, $values => $body),
-            DType::F32 => typed!($data, $method, f32, $values => $body),
-            DType::F16 => typed!($data, $method, f16, $values => $body),
-            DType::BF16 => typed!($data, $method, bf16, $values => $body),
-            other => panic!("float parameter has elements of type {other:?}"),
+            DType::F64 => with_elements!($data, $method, f64, $values => $body),
+            DType::F32 => with_elements!($data, $method, f32, $values => $body),
+            DType::F16 => with_elements!($data, $method, f16, $values => $body),
+            DType::BF16 => with_elements!($data, $method, bf16, $values => $body),
+            other => panic!("float parameter in host memory has elements of type {other:?}"),
         }
     };
-}
-
-macro_rules! typed {
     ($data:expr, $method:ident, $element:ty, $values:ident => $body:expr) => {{
         let $values = $data
             .$method::<$element>()
@@ -36,41 +43,93 @@ macro_rules! typed {
 }
 
 impl<const D: usize> Values<D> {
-    /// Takes the elements out; storage that nobody shares is moved and not copied.
+    /// Takes the elements out. Host storage that nobody shares is moved and not copied.
     pub(crate) fn of(tensor: Tensor<D>) -> Self {
-        let device = tensor.device();
+        let device = tensor.device().without_autodiff();
+        let checkpointing = tensor.gradient_checkpointing_strategy();
         let require_grad = tensor.is_require_grad();
+        let tensor = tensor.without_autodiff();
+        let storage = if in_host_memory(&device) {
+            Storage::Host(tensor.into_data())
+        } else {
+            Storage::Device(DeviceValues::of(tensor))
+        };
         Self {
-            data: tensor.without_autodiff().into_data(),
+            storage,
             device,
+            checkpointing,
             require_grad,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.data.num_elements() == 0
+        match &self.storage {
+            Storage::Host(data) => data.num_elements() == 0,
+            Storage::Device(values) => values.count() == 0,
+        }
     }
 
     pub(crate) fn moments(&self) -> Moments {
-        with_elements!(self.data, as_slice, values => Moments::of(values))
+        match &self.storage {
+            Storage::Host(data) => with_elements!(data, as_slice, values => Moments::of(values)),
+            Storage::Device(values) => values.moments(),
+        }
     }
 
-    /// Adds the noise and returns the root mean square of the change.
-    pub(crate) fn perturb(&mut self, stream: &UnitStream, scale: f64) -> f64 {
-        let count = self.data.num_elements() as f64;
-        let squares = with_elements!(self.data, as_mut_slice, values => noise::perturb(values, stream, scale));
-        (squares / count).sqrt()
+    /// Adds `scale` times the draws, and returns the root mean square of the change.
+    pub(crate) fn perturb(mut self, stream: &UnitStream, scale: f64) -> (Self, f64) {
+        let rms;
+        (self.storage, rms) = match self.storage {
+            Storage::Host(mut data) => {
+                let count = data.num_elements() as f64;
+                let squares = with_elements!(data, as_mut_slice, values => noise::perturb(values, stream, scale));
+                (Storage::Host(data), (squares / count).sqrt())
+            }
+            Storage::Device(values) => {
+                let (values, rms) = values.perturb(stream, scale);
+                (Storage::Device(values), rms)
+            }
+        };
+        (self, rms)
     }
 
     /// Puts the elements back where they were. The result is a leaf: on an autodiff device the
     /// sum of a parameter and its noise would otherwise be a node that no gradient reaches.
     pub(crate) fn into_tensor(self) -> Tensor<D> {
-        let dtype = self.data.dtype();
-        let tensor = Tensor::from_data(self.data, (&self.device, dtype));
-        if self.require_grad {
-            tensor.require_grad()
-        } else {
-            tensor
-        }
+        let tensor = match self.storage {
+            Storage::Host(data) => {
+                let dtype = data.dtype();
+                Tensor::from_data(data, (&self.device, dtype))
+            }
+            Storage::Device(values) => values.into_tensor(),
+        };
+        let Some(strategy) = self.checkpointing else {
+            return tensor;
+        };
+        let tensor = tensor
+            .autodiff()
+            .with_gradient_checkpointing_strategy(strategy);
+        tensor.set_require_grad(self.require_grad)
+    }
+}
+
+/// Whether the device's tensors are plain host memory. Which device it is can be asked of a
+/// library without backends by its name only; one that goes unrecognised is served as a device,
+/// with the same result.
+fn in_host_memory(device: &Device) -> bool {
+    let name = format!("{:?}", device.clone().without_autodiff());
+    ["Device<Flex", "Device<NdArray"]
+        .iter()
+        .any(|host| name.starts_with(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flex_is_served_in_host_memory() {
+        assert!(in_host_memory(&Device::flex()));
+        assert!(in_host_memory(&Device::flex().autodiff()));
     }
 }

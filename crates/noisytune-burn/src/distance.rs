@@ -1,0 +1,304 @@
+use std::collections::{HashMap, HashSet};
+
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamGroupError, ParamId};
+use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::NoisyTuneError;
+use crate::element::Element;
+use crate::moments::BLOCK;
+
+/// The groups of the paper's Figure 4, as (name, pattern): attention projections, the other
+/// matrices with their biases, and everything. The patterns fit the names of Hugging Face's BERT
+/// and of Burn's own transformer encoder.
+pub const PAPER_GROUPS: [(&str, &str); 5] = [
+    ("query", r"(^|[._])query[._]"),
+    ("key", r"(^|[._])key[._]"),
+    ("value", r"(^|[._])value[._]"),
+    (
+        "dense",
+        r"(^|\.)(dense|output|linear_inner|linear_outer)\.(weight|bias)$",
+    ),
+    ("all", ""),
+];
+
+/// How far apart two modules are, parameter by parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DistanceReport {
+    /// One entry per float parameter, in the order of the traversal; tied ones occur once.
+    pub entries: Vec<ParamDistance>,
+}
+
+/// How far a parameter of the second module is from the same parameter of the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParamDistance {
+    /// Path in the module, joined by dots.
+    pub path: String,
+    /// Number of elements.
+    pub elements: usize,
+    /// Sum of the absolute differences.
+    pub l1: f64,
+    /// Sum of the squared differences.
+    pub squared_l2: f64,
+    /// Sum of the squares in the first module.
+    pub squared_norm: f64,
+}
+
+/// How far apart a group of parameters is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupDistance {
+    /// Number of parameters.
+    pub parameters: usize,
+    /// Number of elements.
+    pub elements: usize,
+    /// Sum of the absolute differences: the L1 norm of the change.
+    pub l1: f64,
+    /// L2 norm of the change over the L2 norm of the first module's parameters; `None` when the
+    /// latter is 0.
+    pub relative_l2: Option<f64>,
+}
+
+/// Measures what changed from `first` to `second`, for example through finetuning.
+///
+/// Parameters are matched by path and read in f64, quantized ones after dequantization. Of a
+/// parameter with a reparameterization such as LoRA, base and factors are compared apart. The
+/// elements of both modules are copied to the host, one parameter at a time.
+///
+/// # Errors
+///
+/// - [`NoisyTuneError::UnmatchedParameter`] when one of the modules lacks a parameter;
+/// - [`NoisyTuneError::ShapeMismatch`] when a parameter differs in shape.
+///
+/// ```
+/// use burn::nn::LinearConfig;
+/// use noisytune_burn::{NoisyTune, PAPER_GROUPS, distances};
+///
+/// let pretrained = LinearConfig::new(8, 4).init(&Default::default());
+/// let finetuned = pretrained.clone().noisy_tune(0.15);
+/// let report = distances(&pretrained, &finetuned)?;
+/// for (name, group) in report.grouped(&PAPER_GROUPS)? {
+///     println!("{name}: L1 {:.3}, relative L2 {:?}", group.l1, group.relative_l2);
+/// }
+/// # Ok::<(), noisytune_burn::NoisyTuneError>(())
+/// ```
+pub fn distances<A: Module, B: Module>(
+    first: &A,
+    second: &B,
+) -> Result<DistanceReport, NoisyTuneError> {
+    let mut collected = Collect::default();
+    first.visit(&mut collected);
+    let mut compare = Compare {
+        path: Vec::new(),
+        left: collected.params,
+        seen: HashSet::new(),
+        entries: Vec::new(),
+        error: None,
+    };
+    second.visit(&mut compare);
+    if let Some(error) = compare.error {
+        return Err(error);
+    }
+    // The earliest in the first module's order, so that the message does not vary.
+    if let Some((path, _)) = compare.left.into_iter().min_by_key(|(_, left)| left.order) {
+        let present = "first";
+        return Err(NoisyTuneError::UnmatchedParameter { path, present });
+    }
+    Ok(DistanceReport {
+        entries: compare.entries,
+    })
+}
+
+impl DistanceReport {
+    /// Adds up the parameters whose path a group matches. Ids in the group match nothing.
+    pub fn total(&self, group: &ParamGroup) -> GroupDistance {
+        // A comparison has two modules and so no one id; this one belongs to neither.
+        let no_id = ParamId::new();
+        let mut total = GroupDistance::default();
+        let (mut squared_l2, mut squared_norm) = (0.0, 0.0);
+        for entry in &self.entries {
+            if group.matches(&no_id, Some(&entry.path)) {
+                total.parameters += 1;
+                total.elements += entry.elements;
+                total.l1 += entry.l1;
+                squared_l2 += entry.squared_l2;
+                squared_norm += entry.squared_norm;
+            }
+        }
+        total.relative_l2 = relative(squared_l2, squared_norm);
+        total
+    }
+
+    /// Adds up the parameters by name; a parameter belongs to every group whose regular
+    /// expression its path matches.
+    ///
+    /// # Errors
+    ///
+    /// [`NoisyTuneError::InvalidPattern`] when a pattern is not a regular expression.
+    pub fn grouped(
+        &self,
+        groups: &[(&str, &str)],
+    ) -> Result<Vec<(String, GroupDistance)>, NoisyTuneError> {
+        groups
+            .iter()
+            .map(|(name, pattern)| {
+                let group = ParamGroup::from_regex(pattern)
+                    .map_err(|error| invalid_pattern(name, pattern, &error))?;
+                Ok((name.to_string(), self.total(&group)))
+            })
+            .collect()
+    }
+}
+
+impl ParamDistance {
+    /// L2 norm of the change over the L2 norm in the first module; `None` when the latter is 0.
+    pub fn relative_l2(&self) -> Option<f64> {
+        relative(self.squared_l2, self.squared_norm)
+    }
+}
+
+fn relative(squared_l2: f64, squared_norm: f64) -> Option<f64> {
+    (squared_norm > 0.0).then(|| (squared_l2 / squared_norm).sqrt())
+}
+
+fn invalid_pattern(name: &str, pattern: &str, error: &ParamGroupError) -> NoisyTuneError {
+    let ParamGroupError::InvalidPatternError(message) = error;
+    // The parser draws its message over several lines; the last one says what is wrong.
+    let message = message.lines().last().unwrap_or_default();
+    NoisyTuneError::InvalidPattern {
+        name: name.to_string(),
+        pattern: pattern.to_string(),
+        message: message.trim_start_matches("error: ").to_string(),
+    }
+}
+
+/// A parameter of the first module, its tensor shared and not copied.
+struct Left {
+    order: usize,
+    shape: Vec<usize>,
+    flat: Tensor<1>,
+}
+
+/// The elements as one row of floats on a plain device.
+fn flat<const D: usize>(param: &Param<Tensor<D>>) -> (Vec<usize>, Tensor<1>) {
+    let tensor = param.base().without_autodiff();
+    let tensor = match tensor.dtype() {
+        DType::QFloat(_) => tensor.dequantize(),
+        _ => tensor,
+    };
+    let shape = tensor.dims().to_vec();
+    let elements: usize = shape.iter().product();
+    (shape, tensor.reshape([elements]))
+}
+
+#[derive(Default)]
+struct Collect {
+    path: Vec<String>,
+    params: HashMap<String, Left>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let order = self.params.len();
+        let (shape, flat) = flat(param);
+        let left = Left { order, shape, flat };
+        self.params.insert(self.path.join("."), left);
+    }
+}
+
+struct Compare {
+    path: Vec<String>,
+    left: HashMap<String, Left>,
+    seen: HashSet<ParamId>,
+    entries: Vec<ParamDistance>,
+    error: Option<NoisyTuneError>,
+}
+
+impl Compare {
+    fn compare<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Result<(), NoisyTuneError> {
+        let path = self.path.join(".");
+        let Some(left) = self.left.remove(&path) else {
+            let present = "second";
+            return Err(NoisyTuneError::UnmatchedParameter { path, present });
+        };
+        let (shape, right) = flat(param);
+        if left.shape != shape {
+            return Err(NoisyTuneError::ShapeMismatch {
+                path,
+                first: left.shape,
+                second: shape,
+            });
+        }
+        if self.seen.insert(param.id) {
+            let sums = difference(left.flat.into_data(), right.into_data());
+            self.entries.push(ParamDistance {
+                path,
+                elements: shape.iter().product(),
+                l1: sums[0],
+                squared_l2: sums[1],
+                squared_norm: sums[2],
+            });
+        }
+        Ok(())
+    }
+}
+
+impl ModuleVisitor for Compare {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.error.is_none()
+            && let Err(error) = self.compare(param)
+        {
+            self.error = Some(error);
+        }
+    }
+}
+
+/// Sums of |b - a|, (b - a)² and a².
+fn difference(first: TensorData, second: TensorData) -> [f64; 3] {
+    match (first.dtype(), second.dtype()) {
+        (DType::F32, DType::F32) => sums::<f32>(&first, &second),
+        (DType::F16, DType::F16) => sums::<f16>(&first, &second),
+        (DType::BF16, DType::BF16) => sums::<bf16>(&first, &second),
+        _ => sums::<f64>(
+            &first.convert_dtype(DType::F64),
+            &second.convert_dtype(DType::F64),
+        ),
+    }
+}
+
+fn sums<E: Element>(first: &TensorData, second: &TensorData) -> [f64; 3] {
+    let read = "both have this element type";
+    let first = first.as_slice::<E>().expect(read);
+    let second = second.as_slice::<E>().expect(read);
+    let blocks: Vec<[f64; 3]> = first
+        .par_chunks(BLOCK)
+        .zip(second.par_chunks(BLOCK))
+        .map(|(first, second)| {
+            first.iter().zip(second).fold([0.0; 3], |sums, (a, b)| {
+                let (a, change) = (a.to_f64(), b.to_f64() - a.to_f64());
+                add(sums, [change.abs(), change * change, a * a])
+            })
+        })
+        .collect();
+    blocks.into_iter().fold([0.0; 3], add)
+}
+
+fn add(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+}

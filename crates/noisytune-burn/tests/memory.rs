@@ -1,0 +1,52 @@
+//! In a process of its own: what is measured is the process.
+#![cfg(target_os = "linux")]
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use noisytune_burn::NoisyTune;
+
+#[derive(Module, Debug)]
+struct Model {
+    parameters: Vec<Param<Tensor<1>>>,
+}
+
+const ELEMENTS: usize = 8 << 20;
+const COUNT: usize = 6;
+const TENSOR: u64 = 4 * ELEMENTS as u64;
+
+/// The largest resident size so far, in bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    1024 * kilobytes
+}
+
+fn model(device: &Device) -> Model {
+    let data = |seed: usize| {
+        let values: Vec<f32> = (0..ELEMENTS).map(|i| (i * seed % 1001) as f32).collect();
+        TensorData::new(values, [ELEMENTS])
+    };
+    Model {
+        parameters: (1..=COUNT)
+            .map(|seed| Param::from_data(data(seed), device))
+            .collect(),
+    }
+}
+
+#[test]
+fn perturbing_a_module_needs_at_most_one_parameter_tensor_above_the_module() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let model = model(&device);
+        let before = peak();
+        assert!(before >= COUNT as u64 * TENSOR);
+        let model = model.noisy_tune(0.15);
+        let above = peak() - before;
+        // In fact none at all: the storage is moved, changed in place and moved back.
+        assert!(above < TENSOR / 8, "{above} bytes above the module");
+        drop(model);
+    }
+}
