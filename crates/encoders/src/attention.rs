@@ -1,11 +1,11 @@
 //! Multi-head self-attention.
 
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Bool, Device, Tensor, activation};
+use burn::tensor::{Bool, Device, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
+use crate::linear::Linear;
 use crate::output::BertOutput;
 
 /// Self-attention with its output block.
@@ -59,7 +59,7 @@ impl BertAttention {
 
 impl BertSelfAttention {
     fn new(config: &BertConfig, device: &Device) -> Self {
-        let projection = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
+        let projection = || Linear::new(config.hidden_size, config.hidden_size, device);
         Self {
             query: projection(),
             key: projection(),
@@ -81,27 +81,10 @@ impl BertSelfAttention {
         attention_mask: Tensor<2, Bool>,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let [batch, length, width] = hidden.dims();
-        let head_size = width / self.heads;
-        let split = |x: Tensor<3>| {
-            x.reshape([batch, length, self.heads, head_size])
-                .swap_dims(1, 2)
-        };
-        let query = split(self.query.forward(hidden.clone()));
-        let key = split(self.key.forward(hidden.clone()));
-        let value = split(self.value.forward(hidden));
-
-        let scores = query.matmul(key.swap_dims(2, 3)) / (head_size as f64).sqrt();
-        let padding = attention_mask
-            .bool_not()
-            .reshape([batch, 1, 1, length])
-            .expand([batch, self.heads, length, length]);
-        // The least f32 instead of -inf: a row without any real token stays finite, as in transformers.
-        let scores = scores.mask_fill(padding, f32::MIN);
-        let probabilities = dropouts.apply(activation::softmax(scores, 3), self.dropout);
-        probabilities
-            .matmul(value)
-            .swap_dims(1, 2)
-            .reshape([batch, length, width])
+        let query = self.query.forward(hidden.clone());
+        let key = self.key.forward(hidden.clone());
+        let value = self.value.forward(hidden);
+        let dropout = dropouts.next(self.dropout);
+        fused::attention(query, key, value, self.heads, Some(attention_mask), dropout)
     }
 }

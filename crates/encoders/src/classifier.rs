@@ -1,16 +1,12 @@
 //! The encoder with a classification head.
 
-use burn::module::{Module, Param};
-use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
-use rand::distr::Distribution;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::Normal;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
 use crate::input::EncoderInput;
+use crate::linear::Linear;
 use crate::model::BertModel;
 
 /// A linear classifier over the pooled output, as transformers' `BertForSequenceClassification`.
@@ -28,7 +24,7 @@ impl BertForSequenceClassification {
     pub(crate) fn new(config: &BertConfig, labels: usize, device: &Device) -> Self {
         Self {
             bert: BertModel::new(config, device),
-            classifier: LinearConfig::new(config.hidden_size, labels).init(device),
+            classifier: Linear::new(config.hidden_size, labels, device),
             dropout: config.classifier_dropout(),
         }
     }
@@ -50,39 +46,6 @@ impl BertForSequenceClassification {
     /// - output: `[batch, labels]`
     pub fn head(&self, pooled: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {
         self.classifier
-            .forward(dropouts.apply(pooled, self.dropout))
-    }
-}
-
-/// Draws a fresh layer as BERT does: weight N(0, `initializer_range`), bias 0.
-///
-/// The draws come from a generator of their own, keyed by the seed and the stream, so that they are
-/// the same on every device and disturb no other generator.
-pub(crate) fn fresh_linear(
-    layer: Linear,
-    initializer_range: f64,
-    seed: u64,
-    stream: u64,
-    device: &Device,
-) -> Linear {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    let shape = layer.weight.lazy_shape();
-    let normal = Normal::new(0.0, initializer_range).expect("the config was validated");
-    let weight: Vec<f32> = normal
-        .sample_iter(&mut rng)
-        .take(shape.num_elements())
-        .map(|x: f64| x as f32)
-        .collect();
-    let load = |param: Param<Tensor<2>>, data| {
-        let id = param.id;
-        param.transform_for_load(Tensor::from_data(data, device), id)
-    };
-    Linear {
-        weight: load(layer.weight, TensorData::new(weight, shape)),
-        bias: layer.bias.map(|bias| {
-            let (id, shape) = (bias.id, bias.lazy_shape());
-            bias.transform_for_load(Tensor::zeros(shape, device), id)
-        }),
+            .forward(fused::dropout(pooled, dropouts.next(self.dropout)))
     }
 }

@@ -3,9 +3,7 @@
 //! Burn's own dropout draws from one generator of the whole process, so what else runs, and on which
 //! device, changes the masks. Two arms of a comparison must share them; hence keys.
 
-use burn::tensor::{Tensor, TensorData};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use fused::{Dropout, DropoutKey};
 
 /// The dropout masks of one forward pass, handed out site after site.
 ///
@@ -13,14 +11,7 @@ use rand_chacha::ChaCha8Rng;
 /// same masks on every device.
 #[derive(Clone, Debug)]
 pub struct Dropouts {
-    key: Option<Key>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    seed: u64,
-    step: u64,
-    site: u64,
+    key: Option<DropoutKey>,
 }
 
 impl Dropouts {
@@ -32,7 +23,7 @@ impl Dropouts {
     /// Training: the masks of optimizer step `step` under `seed`.
     pub fn keyed(seed: u64, step: u64) -> Self {
         Self {
-            key: Some(Key {
+            key: Some(DropoutKey {
                 seed,
                 step,
                 site: 0,
@@ -40,29 +31,13 @@ impl Dropouts {
         }
     }
 
-    /// Zeroes each element with the given probability and scales the others by `1 / (1 - p)`.
-    pub(crate) fn apply<const D: usize>(&mut self, x: Tensor<D>, probability: f64) -> Tensor<D> {
-        let Some(key) = &mut self.key else { return x };
-        if probability == 0.0 {
-            return x;
-        }
-        let site = key.site;
+    /// The dropout of the next site; `None` keeps every element.
+    ///
+    /// The probability comes from a configuration, which was checked when it was read.
+    pub(crate) fn next(&mut self, probability: f64) -> Option<Dropout> {
+        let key = self.key.as_mut()?;
+        let dropout = Dropout::new(probability, *key).expect("the config was checked");
         key.site += 1;
-        let mut rng = ChaCha8Rng::seed_from_u64(key.seed);
-        rng.set_stream(key.step << 16 | site);
-        // An element is kept where a uniform u32 lies at or above p·2^32: exact to 2.4e-10.
-        let threshold = (probability * f64::from(u32::MAX)).round() as u32;
-        let scale = (1.0 / (1.0 - probability)) as f32;
-        let kept: Vec<f32> = (0..x.shape().num_elements())
-            .map(|_| {
-                if rng.next_u32() >= threshold {
-                    scale
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        let mask = Tensor::from_data(TensorData::new(kept, x.shape()), &x.device());
-        x * mask
+        dropout
     }
 }

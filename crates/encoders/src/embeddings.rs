@@ -1,11 +1,12 @@
 //! Word, position and token type embeddings.
 
 use burn::module::Module;
-use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig};
+use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
+use crate::norm::LayerNorm;
 
 /// Sum of word, position and token type embeddings, normalised.
 #[derive(Module, Debug)]
@@ -28,7 +29,7 @@ impl BertEmbeddings {
             word_embeddings: table(config.vocab_size),
             position_embeddings: table(config.max_position_embeddings),
             token_type_embeddings: table(config.type_vocab_size),
-            layer_norm: layer_norm(config, device),
+            layer_norm: LayerNorm::new(config, device),
             dropout: config.hidden_dropout_prob,
         }
     }
@@ -50,13 +51,6 @@ impl BertEmbeddings {
         let sum = self.word_embeddings.forward(input_ids)
             + self.token_type_embeddings.forward(token_type_ids)
             + self.position_embeddings.forward(positions);
-        dropouts.apply(self.layer_norm.forward(sum), self.dropout)
+        fused::dropout(self.layer_norm.forward(sum), dropouts.next(self.dropout))
     }
-}
-
-/// Layer normalisation over the hidden dimension with the checkpoint's epsilon.
-pub(crate) fn layer_norm(config: &BertConfig, device: &Device) -> LayerNorm {
-    LayerNormConfig::new(config.hidden_size)
-        .with_epsilon(config.layer_norm_eps)
-        .init(device)
 }

@@ -1,12 +1,12 @@
 //! One transformer layer.
 
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, activation};
 
 use crate::attention::BertAttention;
 use crate::config::{BertConfig, HiddenAct};
 use crate::dropout::Dropouts;
+use crate::linear::Linear;
 use crate::output::BertOutput;
 
 /// Attention, then feed-forward, each with residual and normalisation after it.
@@ -34,7 +34,7 @@ impl BertLayer {
         Self {
             attention: BertAttention::new(config, device),
             intermediate: BertIntermediate {
-                dense: LinearConfig::new(config.hidden_size, config.intermediate_size).init(device),
+                dense: Linear::new(config.hidden_size, config.intermediate_size, device),
                 activation: config.hidden_act,
             },
             output: BertOutput::new(config.intermediate_size, config, device),
@@ -65,6 +65,9 @@ impl BertIntermediate {
     /// - `hidden`: `[batch, length, hidden]`
     /// - output: `[batch, length, intermediate]`
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
-        self.activation.apply(self.dense.forward(hidden))
+        match self.activation {
+            HiddenAct::Gelu => self.dense.forward_gelu(hidden),
+            HiddenAct::Relu => activation::relu(self.dense.forward(hidden)),
+        }
     }
 }

@@ -11,7 +11,6 @@
 //!
 //! This crate knows no noise, no task and no optimizer.
 
-mod activation;
 mod attention;
 mod classifier;
 mod config;
@@ -21,8 +20,10 @@ mod encoder;
 mod error;
 mod input;
 mod layer;
+mod linear;
 mod manifest;
 mod model;
+mod norm;
 mod output;
 mod pooler;
 mod snapshot;
@@ -38,7 +39,9 @@ pub use encoder::BertEncoder;
 pub use error::{EncoderError, TensorProblem};
 pub use input::EncoderInput;
 pub use layer::{BertIntermediate, BertLayer};
+pub use linear::Linear;
 pub use model::{BertModel, BertModelOutput};
+pub use norm::LayerNorm;
 pub use output::BertOutput;
 pub use pooler::BertPooler;
 pub use snapshot::{LoadedClassifier, Snapshot};

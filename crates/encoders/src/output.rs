@@ -1,12 +1,12 @@
 //! The block that ends attention and feed-forward: projection, dropout, residual, normalisation.
 
 use burn::module::Module;
-use burn::nn::{LayerNorm, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
-use crate::embeddings::layer_norm;
+use crate::linear::Linear;
+use crate::norm::LayerNorm;
 
 /// `LayerNorm(residual + dropout(dense(x)))`.
 #[derive(Module, Debug)]
@@ -21,8 +21,8 @@ pub struct BertOutput {
 impl BertOutput {
     pub(crate) fn new(input: usize, config: &BertConfig, device: &Device) -> Self {
         Self {
-            dense: LinearConfig::new(input, config.hidden_size).init(device),
-            layer_norm: layer_norm(config, device),
+            dense: Linear::new(input, config.hidden_size, device),
+            layer_norm: LayerNorm::new(config, device),
             dropout: config.hidden_dropout_prob,
         }
     }
@@ -33,7 +33,8 @@ impl BertOutput {
     /// - `x`: `[batch, length, input]`
     /// - `residual`, output: `[batch, length, hidden]`
     pub fn forward(&self, x: Tensor<3>, residual: Tensor<3>, dropouts: &mut Dropouts) -> Tensor<3> {
-        let x = dropouts.apply(self.dense.forward(x), self.dropout);
-        self.layer_norm.forward(x + residual)
+        let x = self.dense.forward(x);
+        self.layer_norm
+            .forward_residual(x, residual, dropouts.next(self.dropout))
     }
 }

@@ -1,10 +1,10 @@
 //! The pooler: the first token's hidden state, projected.
 
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::BertConfig;
+use crate::linear::Linear;
 
 /// `tanh(dense(hidden of [CLS]))`.
 #[derive(Module, Debug)]
@@ -16,7 +16,7 @@ pub struct BertPooler {
 impl BertPooler {
     pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
         Self {
-            dense: LinearConfig::new(config.hidden_size, config.hidden_size).init(device),
+            dense: Linear::new(config.hidden_size, config.hidden_size, device),
         }
     }
 

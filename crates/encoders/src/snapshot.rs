@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 
-use crate::classifier::{BertForSequenceClassification, fresh_linear};
+use crate::classifier::BertForSequenceClassification;
 use crate::config::BertConfig;
 use crate::error::EncoderError;
+use crate::linear::Linear;
 use crate::manifest;
 use crate::tokenizer::Tokenizer;
 use crate::weights;
@@ -94,7 +95,9 @@ impl Snapshot {
             if !fresh.contains(&layer) {
                 continue;
             }
-            let draw = |linear| fresh_linear(linear, range, head_seed, stream as u64, device);
+            // The upper end of the streams: the lower ones belong to other draws of the same seed.
+            let stream = u64::MAX - stream as u64;
+            let draw = |linear: Linear| linear.freshly_drawn(range, head_seed, stream);
             match layer {
                 "classifier" => model.classifier = draw(model.classifier),
                 _ => model.bert.pooler.dense = draw(model.bert.pooler.dense),

@@ -118,7 +118,7 @@ fn a_fresh_head_is_normal_with_initializer_range_and_zero_bias() {
     let weight = values(layer.weight.val());
     assert_eq!(weight, values(again.weight.val()));
     assert_ne!(weight, values(other.weight.val()));
-    assert_eq!(values(layer.bias.unwrap().val()), vec![0.0; labels]);
+    assert_eq!(values(layer.bias.val()), vec![0.0; labels]);
 
     let n = weight.len() as f64;
     assert_eq!(weight.len(), labels * 24);

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use burn::module::Param;
-use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData};
 use encoders::{Dropouts, EncoderInput, Snapshot};
 use serde_json::Value;
@@ -55,10 +54,8 @@ fn hidden_states_and_logits_of_minilm_are_those_of_transformers() {
     let parameter = |name, shape: &[usize]| TensorData::new(expected.f32(name), shape.to_vec());
     let weight = Tensor::<2>::from_data(parameter("classifier.weight", &[2, 384]), &device);
     let bias = Tensor::<1>::from_data(parameter("classifier.bias", &[2]), &device);
-    model.classifier = Linear {
-        weight: Param::from_tensor(weight.transpose()),
-        bias: Some(Param::from_tensor(bias)),
-    };
+    model.classifier.weight = Param::from_tensor(weight.transpose());
+    model.classifier.bias = Param::from_tensor(bias);
 
     let input = EncoderInput::padded(&encodings, snapshot.config().pad_token_id, &device);
     let [_, longest] = input.input_ids.dims();

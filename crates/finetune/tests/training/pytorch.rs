@@ -205,8 +205,8 @@ fn ten_steps_of_minilm_match_pytorch() {
 /// MiniLM has no classifier: the golden brings a head, which goes into the file's place.
 fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
     use burn::module::Param;
-    use burn::nn::Linear;
     use burn::tensor::{Tensor, TensorData};
+    use encoders::Linear;
 
     let device = Device::flex();
     let snapshot = Snapshot::open(minilm_snapshot()).expect("the snapshot opens");
@@ -221,10 +221,7 @@ fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
     let weight = Tensor::<2>::from_data(TensorData::new(weight, [2, hidden]), &device);
     model.classifier = Linear {
         weight: Param::from_tensor(weight.transpose()),
-        bias: Some(Param::from_tensor(Tensor::from_data(
-            TensorData::new(bias, [2]),
-            &device,
-        ))),
+        bias: Param::from_tensor(Tensor::from_data(TensorData::new(bias, [2]), &device)),
     };
     Trainer::new(model, recipe, 10, 0, &device).without_dropout()
 }

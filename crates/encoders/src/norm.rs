@@ -1,0 +1,59 @@
+//! Layer normalisation.
+
+use burn::module::{Module, Param};
+use burn::nn::Initializer;
+use burn::tensor::{Device, Tensor};
+use fused::Dropout;
+
+use crate::config::BertConfig;
+
+/// Layer normalisation over the hidden dimension, with the checkpoint's epsilon.
+///
+/// Burn's own keeps its epsilon to itself, which the fused operations need. The name is the one by
+/// which burn-store recognises a normalisation in a PyTorch checkpoint.
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    /// Scale, `[hidden]`.
+    pub gamma: Param<Tensor<1>>,
+    /// Shift, `[hidden]`.
+    pub beta: Param<Tensor<1>>,
+    epsilon: f64,
+}
+
+impl LayerNorm {
+    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+        Self {
+            gamma: Initializer::Ones.init([config.hidden_size], device),
+            beta: Initializer::Zeros.init([config.hidden_size], device),
+            epsilon: config.layer_norm_eps,
+        }
+    }
+
+    /// Normalises the last dimension.
+    ///
+    /// # Shapes
+    /// - `x`, output: `[..., hidden]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        fused::layer_norm(x, self.gamma.val(), self.beta.val(), self.epsilon)
+    }
+
+    /// Normalises `dropout(x) + residual`.
+    ///
+    /// # Shapes
+    /// - `x`, `residual`, output: `[..., hidden]`
+    pub fn forward_residual<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        residual: Tensor<D>,
+        dropout: Option<Dropout>,
+    ) -> Tensor<D> {
+        fused::dropout_add_layer_norm(
+            x,
+            residual,
+            self.gamma.val(),
+            self.beta.val(),
+            self.epsilon,
+            dropout,
+        )
+    }
+}
