@@ -87,7 +87,7 @@ fn group_multipliers<S: Simd>(
     scale: S::f32s,
     out: &mut [f32; GROUP],
 ) {
-    const { assert!(LANES % S::U32_LANES == 0) };
+    const { assert!(LANES.is_multiple_of(S::U32_LANES)) };
     let first_block = group * LANES as u64;
     let mut counters = [0; LANES];
     for (counter, lane) in counters.iter_mut().zip(0..) {
@@ -108,8 +108,8 @@ fn group_multipliers<S: Simd>(
     let (counters, _) = S::as_simd_u32s(&counters);
     // Vectors of one row of sixteen lanes.
     let vectors = LANES / S::U32_LANES;
-    for vector in 0..vectors {
-        start[12] = counters[vector];
+    for (vector, &counter) in counters.iter().enumerate() {
+        start[12] = counter;
         let mut x = start;
         for _ in 0..DOUBLE_ROUNDS {
             quarter_round(simd, &mut x, [0, 4, 8, 12]);

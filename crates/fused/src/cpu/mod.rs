@@ -3,9 +3,11 @@
 //! Work is cut by constants, never by the number of threads, and partial sums are added in the order
 //! of their rows: the result has the same bits on any number of threads.
 
+mod adamw;
 mod attention;
 mod dropout;
 mod elementwise;
+mod embedding;
 mod gelu;
 mod keystream;
 mod layer_norm;

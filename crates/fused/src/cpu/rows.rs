@@ -59,9 +59,9 @@ pub(super) fn total(partial: &[Vec<f32>], width: usize) -> Vec<f32> {
 }
 
 /// Adds every row to `sum`.
-struct AddRows<'a> {
-    rows: &'a [f32],
-    sum: &'a mut [f32],
+pub(super) struct AddRows<'a> {
+    pub(super) rows: &'a [f32],
+    pub(super) sum: &'a mut [f32],
 }
 
 impl WithSimd for AddRows<'_> {
