@@ -67,14 +67,12 @@ pub(crate) fn load(
     model: &mut BertForSequenceClassification,
     fresh: &[&str],
 ) -> Result<(), EncoderError> {
-    // The same names as `manifest::current_name`, then to module paths: `self` is a keyword, and
-    // fields are in snake case. Weight and bias of a normalisation become gamma and beta, and the
-    // weight of a linear layer is transposed, in the adapter.
+    // From the checkpoint's names to module paths: `self` is a keyword, and fields are in snake case.
+    // The adapter transposes the weight of a linear layer and finds gamma and beta of a normalisation
+    // under either of their names.
     let mut store = SafetensorsStore::from_file(path)
         .with_from_adapter(PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32)))
         .with_key_remapping(r"^(embeddings|encoder|pooler)\.", "bert.$1.")
-        .with_key_remapping(r"\.gamma$", ".weight")
-        .with_key_remapping(r"\.beta$", ".bias")
         .with_key_remapping(r"\.attention\.self\.", ".attention.self_attention.")
         .with_key_remapping(r"\.LayerNorm\.", ".layer_norm.")
         .validate(false)

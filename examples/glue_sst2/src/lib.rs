@@ -40,7 +40,9 @@ enum Failure {
 impl From<FinetuneError> for Failure {
     fn from(error: FinetuneError) -> Self {
         match error {
-            FinetuneError::Setting { .. } | FinetuneError::Noise(_) => {
+            FinetuneError::Setting { .. }
+            | FinetuneError::Noise(_)
+            | FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => {
                 Self::Usage(error.to_string())
             }
             other => Self::Run(other),

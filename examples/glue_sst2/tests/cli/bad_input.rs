@@ -1,0 +1,149 @@
+//! Each wrong input is one line with the place, the value and what is accepted.
+
+use std::fs;
+
+use crate::program::{World, assert_error, example};
+
+#[test]
+fn without_model_and_data_it_says_what_to_pass() {
+    let output = example().output().expect("it starts");
+    assert_error(
+        &output,
+        2,
+        &["--model DIR", "config.json", "--data DIR", "train.tsv"],
+    );
+}
+
+#[test]
+fn a_missing_snapshot_is_named_with_what_belongs_in_it() {
+    let world = World::new();
+    fs::remove_dir_all(world.path("model")).expect("it was there");
+    assert_error(
+        &world.run(&[]),
+        1,
+        &["model", "no such folder", "model.safetensors"],
+    );
+}
+
+#[test]
+fn a_missing_data_folder_is_named() {
+    let world = World::new();
+    fs::remove_dir_all(world.path("data")).expect("it was there");
+    assert_error(&world.run(&[]), 1, &["data", "train.tsv"]);
+}
+
+#[test]
+fn a_wrong_label_is_named_by_file_and_line() {
+    let world = World::new();
+    fs::write(
+        world.path("data/dev.tsv"),
+        "sentence\tlabel\nfine\t1\nbad\t2\n",
+    )
+    .expect("a file");
+    assert_error(&world.run(&[]), 1, &["dev.tsv:3", "2"]);
+}
+
+#[test]
+fn a_ragged_row_is_named_by_file_and_line() {
+    let world = World::new();
+    fs::write(world.path("data/train.tsv"), "sentence\tlabel\nfine\n").expect("a file");
+    assert_error(&world.run(&[]), 1, &["train.tsv:2"]);
+}
+
+#[test]
+fn an_empty_file_is_named() {
+    let world = World::new();
+    fs::write(world.path("data/train.tsv"), "").expect("a file");
+    assert_error(&world.run(&[]), 1, &["train.tsv"]);
+}
+
+#[test]
+fn another_model_type_is_refused() {
+    let world = World::new();
+    let path = world.path("model/config.json");
+    let text = fs::read_to_string(&path).expect("a file");
+    fs::write(&path, text.replace("\"bert\"", "\"gpt2\"")).expect("a file");
+    assert_error(
+        &world.run(&[]),
+        1,
+        &["config.json", "model_type is `gpt2`", "accepted is `bert`"],
+    );
+}
+
+#[test]
+fn a_truncated_weight_file_is_refused() {
+    let world = World::new();
+    let path = world.path("model/model.safetensors");
+    let bytes = fs::read(&path).expect("a file");
+    fs::write(&path, &bytes[..bytes.len() - 100]).expect("a file");
+    assert_error(
+        &world.run(&[]),
+        1,
+        &["model.safetensors", "not a complete safetensors file"],
+    );
+}
+
+#[test]
+fn a_corrupt_weight_file_is_refused() {
+    let world = World::new();
+    fs::write(world.path("model/model.safetensors"), [255; 64]).expect("a file");
+    assert_error(&world.run(&[]), 1, &["model.safetensors"]);
+}
+
+#[test]
+fn a_vocabulary_that_does_not_fit_the_embeddings_is_refused() {
+    let world = World::new();
+    let path = world.path("model/config.json");
+    let text = fs::read_to_string(&path).expect("a file");
+    fs::write(
+        &path,
+        text.replace("\"vocab_size\": 233", "\"vocab_size\": 100"),
+    )
+    .expect("a file");
+    assert_error(&world.run(&[]), 1, &["tokenizer.json", "100"]);
+}
+
+#[test]
+fn values_out_of_range_are_usage_errors() {
+    let world = World::new();
+    for (option, value, part) in [
+        ("--lambda", "-0.1", "-0.1"),
+        ("--lambda", "NaN", "NaN"),
+        ("--seeds", "0", "seeds is 0"),
+        ("--epochs", "0", "epochs is 0"),
+        ("--batch-size", "0", "batch size is 0"),
+        ("--learning-rate", "-1", "learning rate is -1"),
+        ("--warmup-ratio", "2", "warmup ratio is 2"),
+        ("--weight-decay", "-1", "weight decay is -1"),
+        ("--max-train-samples", "0", "max train samples is 0"),
+        ("--bench-steps", "0", "bench steps is 0"),
+        ("--max-length", "3", "max length is 3"),
+        ("--max-length", "1000", "max length is 1000"),
+    ] {
+        assert_error(&world.run(&[option, value]), 2, &[part]);
+    }
+    assert!(!world.path("out").exists(), "nothing was written");
+}
+
+#[test]
+fn an_unknown_option_value_is_a_usage_error() {
+    let world = World::new();
+    for (option, value) in [
+        ("--arms", "mixup"),
+        ("--device", "tpu"),
+        ("--seeds", "many"),
+    ] {
+        let output = world.run(&[option, value]);
+        assert_eq!(output.status.code(), Some(2), "{option} {value}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains(value), "{text}");
+    }
+}
+
+#[test]
+fn an_out_that_cannot_be_written_is_refused_before_training() {
+    let world = World::new();
+    fs::write(world.path("out"), "a file").expect("a file");
+    assert_error(&world.run(&[]), 1, &["out"]);
+    assert_eq!(fs::read(world.path("out")).expect("it stays"), b"a file");
+}

@@ -1,0 +1,85 @@
+//! Starts the example that cargo built beside these tests.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Snapshot and data of a study of seconds.
+pub(crate) struct World {
+    /// Removed with the value.
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A tiny BERT and a dozen sentences.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let model = folder.path().join("model");
+        std::fs::create_dir(&model).expect("a folder");
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../crates/encoders/tests/golden/tiny/snapshot");
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            std::fs::copy(tiny.join(name), model.join(name)).expect("the tiny checkpoint");
+        }
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("a folder");
+        let rows = "a fine thing\t1\nno fun at all\t0\nso good\t1\nso bad and long\t0\n";
+        let text = format!("sentence\tlabel\n{rows}{rows}");
+        for name in ["train.tsv", "dev.tsv"] {
+            std::fs::write(data.join(name), &text).expect("a file");
+        }
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the example on this world with more arguments.
+    pub(crate) fn run(&self, more: &[&str]) -> Output {
+        example()
+            .current_dir(self.folder.path())
+            .args(["--model", "model", "--data", "data", "--out", "out"])
+            .args(with_defaults(
+                more,
+                &[
+                    ("--epochs", "1"),
+                    ("--batch-size", "4"),
+                    ("--max-length", "32"),
+                ],
+            ))
+            .output()
+            .expect("the example starts")
+    }
+}
+
+/// The arguments, and each default whose option is not among them.
+fn with_defaults<'a>(arguments: &[&'a str], defaults: &[(&'a str, &'a str)]) -> Vec<&'a str> {
+    let missing = defaults
+        .iter()
+        .filter(|(option, _)| !arguments.contains(option));
+    let missing = missing.flat_map(|&(option, value)| [option, value]);
+    missing.chain(arguments.iter().copied()).collect()
+}
+
+/// The example's own executable: cargo puts it beside the folder of the test executables.
+pub(crate) fn example() -> Command {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE");
+    let name = format!("glue_sst2{}", std::env::consts::EXE_SUFFIX);
+    Command::new(profile.join("examples").join(name))
+}
+
+/// Checks exit code and the one line on standard error, and that nothing panicked.
+pub(crate) fn assert_error(output: &Output, code: i32, parts: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1, "one line, not: {text}");
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+}

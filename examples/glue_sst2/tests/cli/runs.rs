@@ -1,0 +1,110 @@
+//! What a run prints and leaves behind.
+
+use crate::program::World;
+
+#[test]
+fn a_comparison_prints_the_table_and_writes_both_files() {
+    let world = World::new();
+    let output = world.run(&["--seeds", "2"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for part in ["baseline", "noisytune", "sst2 dev accuracy", "summary.json"] {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+    let runs = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    assert_eq!(runs.lines().count(), 4);
+    let entries = std::fs::read_dir(world.path("out")).expect("the folder");
+    assert_eq!(entries.count(), 2, "no temporary file is left behind");
+}
+
+#[test]
+fn progress_is_plain_lines_where_no_terminal_watches() {
+    let world = World::new();
+    let output = world.run(&["--seeds", "1"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(text.lines().count(), 2, "one line a run: {text}");
+    assert!(!text.contains('\u{1b}'), "no escape sequence: {text}");
+}
+
+#[test]
+fn the_same_command_again_trains_nothing() {
+    let world = World::new();
+    let first = world.run(&["--seeds", "1"]);
+    let again = world.run(&["--seeds", "1"]);
+    assert_eq!(first.stdout, again.stdout);
+    let text = String::from_utf8_lossy(&again.stderr);
+    assert!(text.contains("2 of 2 runs are recorded already"), "{text}");
+    let runs = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    assert_eq!(runs.lines().count(), 2);
+}
+
+#[test]
+fn the_names_of_run_glue_are_accepted() {
+    let world = World::new();
+    let output = crate::program::example()
+        .current_dir(world.folder.path())
+        .args([
+            "--model_name_or_path",
+            "model",
+            "--data_dir",
+            "data",
+            "--output_dir",
+            "out",
+        ])
+        .args([
+            "--num_train_epochs",
+            "1",
+            "--per_device_train_batch_size",
+            "4",
+        ])
+        .args([
+            "--max_seq_length",
+            "32",
+            "--learning_rate",
+            "1e-4",
+            "--weight_decay",
+            "0",
+        ])
+        .args([
+            "--warmup_ratio",
+            "0.5",
+            "--max_train_samples",
+            "5",
+            "--max_eval_samples",
+            "3",
+        ])
+        .args([
+            "--seeds",
+            "1",
+            "--seed",
+            "9",
+            "--arms",
+            "noisytune",
+            "--max_grad_norm",
+            "2",
+        ])
+        .output()
+        .expect("the example starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let runs = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    let record: serde_json::Value = serde_json::from_str(runs.trim()).expect("one record");
+    let settings = &record["settings"];
+    assert_eq!(record["seed"], 9);
+    assert_eq!(settings["recipe"]["epochs"], 1);
+    assert_eq!(settings["recipe"]["batch_size"], 4);
+    assert_eq!(settings["recipe"]["max_length"], 32);
+    assert_eq!(settings["recipe"]["learning_rate"], 1e-4);
+    assert_eq!(settings["recipe"]["weight_decay"], 0.0);
+    assert_eq!(settings["recipe"]["warmup_ratio"], 0.5);
+    assert_eq!(settings["recipe"]["max_gradient_norm"], 2.0);
+    assert_eq!(settings["train"]["used"], 5);
+    assert_eq!(settings["dev"]["used"], 3);
+}
