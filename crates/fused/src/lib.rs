@@ -1,4 +1,51 @@
-//! Fused operations for Burn, differentiable, with kernels for the flex (CPU) backend.
+//! Fused operations for [Burn](https://burn.dev): transformer layers that train fast on the CPU and
+//! run everywhere.
+//!
+//! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
+//! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
+//! intermediate tensors. On every other backend it is a default body of Burn's primitives, with the
+//! same results. The backward passes are written out, one node of the autodiff graph per operation.
+//!
+//! | operation | instead of |
+//! |---|---|
+//! | [`linear`], [`linear_gelu`] | matmul, add, gelu |
+//! | [`attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
+//! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
+//! | [`gelu`], [`dropout`], [`embedding`] | their namesakes |
+//! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use fused::{Dropout, DropoutKey};
+//!
+//! let device = Device::flex().autodiff();
+//! let x = Tensor::<3>::random([2, 5, 8], Distribution::Default, &device);
+//! let weight = Tensor::<2>::random([8, 8], Distribution::Default, &device).require_grad();
+//! let y = fused::linear(x.clone(), weight.clone(), Tensor::zeros([8], &device));
+//!
+//! let key = DropoutKey { seed: 1, step: 0, site: 0 };
+//! let y = fused::dropout(y, Dropout::new(0.1, key)?);
+//! let gradients = y.sum().backward();
+//! assert_eq!(weight.grad(&gradients).unwrap().dims(), [8, 8]);
+//! # }
+//! # Ok::<(), fused::DropoutError>(())
+//! ```
+//!
+//! # Features
+//!
+//! None is on by default. Enable the one of each Burn backend in use: `flex`, `ndarray`, `tch`, or
+//! `cube` for all of CUDA, ROCm, Metal, Vulkan and WebGPU. A call on a backend whose feature is off
+//! panics in Burn's dispatch.
+//!
+//! # Results
+//!
+//! - The kernels compute in single precision; other types take the default bodies on flex as well.
+//! - Results do not depend on the number of threads: work is cut by constants, and partial sums are
+//!   added in the order of their rows.
+//! - A dropout mask is a pure function of its [`DropoutKey`] and of the element's index, the same on
+//!   every backend; it is never stored.
+//! - Only first-order derivatives, as everywhere in Burn.
 
 mod adamw;
 mod attention;

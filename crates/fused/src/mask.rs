@@ -48,3 +48,32 @@ pub(crate) fn fill(dropout: &Dropout, start: usize, out: &mut [f32]) {
         done += count;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mask written out by `tests/golden/dropout_mask/generate.py`.
+    #[test]
+    fn the_mask_is_the_documented_one() {
+        for line in include_str!("../tests/golden/dropout_mask/kept.txt").lines() {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let number = |i: usize| fields[i].parse::<u64>().expect("a number");
+            let dropout = Dropout {
+                threshold: number(3) as u16,
+                key: DropoutKey {
+                    seed: number(0),
+                    step: number(1),
+                    site: number(2) as u32,
+                },
+            };
+            let expected: Vec<f32> = fields[5]
+                .chars()
+                .map(|kept| if kept == '1' { dropout.scale() } else { 0.0 })
+                .collect();
+            let mut got = vec![f32::NAN; expected.len()];
+            fill(&dropout, number(4) as usize, &mut got);
+            assert_eq!(got, expected, "{line}");
+        }
+    }
+}

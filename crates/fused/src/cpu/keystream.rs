@@ -133,3 +133,41 @@ fn group_multipliers<S: Simd>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dropout::DropoutKey;
+    use crate::mask;
+
+    #[test]
+    fn every_instruction_set_gives_the_reference_mask() {
+        let key = DropoutKey {
+            seed: 0x0123_4567_89ab_cdef,
+            step: 1 << 33,
+            site: 9,
+        };
+        for (threshold, start, count) in [
+            (6554, 0, 2048),
+            (1, 3, 1),
+            (40_000, 500, 30),
+            (65_535, 511, 1030),
+            // Blocks on both sides of 2^32.
+            (32_768, 32 * (1 << 32) - 700, 1400),
+        ] {
+            let dropout = &Dropout { threshold, key };
+            let mut expected = vec![f32::NAN; count];
+            mask::fill(dropout, start, &mut expected);
+            simd::on_every_instruction_set(|run| {
+                let mut got = vec![f32::NAN; count];
+                let out = &mut got;
+                run.call(Fill {
+                    dropout,
+                    start,
+                    out,
+                });
+                assert_eq!(got, expected, "{run:?}: {count} elements from {start}");
+            });
+        }
+    }
+}

@@ -98,3 +98,83 @@ pub(super) fn normal_density<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let exponent = simd.mul_f32s(simd.mul_f32s(x, x), simd.splat_f32s(-0.5));
     simd.mul_f32s(exp(simd, exponent), simd.splat_f32s(NORMAL_PEAK))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::elementwise::{MapInPlace, Unary};
+    use crate::cpu::simd::on_every_instruction_set;
+
+    #[derive(Clone, Copy)]
+    enum Function {
+        Exp,
+        Distribution,
+        Density,
+    }
+
+    impl Unary for Function {
+        #[inline(always)]
+        fn apply<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+            match self {
+                Self::Exp => exp(simd, x),
+                Self::Distribution => normal_distribution(simd, x),
+                Self::Density => normal_density(simd, x),
+            }
+        }
+    }
+
+    /// The largest error on `inputs`, divided by `size` of the input.
+    fn worst(
+        function: Function,
+        inputs: impl Iterator<Item = f32> + Clone,
+        reference: impl Fn(f64) -> f64 + Copy,
+        size: impl Fn(f64) -> f64 + Copy,
+    ) -> f64 {
+        let worst = std::sync::Mutex::new(0f64);
+        on_every_instruction_set(|run| {
+            let mut values: Vec<f32> = inputs.clone().collect();
+            let x = &mut values;
+            run.call(MapInPlace { function, x });
+            for (x, got) in inputs.clone().zip(values) {
+                let x = f64::from(x);
+                let error = (f64::from(got) - reference(x)).abs() / size(x);
+                assert!(!error.is_nan(), "{run:?}: {got} at {x}");
+                let mut worst = worst.lock().expect("no panic while locked");
+                *worst = worst.max(error);
+            }
+        });
+        worst.into_inner().expect("no panic while locked")
+    }
+
+    #[test]
+    fn exp_is_within_two_rounding_errors() {
+        let inputs = (-873_000..=883_000).map(|i| i as f32 * 1e-4);
+        let error = worst(Function::Exp, inputs, f64::exp, f64::exp);
+        assert!(error < 2e-7, "{error:e}");
+    }
+
+    #[test]
+    fn exp_vanishes_far_below_and_stays_finite_far_above() {
+        on_every_instruction_set(|run| {
+            let mut values = [f32::NEG_INFINITY, f32::MIN, -88.0, 0.0, 89.0, f32::MAX];
+            let function = Function::Exp;
+            let x = &mut values;
+            run.call(MapInPlace { function, x });
+            assert_eq!(values[..4], [0.0, 0.0, 0.0, 1.0], "{run:?}");
+            assert!(values[4..].iter().all(|x| x.is_finite()), "{run:?}");
+        });
+    }
+
+    #[test]
+    fn normal_distribution_and_density_are_within_a_fifth_of_a_millionth() {
+        let inputs = (-100_000..=100_000).map(|i| i as f32 * 1e-4);
+        let distribution = |x: f64| 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
+        let error = worst(Function::Distribution, inputs.clone(), distribution, |_| {
+            1.0
+        });
+        assert!(error < 2e-7, "distribution: {error:e}");
+        let density = |x: f64| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        let error = worst(Function::Density, inputs, density, |_| 1.0);
+        assert!(error < 2e-7, "density: {error:e}");
+    }
+}

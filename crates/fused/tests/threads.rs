@@ -1,0 +1,63 @@
+//! The number of threads changes nothing, not even the last bit.
+
+mod reference;
+
+use burn::tensor::{Int, Tensor};
+use fused::{Dropout, DropoutKey};
+use reference::{constant, device, leaf, values};
+
+/// Values and gradients of every operation, at sizes that make several tasks of each.
+fn everything() -> Vec<Vec<f32>> {
+    let dropout = |site| {
+        let key = DropoutKey {
+            seed: 3,
+            step: 1,
+            site,
+        };
+        Dropout::new(0.1, key).expect("in range")
+    };
+    let indices: Vec<i64> = (0..4 * 70).map(|i| i * i % 997).collect();
+    let indices = Tensor::<1, Int>::from_ints(indices.as_slice(), &device()).reshape([4, 70]);
+    let table = leaf(1, [1000, 96]);
+    let square = [2, 3, 4, 5].map(|seed| leaf(seed, [96, 96]));
+    let (up, down) = (leaf(6, [96, 384]), leaf(7, [384, 96]));
+    let (gamma, beta, wide) = (leaf(8, [96]), leaf(9, [96]), leaf(10, [384]));
+
+    let x = fused::embedding(table.clone(), indices);
+    let x = fused::dropout(x, dropout(0));
+    let project =
+        |x: &Tensor<3>, i: usize| fused::linear(x.clone(), square[i].clone(), beta.clone());
+    let context = fused::attention(
+        project(&x, 0),
+        project(&x, 1),
+        project(&x, 2),
+        3,
+        None,
+        dropout(1),
+    );
+    let y = project(&context, 3);
+    let x = fused::dropout_add_layer_norm(y, x, gamma.clone(), beta.clone(), 1e-12, dropout(2));
+    let y = fused::linear_gelu(x.clone(), up.clone(), wide.clone());
+    let y = fused::gelu(fused::linear(y, down.clone(), beta.clone()));
+    let y = fused::layer_norm(y + x, gamma.clone(), beta.clone(), 1e-12);
+
+    let grads = (y.clone() * constant(99, y.dims())).sum().backward();
+    let mut all = vec![values(y)];
+    let matrices = [table, up, down].into_iter().chain(square);
+    all.extend(matrices.map(|x| values(x.grad(&grads).expect("a leaf"))));
+    all.extend([gamma, beta, wide].map(|x| values(x.grad(&grads).expect("a leaf"))));
+    all.push(values(fused::squared_norm(constant(11, [100_000]).inner())));
+    all
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().expect("a pool").install(everything)
+    };
+    let expected = on(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(on(threads), expected, "{threads} threads");
+    }
+}
