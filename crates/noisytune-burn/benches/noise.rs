@@ -1,6 +1,8 @@
-//! Time of NoisyTune over the parameters of BERT-base (110 M) and BERT-large (335 M) on flex.
+//! Time of NoisyTune over the parameters of BERT-base (110 M) and BERT-large (335 M) on flex, and
+//! the time that its memory traffic alone takes on the same cores.
 //!
-//! `cargo bench -p noisytune-burn`; figures are per pass over the whole model, in place.
+//! `cargo bench --profile dev -p noisytune-burn`, the workspace's dev profile being an optimised
+//! one; figures are per pass over the whole model, in place.
 
 use std::hint::black_box;
 
@@ -9,6 +11,7 @@ use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, L
 use burn::tensor::Device;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use noisytune_burn::NoisyTuneMapper;
+use rayon::prelude::*;
 
 /// The parameters of a BERT encoder, without its forward pass.
 #[derive(Module, Debug)]
@@ -76,8 +79,28 @@ fn noise(criterion: &mut Criterion) {
                 model = black_box(current.map(&mut mapper));
             });
         });
+        let mut elements = vec![1f32; model.num_params()];
+        drop(std::mem::replace(&mut model, empty(&device)));
+        group.bench_function(format!("{name}_traffic"), |bencher| {
+            bencher.iter(|| traffic(&mut elements));
+        });
     }
     group.finish();
+}
+
+/// The least that noise in place can do: read everything for the std, then read and write it.
+/// As with the benchmark's model, most matrices are read a second time from the cache.
+fn traffic(elements: &mut [f32]) {
+    for matrix in elements.chunks_mut(768 * 768) {
+        let sum: u32 = matrix
+            .par_chunks(8192)
+            .map(|block| block.iter().fold(0, |sum, x| sum ^ x.to_bits()))
+            .reduce(|| 0, |a, b| a ^ b);
+        black_box(sum);
+        matrix
+            .par_chunks_mut(8192)
+            .for_each(|block| block.iter_mut().for_each(|x| *x = -*x));
+    }
 }
 
 /// A placeholder of a few elements, never initialised.

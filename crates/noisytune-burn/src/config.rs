@@ -44,7 +44,7 @@ pub enum Treatment {
     Skip,
 }
 
-/// Settings of NoisyTune (Wu et al., ACL 2022, section 2).
+/// Settings of NoisyTune (Wu et al., ACL 2022, arXiv:2202.12024).
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|

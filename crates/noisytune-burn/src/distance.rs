@@ -291,7 +291,7 @@ fn sums<E: Element>(first: &TensorData, second: &TensorData) -> [f64; 3] {
         .zip(second.par_chunks(BLOCK))
         .map(|(first, second)| {
             first.iter().zip(second).fold([0.0; 3], |sums, (a, b)| {
-                let (a, change) = (a.to_f64(), b.to_f64() - a.to_f64());
+                let (a, change) = (a.widened(), b.widened() - a.widened());
                 add(sums, [change.abs(), change * change, a * a])
             })
         })

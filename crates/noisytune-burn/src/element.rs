@@ -5,15 +5,18 @@ use burn::tensor::{bf16, f16};
 /// A stored float: read exactly, perturbed in its compute type, rounded once.
 pub(crate) trait Element: burn::tensor::Element + Copy + Send + Sync {
     /// The exact value.
-    fn to_f64(self) -> f64;
+    fn widened(self) -> f64;
 
     /// `self + draw * scale`, computed in f32 or better and rounded once to the stored type.
     fn perturbed(self, draw: f32, scale: f64) -> Self;
+
+    /// `self - before`, in the compute type.
+    fn change(self, before: Self) -> f64;
 }
 
 impl Element for f64 {
     #[inline]
-    fn to_f64(self) -> f64 {
+    fn widened(self) -> f64 {
         self
     }
 
@@ -21,11 +24,16 @@ impl Element for f64 {
     fn perturbed(self, draw: f32, scale: f64) -> Self {
         self + f64::from(draw) * scale
     }
+
+    #[inline]
+    fn change(self, before: Self) -> f64 {
+        self - before
+    }
 }
 
 impl Element for f32 {
     #[inline]
-    fn to_f64(self) -> f64 {
+    fn widened(self) -> f64 {
         f64::from(self)
     }
 
@@ -33,19 +41,29 @@ impl Element for f32 {
     fn perturbed(self, draw: f32, scale: f64) -> Self {
         self + draw * scale as f32
     }
+
+    #[inline]
+    fn change(self, before: Self) -> f64 {
+        f64::from(self - before)
+    }
 }
 
 macro_rules! half_element {
     ($half:ty) => {
         impl Element for $half {
             #[inline]
-            fn to_f64(self) -> f64 {
+            fn widened(self) -> f64 {
                 f64::from(self.to_f32())
             }
 
             #[inline]
             fn perturbed(self, draw: f32, scale: f64) -> Self {
                 Self::from_f32(self.to_f32().perturbed(draw, scale))
+            }
+
+            #[inline]
+            fn change(self, before: Self) -> f64 {
+                self.to_f32().change(before.to_f32())
             }
         }
     };

@@ -12,6 +12,7 @@ mod report;
 pub mod selection;
 mod stream;
 mod survey;
+mod traversal;
 mod tune;
 mod values;
 

@@ -41,7 +41,7 @@ fn perturb_block<E: Element>(
         let values = &mut values[offset..offset + draws.len()];
         let step = |lane: &mut f64, value: &mut E, draw: f32| {
             let after = value.perturbed(draw, scale);
-            let change = after.to_f64() - value.to_f64();
+            let change = after.change(*value);
             *lane += change * change;
             *value = after;
         };

@@ -105,8 +105,8 @@ impl ModuleVisitor for Pool<'_> {
         self.mapper.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.mapper.exit();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.mapper.exit(container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

@@ -96,8 +96,9 @@ fn every_element_moves_by_at_most_half_lambda_std() {
         squares += change * change;
     }
     let reference = (squares / 1e5).sqrt();
+    // The crate takes the differences in f32.
     assert!(
-        (rms / reference - 1.0).abs() < 1e-12,
+        (rms / reference - 1.0).abs() < 1e-7,
         "{rms} against {reference}"
     );
     // Sampling error of the RMS of 1e5 uniform draws is 0.14 %; five times that.
@@ -136,6 +137,7 @@ fn noise_rms_is_the_change_after_rounding_to_bf16() {
         .map(|(a, b)| (f64::from(*b) - f64::from(*a)).powi(2))
         .sum();
     let (_, rms) = perturbation(&report.entries[0]);
+    // Differences of bf16 are exact in f32.
     assert!((rms / (squares / 1000.0).sqrt() - 1.0).abs() < 1e-12);
     assert!(rms > 0.0);
 }

@@ -96,7 +96,8 @@ proptest! {
                     squares += (b - a).powi(2);
                 }
                 let rms = (squares / before.len() as f64).sqrt();
-                prop_assert!((noise_rms - rms).abs() <= 1e-9 * rms, "{} {}", noise_rms, rms);
+                // The crate takes the differences in f32.
+                prop_assert!((noise_rms - rms).abs() <= 1e-7 * rms, "{} {}", noise_rms, rms);
             }
         }
     }
