@@ -48,9 +48,10 @@ impl BertEmbeddings {
         let [_, length] = input_ids.dims();
         let positions =
             Tensor::<1, Int>::arange(0..length as i64, &input_ids.device()).unsqueeze::<2>();
-        let sum = self.word_embeddings.forward(input_ids)
-            + self.token_type_embeddings.forward(token_type_ids)
-            + self.position_embeddings.forward(positions);
+        let look_up = |table: &Embedding, ids| fused::embedding(table.weight.val(), ids);
+        let sum = look_up(&self.word_embeddings, input_ids)
+            + look_up(&self.token_type_embeddings, token_type_ids)
+            + look_up(&self.position_embeddings, positions);
         fused::dropout(self.layer_norm.forward(sum), dropouts.next(self.dropout))
     }
 }

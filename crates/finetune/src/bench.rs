@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::arm::Arm;
 use crate::error::FinetuneError;
-use crate::order::epoch_order;
+use crate::order::epoch_batches;
 use crate::recipe::at_least_one;
 use crate::study::Study;
 
@@ -45,13 +45,10 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
     let mut trainer = study.trainer(loaded, steps + WARM_UP, seed);
 
     let data = study.data();
-    let orders = (1..).map(|epoch| epoch_order(seed, epoch, data.train.len()));
-    let batches = orders.flat_map(|order| {
-        order
-            .chunks(config.recipe.batch_size)
-            .map(<[usize]>::to_vec)
-            .collect::<Vec<_>>()
-    });
+    let lengths = data.train.lengths();
+    let recipe = &config.recipe;
+    let batches = (1..)
+        .flat_map(|epoch| epoch_batches(recipe.batching, seed, epoch, &lengths, recipe.batch_size));
     let mut started = Instant::now();
     let (mut examples, mut tokens) = (0, 0);
     for (index, positions) in batches.take(steps + WARM_UP).enumerate() {

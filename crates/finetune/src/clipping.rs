@@ -6,34 +6,27 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Scales all gradients so that their global L2 norm is at most `max_norm`; returns the norm before.
+/// The L2 norm of all gradients of a module taken together.
 ///
-/// Source: `torch.nn.utils.clip_grad_norm_`, with its 1e-6 in the denominator. A parameter that
-/// occurs twice in the module counts once.
-pub fn clip_global_norm<M: Module>(
-    module: &M,
-    gradients: &mut GradientsParams,
-    max_norm: f64,
-) -> f64 {
+/// A parameter that occurs twice in the module counts once, as in PyTorch.
+pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
     let mut squares = SumOfSquares {
         gradients,
         seen: HashSet::new(),
         total: None,
     };
     module.visit(&mut squares);
-    let norm = match squares.total {
+    match squares.total {
         Some(total) => f64::from(total.into_scalar::<f32>()).sqrt(),
         None => 0.0,
-    };
-    let factor = max_norm / (norm + 1e-6);
-    if factor < 1.0 {
-        module.visit(&mut Scale {
-            gradients,
-            seen: HashSet::new(),
-            factor,
-        });
     }
-    norm
+}
+
+/// The factor by which gradients of this global norm are scaled so that it is at most `max_norm`.
+///
+/// Source: `torch.nn.utils.clip_grad_norm_`, with its 1e-6 in the denominator.
+pub fn clipping_factor(norm: f64, max_norm: f64) -> f64 {
+    (max_norm / (norm + 1e-6)).min(1.0)
 }
 
 struct SumOfSquares<'a> {
@@ -48,7 +41,7 @@ impl ModuleVisitor for SumOfSquares<'_> {
             return;
         }
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let square = gradient.square().sum();
+            let square = fused::squared_norm(gradient);
             self.total = Some(match self.total.take() {
                 Some(total) => total + square,
                 None => square,
@@ -57,20 +50,20 @@ impl ModuleVisitor for SumOfSquares<'_> {
     }
 }
 
-struct Scale<'a> {
-    gradients: &'a mut GradientsParams,
-    seen: HashSet<ParamId>,
-    factor: f64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl ModuleVisitor for Scale<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if !self.seen.insert(param.id) {
-            return;
-        }
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients
-                .register(param.id, gradient.mul_scalar(self.factor));
-        }
+    #[test]
+    fn gradients_within_the_norm_are_left_alone() {
+        assert_eq!(clipping_factor(0.5, 1.0), 1.0);
+        assert_eq!(clipping_factor(0.0, 1.0), 1.0);
+    }
+
+    #[test]
+    fn longer_gradients_are_scaled_to_the_norm() {
+        let norm = 4.0;
+        let clipped = norm * clipping_factor(norm, 1.0);
+        assert!(clipped < 1.0 && clipped > 1.0 - 1e-6, "{clipped}");
     }
 }

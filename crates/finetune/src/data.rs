@@ -127,6 +127,11 @@ impl Examples {
         self.encodings.len()
     }
 
+    /// Tokens of each, special tokens included.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.encodings.iter().map(|e| e.ids.len()).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.encodings.is_empty()

@@ -1,7 +1,14 @@
 //! AdamW in the two groups of the BERT recipe.
 
-use burn::module::ParamGroup;
-use burn::optim::{AdamWConfig, ModuleOptimizer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use burn::module::{Module, ParamGroup};
+use burn::optim::{
+    AdamWState, AdaptiveMomentumState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer,
+};
+use burn::tensor::{Device, Tensor};
+use fused::{Moments, adamw_step};
 
 use crate::recipe::Recipe;
 
@@ -10,17 +17,115 @@ const NO_DECAY: &str = r"(^|\.)(bias|gamma|beta)$";
 
 /// AdamW with decoupled weight decay on everything but biases and LayerNorm.
 ///
-/// Clipping is not in it: Burn clips each tensor by its own norm, the recipe clips all of them by
-/// their global norm; see [`crate::clipping`].
-pub fn adamw(recipe: &Recipe) -> ModuleOptimizer {
-    let config = AdamWConfig::new()
-        .with_beta_1(recipe.betas[0] as f32)
-        .with_beta_2(recipe.betas[1] as f32)
-        .with_epsilon(recipe.epsilon as f32);
-    let no_decay = ParamGroup::from_regex(NO_DECAY).expect("a constant, valid pattern");
-    config
-        .clone()
-        .with_weight_decay(recipe.weight_decay as f32)
-        .init()
-        .with_group(no_decay, config.with_weight_decay(0.0).build(), None)
+/// One fused pass over each parameter, with the factor of the gradient clipping in it. The states
+/// live in Burn's [`ModuleOptimizer`].
+///
+/// Source: Loshchilov and Hutter (2019), arXiv:1711.05101, as `torch.optim.AdamW` computes it.
+pub struct AdamW {
+    optimizer: ModuleOptimizer,
+    gradient_scale: Arc<Scale>,
+}
+
+impl AdamW {
+    /// Starts without moments.
+    pub fn new(recipe: &Recipe) -> Self {
+        let gradient_scale = Arc::new(Scale::default());
+        let group = |weight_decay| Group {
+            betas: recipe.betas,
+            epsilon: recipe.epsilon,
+            weight_decay,
+            gradient_scale: gradient_scale.clone(),
+        };
+        let no_decay = ParamGroup::from_regex(NO_DECAY).expect("a constant, valid pattern");
+        Self {
+            optimizer: ModuleOptimizer::from(group(recipe.weight_decay)).with_group(
+                no_decay,
+                group(0.0),
+                None,
+            ),
+            gradient_scale,
+        }
+    }
+
+    /// Updates every parameter that has a gradient; each gradient counts times `gradient_scale`.
+    ///
+    /// The parameters are updated in place where `module` is their only owner.
+    pub fn step<M: Module>(
+        &mut self,
+        learning_rate: f64,
+        gradient_scale: f64,
+        module: M,
+        gradients: GradientsParams,
+    ) -> M {
+        self.gradient_scale.set(gradient_scale);
+        self.optimizer.step(learning_rate, module, gradients)
+    }
+}
+
+/// The present step's factor of all gradients: Burn's optimizer trait hands a step its learning rate
+/// alone, and scaling the gradients before it would cost a pass over all of them.
+#[derive(Debug, Default)]
+struct Scale(AtomicU64);
+
+impl Scale {
+    fn set(&self, scale: f64) {
+        self.0.store(scale.to_bits(), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// AdamW for the parameters of one group.
+#[derive(Clone)]
+struct Group {
+    betas: [f64; 2],
+    epsilon: f64,
+    weight_decay: f64,
+    gradient_scale: Arc<Scale>,
+}
+
+impl Optimizer for Group {
+    /// Burn's own, so that a saved optimizer reads as Burn's AdamW.
+    type State<const D: usize> = AdamWState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let (moments, time) = match state {
+            None => (None, 1),
+            Some(AdamWState { momentum }) => {
+                let moments = Moments {
+                    first: momentum.moment_1,
+                    second: momentum.moment_2,
+                };
+                (Some(moments), momentum.time + 1)
+            }
+        };
+        let step = fused::AdamW {
+            learning_rate,
+            beta_1: self.betas[0],
+            beta_2: self.betas[1],
+            epsilon: self.epsilon,
+            weight_decay: self.weight_decay,
+            time: time as u32,
+            gradient_scale: self.gradient_scale.get(),
+        };
+        let (parameter, moments) = adamw_step(parameter, gradient, moments, step);
+        let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
+        (parameter, Some(AdamWState::new(momentum)))
+    }
+
+    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
+        // Moving to the device a tensor is on would still make a second owner of it.
+        if state.momentum.moment_1.device() == *device {
+            return state;
+        }
+        AdamWState::new(state.momentum.to_device(device))
+    }
 }

@@ -1,34 +1,106 @@
-//! The order in which an epoch sees the examples.
+//! Which examples come together in which order.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// Positions `0..examples`, shuffled by (seed, epoch) alone.
-pub fn epoch_order(seed: u64, epoch: usize, examples: usize) -> Vec<usize> {
+use crate::recipe::Batching;
+
+/// Batches whose examples [`Batching::Bucketed`] sorts by length together.
+///
+/// 50, as in transformers' `group_by_length`: long enough that a batch holds similar lengths, short
+/// enough that an epoch's order stays random.
+const POOL: usize = 50;
+
+/// The batches of an epoch, as positions of examples; a function of its arguments alone.
+///
+/// `lengths` are the tokens of each example. Every example comes exactly once; one batch, the last
+/// of [`Batching::Shuffled`], may be short.
+pub fn epoch_batches(
+    batching: Batching,
+    seed: u64,
+    epoch: usize,
+    lengths: &[usize],
+    batch_size: usize,
+) -> Vec<Vec<usize>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // The upper half of the streams: the lower half belongs to other draws of the same seed.
     rng.set_stream(1 << 63 | epoch as u64);
-    let mut order: Vec<usize> = (0..examples).collect();
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.shuffle(&mut rng);
-    order
+    match batching {
+        Batching::Shuffled => order.chunks(batch_size).map(<[usize]>::to_vec).collect(),
+        Batching::Bucketed => {
+            for pool in order.chunks_mut(POOL * batch_size) {
+                pool.sort_by_key(|&position| lengths[position]);
+            }
+            let mut batches: Vec<Vec<usize>> =
+                order.chunks(batch_size).map(<[usize]>::to_vec).collect();
+            batches.shuffle(&mut rng);
+            batches
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KINDS: [Batching; 2] = [Batching::Shuffled, Batching::Bucketed];
+
+    fn lengths() -> Vec<usize> {
+        (0..1_003).map(|i| 3 + i * 7 % 40).collect()
+    }
+
     #[test]
     fn every_example_comes_once_an_epoch() {
-        let mut order = epoch_order(3, 1, 1_000);
-        order.sort_unstable();
-        assert_eq!(order, (0..1_000).collect::<Vec<_>>());
+        for kind in KINDS {
+            let mut all = epoch_batches(kind, 3, 1, &lengths(), 8).concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..1_003).collect::<Vec<_>>(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn every_batch_but_one_is_full() {
+        for kind in KINDS {
+            let batches = epoch_batches(kind, 3, 1, &lengths(), 8);
+            assert_eq!(batches.len(), 126);
+            let short = batches.iter().filter(|batch| batch.len() < 8);
+            assert_eq!(short.count(), 1, "{kind:?}");
+        }
     }
 
     #[test]
     fn the_order_depends_on_seed_and_epoch_alone() {
-        assert_eq!(epoch_order(3, 1, 100), epoch_order(3, 1, 100));
-        assert_ne!(epoch_order(3, 1, 100), epoch_order(3, 2, 100));
-        assert_ne!(epoch_order(3, 1, 100), epoch_order(4, 1, 100));
+        for kind in KINDS {
+            let batches = |seed, epoch| epoch_batches(kind, seed, epoch, &lengths(), 8);
+            assert_eq!(batches(3, 1), batches(3, 1));
+            assert_ne!(batches(3, 1), batches(3, 2));
+            assert_ne!(batches(3, 1), batches(4, 1));
+        }
+    }
+
+    #[test]
+    fn buckets_need_less_padding_and_do_not_come_in_order_of_length() {
+        let lengths = lengths();
+        let padded = |kind| -> usize {
+            let batches = epoch_batches(kind, 3, 1, &lengths, 8);
+            let longest = |batch: &Vec<usize>| batch.iter().map(|&i| lengths[i]).max();
+            batches
+                .iter()
+                .map(|batch| batch.len() * longest(batch).unwrap_or(0))
+                .sum()
+        };
+        let tokens: usize = lengths.iter().sum();
+        assert!(padded(Batching::Bucketed) * 100 < tokens * 110);
+        assert!(padded(Batching::Shuffled) * 100 > tokens * 150);
+
+        let firsts: Vec<usize> = epoch_batches(Batching::Bucketed, 3, 1, &lengths, 8)
+            .iter()
+            .map(|batch| lengths[batch[0]])
+            .collect();
+        let rises = firsts.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!((40..85).contains(&rises), "{rises} of 125 steps rise");
     }
 }

@@ -52,6 +52,8 @@ pub enum Batching {
     /// In a random order; each batch is padded to its longest sentence.
     #[default]
     Shuffled,
+    /// In a random order of batches of similar length: much less padding.
+    Bucketed,
 }
 
 impl Default for Recipe {

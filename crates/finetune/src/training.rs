@@ -4,15 +4,15 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
 
-use crate::clipping::clip_global_norm;
+use crate::clipping::{clipping_factor, global_norm};
 use crate::data::{Batch, Examples};
 use crate::error::FinetuneError;
-use crate::optimizer::adamw;
-use crate::order::epoch_order;
+use crate::optimizer::AdamW;
+use crate::order::epoch_batches;
 use crate::recipe::Recipe;
 use crate::schedule::LinearSchedule;
 
@@ -20,8 +20,9 @@ use crate::schedule::LinearSchedule;
 ///
 /// Every random choice is keyed by the seed, none by what ran before.
 pub struct Trainer {
-    model: BertForSequenceClassification,
-    optimizer: ModuleOptimizer,
+    /// Away only within a step, so that the optimizer is the parameters' only owner.
+    model: Option<BertForSequenceClassification>,
+    optimizer: AdamW,
     schedule: LinearSchedule,
     recipe: Recipe,
     device: Device,
@@ -68,8 +69,8 @@ impl Trainer {
         device: &Device,
     ) -> Self {
         Self {
-            model: model.train(),
-            optimizer: adamw(recipe),
+            model: Some(model.train()),
+            optimizer: AdamW::new(recipe),
             schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),
@@ -93,7 +94,13 @@ impl Trainer {
 
     /// The model as it is now, for evaluation.
     pub fn model(&self) -> BertForSequenceClassification {
-        self.model.valid()
+        self.present().clone().valid()
+    }
+
+    fn present(&self) -> &BertForSequenceClassification {
+        self.model
+            .as_ref()
+            .expect("the model is away only within a step")
     }
 
     /// Loss and gradients of a batch at the present parameters.
@@ -103,9 +110,9 @@ impl Trainer {
         } else {
             Dropouts::off()
         };
-        let logits = self.model.forward(batch.input, &mut dropouts);
+        let logits = self.present().forward(batch.input, &mut dropouts);
         let loss = mean_cross_entropy(logits, batch.labels);
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        let gradients = GradientsParams::from_grads(loss.backward(), self.present());
         (f64::from(loss.into_scalar::<f32>()), gradients)
     }
 
@@ -116,19 +123,21 @@ impl Trainer {
     pub fn step(&mut self, batch: Batch) -> Result<Step, FinetuneError> {
         let [examples] = batch.labels.dims();
         let tokens = batch.tokens;
-        let (loss, mut gradients) = self.gradients(batch);
+        let (loss, gradients) = self.gradients(batch);
         if !loss.is_finite() {
             return Err(FinetuneError::Diverged {
                 step: self.step,
                 loss,
             });
         }
-        let gradient_norm =
-            clip_global_norm(&self.model, &mut gradients, self.recipe.max_gradient_norm);
+        let gradient_norm = global_norm(self.present(), &gradients);
+        let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm);
         let learning_rate = self.schedule.learning_rate(self.step);
-        self.model = self
-            .optimizer
-            .step(learning_rate, self.model.clone(), gradients);
+        let model = self
+            .model
+            .take()
+            .map(|model| self.optimizer.step(learning_rate, factor, model, gradients));
+        self.model = model;
         let step = Step {
             index: self.step,
             loss,
@@ -154,8 +163,14 @@ impl Trainer {
     ) -> Result<Epoch, FinetuneError> {
         let started = Instant::now();
         let mut total = 0.0;
-        let order = epoch_order(self.seed, epoch, examples.len());
-        for positions in order.chunks(self.recipe.batch_size) {
+        let batches = epoch_batches(
+            self.recipe.batching,
+            self.seed,
+            epoch,
+            &examples.lengths(),
+            self.recipe.batch_size,
+        );
+        for positions in &batches {
             let step = self.step(examples.batch(positions, pad_token_id, &self.device))?;
             total += step.loss * step.examples as f64;
             seen(&step);

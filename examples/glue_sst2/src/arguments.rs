@@ -98,6 +98,8 @@ enum ArmName {
 enum BatchingName {
     /// In a random order, each batch padded to its longest sentence
     Shuffled,
+    /// Sentences of similar length together: less padding
+    Bucketed,
 }
 
 impl Arguments {
@@ -140,6 +142,7 @@ impl Arguments {
                 max_gradient_norm: self.max_gradient_norm,
                 batching: match self.batching {
                     BatchingName::Shuffled => Batching::Shuffled,
+                    BatchingName::Bucketed => Batching::Bucketed,
                 },
                 ..Recipe::default()
             },
