@@ -9,9 +9,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use burn::tensor::activation::{gelu, softmax};
-use burn::tensor::{Device, Distribution, Tensor, module};
+use burn::tensor::{Device, Distribution, Int, Tensor, module};
 use criterion::{Criterion, criterion_group, criterion_main};
-use fused::{Dropout, DropoutKey};
+use fused::{AdamW, Dropout, DropoutKey, adamw_step, squared_norm};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,9 +23,37 @@ const INNER: usize = 1536;
 const HEADS: usize = 12;
 const EPSILON: f64 = 1e-12;
 
-fn leaf<const D: usize>(shape: [usize; D], scale: f64) -> Tensor<D> {
-    let device = Device::flex().autodiff();
-    Tensor::random(shape, Distribution::Normal(0.0, scale), &device).require_grad()
+/// Where tensors are made: on flex alone, or as leaves that record gradients.
+#[derive(Clone)]
+struct Maker(Device);
+
+impl Maker {
+    fn leaf<const D: usize>(&self, shape: [usize; D], scale: f64) -> Tensor<D> {
+        let x = Tensor::random(shape, Distribution::Normal(0.0, scale), &self.0);
+        if self.0.is_autodiff() {
+            x.require_grad()
+        } else {
+            x
+        }
+    }
+
+    /// `[32, 38, width]` of order 1.
+    fn tokens(&self, width: usize) -> Tensor<3> {
+        self.leaf([BATCH, TOKENS, width], 1.0)
+    }
+
+    /// Weight and bias.
+    fn affine(&self, inputs: usize, outputs: usize) -> (Tensor<2>, Tensor<1>) {
+        (
+            self.leaf([inputs, outputs], 0.05),
+            self.leaf([outputs], 0.05),
+        )
+    }
+
+    /// Gamma and beta.
+    fn norm(&self) -> (Tensor<1>, Tensor<1>) {
+        (self.leaf([HIDDEN], 0.1), self.leaf([HIDDEN], 0.1))
+    }
 }
 
 fn active() -> Option<Dropout> {
@@ -43,7 +71,11 @@ fn plain_dropout<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * mask * (1.0 / 0.9)
 }
 
-fn plain_layer_norm(x: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>) -> Tensor<3> {
+fn plain_linear(x: Tensor<3>, (weight, bias): (Tensor<2>, Tensor<1>)) -> Tensor<3> {
+    module::linear(x, weight, Some(bias))
+}
+
+fn plain_layer_norm(x: Tensor<3>, (gamma, beta): (Tensor<1>, Tensor<1>)) -> Tensor<3> {
     module::layer_norm(x, gamma, Some(beta), EPSILON)
 }
 
@@ -59,157 +91,234 @@ fn plain_attention(query: Tensor<3>, key: Tensor<3>, value: Tensor<3>) -> Tensor
     context.swap_dims(1, 2).reshape([batch, tokens, width])
 }
 
-/// Measures both functions, without and with the backward pass.
-fn compare(
-    criterion: &mut Criterion,
-    name: &str,
-    fused: impl Fn() -> Tensor<3>,
-    plain: impl Fn() -> Tensor<3>,
-) {
+/// A function to measure, its inputs included.
+type Run = Box<dyn Fn() -> Tensor<3>>;
+
+/// Measures the fused and the plain function that `make` returns: the forward pass without autodiff,
+/// then both passes.
+fn compare(criterion: &mut Criterion, name: &str, make: impl Fn(&Maker) -> [Run; 2]) {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(20);
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(2));
-    let functions: [(&str, &dyn Fn() -> Tensor<3>); 2] = [("fused", &fused), ("plain", &plain)];
-    for (kind, function) in functions {
+    let inference = make(&Maker(Device::flex()));
+    let training = make(&Maker(Device::flex().autodiff()));
+    for (kind, (forward, both)) in ["fused", "plain"]
+        .iter()
+        .zip(inference.iter().zip(&training))
+    {
         group.bench_function(format!("{kind}/forward"), |bench| {
-            bench.iter(|| black_box(function()));
+            bench.iter(|| black_box(forward()));
         });
         group.bench_function(format!("{kind}/both"), |bench| {
-            bench.iter(|| black_box(function().sum().backward()));
+            bench.iter(|| black_box(both().sum().backward()));
         });
     }
     group.finish();
 }
 
 fn operations(criterion: &mut Criterion) {
-    let x = || leaf([BATCH, TOKENS, HIDDEN], 1.0);
-    let (gamma, beta) = (leaf([HIDDEN], 0.1), leaf([HIDDEN], 0.1));
-
-    // What every backward measurement below contains besides the operation.
-    let input = x();
-    let nothing = || input.clone() * 1.0;
-    compare(criterion, "sum", nothing, nothing);
-
+    // What every measurement of both passes contains besides the operation.
+    compare(criterion, "nothing", |make| {
+        let (x, y) = (make.tokens(HIDDEN), make.tokens(HIDDEN));
+        [
+            Box::new(move || x.clone() * 1.0),
+            Box::new(move || y.clone() * 1.0),
+        ]
+    });
     for (name, inputs, outputs) in [
         ("linear 384x384", HIDDEN, HIDDEN),
         ("linear 384x1536", HIDDEN, INNER),
         ("linear 1536x384", INNER, HIDDEN),
     ] {
-        let x = leaf([BATCH, TOKENS, inputs], 1.0);
-        let (weight, bias) = (leaf([inputs, outputs], 0.05), leaf([outputs], 0.05));
-        let args = || (x.clone(), weight.clone(), bias.clone());
-        let fused = || {
-            let (x, weight, bias) = args();
-            fused::linear(x, weight, bias)
-        };
-        let plain = || {
-            let (x, weight, bias) = args();
-            module::linear(x, weight, Some(bias))
-        };
-        compare(criterion, name, fused, plain);
+        compare(criterion, name, |make| {
+            let (x, p) = (make.tokens(inputs), make.affine(inputs, outputs));
+            let (x2, p2) = (x.clone(), p.clone());
+            [
+                Box::new(move || fused::linear(x.clone(), p.0.clone(), p.1.clone())),
+                Box::new(move || plain_linear(x2.clone(), p2.clone())),
+            ]
+        });
     }
-
-    let (weight, bias) = (leaf([HIDDEN, INNER], 0.05), leaf([INNER], 0.05));
-    let fused = || fused::linear_gelu(input.clone(), weight.clone(), bias.clone());
-    let plain = || {
-        gelu(module::linear(
-            input.clone(),
-            weight.clone(),
-            Some(bias.clone()),
-        ))
-    };
-    compare(criterion, "linear_gelu", fused, plain);
-
-    let wide = leaf([BATCH, TOKENS, INNER], 1.0);
-    compare(
-        criterion,
-        "gelu",
-        || fused::gelu(wide.clone()),
-        || gelu(wide.clone()),
-    );
-    compare(
-        criterion,
-        "dropout",
-        || fused::dropout(input.clone(), active()),
-        || plain_dropout(input.clone()),
-    );
-    compare(
-        criterion,
-        "layer_norm",
-        || fused::layer_norm(input.clone(), gamma.clone(), beta.clone(), EPSILON),
-        || plain_layer_norm(input.clone(), gamma.clone(), beta.clone()),
-    );
-    let residual = x();
-    let fused = || {
-        let (x, y) = (input.clone(), residual.clone());
-        fused::dropout_add_layer_norm(x, y, gamma.clone(), beta.clone(), EPSILON, active())
-    };
-    let plain = || {
-        let sum = plain_dropout(input.clone()) + residual.clone();
-        plain_layer_norm(sum, gamma.clone(), beta.clone())
-    };
-    compare(criterion, "dropout_add_layer_norm", fused, plain);
-
-    let [query, key, value] = [x(), x(), x()];
-    let args = || (query.clone(), key.clone(), value.clone());
-    let fused = || {
-        let (query, key, value) = args();
-        fused::attention(query, key, value, HEADS, None, active())
-    };
-    let plain = || {
-        let (query, key, value) = args();
-        plain_attention(query, key, value)
-    };
-    compare(criterion, "attention", fused, plain);
-
-    layers(criterion, &input);
+    compare(criterion, "linear_gelu", |make| {
+        let (x, p) = (make.tokens(HIDDEN), make.affine(HIDDEN, INNER));
+        let (x2, p2) = (x.clone(), p.clone());
+        [
+            Box::new(move || fused::linear_gelu(x.clone(), p.0.clone(), p.1.clone())),
+            Box::new(move || gelu(plain_linear(x2.clone(), p2.clone()))),
+        ]
+    });
+    compare(criterion, "gelu", |make| {
+        let x = make.tokens(INNER);
+        let x2 = x.clone();
+        [
+            Box::new(move || fused::gelu(x.clone())),
+            Box::new(move || gelu(x2.clone())),
+        ]
+    });
+    compare(criterion, "dropout", |make| {
+        let x = make.tokens(HIDDEN);
+        let x2 = x.clone();
+        [
+            Box::new(move || fused::dropout(x.clone(), active())),
+            Box::new(move || plain_dropout(x2.clone())),
+        ]
+    });
+    compare(criterion, "layer_norm", |make| {
+        let (x, p) = (make.tokens(HIDDEN), make.norm());
+        let (x2, p2) = (x.clone(), p.clone());
+        [
+            Box::new(move || fused::layer_norm(x.clone(), p.0.clone(), p.1.clone(), EPSILON)),
+            Box::new(move || plain_layer_norm(x2.clone(), p2.clone())),
+        ]
+    });
+    compare(criterion, "dropout_add_layer_norm", |make| {
+        let (x, y, p) = (make.tokens(HIDDEN), make.tokens(HIDDEN), make.norm());
+        let (x2, y2, p2) = (x.clone(), y.clone(), p.clone());
+        [
+            Box::new(move || residual_block(x.clone(), y.clone(), p.clone())),
+            Box::new(move || plain_layer_norm(plain_dropout(x2.clone()) + y2.clone(), p2.clone())),
+        ]
+    });
+    compare(criterion, "attention", |make| {
+        let inputs = [0; 3].map(|_| make.tokens(HIDDEN));
+        let inputs2 = inputs.clone();
+        [
+            Box::new(move || {
+                let [query, key, value] = inputs.clone();
+                fused::attention(query, key, value, HEADS, None, active())
+            }),
+            Box::new(move || {
+                let [query, key, value] = inputs2.clone();
+                plain_attention(query, key, value)
+            }),
+        ]
+    });
+    compare(criterion, "six layers", |make| {
+        let layers = [0; 6].map(|_| Layer::new(make));
+        let x = make.tokens(HIDDEN);
+        let (layers2, x2) = (layers.clone(), x.clone());
+        [
+            Box::new(move || layers.iter().fold(x.clone(), |x, layer| layer.fused(x))),
+            Box::new(move || layers2.iter().fold(x2.clone(), |x, layer| layer.plain(x))),
+        ]
+    });
+    optimizer(criterion);
 }
 
-/// Six transformer layers: the training step without embeddings, loss and optimizer.
-fn layers(criterion: &mut Criterion, input: &Tensor<3>) {
-    let square = || (leaf([HIDDEN, HIDDEN], 0.05), leaf([HIDDEN], 0.05));
-    let norm = || (leaf([HIDDEN], 0.1), leaf([HIDDEN], 0.1));
-    let layers: Vec<_> = (0..6)
-        .map(|_| {
-            let projections = [square(), square(), square(), square()];
-            let up = (leaf([HIDDEN, INNER], 0.05), leaf([INNER], 0.05));
-            let down = (leaf([INNER, HIDDEN], 0.05), leaf([HIDDEN], 0.05));
-            (projections, up, down, [norm(), norm()])
-        })
+/// One transformer layer.
+#[derive(Clone)]
+struct Layer {
+    projections: [(Tensor<2>, Tensor<1>); 4],
+    up: (Tensor<2>, Tensor<1>),
+    down: (Tensor<2>, Tensor<1>),
+    norms: [(Tensor<1>, Tensor<1>); 2],
+}
+
+impl Layer {
+    fn new(make: &Maker) -> Self {
+        Self {
+            projections: [0; 4].map(|_| make.affine(HIDDEN, HIDDEN)),
+            up: make.affine(HIDDEN, INNER),
+            down: make.affine(INNER, HIDDEN),
+            norms: [0; 2].map(|_| make.norm()),
+        }
+    }
+
+    fn fused(&self, x: Tensor<3>) -> Tensor<3> {
+        let Self {
+            projections,
+            up,
+            down,
+            norms,
+        } = self.clone();
+        let [query, key, value, out] = projections;
+        let [query, key, value] = [query, key, value].map(|p| fused::linear(x.clone(), p.0, p.1));
+        let context = fused::attention(query, key, value, HEADS, None, active());
+        let y = fused::linear(context, out.0, out.1);
+        let [first, second] = norms;
+        let x = residual_block(y, x, first);
+        let y = fused::linear_gelu(x.clone(), up.0, up.1);
+        residual_block(fused::linear(y, down.0, down.1), x, second)
+    }
+
+    fn plain(&self, x: Tensor<3>) -> Tensor<3> {
+        let Self {
+            projections,
+            up,
+            down,
+            norms,
+        } = self.clone();
+        let [query, key, value, out] = projections;
+        let [query, key, value] = [query, key, value].map(|p| plain_linear(x.clone(), p));
+        let y = plain_linear(plain_attention(query, key, value), out);
+        let [first, second] = norms;
+        let x = plain_layer_norm(plain_dropout(y) + x, first);
+        let y = plain_linear(gelu(plain_linear(x.clone(), up)), down);
+        plain_layer_norm(plain_dropout(y) + x, second)
+    }
+}
+
+fn residual_block(
+    x: Tensor<3>,
+    residual: Tensor<3>,
+    (gamma, beta): (Tensor<1>, Tensor<1>),
+) -> Tensor<3> {
+    fused::dropout_add_layer_norm(x, residual, gamma, beta, EPSILON, active())
+}
+
+/// AdamW and the norm of the gradient, for a table of 30,522 rows.
+fn optimizer(criterion: &mut Criterion) {
+    let make = Maker(Device::flex());
+    let table = || make.leaf([30_522, HIDDEN], 0.02);
+    let step = AdamW {
+        learning_rate: 2e-5,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.01,
+        time: 10,
+        gradient_scale: 0.5,
+    };
+    let mut group = criterion.benchmark_group("30522x384");
+    group.sample_size(20);
+    group.measurement_time(Duration::from_secs(3));
+    let gradient = table();
+    let mut state = Some(adamw_step(table(), gradient.clone(), None, step));
+    group.bench_function("adamw_step", |bench| {
+        bench.iter(|| {
+            let (parameter, moments) = state.take().expect("put back below");
+            state = Some(adamw_step(parameter, gradient.clone(), Some(moments), step));
+        });
+    });
+    group.bench_function("squared_norm", |bench| {
+        bench.iter(|| black_box(squared_norm(gradient.clone())));
+    });
+    let make = Maker(Device::flex().autodiff());
+    let weight = make.leaf([30_522, HIDDEN], 0.02);
+    let places: Vec<i64> = (0..(BATCH * TOKENS) as i64)
+        .map(|i| i * 7919 % 30_522)
         .collect();
-    let fused = || {
-        let mut x = input.clone();
-        for (projections, up, down, norms) in layers.clone() {
-            let [query, key, value, out] = projections;
-            let [query, key, value] =
-                [query, key, value].map(|p| fused::linear(x.clone(), p.0, p.1));
-            let context = fused::attention(query, key, value, HEADS, None, active());
-            let y = fused::linear(context, out.0, out.1);
-            let [first, second] = norms;
-            x = fused::dropout_add_layer_norm(y, x, first.0, first.1, EPSILON, active());
-            let y = fused::linear_gelu(x.clone(), up.0, up.1);
-            let y = fused::linear(y, down.0, down.1);
-            x = fused::dropout_add_layer_norm(y, x, second.0, second.1, EPSILON, active());
-        }
-        x
-    };
-    let plain = || {
-        let mut x = input.clone();
-        for (projections, up, down, norms) in layers.clone() {
-            let linear =
-                |x: Tensor<3>, p: (Tensor<2>, Tensor<1>)| module::linear(x, p.0, Some(p.1));
-            let [query, key, value, out] = projections;
-            let [query, key, value] = [query, key, value].map(|p| linear(x.clone(), p));
-            let y = linear(plain_attention(query, key, value), out);
-            let [first, second] = norms;
-            x = plain_layer_norm(plain_dropout(y) + x, first.0, first.1);
-            let y = linear(gelu(linear(x.clone(), up)), down);
-            x = plain_layer_norm(plain_dropout(y) + x, second.0, second.1);
-        }
-        x
-    };
-    compare(criterion, "six layers", fused, plain);
+    let places = Tensor::<1, Int>::from_ints(places.as_slice(), &make.0).reshape([BATCH, TOKENS]);
+    group.bench_function("embedding/fused/both", |bench| {
+        bench.iter(|| {
+            black_box(
+                fused::embedding(weight.clone(), places.clone())
+                    .sum()
+                    .backward(),
+            )
+        });
+    });
+    group.bench_function("embedding/plain/both", |bench| {
+        bench.iter(|| {
+            black_box(
+                module::embedding(weight.clone(), places.clone())
+                    .sum()
+                    .backward(),
+            )
+        });
+    });
+    group.finish();
 }
 
 criterion_group!(benches, operations);
