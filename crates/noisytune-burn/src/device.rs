@@ -114,12 +114,16 @@ fn blocks(values: Tensor<1>) -> Vec<Tensor<2>> {
         rows.push(
             values
                 .clone()
-                .slice([0..whole])
+                .narrow(0, 0, whole)
                 .reshape([whole / BLOCK, BLOCK]),
         );
     }
     if whole < count {
-        rows.push(values.slice([whole..count]).reshape([1, count - whole]));
+        rows.push(
+            values
+                .narrow(0, whole, count - whole)
+                .reshape([1, count - whole]),
+        );
     }
     rows
 }
