@@ -7,7 +7,7 @@ use crate::tokenizer::Encoding;
 /// A padded batch on a device.
 ///
 /// # Shapes
-/// - all: `[batch, length]`, length that of the longest sequence
+/// - all: `[batch, length]`
 #[derive(Clone, Debug)]
 pub struct EncoderInput {
     /// Token ids; padding holds the pad token.
@@ -19,15 +19,17 @@ pub struct EncoderInput {
 }
 
 impl EncoderInput {
-    /// Pads on the right to the longest sequence of the batch.
+    /// Pads on the right to the longest sequence of the batch, and to `least` tokens at least.
     pub fn padded<'a>(
         encodings: impl IntoIterator<Item = &'a Encoding>,
         pad_token_id: u32,
+        least: usize,
         device: &Device,
     ) -> Self {
         let encodings: Vec<&Encoding> = encodings.into_iter().collect();
         let batch = encodings.len();
-        let length = encodings.iter().map(|e| e.ids.len()).max().unwrap_or(0);
+        let longest = encodings.iter().map(|e| e.ids.len()).max();
+        let length = longest.unwrap_or(0).max(least);
         let mut ids = vec![i64::from(pad_token_id); batch * length];
         let mut types = vec![0_i64; batch * length];
         let mut mask = vec![false; batch * length];

@@ -56,9 +56,11 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
             started = Instant::now();
             (examples, tokens) = (0, 0);
         }
-        let batch = data
-            .train
-            .batch(&positions, data.pad_token_id, trainer.device());
+        let batch = data.train.batch(
+            &positions,
+            recipe.padding(data.pad_token_id),
+            trainer.device(),
+        );
         let step = trainer.step(batch)?;
         examples += step.examples;
         tokens += step.tokens;

@@ -138,18 +138,30 @@ impl Examples {
     }
 
     /// Puts the examples at these positions into a batch on the device.
-    pub fn batch(&self, positions: &[usize], pad_token_id: u32, device: &Device) -> Batch {
+    ///
+    /// The batch is as long as its longest sequence, and `padding.least` tokens at least.
+    pub fn batch(&self, positions: &[usize], padding: Padding, device: &Device) -> Batch {
         let labels: Vec<i64> = positions.iter().map(|&i| self.labels[i] as i64).collect();
         Batch {
             input: EncoderInput::padded(
                 positions.iter().map(|&i| &self.encodings[i]),
-                pad_token_id,
+                padding.token,
+                padding.least,
                 device,
             ),
             labels: Tensor::from_data(TensorData::new(labels, [positions.len()]), device),
             tokens: positions.iter().map(|&i| self.encodings[i].ids.len()).sum(),
         }
     }
+}
+
+/// How batches are filled up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Padding {
+    /// The tokenizer's pad token.
+    pub token: u32,
+    /// Least length of a batch, in tokens; 0 for that of the longest sentence.
+    pub least: usize,
 }
 
 /// A padded batch with its labels.

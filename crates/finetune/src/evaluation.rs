@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use encoders::{BertForSequenceClassification, Dropouts};
 
-use crate::data::Examples;
+use crate::data::{Examples, Padding};
 use crate::error::FinetuneError;
 use crate::training::mean_cross_entropy;
 
@@ -35,13 +35,17 @@ pub fn evaluate(
     device: &Device,
 ) -> Result<Evaluation, FinetuneError> {
     let device = device.clone().inner();
+    let padding = Padding {
+        token: pad_token_id,
+        least: 0,
+    };
     let mut by_length: Vec<usize> = (0..examples.len()).collect();
     by_length.sort_by_key(|&i| examples.encodings[i].ids.len());
 
     let mut predictions = vec![0; examples.len()];
     let mut total = 0.0;
     for positions in by_length.chunks(BATCH) {
-        let batch = examples.batch(positions, pad_token_id, &device);
+        let batch = examples.batch(positions, padding, &device);
         let logits = model.forward(batch.input, &mut Dropouts::off());
         let classes = logits.clone().argmax(1).into_data().convert::<i64>();
         let loss = mean_cross_entropy(logits, batch.labels);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Padding;
 use crate::error::FinetuneError;
 
 /// The standard BERT finetuning recipe: AdamW, linear warm-up and decay, global-norm clipping.
@@ -18,6 +19,7 @@ use crate::error::FinetuneError;
 /// | `epsilon` | 1e-8 | AdamW's denominator | above 0 |
 /// | `betas` | 0.9, 0.999 | AdamW's decay rates | 0 to below 1 |
 /// | `batching` | shuffled | how sentences come together | |
+/// | `pad_to_max_length` | no | fixed length of batches | |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub struct Recipe {
     pub betas: [f64; 2],
     /// How sentences come together in batches.
     pub batching: Batching,
+    /// Pad every batch to `max_length` instead of to its longest sentence.
+    pub pad_to_max_length: bool,
 }
 
 /// How the sentences of an epoch are put into batches.
@@ -69,6 +73,7 @@ impl Default for Recipe {
             epsilon: 1e-8,
             betas: [0.9, 0.999],
             batching: Batching::Shuffled,
+            pad_to_max_length: false,
         }
     }
 }
@@ -98,6 +103,16 @@ impl Recipe {
             check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
         }
         Ok(())
+    }
+
+    /// How training batches are filled up.
+    pub fn padding(&self, token: u32) -> Padding {
+        let least = if self.pad_to_max_length {
+            self.max_length
+        } else {
+            0
+        };
+        Padding { token, least }
     }
 
     /// Optimizer steps of an epoch over `examples` sentences; the last batch may be short.

@@ -162,6 +162,7 @@ impl Trainer {
         mut seen: impl FnMut(&Step),
     ) -> Result<Epoch, FinetuneError> {
         let started = Instant::now();
+        let padding = self.recipe.padding(pad_token_id);
         let mut total = 0.0;
         let batches = epoch_batches(
             self.recipe.batching,
@@ -171,7 +172,7 @@ impl Trainer {
             self.recipe.batch_size,
         );
         for positions in &batches {
-            let step = self.step(examples.batch(positions, pad_token_id, &self.device))?;
+            let step = self.step(examples.batch(positions, padding, &self.device))?;
             total += step.loss * step.examples as f64;
             seen(&step);
         }

@@ -68,6 +68,9 @@ pub(crate) struct Arguments {
     /// How sentences come together in batches
     #[arg(long, value_enum, default_value_t = BatchingName::Shuffled)]
     batching: BatchingName,
+    /// Pad every batch to --max-length instead of to its longest sentence
+    #[arg(long, alias = "pad_to_max_length")]
+    pad_to_max_length: bool,
     /// Where to compute
     #[arg(long, value_enum, default_value_t = DeviceName::DEFAULT)]
     pub(crate) device: DeviceName,
@@ -144,6 +147,7 @@ impl Arguments {
                     BatchingName::Shuffled => Batching::Shuffled,
                     BatchingName::Bucketed => Batching::Bucketed,
                 },
+                pad_to_max_length: self.pad_to_max_length,
                 ..Recipe::default()
             },
             max_train_samples: self.max_train_samples,

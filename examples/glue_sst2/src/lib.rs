@@ -78,3 +78,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     println!("summary  {}", out.join("summary.json").display());
     Ok(())
 }
+
+/// Compiles and runs the README's code.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -14,7 +14,7 @@ pub(crate) const ROUNDING: Tolerance = Tolerance {
 };
 
 pub(crate) fn input(encodings: &[Encoding]) -> EncoderInput {
-    EncoderInput::padded(encodings, 0, &Device::flex())
+    EncoderInput::padded(encodings, 0, 0, &Device::flex())
 }
 
 pub(crate) fn batch() -> EncoderInput {

@@ -57,7 +57,7 @@ fn hidden_states_and_logits_of_minilm_are_those_of_transformers() {
     model.classifier.weight = Param::from_tensor(weight.transpose());
     model.classifier.bias = Param::from_tensor(bias);
 
-    let input = EncoderInput::padded(&encodings, snapshot.config().pad_token_id, &device);
+    let input = EncoderInput::padded(&encodings, snapshot.config().pad_token_id, 0, &device);
     let [_, longest] = input.input_ids.dims();
     let mut dropouts = Dropouts::off();
     let output = model.bert.forward_with_hidden_states(input, &mut dropouts);

@@ -1,0 +1,75 @@
+//! What is timed: a model, and the same options for both programs.
+
+/// One row of the table.
+pub(crate) struct Row {
+    /// On the command line and in the records.
+    pub(crate) name: &'static str,
+    /// In the table.
+    pub(crate) title: &'static str,
+    /// The checkpoint.
+    pub(crate) model: Model,
+    /// Timed steps of a measurement.
+    pub(crate) steps: usize,
+    /// Options of `glue_sst2`.
+    pub(crate) ours: &'static [&'static str],
+    /// Options of the PyTorch script.
+    pub(crate) theirs: &'static [&'static str],
+}
+
+/// Which checkpoint a row trains.
+pub(crate) enum Model {
+    /// all-MiniLM-L6-v2 among the assets.
+    MiniLm,
+    /// Random weights with MiniLM's tokenizer: layers, hidden size, heads.
+    Random(usize, usize, usize),
+}
+
+/// Every row, the main one first.
+pub(crate) const ROWS: [Row; 5] = [
+    Row {
+        name: "minilm",
+        title: "6 × 384 (all-MiniLM-L6-v2), batch 32, padded to the longest",
+        model: Model::MiniLm,
+        steps: 12,
+        ours: &["--batch-size", "32"],
+        theirs: &["--batch-size", "32"],
+    },
+    Row {
+        name: "minilm-grouped",
+        title: "the same, batches of similar length on both sides",
+        model: Model::MiniLm,
+        steps: 30,
+        ours: &["--batch-size", "32", "--batching", "bucketed"],
+        theirs: &["--batch-size", "32", "--group-by-length"],
+    },
+    Row {
+        name: "minilm-128",
+        title: "6 × 384, batch 16, every sentence padded to 128",
+        model: Model::MiniLm,
+        steps: 6,
+        ours: &["--batch-size", "16", "--pad-to-max-length"],
+        theirs: &["--batch-size", "16", "--pad", "max"],
+    },
+    Row {
+        name: "tiny",
+        title: "2 × 128 (BERT-tiny's size), batch 32",
+        model: Model::Random(2, 128, 2),
+        steps: 60,
+        ours: &["--batch-size", "32"],
+        theirs: &["--batch-size", "32"],
+    },
+    Row {
+        name: "base",
+        title: "12 × 768 (BERT-base's size), batch 8 × 64 tokens",
+        model: Model::Random(12, 768, 12),
+        steps: 4,
+        ours: &[
+            "--batch-size",
+            "8",
+            "--max-length",
+            "64",
+            "--pad-to-max-length",
+        ],
+        theirs: &["--batch-size", "8", "--max-length", "64", "--pad", "max"],
+    },
+];
