@@ -46,7 +46,7 @@ pub struct Moments<const D: usize> {
 ///
 /// # Panics
 ///
-/// When the tensors carry autodiff: call it on `Tensor::inner`.
+/// When the shapes differ, or the tensors carry autodiff: call it on `Tensor::inner`.
 pub fn adamw_step<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
@@ -57,6 +57,9 @@ pub fn adamw_step<const D: usize>(
         first: parameter.zeros_like(),
         second: parameter.zeros_like(),
     });
+    for other in [&gradient, &moments.first, &moments.second] {
+        assert_eq!(other.dims(), parameter.dims(), "adamw_step: shapes");
+    }
     let (parameter, first, second) = <Dispatch as AdamWBackend>::fused_adamw(
         parameter.into_dispatch(),
         gradient.into_dispatch(),

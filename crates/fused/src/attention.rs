@@ -31,7 +31,7 @@ use crate::mask::{self, GROUP};
 ///
 /// # Panics
 ///
-/// When the last dimension is not a multiple of `heads`.
+/// When the shapes do not fit together, or the last dimension is not a multiple of `heads`.
 pub fn attention(
     query: Tensor<3>,
     key: Tensor<3>,
@@ -45,7 +45,12 @@ pub fn attention(
         heads > 0 && width.is_multiple_of(heads),
         "attention width {width}: expected a multiple of {heads} heads"
     );
+    // The kernels work on raw memory and rely on these.
+    let [_, queries, _] = query.dims();
+    assert_eq!(query.dims(), [batch, queries, width], "attention: query");
+    assert_eq!(value.dims(), key.dims(), "attention: value and key");
     let key_mask = key_mask.unwrap_or_else(|| Tensor::ones([batch, keys], &key.device()));
+    assert_eq!(key_mask.dims(), [batch, keys], "attention: key_mask");
     Tensor::from_dispatch(<Dispatch as AttentionBackend>::fused_attention(
         query.into_dispatch(),
         key.into_dispatch(),

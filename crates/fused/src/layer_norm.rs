@@ -19,12 +19,17 @@ use crate::dropout::{Dropout, DropoutBackend};
 ///
 /// - `x` and the result: `[..., width]`
 /// - `gamma`, `beta`: `[width]`
+///
+/// # Panics
+///
+/// When the shapes do not fit together.
 pub fn layer_norm<const D: usize>(
     x: Tensor<D>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
 ) -> Tensor<D> {
+    check(&x, &gamma, &beta);
     Tensor::from_dispatch(<Dispatch as LayerNormBackend>::fused_layer_norm(
         x.into_dispatch(),
         gamma.into_dispatch(),
@@ -39,6 +44,10 @@ pub fn layer_norm<const D: usize>(
 ///
 /// - `x`, `residual` and the result: `[..., width]`
 /// - `gamma`, `beta`: `[width]`
+///
+/// # Panics
+///
+/// When the shapes do not fit together.
 pub fn dropout_add_layer_norm<const D: usize>(
     x: Tensor<D>,
     residual: Tensor<D>,
@@ -47,6 +56,8 @@ pub fn dropout_add_layer_norm<const D: usize>(
     epsilon: f64,
     dropout: Option<Dropout>,
 ) -> Tensor<D> {
+    check(&x, &gamma, &beta);
+    assert_eq!(x.dims(), residual.dims(), "layer_norm: x and residual");
     Tensor::from_dispatch(
         <Dispatch as LayerNormBackend>::fused_dropout_add_layer_norm(
             x.into_dispatch(),
@@ -57,6 +68,13 @@ pub fn dropout_add_layer_norm<const D: usize>(
             dropout,
         ),
     )
+}
+
+/// The kernels leave unwritten what has no counterpart, and rely on these.
+fn check<const D: usize>(x: &Tensor<D>, gamma: &Tensor<1>, beta: &Tensor<1>) {
+    let width = x.dims()[D - 1];
+    assert_eq!(gamma.dims(), [width], "layer_norm: gamma, width {width}");
+    assert_eq!(beta.dims(), [width], "layer_norm: beta, width {width}");
 }
 
 #[backend_extension(

@@ -18,7 +18,12 @@ use crate::gelu::GeluBackend;
 /// - `weight`: `[inputs, outputs]`, the layout of Burn's `Linear`
 /// - `bias`: `[outputs]`
 /// - result: `[..., outputs]`
+///
+/// # Panics
+///
+/// When the shapes do not fit together.
 pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<D> {
+    check(&x, &weight, &bias);
     Tensor::from_dispatch(<Dispatch as LinearBackend>::fused_linear(
         x.into_dispatch(),
         weight.into_dispatch(),
@@ -31,12 +36,35 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) 
 /// # Shapes
 ///
 /// Those of [`linear`].
+///
+/// # Panics
+///
+/// When the shapes do not fit together.
 pub fn linear_gelu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<D> {
+    check(&x, &weight, &bias);
     Tensor::from_dispatch(<Dispatch as LinearBackend>::fused_linear_gelu(
         x.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
     ))
+}
+
+/// The kernels work on raw memory and rely on these.
+fn check<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Tensor<1>) {
+    let ([inputs, outputs], [biases]) = (weight.dims(), bias.dims());
+    let x = x.dims();
+    assert_eq!(
+        x[D - 1],
+        inputs,
+        "linear: x {x:?}, weight {:?}",
+        weight.dims()
+    );
+    assert_eq!(
+        biases,
+        outputs,
+        "linear: bias {biases}, weight {:?}",
+        weight.dims()
+    );
 }
 
 #[backend_extension(

@@ -26,6 +26,18 @@ fn embedding_equals_burn_in_value_and_gradient() {
 }
 
 #[test]
+fn every_row_gets_its_own_gradient() {
+    let indices = || Tensor::<1, Int>::arange(0..3000, &device()).reshape([2, 1500]);
+    assert_same::<3>(
+        "all rows",
+        |x| fused::embedding(x.get(0), indices()),
+        |x| module::embedding(x.get(0), indices()),
+        &[&[3000, 384]],
+        ROUNDING,
+    );
+}
+
+#[test]
 fn a_transposed_table_and_transposed_indices_are_read_as_such() {
     let indices = || indices([0, 1, 2, 3, 3, 0], [3, 2]).transpose();
     assert_same::<3>(

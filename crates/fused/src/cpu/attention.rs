@@ -7,7 +7,8 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::elementwise::{MapPairs, Multiply};
-use super::matmul::{Matrix, Pointer, multiply};
+use super::matmul::{Matrix, multiply};
+use super::sequences::{Head, Sequences, rows_of_unit_stride};
 use super::softmax::{Probabilities, ScoreGrad};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
@@ -72,69 +73,6 @@ impl AttentionBackend for Flex {
         // SAFETY: the heads of the sequences make up the whole tensors.
         unsafe { (query_grad.finish(), key_grad.finish(), value_grad.finish()) }
     }
-}
-
-/// The tensor itself if the elements of its rows are adjacent, else a copy.
-fn rows_of_unit_stride(x: FlexTensor) -> FlexTensor {
-    match *x.layout().strides() {
-        [batch, sequence, 1] if batch >= 0 && sequence >= 0 => x,
-        _ => x.to_contiguous(),
-    }
-}
-
-/// `[batch, sequence, heads * d]` in memory.
-#[derive(Clone, Copy)]
-struct Sequences<P> {
-    start: P,
-    batch_stride: usize,
-    row_stride: usize,
-}
-
-// SAFETY: the tasks that share it touch disjoint elements when they write; see `for_each_head`.
-unsafe impl<P> Sync for Sequences<P> {}
-
-impl Sequences<*const f32> {
-    fn read(x: &FlexTensor) -> Self {
-        let (layout, elements) = (x.layout(), x.storage::<f32>());
-        Self {
-            start: elements[layout.start_offset().min(elements.len())..].as_ptr(),
-            batch_stride: layout.strides()[0] as usize,
-            row_stride: layout.strides()[1] as usize,
-        }
-    }
-}
-
-impl Sequences<*mut f32> {
-    fn write(x: &mut Unwritten, rows: usize, width: usize) -> Self {
-        Self {
-            start: x.slots().as_mut_ptr().cast(),
-            batch_stride: rows * width,
-            row_stride: width,
-        }
-    }
-}
-
-impl<P: Pointer> Sequences<P> {
-    /// The columns of one head.
-    fn head(self, head: Head, rows: usize, d: usize) -> Matrix<P> {
-        let offset = head.sequence * self.batch_stride + head.head * d;
-        Matrix {
-            start: self.start.moved(offset as isize),
-            rows,
-            columns: d,
-            row_stride: self.row_stride as isize,
-            column_stride: 1,
-        }
-    }
-}
-
-/// One task.
-#[derive(Clone, Copy)]
-struct Head {
-    sequence: usize,
-    head: usize,
-    /// Its number among all heads of all sequences.
-    index: usize,
 }
 
 /// Memory of one thread.

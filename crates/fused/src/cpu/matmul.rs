@@ -62,7 +62,7 @@ impl Pointer for *mut f32 {
 impl<P: Pointer> Matrix<P> {
     /// Some of the rows.
     pub(super) fn slice(self, rows: Range<usize>) -> Self {
-        debug_assert!(rows.end <= self.rows);
+        assert!(rows.end <= self.rows);
         Self {
             start: self.start.moved(rows.start as isize * self.row_stride),
             rows: rows.len(),
@@ -102,8 +102,8 @@ pub(super) unsafe fn multiply(
     right: Matrix<*const f32>,
     parallelism: Parallelism,
 ) {
-    debug_assert_eq!((out.rows, out.columns), (left.rows, right.columns));
-    debug_assert_eq!(left.columns, right.rows);
+    assert_eq!((out.rows, out.columns), (left.rows, right.columns));
+    assert_eq!(left.columns, right.rows);
     // SAFETY: the caller's promise, and shapes that agree.
     unsafe {
         gemm::gemm(

@@ -15,6 +15,7 @@ mod linear;
 mod math;
 mod matmul;
 mod rows;
+mod sequences;
 mod simd;
 mod softmax;
 mod storage;

@@ -1,0 +1,69 @@
+//! Heads of sequences as strided matrices in place.
+
+use burn::backend::flex::FlexTensor;
+
+use super::matmul::{Matrix, Pointer};
+use super::storage::Unwritten;
+
+/// The tensor itself if the elements of its rows are adjacent, else a copy.
+pub(super) fn rows_of_unit_stride(x: FlexTensor) -> FlexTensor {
+    match *x.layout().strides() {
+        [batch, sequence, 1] if batch >= 0 && sequence >= 0 => x,
+        _ => x.to_contiguous(),
+    }
+}
+
+/// `[batch, sequence, heads * d]` in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Sequences<P> {
+    start: P,
+    batch_stride: usize,
+    row_stride: usize,
+}
+
+// SAFETY: the tasks that share it touch disjoint elements when they write; see `for_each_head`.
+unsafe impl<P> Sync for Sequences<P> {}
+
+impl Sequences<*const f32> {
+    pub(super) fn read(x: &FlexTensor) -> Self {
+        let (layout, elements) = (x.layout(), x.storage::<f32>());
+        Self {
+            start: elements[layout.start_offset().min(elements.len())..].as_ptr(),
+            batch_stride: layout.strides()[0] as usize,
+            row_stride: layout.strides()[1] as usize,
+        }
+    }
+}
+
+impl Sequences<*mut f32> {
+    pub(super) fn write(x: &mut Unwritten, rows: usize, width: usize) -> Self {
+        Self {
+            start: x.slots().as_mut_ptr().cast(),
+            batch_stride: rows * width,
+            row_stride: width,
+        }
+    }
+}
+
+impl<P: Pointer> Sequences<P> {
+    /// The columns of one head.
+    pub(super) fn head(self, head: Head, rows: usize, d: usize) -> Matrix<P> {
+        let offset = head.sequence * self.batch_stride + head.head * d;
+        Matrix {
+            start: self.start.moved(offset as isize),
+            rows,
+            columns: d,
+            row_stride: self.row_stride as isize,
+            column_stride: 1,
+        }
+    }
+}
+
+/// One head of one sequence.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) sequence: usize,
+    pub(super) head: usize,
+    /// Its number among all heads of all sequences.
+    pub(super) index: usize,
+}
