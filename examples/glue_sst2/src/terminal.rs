@@ -1,15 +1,17 @@
-//! Progress on the terminal: bars where someone watches, nothing in a pipe but a line a run.
+//! Progress on the terminal: bars where someone watches, a line a run in a pipe.
 
 use finetune::progress::{Progress, RunPlan};
 use finetune::record::RunRecord;
 use finetune::training::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// Two bars on standard error: runs of the study, steps of the run.
+/// Two bars on standard error: the study, which counts the steps of all runs, and the run.
 pub(crate) struct Terminal {
     bars: MultiProgress,
-    runs: ProgressBar,
+    study: ProgressBar,
     steps: ProgressBar,
+    runs: usize,
+    done: usize,
     examples: usize,
     dev: String,
 }
@@ -19,9 +21,11 @@ impl Terminal {
     pub(crate) fn new() -> Self {
         let bars = MultiProgress::new();
         Self {
-            runs: ProgressBar::hidden(),
+            study: ProgressBar::hidden(),
             steps: ProgressBar::hidden(),
             bars,
+            runs: 0,
+            done: 0,
             examples: 0,
             dev: String::new(),
         }
@@ -33,17 +37,20 @@ impl Progress for Terminal {
         if recorded > 0 {
             eprintln!("{recorded} of {runs} runs are recorded already, continuing");
         }
-        self.runs = self.bars.add(
-            ProgressBar::new(runs as u64)
-                .with_style(style("{bar:30} {pos}/{len} runs, {eta} left")),
-        );
-        self.runs.set_position(recorded as u64);
-        self.runs.reset_eta();
+        self.runs = runs;
+        self.done = recorded;
     }
 
     fn run_started(&mut self, plan: RunPlan) {
         self.examples = 0;
         self.dev.clear();
+        if self.study.length().is_none() {
+            let left = (self.runs - self.done) * plan.steps;
+            let bar = ProgressBar::new(left as u64).with_style(style("{bar:30} {msg}, {eta} left"));
+            self.study = self.bars.add(bar);
+        }
+        self.study
+            .set_message(format!("run {} of {}", self.done + 1, self.runs));
         let bar = ProgressBar::new(plan.steps as u64)
             .with_style(style("{bar:30} {pos}/{len} {prefix}: {msg}, {eta} left"))
             .with_prefix(format!("{} seed {}", plan.arm, plan.seed));
@@ -60,6 +67,7 @@ impl Progress for Terminal {
             self.dev
         ));
         self.steps.inc(1);
+        self.study.inc(1);
     }
 
     fn epoch(&mut self, epoch: usize, dev_accuracy: f64) {
@@ -69,7 +77,7 @@ impl Progress for Terminal {
     fn run_finished(&mut self, record: &RunRecord) {
         self.steps.finish_and_clear();
         self.bars.remove(&self.steps);
-        self.runs.inc(1);
+        self.done += 1;
         let score = match (record.dev_accuracy, &record.failed) {
             (Some(accuracy), _) => format!("dev accuracy {:.2} %", 100.0 * accuracy),
             (None, Some(reason)) => format!("failed: {reason}"),
@@ -80,6 +88,9 @@ impl Progress for Terminal {
             record.arm, record.seed, record.seconds
         );
         self.bars.suspend(|| eprintln!("{line}"));
+        if self.done == self.runs {
+            self.study.finish_and_clear();
+        }
     }
 }
 
