@@ -47,6 +47,9 @@
 //!   every backend; it is never stored.
 //! - Only first-order derivatives, as everywhere in Burn.
 
+// Burn marks these two backends as deprecated as a whole; serving them is not using them.
+#![cfg_attr(any(feature = "ndarray", feature = "tch"), allow(deprecated))]
+
 mod adamw;
 mod attention;
 mod dropout;
