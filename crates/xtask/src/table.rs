@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::bench_peer::{Pair, Timing};
+use crate::bench_peer::Pair;
 use crate::rows::Row;
 
 /// Medians of each side, and the median, least and greatest ratio of the pairs.
@@ -43,6 +43,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench_peer::Timing;
     use crate::rows::ROWS;
 
     fn timing(examples_per_s: f64) -> Timing {
