@@ -13,7 +13,7 @@
 //! | [`training`], [`evaluation`] | the loop, and a metric over a whole split |
 //! | [`arm`], [`study`], [`record`], [`summary`] | the comparison and what it leaves on disk |
 //! | [`statistics`] | what the numbers say |
-//! | [`bench`] | training steps against the clock |
+//! | [`mod@bench`] | training steps against the clock |
 
 pub mod arm;
 pub mod bench;
