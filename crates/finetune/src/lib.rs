@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`recipe`] | the hyperparameters of a run, checked |
 //! | [`data`] | a task's sentences, tokenized once for all runs |
-//! | [`order`], [`schedule`], [`optimizer`], [`clipping`] | the parts of the standard BERT recipe |
+//! | [`order`] | an epoch's batches |
 //! | [`training`], [`evaluation`] | the loop, and a metric over a whole split |
 //! | [`arm`], [`study`], [`record`], [`summary`] | the comparison and what it leaves on disk |
 //! | [`statistics`] | what the numbers say |
@@ -17,16 +17,13 @@
 
 pub mod arm;
 pub mod bench;
-pub mod clipping;
 pub mod data;
 mod error;
 pub mod evaluation;
-pub mod optimizer;
 pub mod order;
 pub mod progress;
 pub mod recipe;
 pub mod record;
-pub mod schedule;
 pub mod statistics;
 pub mod study;
 pub mod summary;

@@ -1,5 +1,6 @@
 //! The hyperparameters of a run.
 
+use optimize::AdamWConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Padding;
@@ -103,6 +104,15 @@ impl Recipe {
             check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
         }
         Ok(())
+    }
+
+    /// The optimizer's constants.
+    pub fn adamw(&self) -> AdamWConfig {
+        AdamWConfig {
+            betas: self.betas,
+            epsilon: self.epsilon,
+            weight_decay: self.weight_decay,
+        }
     }
 
     /// How training batches are filled up.

@@ -7,14 +7,12 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
+use optimize::{AdamW, LinearSchedule, clipping_factor, global_norm};
 
-use crate::clipping::{clipping_factor, global_norm};
 use crate::data::{Batch, Examples};
 use crate::error::FinetuneError;
-use crate::optimizer::AdamW;
 use crate::order::epoch_batches;
 use crate::recipe::Recipe;
-use crate::schedule::LinearSchedule;
 
 /// A model in training: parameters, optimizer state, schedule.
 ///
@@ -70,7 +68,7 @@ impl Trainer {
     ) -> Self {
         Self {
             model: Some(model.train()),
-            optimizer: AdamW::new(recipe),
+            optimizer: AdamW::new(recipe.adamw()),
             schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),

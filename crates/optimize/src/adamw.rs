@@ -10,10 +10,19 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor};
 use fused::{Moments, adamw_step};
 
-use crate::recipe::Recipe;
-
 /// Biases and the parameters of LayerNorm, by their module paths: they do not decay.
 const NO_DECAY: &str = r"(^|\.)(bias|gamma|beta)$";
+
+/// The constants of [`AdamW`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWConfig {
+    /// Decay rates of the first and second moment, each from 0 to below 1.
+    pub betas: [f64; 2],
+    /// Added to the denominator; above 0.
+    pub epsilon: f64,
+    /// Decoupled weight decay of everything but biases and LayerNorm.
+    pub weight_decay: f64,
+}
 
 /// AdamW with decoupled weight decay on everything but biases and LayerNorm.
 ///
@@ -28,17 +37,17 @@ pub struct AdamW {
 
 impl AdamW {
     /// Starts without moments.
-    pub fn new(recipe: &Recipe) -> Self {
+    pub fn new(config: AdamWConfig) -> Self {
         let gradient_scale = Arc::new(Scale::default());
         let group = |weight_decay| Group {
-            betas: recipe.betas,
-            epsilon: recipe.epsilon,
+            betas: config.betas,
+            epsilon: config.epsilon,
             weight_decay,
             gradient_scale: gradient_scale.clone(),
         };
         let no_decay = ParamGroup::from_regex(NO_DECAY).expect("a constant, valid pattern");
         Self {
-            optimizer: ModuleOptimizer::from(group(recipe.weight_decay)).with_group(
+            optimizer: ModuleOptimizer::from(group(config.weight_decay)).with_group(
                 no_decay,
                 group(0.0),
                 None,

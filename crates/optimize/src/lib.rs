@@ -1,0 +1,12 @@
+//! The optimizer of the BERT recipe, for pretraining and finetuning alike.
+//!
+//! [`AdamW`] in two parameter groups, clipping by the [`global_norm`], and a [`LinearSchedule`]. Knows
+//! Burn's modules and gradients; no model, no task.
+
+mod adamw;
+mod clipping;
+mod schedule;
+
+pub use adamw::{AdamW, AdamWConfig};
+pub use clipping::{clipping_factor, global_norm};
+pub use schedule::LinearSchedule;
