@@ -15,34 +15,34 @@ pub(crate) trait Element: burn::tensor::Element + Copy + Send + Sync {
 }
 
 impl Element for f64 {
-    #[inline]
+    #[inline(always)]
     fn widened(self) -> f64 {
         self
     }
 
-    #[inline]
+    #[inline(always)]
     fn perturbed(self, draw: f32, scale: f64) -> Self {
         self + f64::from(draw) * scale
     }
 
-    #[inline]
+    #[inline(always)]
     fn change(self, before: Self) -> f64 {
         self - before
     }
 }
 
 impl Element for f32 {
-    #[inline]
+    #[inline(always)]
     fn widened(self) -> f64 {
         f64::from(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn perturbed(self, draw: f32, scale: f64) -> Self {
         self + draw * scale as f32
     }
 
-    #[inline]
+    #[inline(always)]
     fn change(self, before: Self) -> f64 {
         f64::from(self - before)
     }
@@ -51,17 +51,17 @@ impl Element for f32 {
 macro_rules! half_element {
     ($half:ty) => {
         impl Element for $half {
-            #[inline]
+            #[inline(always)]
             fn widened(self) -> f64 {
                 f64::from(self.to_f32())
             }
 
-            #[inline]
+            #[inline(always)]
             fn perturbed(self, draw: f32, scale: f64) -> Self {
                 Self::from_f32(self.to_f32().perturbed(draw, scale))
             }
 
-            #[inline]
+            #[inline(always)]
             fn change(self, before: Self) -> f64 {
                 self.to_f32().change(before.to_f32())
             }

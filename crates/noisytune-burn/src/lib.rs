@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chacha;
 mod config;
 mod device;
 mod distance;
@@ -10,6 +11,7 @@ mod moments;
 mod noise;
 mod report;
 pub mod selection;
+mod simd;
 mod stream;
 mod survey;
 mod traversal;

@@ -1,8 +1,10 @@
 //! Mean and variance of large tensors, the same on any number of threads.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::simd;
 
 /// Elements per block, the unit of work of a thread.
 pub(crate) const BLOCK: usize = 8192;
@@ -26,36 +28,8 @@ impl Moments {
         blocks.into_iter().fold(Self::default(), Self::merge)
     }
 
-    /// One pass over distances to the first element. Being one of the elements, it is itself a
-    /// part of the spread, so the subtraction below cancels 13 bits of 53 at worst, whatever the
-    /// mean; and the spread of equal elements is exactly 0.
     fn of_block<E: Element>(values: &[E]) -> Self {
-        let Some(first) = values.first() else {
-            return Self::default();
-        };
-        let first = first.widened();
-        let count = values.len() as f64;
-        // Lanes, which the compiler turns into vectors.
-        let (mut sums, mut squares) = ([0f64; 8], [0f64; 8]);
-        let (chunks, rest) = values.as_chunks::<8>();
-        for chunk in chunks {
-            for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(chunk) {
-                let distance = value.widened() - first;
-                *sum += distance;
-                *square += distance * distance;
-            }
-        }
-        for value in rest {
-            let distance = value.widened() - first;
-            sums[0] += distance;
-            squares[0] += distance * distance;
-        }
-        let (sum, square) = (sums.iter().sum::<f64>(), squares.iter().sum::<f64>());
-        Self {
-            count,
-            mean: first + sum / count,
-            m2: square - sum * (sum / count),
-        }
+        simd::dispatch(Measure(values))
     }
 
     /// Chan, Golub and LeVeque's combination of two disjoint sets.
@@ -78,5 +52,46 @@ impl Moments {
     /// Unbiased standard deviation: NaN for one element, NaN or infinite if an element is.
     pub(crate) fn std(self) -> f64 {
         (self.m2 / (self.count - 1.0)).sqrt()
+    }
+}
+
+/// Measures a block.
+struct Measure<'a, E>(&'a [E]);
+
+impl<E: Element> WithSimd for Measure<'_, E> {
+    type Output = Moments;
+
+    /// One pass over distances to the first element. Being one of the elements, it is itself a
+    /// part of the spread, so the subtraction below cancels 13 bits of 53 at worst, whatever the
+    /// mean; and the spread of equal elements is exactly 0.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Moments {
+        let values = self.0;
+        let Some(first) = values.first() else {
+            return Moments::default();
+        };
+        let first = first.widened();
+        let count = values.len() as f64;
+        // Lanes, which the compiler turns into vectors.
+        let (mut sums, mut squares) = ([0f64; 16], [0f64; 16]);
+        let (chunks, rest) = values.as_chunks::<16>();
+        for chunk in chunks {
+            for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(chunk) {
+                let distance = value.widened() - first;
+                *sum += distance;
+                *square += distance * distance;
+            }
+        }
+        for value in rest {
+            let distance = value.widened() - first;
+            sums[0] += distance;
+            squares[0] += distance * distance;
+        }
+        let (sum, square) = (sums.iter().sum::<f64>(), squares.iter().sum::<f64>());
+        Moments {
+            count,
+            mean: first + sum / count,
+            m2: square - sum * (sum / count),
+        }
     }
 }

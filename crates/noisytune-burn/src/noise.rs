@@ -1,10 +1,12 @@
 //! The method: `w + unit draw * (λ * std)`, over plain slices. Knows no module and no device.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::NoiseKind;
 use crate::element::Element;
 use crate::moments::BLOCK;
+use crate::simd;
 use crate::stream::UnitStream;
 
 /// The factor between a unit draw and the noise: `λ * std`, over √12 for the matched Gaussian.
@@ -18,44 +20,67 @@ pub(crate) fn noise_scale(kind: NoiseKind, lambda: f64, std: f64) -> f64 {
 /// Adds `scale` times the stream's draws to the values, in place, and returns the sum of the
 /// squared changes, which are the noise after rounding to the stored type.
 pub(crate) fn perturb<E: Element>(values: &mut [E], stream: &UnitStream, scale: f64) -> f64 {
+    let block = |(index, values): (usize, &mut [E])| {
+        let start = index * BLOCK;
+        simd::dispatch(Perturb {
+            values,
+            stream,
+            start,
+            scale,
+        })
+    };
     if values.len() <= BLOCK {
-        return perturb_block(values, stream, 0, scale);
+        return block((0, values));
     }
     let blocks: Vec<f64> = values
         .par_chunks_mut(BLOCK)
         .enumerate()
-        .map(|(index, block)| perturb_block(block, stream, index * BLOCK, scale))
+        .map(block)
         .collect();
     blocks.into_iter().sum()
 }
 
-fn perturb_block<E: Element>(
-    values: &mut [E],
-    stream: &UnitStream,
+/// Perturbs the elements from `start` on.
+struct Perturb<'a, E> {
+    values: &'a mut [E],
+    stream: &'a UnitStream,
     start: usize,
     scale: f64,
-) -> f64 {
-    let mut total = 0.0;
-    stream.for_each_batch(start, values.len(), |offset, draws| {
+}
+
+impl<E: Element> WithSimd for Perturb<'_, E> {
+    /// The sum of the squared changes.
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self {
+            values,
+            stream,
+            start,
+            scale,
+        } = self;
+        // Lanes, which the compiler turns into vectors.
         let mut lanes = [0f64; 8];
-        let values = &mut values[offset..offset + draws.len()];
         let step = |lane: &mut f64, value: &mut E, draw: f32| {
             let after = value.perturbed(draw, scale);
             let change = after.change(*value);
             *lane += change * change;
             *value = after;
         };
-        let (value_chunks, value_rest) = values.as_chunks_mut::<8>();
-        let (draw_chunks, draw_rest) = draws.as_chunks::<8>();
-        for (chunk, draws) in value_chunks.iter_mut().zip(draw_chunks) {
-            for ((lane, value), draw) in lanes.iter_mut().zip(chunk).zip(draws) {
-                step(lane, value, *draw);
+        stream.for_each_batch(simd, start, values.len(), |offset, draws| {
+            let values = &mut values[offset..offset + draws.len()];
+            let (value_chunks, value_rest) = values.as_chunks_mut::<8>();
+            let (draw_chunks, draw_rest) = draws.as_chunks::<8>();
+            for (chunk, draws) in value_chunks.iter_mut().zip(draw_chunks) {
+                for ((lane, value), draw) in lanes.iter_mut().zip(chunk).zip(draws) {
+                    step(lane, value, *draw);
+                }
             }
-        }
-        for (value, draw) in value_rest.iter_mut().zip(draw_rest) {
-            step(&mut lanes[0], value, *draw);
-        }
-        total += lanes.iter().sum::<f64>();
-    });
-    total
+            for (value, draw) in value_rest.iter_mut().zip(draw_rest) {
+                step(&mut lanes[0], value, *draw);
+            }
+        });
+        lanes.into_iter().sum()
+    }
 }

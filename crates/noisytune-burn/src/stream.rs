@@ -5,23 +5,22 @@
 //! thread, in any order, or by a device, since ChaCha needs nothing but additions, exclusive ors
 //! and rotations of 32-bit words.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::NoiseKind;
+use crate::chacha::{self, GROUP};
+use crate::moments::BLOCK;
+use crate::simd;
 
 /// Changing how draws are made means changing this tag, so that equal seeds mean equal noise.
 const VERSION: &[u8] = b"noisytune-burn/1";
 
-/// Words made at a time; 4 KiB stay in the first cache level next to the elements they perturb.
-const BATCH: usize = 1024;
-
 /// The infinite sequence of unit draws that belongs to one parameter under one seed.
 #[derive(Clone)]
 pub(crate) struct UnitStream {
-    key: [u8; 32],
+    key: [u32; 8],
     gaussian: bool,
 }
 
@@ -31,67 +30,84 @@ impl UnitStream {
         hash.update(VERSION);
         hash.update(seed.to_le_bytes());
         hash.update(path.as_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        let (words, _) = digest.as_chunks::<4>();
         Self {
-            key: hash.finalize().into(),
+            key: std::array::from_fn(|word| u32::from_le_bytes(words[word])),
             gaussian: !matches!(kind, NoiseKind::Uniform),
         }
     }
 
     /// Hands the draws `start..start + len` to `consume`, in order, as (offset in the range, draws).
-    ///
-    /// `start` must be even, because a pair of Gaussian draws shares a pair of words.
-    pub(crate) fn for_each_batch(
+    #[inline(always)]
+    pub(crate) fn for_each_batch<S: Simd>(
         &self,
+        simd: S,
         start: usize,
         len: usize,
         mut consume: impl FnMut(usize, &[f32]),
     ) {
-        debug_assert!(start.is_multiple_of(2));
-        let mut rng = ChaCha8Rng::from_seed(self.key);
-        rng.set_word_pos(start as u128);
-        let mut bytes = [0u8; 4 * BATCH];
-        let mut draws = [0f32; BATCH];
-        for offset in (0..len).step_by(BATCH) {
-            let count = BATCH.min(len - offset);
-            // An odd tail still needs both words of its last pair.
-            let words = count.next_multiple_of(2);
-            rng.fill_bytes(&mut bytes[..4 * words]);
-            let (words, _) = bytes[..4 * words].as_chunks::<4>();
+        let mut words = [0u32; GROUP];
+        let mut draws = [0f32; GROUP];
+        let mut offset = 0;
+        while offset < len {
+            let position = start + offset;
+            let (group, skipped) = (position / GROUP, position % GROUP);
+            let count = (GROUP - skipped).min(len - offset);
+            chacha::words(simd, &self.key, group as u64, &mut words);
             if self.gaussian {
                 for (pair, out) in words.chunks_exact(2).zip(draws.chunks_exact_mut(2)) {
-                    let (first, second) =
-                        gaussian_pair(u32::from_le_bytes(pair[0]), u32::from_le_bytes(pair[1]));
-                    out[0] = first;
-                    out[1] = second;
+                    (out[0], out[1]) = gaussian_pair(pair[0], pair[1]);
                 }
             } else {
                 for (word, out) in words.iter().zip(&mut draws) {
-                    *out = uniform(u32::from_le_bytes(*word));
+                    *out = uniform(*word);
                 }
             }
-            consume(offset, &draws[..count]);
+            consume(offset, &draws[skipped..skipped + count]);
+            offset += count;
         }
     }
 
-    /// The draws `start..start + len`, made on all cores; `start` must be even.
+    /// The draws `start..start + len`, made on all cores.
     pub(crate) fn draws(&self, start: usize, len: usize) -> Vec<f32> {
         let mut draws = vec![0f32; len];
         draws
-            .par_chunks_mut(8 * BATCH)
+            .par_chunks_mut(BLOCK)
             .enumerate()
-            .for_each(|(index, chunk)| {
-                let start = start + index * 8 * BATCH;
-                self.for_each_batch(start, chunk.len(), |offset, batch| {
-                    chunk[offset..offset + batch.len()].copy_from_slice(batch);
+            .for_each(|(index, out)| {
+                simd::dispatch(Draws {
+                    stream: self,
+                    start: start + index * BLOCK,
+                    out,
                 });
             });
         draws
     }
 }
 
+/// Writes the draws from `start` on.
+struct Draws<'a> {
+    stream: &'a UnitStream,
+    start: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Draws<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { stream, start, out } = self;
+        stream.for_each_batch(simd, start, out.len(), |offset, batch| {
+            out[offset..offset + batch.len()].copy_from_slice(batch);
+        });
+    }
+}
+
 /// Maps a word to `(⌊word / 2⁸⌋ + 1/2) / 2²⁴ - 1/2`: one of 2²⁴ values, symmetric around 0, inside
 /// (-1/2, 1/2), each an odd multiple of 2⁻²⁵ and so exact in f32.
-#[inline]
+#[inline(always)]
 fn uniform(word: u32) -> f32 {
     let odd = ((word >> 8) << 1) as i32 + 1 - (1 << 24);
     odd as f32 * (1.0 / (1 << 25) as f32)
@@ -186,7 +202,14 @@ mod tests {
         for kind in [NoiseKind::Uniform, NoiseKind::Gaussian] {
             let stream = UnitStream::new(1, "weight", kind);
             let whole = stream.draws(0, 10_000);
-            for (start, len) in [(0, 1), (2, 3), (1022, 5), (1024, 2048), (8190, 1001)] {
+            for (start, len) in [
+                (0, 1),
+                (1, 3),
+                (255, 2),
+                (1023, 5),
+                (1024, 2048),
+                (8191, 1001),
+            ] {
                 assert_eq!(stream.draws(start, len), whole[start..start + len]);
             }
         }

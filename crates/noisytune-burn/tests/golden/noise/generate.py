@@ -25,8 +25,9 @@ def quarter_round(s, a, b, c, d):
 
 
 def words(key, count):
-    """The first `count` words of the ChaCha8 stream, 64-bit block counter, stream id 0."""
-    blocks = -(-count // 16)
+    """The first `count` words: ChaCha8, 64-bit block counter, stream id 0, sixteen blocks side by side."""
+    groups = -(-count // 256)
+    blocks = 16 * groups
     start = np.zeros((16, blocks), np.uint32)
     start[0:4] = np.frombuffer(b"expand 32-byte k", "<u4")[:, None]
     start[4:12] = np.frombuffer(key, "<u4")[:, None]
@@ -41,7 +42,8 @@ def words(key, count):
         quarter_round(state, 1, 6, 11, 12)
         quarter_round(state, 2, 7, 8, 13)
         quarter_round(state, 3, 4, 9, 14)
-    return (state + start).T.reshape(-1)[:count]
+    rows = (state + start).reshape(16, groups, 16)  # word of the block, group, block in the group
+    return rows.transpose(1, 0, 2).reshape(-1)[:count]
 
 
 def draws(seed, kind, count):
