@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::arm::Arm;
 use crate::error::FinetuneError;
 use crate::order::epoch_batches;
+use crate::plan;
 use crate::recipe::at_least_one;
 use crate::study::Study;
 
@@ -32,16 +32,17 @@ pub struct StepTiming {
     pub peak_rss_mib: Option<f64>,
 }
 
-/// Times `steps` training steps of the first arm and seed, after 3 steps of warm-up; epoch follows epoch.
+/// Times `steps` training steps of the study's first run, after 3 steps of warm-up; epoch follows epoch.
 ///
 /// # Errors
 /// [`FinetuneError::Setting`] for 0 steps, and whatever keeps a run from starting.
 pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneError> {
     at_least_one("bench steps", steps)?;
     let config = study.config();
-    let arm = config.arms.first().copied().unwrap_or(Arm::Baseline);
-    let seed = config.first_seed;
-    let (loaded, _) = study.start_model(arm, seed)?;
+    let runs = plan::runs(&study.plan());
+    let run = runs.first().expect("a checked configuration has runs");
+    let seed = run.seed;
+    let (loaded, _) = study.start_model(run)?;
     let mut trainer = study.trainer(loaded, steps + WARM_UP, seed);
 
     let data = study.data();

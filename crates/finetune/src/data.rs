@@ -1,5 +1,6 @@
 //! A task's splits, tokenized once for all runs.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -125,6 +126,21 @@ impl Examples {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.encodings.len()
+    }
+
+    /// The first `count` of them, or all.
+    pub fn first(&self, count: usize) -> Cow<'_, Self> {
+        if count >= self.len() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            encodings: self.encodings[..count].to_vec(),
+            labels: self.labels[..count].to_vec(),
+            provenance: Provenance {
+                used: count,
+                ..self.provenance.clone()
+            },
+        })
     }
 
     /// Tokens of each, special tokens included.

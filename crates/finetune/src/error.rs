@@ -64,6 +64,18 @@ pub enum FinetuneError {
         /// What the parser found.
         reason: String,
     },
+    /// There is nothing to summarise.
+    #[error("no run is recorded; expected at least one")]
+    NoRecords,
+    /// The observer asked to stop; what is complete is recorded.
+    #[error("stopped before all runs were recorded")]
+    Stopped,
+    /// Another process has the records open.
+    #[error("{}: in use by another process; wait for it, or choose another folder", path.display())]
+    InUse {
+        /// The file of records.
+        path: PathBuf,
+    },
     /// The folder holds the runs of another study.
     #[error(
         "{}:{line}: recorded with {field} {recorded}, now it is {current}; choose another folder",

@@ -1,16 +1,27 @@
 //! What a caller can watch while a study runs.
 
-use crate::arm::Arm;
+use std::path::Path;
+
+use crate::plan::RunKey;
 use crate::record::RunRecord;
 use crate::training::Step;
 
-/// A run about to start.
+/// A study about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StudyPlan {
+    /// All its runs.
+    pub runs: usize,
+    /// Those that its folder holds already.
+    pub recorded: usize,
+    /// Optimizer steps of the others together.
+    pub steps: usize,
+}
+
+/// A run about to start.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunPlan {
-    /// What is done to the parameters.
-    pub arm: Arm,
-    /// Of every random choice of the run.
-    pub seed: u64,
+    /// Which run.
+    pub run: RunKey,
     /// Optimizer steps to come.
     pub steps: usize,
 }
@@ -19,9 +30,13 @@ pub struct RunPlan {
 ///
 /// The library prints nothing: `()` is the silent observer.
 pub trait Progress {
-    /// The study has `runs` runs, of which `recorded` are in its folder already.
-    fn study_started(&mut self, runs: usize, recorded: usize) {
-        let _ = (runs, recorded);
+    /// The last line of the file of records was half-written and has been cut off.
+    fn torn_line(&mut self, path: &Path, line: usize) {
+        let _ = (path, line);
+    }
+    /// The study starts or continues.
+    fn study_started(&mut self, plan: &StudyPlan) {
+        let _ = plan;
     }
     /// A run starts.
     fn run_started(&mut self, plan: RunPlan) {
@@ -34,6 +49,10 @@ pub trait Progress {
     /// An epoch was scored: epoch from 1, accuracy on dev.
     fn epoch(&mut self, epoch: usize, dev_accuracy: f64) {
         let _ = (epoch, dev_accuracy);
+    }
+    /// Whether to stop here; asked after every step.
+    fn should_stop(&mut self) -> bool {
+        false
     }
     /// A run ended and is on disk.
     fn run_finished(&mut self, record: &RunRecord) {

@@ -138,7 +138,7 @@ pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), Finet
     Ok(())
 }
 
-fn check(
+pub(crate) fn check(
     name: &'static str,
     value: f64,
     accepted: &'static str,

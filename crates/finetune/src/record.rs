@@ -1,16 +1,18 @@
 //! One JSON line a run: everything needed to judge it and to repeat it.
 
-use std::path::{Path, PathBuf};
+mod log;
+
+use std::collections::BTreeMap;
 
 use encoders::BertConfig;
 use noisytune_burn::NoiseReport;
 use serde::{Deserialize, Serialize};
 
-use crate::arm::Arm;
+use crate::arms::Arm;
 use crate::data::Provenance;
-use crate::error::FinetuneError;
 use crate::recipe::Recipe;
-use crate::write;
+
+pub use log::RunLog;
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,12 @@ pub struct RunRecord {
     pub seconds: f64,
     /// The predicted class of each dev example after the last epoch.
     pub dev_predictions: Vec<usize>,
+    /// The training loss, in at most 100 points; empty in records made before it was kept.
+    #[serde(default)]
+    pub curve: Vec<CurvePoint>,
+    /// How far the parameters have moved, at 10 checkpoints; empty in records made before it was kept.
+    #[serde(default)]
+    pub changes: Vec<Checkpoint>,
     /// What the noise did, if there was any.
     pub noise: Option<NoiseSummary>,
     /// What the run was told to do.
@@ -58,6 +66,28 @@ pub struct EpochRecord {
     pub train_seconds: f64,
 }
 
+/// A stretch of the training loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurvePoint {
+    /// Optimizer steps taken at its end.
+    pub step: usize,
+    /// Mean of the steps' losses since the point before.
+    pub loss: f64,
+}
+
+/// How far finetuning has moved the pretrained parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Optimizer steps taken.
+    pub step: usize,
+    /// Mean of `|W_t - W_start|` over the elements of each group `query`, `key`, `value`, `dense` and
+    /// `all`: the L1 norm of the change divided by the number of elements, so that groups of any size
+    /// compare. `W_start` is what training starts from, noise included. The head is left out.
+    pub l1: BTreeMap<String, f64>,
+}
+
 /// All that decides a run's result apart from arm and seed; runs that differ in it do not mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +96,15 @@ pub struct Settings {
     pub task: String,
     /// Noise intensity; `None` for an arm without noise.
     pub lambda: Option<f64>,
+    /// Noise intensity of the study's runs that are not about it, where it is not `lambda`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study_lambda: Option<f64>,
+    /// Training rows of the study's runs that are not about them, where they are not `train.used`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study_train_rows: Option<usize>,
+    /// The numbers of the arm's own method, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hyperparameters: BTreeMap<String, f64>,
     /// Hyperparameters.
     pub recipe: Recipe,
     /// The pretrained model.
@@ -168,66 +207,5 @@ impl Machine {
             arch: std::env::consts::ARCH.to_owned(),
             threads: rayon::current_num_threads(),
         }
-    }
-}
-
-/// The file of records in a study's folder.
-#[derive(Clone, Debug)]
-pub struct RunLog {
-    path: PathBuf,
-    records: Vec<RunRecord>,
-}
-
-impl RunLog {
-    /// Opens `runs.jsonl` in a folder, which is made if it is not there.
-    ///
-    /// # Errors
-    /// [`FinetuneError::File`] if the folder cannot be written, [`FinetuneError::Record`] if a line
-    /// is not a record.
-    pub fn open(folder: &Path) -> Result<Self, FinetuneError> {
-        write::prepare_folder(folder)?;
-        let path = folder.join("runs.jsonl");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(FinetuneError::file(&path, e)),
-        };
-        let records = text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| {
-                serde_json::from_str(line).map_err(|e| FinetuneError::Record {
-                    path: path.clone(),
-                    line: index + 1,
-                    reason: e.to_string(),
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { path, records })
-    }
-
-    /// Where it lies.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// First to last.
-    pub fn records(&self) -> &[RunRecord] {
-        &self.records
-    }
-
-    /// Adds a record; on disk the file changes at once or not at all.
-    ///
-    /// # Errors
-    /// [`FinetuneError::File`].
-    pub fn push(&mut self, record: RunRecord) -> Result<&RunRecord, FinetuneError> {
-        self.records.push(record);
-        let mut text = String::new();
-        for record in &self.records {
-            text += &serde_json::to_string(record).expect("records are plain data");
-            text.push('\n');
-        }
-        write::replace(&self.path, text.as_bytes())?;
-        Ok(self.records.last().expect("one was just pushed"))
     }
 }

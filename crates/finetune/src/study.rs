@@ -1,45 +1,20 @@
-//! A comparison: arms by seeds, run in order and recorded one by one.
+//! A comparison with its model and data: runs what is missing, records it, sums it up.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
 use glue::TaskSpec;
-use noisytune_burn::NoisyTune;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::arm::Arm;
+use crate::config::StudyConfig;
 use crate::data::{TaskData, sha256_of};
 use crate::error::FinetuneError;
-use crate::evaluation::evaluate;
-use crate::progress::{Progress, RunPlan};
-use crate::recipe::{Recipe, at_least_one};
-use crate::record::{
-    EpochRecord, Machine, ModelRecord, NoiseSummary, RunLog, RunRecord, Settings, Versions,
-};
+use crate::plan::{self, PlannedStudy, RunKey};
+use crate::progress::{Progress, StudyPlan};
+use crate::record::{ModelRecord, RunLog, RunRecord, Settings};
 use crate::summary::StudySummary;
-use crate::training::Trainer;
-
-/// What to compare.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StudyConfig {
-    /// In the order they run within a seed.
-    pub arms: Vec<Arm>,
-    /// Seeds `first_seed`, `first_seed + 1`, ...
-    pub seeds: usize,
-    /// The first of them.
-    pub first_seed: u64,
-    /// Noise intensity λ of the arms with noise; the paper's is 0.15.
-    pub lambda: f64,
-    /// Hyperparameters of every run.
-    pub recipe: Recipe,
-    /// Training rows to use, from the first on; all where `None`.
-    pub max_train_samples: Option<usize>,
-    /// Dev rows to use, from the first on; all where `None`.
-    pub max_eval_samples: Option<usize>,
-}
 
 /// A study with its model and data read and checked.
 #[derive(Clone, Debug)]
@@ -50,35 +25,6 @@ pub struct Study {
     model: ModelRecord,
     device: Device,
     device_name: String,
-}
-
-impl StudyConfig {
-    /// Checks the values that need no file.
-    ///
-    /// # Errors
-    /// [`FinetuneError::Setting`] or, for λ, [`FinetuneError::Noise`].
-    pub fn validate(&self) -> Result<(), FinetuneError> {
-        at_least_one("seeds", self.seeds)?;
-        at_least_one("number of arms", self.arms.len())?;
-        let last = self.first_seed.checked_add(self.seeds as u64 - 1);
-        if last.is_none() {
-            return Err(FinetuneError::setting(
-                "first seed",
-                self.first_seed,
-                "a number that leaves room for the other seeds below 2^64",
-            ));
-        }
-        noisytune_burn::NoisyTuneConfig::new(self.lambda).init()?;
-        self.recipe.validate()
-    }
-
-    /// Every run, seed by seed: a pair is complete before the next seed starts.
-    pub fn runs(&self) -> impl Iterator<Item = (Arm, u64)> + '_ {
-        (0..self.seeds as u64).flat_map(move |offset| {
-            let seed = self.first_seed + offset;
-            self.arms.iter().map(move |&arm| (arm, seed))
-        })
-    }
 }
 
 impl Study {
@@ -134,160 +80,106 @@ impl Study {
         &self.data
     }
 
+    /// The studies with their points and runs.
+    pub fn plan(&self) -> Vec<PlannedStudy> {
+        plan::plan(&self.config, self.data.train.len())
+    }
+
     /// Runs what is not yet recorded in the folder and summarises all of it.
     ///
     /// A run whose loss stops being a number is recorded as failed and counts in no mean; the study
-    /// goes on.
+    /// goes on. Records of runs that the configuration does not ask for are left alone.
     ///
     /// # Errors
-    /// [`FinetuneError::OtherStudy`] if the folder holds runs with other settings, and whatever
-    /// keeps a run from starting or a record from being written.
+    /// [`FinetuneError::OtherStudy`] if the folder holds runs with other settings,
+    /// [`FinetuneError::InUse`] while another process works on it, [`FinetuneError::Stopped`] if
+    /// [`Progress::should_stop`] says so, and whatever keeps a run from starting or a record from being
+    /// written.
     pub fn run(
         &self,
         folder: &Path,
         progress: &mut impl Progress,
     ) -> Result<StudySummary, FinetuneError> {
         let mut log = RunLog::open(folder)?;
+        if let Some(line) = log.torn_line() {
+            progress.torn_line(log.path(), line);
+        }
         self.refuse_other_studies(&log)?;
-        let runs: Vec<(Arm, u64)> = self.config.runs().collect();
-        let is_recorded = |log: &RunLog, (arm, seed): (Arm, u64)| {
-            log.records().iter().any(|r| r.arm == arm && r.seed == seed)
-        };
-        let recorded = runs.iter().filter(|run| is_recorded(&log, **run)).count();
-        progress.study_started(runs.len(), recorded);
-        for &(arm, seed) in &runs {
-            if is_recorded(&log, (arm, seed)) {
-                continue;
-            }
-            let record = self.run_one(arm, seed, progress)?;
+        let runs = plan::runs(&self.plan());
+        let missing: Vec<&RunKey> = runs
+            .iter()
+            .filter(|run| !holds(log.records(), run))
+            .collect();
+        progress.study_started(&StudyPlan {
+            runs: runs.len(),
+            recorded: runs.len() - missing.len(),
+            steps: missing.iter().map(|run| self.steps(run)).sum(),
+        });
+        for run in missing {
+            let record = self.run_one(run, progress)?;
             progress.run_finished(log.push(record)?);
         }
-        let records: Vec<&RunRecord> = log
-            .records()
-            .iter()
-            .filter(|r| runs.contains(&(r.arm, r.seed)))
-            .collect();
-        let summary = StudySummary::of(
-            self.data.task.name,
-            &self.data.task.metrics[0].to_string(),
-            &self.config.arms,
-            &records,
-        )?;
+        // From the file and not from memory: the summary does not depend on which runs are new.
+        let summary = StudySummary::of(&self.config, &RunLog::read(folder)?)?;
         summary.save(&folder.join("summary.json"))?;
         Ok(summary)
     }
 
-    /// Loads the pretrained model as a run's arm wants it, on the plain device.
-    ///
-    /// # Errors
-    /// Whatever is wrong with the weights, or if the noise would change nothing.
-    pub fn start_model(
-        &self,
-        arm: Arm,
-        seed: u64,
-    ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
+    /// Loads the pretrained model with the head of a seed, on the plain device.
+    pub(crate) fn load(&self, seed: u64) -> Result<LoadedClassifier, FinetuneError> {
         let labels = self.data.task.labels.outputs();
-        let mut loaded = self.snapshot.classifier(labels, seed, &self.device)?;
-        let noise = match arm.noise(self.config.lambda, seed, &loaded.fresh) {
-            None => None,
-            Some(config) => {
-                let (model, report) = loaded.model.try_noisy_tune(&config)?;
-                loaded.model = model;
-                Some(NoiseSummary::of(&report))
-            }
-        };
-        Ok((loaded, noise))
+        Ok(self.snapshot.classifier(labels, seed, &self.device)?)
     }
 
-    /// A trainer of this study, before its first step.
-    pub(crate) fn trainer(&self, loaded: LoadedClassifier, steps: usize, seed: u64) -> Trainer {
-        Trainer::new(loaded.model, &self.config.recipe, steps, seed, &self.device)
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
     }
 
-    fn run_one(
-        &self,
-        arm: Arm,
-        seed: u64,
-        progress: &mut impl Progress,
-    ) -> Result<RunRecord, FinetuneError> {
-        let recipe = &self.config.recipe;
-        let steps = recipe.epochs * recipe.steps_per_epoch(self.data.train.len());
-        progress.run_started(RunPlan { arm, seed, steps });
-        let started = Instant::now();
-        let (loaded, noise) = self.start_model(arm, seed)?;
-        let mut trainer = self.trainer(loaded, steps, seed);
-
-        let mut epochs = Vec::with_capacity(recipe.epochs);
-        let mut dev_predictions = Vec::new();
-        let mut failed = None;
-        for epoch in 1..=recipe.epochs {
-            let (train, pad) = (&self.data.train, self.data.pad_token_id);
-            let trained = match trainer.epoch(epoch, train, pad, |step| progress.step(step)) {
-                Ok(trained) => trained,
-                Err(diverged @ FinetuneError::Diverged { .. }) => {
-                    failed = Some(diverged.to_string());
-                    break;
-                }
-                Err(other) => return Err(other),
-            };
-            let scored = evaluate(&trainer.model(), &self.data.dev, pad, &self.device)?;
-            progress.epoch(epoch, scored.accuracy);
-            epochs.push(EpochRecord {
-                epoch,
-                train_loss: trained.train_loss,
-                dev_loss: scored.loss,
-                dev_accuracy: scored.accuracy,
-                train_seconds: trained.seconds,
-            });
-            dev_predictions = scored.predictions;
-        }
-        let dev_accuracy = match failed {
-            None => epochs.last().map(|epoch| epoch.dev_accuracy),
-            Some(_) => None,
-        };
-        Ok(RunRecord {
-            arm,
-            seed,
-            failed,
-            dev_accuracy,
-            epochs,
-            seconds: started.elapsed().as_secs_f64(),
-            dev_predictions,
-            noise,
-            settings: self.settings(arm),
-            versions: Versions::current(),
-            machine: Machine::current(),
-            finished_unix: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
-        })
-    }
-
-    fn settings(&self, arm: Arm) -> Settings {
+    /// Everything that decides the result of a run, apart from its arm and seed.
+    pub(crate) fn settings(&self, run: &RunKey) -> Settings {
+        let mut train = self.data.train.provenance.clone();
+        let study_rows = std::mem::replace(&mut train.used, run.train_rows);
         Settings {
             task: self.data.task.name.to_owned(),
-            lambda: arm
-                .noise(self.config.lambda, 0, &[])
-                .map(|_| self.config.lambda),
+            lambda: run.lambda,
+            study_lambda: run
+                .lambda
+                .and((run.lambda != Some(self.config.lambda)).then_some(self.config.lambda)),
+            study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
+            hyperparameters: BTreeMap::new(),
             recipe: self.config.recipe.clone(),
             model: self.model.clone(),
-            train: self.data.train.provenance.clone(),
+            train,
             dev: self.data.dev.provenance.clone(),
             device: self.device_name.clone(),
         }
     }
 
     /// Compares the settings of every record with this study's, field by field for the message.
+    ///
+    /// What a study varies is not compared, but the value that its other runs have.
     fn refuse_other_studies(&self, log: &RunLog) -> Result<(), FinetuneError> {
         for (index, record) in log.records().iter().enumerate() {
-            let (recorded, current) = (&record.settings, self.settings(record.arm));
+            let (recorded, current) = (&record.settings, self.settings(&RunKey::of(record)));
+            let lambda = recorded
+                .lambda
+                .map(|own| recorded.study_lambda.unwrap_or(own));
+            let current_lambda = recorded.lambda.map(|_| self.config.lambda);
+            let rows = recorded.study_train_rows.unwrap_or(recorded.train.used);
+            let own = |settings: &Settings| json(&(settings.train.rows, &settings.train.sha256));
             let fields = [
                 ("task", json(&recorded.task), json(&current.task)),
-                ("lambda", json(&recorded.lambda), json(&current.lambda)),
+                ("lambda", json(&lambda), json(&current_lambda)),
                 ("recipe", json(&recorded.recipe), json(&current.recipe)),
                 ("model", json(&recorded.model), json(&current.model)),
-                ("training data", json(&recorded.train), json(&current.train)),
+                ("training data", own(recorded), own(&current)),
+                ("training rows", json(&rows), json(&self.data.train.len())),
                 ("dev data", json(&recorded.dev), json(&current.dev)),
+                (
+                    "hyperparameters",
+                    json(&recorded.hyperparameters),
+                    json(&current.hyperparameters),
+                ),
                 ("device", json(&recorded.device), json(&current.device)),
             ];
             for (field, recorded, current) in fields {
@@ -304,6 +196,10 @@ impl Study {
         }
         Ok(())
     }
+}
+
+fn holds(records: &[RunRecord], run: &RunKey) -> bool {
+    records.iter().any(|record| RunKey::of(record) == *run)
 }
 
 fn json(value: &impl Serialize) -> String {

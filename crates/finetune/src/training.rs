@@ -148,16 +148,16 @@ impl Trainer {
         Ok(step)
     }
 
-    /// Takes the steps of one epoch and hands each to `seen`.
+    /// Takes the steps of one epoch and hands each to `after`, whose error ends it.
     ///
     /// # Errors
-    /// [`FinetuneError::Diverged`].
+    /// [`FinetuneError::Diverged`], or what `after` returns.
     pub fn epoch(
         &mut self,
         epoch: usize,
         examples: &Examples,
         pad_token_id: u32,
-        mut seen: impl FnMut(&Step),
+        mut after: impl FnMut(&Self, &Step) -> Result<(), FinetuneError>,
     ) -> Result<Epoch, FinetuneError> {
         let started = Instant::now();
         let padding = self.recipe.padding(pad_token_id);
@@ -172,7 +172,7 @@ impl Trainer {
         for positions in &batches {
             let step = self.step(examples.batch(positions, padding, &self.device))?;
             total += step.loss * step.examples as f64;
-            seen(&step);
+            after(self, &step)?;
         }
         Ok(Epoch {
             train_loss: total / examples.len().max(1) as f64,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use finetune::{Arm, Batching, Recipe, StudyConfig};
 
@@ -26,9 +27,10 @@ pub(crate) struct Arguments {
         long,
         value_delimiter = ',',
         default_value = "baseline,noisytune",
+        value_parser = arm_names(),
         value_name = "ARM,..."
     )]
-    arms: Vec<ArmName>,
+    arms: Vec<Arm>,
     /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
     #[arg(long, default_value_t = 0.15, allow_negative_numbers = true)]
     lambda: f64,
@@ -87,15 +89,6 @@ pub(crate) struct Arguments {
     pub(crate) bench_steps: Option<usize>,
 }
 
-/// [`Arm`] on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ArmName {
-    /// No noise
-    Baseline,
-    /// NoisyTune's matrix-wise uniform noise
-    Noisytune,
-}
-
 /// [`Batching`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum BatchingName {
@@ -120,18 +113,8 @@ impl Arguments {
 
     /// The study the options describe.
     pub(crate) fn study(&self) -> StudyConfig {
-        let mut arms = Vec::new();
-        for name in &self.arms {
-            let arm = match name {
-                ArmName::Baseline => Arm::Baseline,
-                ArmName::Noisytune => Arm::Noisytune,
-            };
-            if !arms.contains(&arm) {
-                arms.push(arm);
-            }
-        }
         StudyConfig {
-            arms,
+            arms: self.arms.clone(),
             seeds: self.seeds,
             first_seed: self.first_seed,
             lambda: self.lambda,
@@ -152,6 +135,16 @@ impl Arguments {
             },
             max_train_samples: self.max_train_samples,
             max_eval_samples: self.max_eval_samples,
+            ..StudyConfig::default()
         }
     }
+}
+
+/// The registry's arms, with what they do for `--help` and the nearest one for a wrong name.
+fn arm_names() -> impl TypedValueParser<Value = Arm> {
+    let names = Arm::ALL
+        .iter()
+        .map(|arm| PossibleValue::new(arm.name()).help(arm.about()));
+    PossibleValuesParser::new(names)
+        .map(|name| Arm::named(&name).expect("the parser accepts the registry's names alone"))
 }

@@ -3,36 +3,57 @@
 use std::fmt::Write;
 
 use finetune::StudySummary;
+use finetune::summary::StudyResult;
 
-/// One line an arm, and the paired difference with its interval.
+/// A table a study: one line a point, and the verdict.
 pub(crate) fn render(summary: &StudySummary) -> String {
     let mut text = String::new();
+    for (index, study) in summary.studies.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        let _ = write!(text, "{} dev {} in %", summary.task, summary.metric);
+        if summary.studies.len() > 1 {
+            let _ = write!(text, ", study {}", study.study);
+        }
+        text.push('\n');
+        render_study(&mut text, study);
+    }
+    text
+}
+
+fn render_study(text: &mut String, study: &StudyResult) {
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
-    let _ = writeln!(text, "{} dev {} in %", summary.task, summary.metric);
+    let longest = study.points.iter().map(|point| point.label.chars().count());
+    let width = longest.max().unwrap_or(0).max(10);
     let _ = writeln!(
         text,
-        "{:<10} {:>3} {:>7} {:>6}  values",
+        "{:<width$} {:>3} {:>7} {:>6}  values",
         "arm", "n", "mean", "sd"
     );
-    for (name, arm) in &summary.arms {
-        let values: Vec<String> = arm.values.iter().map(|&v| percent(Some(v))).collect();
+    for point in &study.points {
+        let scores = &point.scores;
+        let mut values: Vec<String> = scores
+            .values
+            .iter()
+            .map(|score| percent(Some(score.value)))
+            .collect();
+        if scores.failed > 0 {
+            values.push(format!("({} failed)", scores.failed));
+        }
         let _ = writeln!(
             text,
-            "{name:<10} {:>3} {:>7} {:>6}  {}",
-            arm.n,
-            percent(arm.mean),
-            percent(arm.sd),
+            "{:<width$} {:>3} {:>7} {:>6}  {}",
+            point.label,
+            scores.n,
+            percent(scores.mean),
+            percent(scores.sd),
             values.join(" ")
         );
     }
-    if let Some(paired) = &summary.paired {
-        let _ = writeln!(
-            text,
-            "{}",
-            paired.verdict("noisytune", "baseline", &summary.metric)
-        );
+    if study.points.iter().any(|point| point.comparison.is_some()) {
+        let _ = writeln!(text, "{}", study.verdict);
     }
-    text
 }
 
 #[cfg(test)]
@@ -40,7 +61,7 @@ mod tests {
     use std::path::Path;
 
     use finetune::record::RunLog;
-    use finetune::{Arm, RunRecord, StudySummary};
+    use finetune::{Arm, StudyConfig, StudySummary};
 
     use super::render;
 
@@ -50,15 +71,16 @@ mod tests {
         let readme = std::fs::read_to_string(here.join("../../README.md")).expect("the README");
         for name in ["minilm-8192", "minilm-1024"] {
             let folder = here.join("runs").join(name);
-            let log = RunLog::open(&folder).expect("recorded runs");
-            let records: Vec<&RunRecord> = log.records().iter().collect();
-            let is_in = |arm: &Arm| records.iter().any(|record| record.arm == *arm);
-            let arms: Vec<Arm> = Arm::ALL.into_iter().filter(is_in).collect();
-            let summary = StudySummary::of("sst2", "accuracy", &arms, &records).expect("a summary");
+            let records = RunLog::read(&folder).expect("recorded runs");
+            let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
+            let config = StudyConfig {
+                arms: Arm::ALL.iter().filter(is_in).copied().collect(),
+                ..StudyConfig::default()
+            };
+            let summary = StudySummary::of(&config, &records).expect("a summary");
 
-            let text = std::fs::read(folder.join("summary.json")).expect("the recorded summary");
-            let recorded: StudySummary = serde_json::from_slice(&text).expect("a summary");
-            assert_eq!(summary, recorded, "{name}");
+            let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
+            assert_eq!(summary.to_json(), text, "{name}");
             let table = render(&summary);
             assert!(
                 readme.contains(&table),

@@ -1,6 +1,6 @@
 //! Progress on the terminal: bars where someone watches, a line a run in a pipe.
 
-use finetune::progress::{Progress, RunPlan};
+use finetune::progress::{Progress, RunPlan, StudyPlan};
 use finetune::record::RunRecord;
 use finetune::training::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -33,7 +33,8 @@ impl Terminal {
 }
 
 impl Progress for Terminal {
-    fn study_started(&mut self, runs: usize, recorded: usize) {
+    fn study_started(&mut self, plan: &StudyPlan) {
+        let StudyPlan { runs, recorded, .. } = *plan;
         if recorded > 0 {
             eprintln!("{recorded} of {runs} runs are recorded already, continuing");
         }
@@ -53,7 +54,7 @@ impl Progress for Terminal {
             .set_message(format!("run {} of {}", self.done + 1, self.runs));
         let bar = ProgressBar::new(plan.steps as u64)
             .with_style(style("{bar:30} {pos}/{len} {prefix}: {msg}, {eta} left"))
-            .with_prefix(format!("{} seed {}", plan.arm, plan.seed));
+            .with_prefix(format!("{} seed {}", plan.run.arm, plan.run.seed));
         self.steps = self.bars.add(bar);
     }
 

@@ -16,7 +16,7 @@ struct Losses {
 
 impl Progress for Losses {
     fn run_started(&mut self, plan: RunPlan) {
-        self.runs.push((plan.arm, plan.seed, Vec::new()));
+        self.runs.push((plan.run.arm, plan.run.seed, Vec::new()));
     }
 
     fn step(&mut self, step: &Step) {
@@ -41,7 +41,7 @@ fn run(arms: &[Arm], seeds: usize, lambda: f64) -> (Losses, StudySummary) {
 
 #[test]
 fn lambda_zero_is_bit_identical_to_the_baseline() {
-    let (losses, summary) = run(&[Arm::Baseline, Arm::Noisytune], 2, 0.0);
+    let (losses, summary) = run(&[Arm::BASELINE, Arm::NOISYTUNE], 2, 0.0);
     for pair in losses.runs.chunks(2) {
         assert_eq!(pair[0].1, pair[1].1, "one seed");
         assert_eq!(pair[0].2, pair[1].2, "the loss of every step");
@@ -52,13 +52,14 @@ fn lambda_zero_is_bit_identical_to_the_baseline() {
             assert_eq!((a.train_loss, a.dev_loss), (b.train_loss, b.dev_loss));
         }
     }
-    let paired = summary.paired.expect("both arms ran");
-    assert_eq!(paired.differences, [0.0, 0.0]);
+    let noisytune = &summary.studies[0].points[1];
+    let comparison = noisytune.comparison.as_ref().expect("both arms ran");
+    assert_eq!(comparison.paired.differences, [0.0, 0.0]);
 }
 
 #[test]
 fn noise_changes_the_first_loss_and_seeds_change_every_loss() {
-    let (losses, _) = run(&[Arm::Baseline, Arm::Noisytune], 2, 0.15);
+    let (losses, _) = run(&[Arm::BASELINE, Arm::NOISYTUNE], 2, 0.15);
     let first = |i: usize| losses.runs[i].2[0];
     assert_ne!(first(0), first(1), "noise");
     assert_ne!(first(0), first(2), "seed");
@@ -67,14 +68,14 @@ fn noise_changes_the_first_loss_and_seeds_change_every_loss() {
 
 #[test]
 fn a_run_does_not_depend_on_the_runs_before_it() {
-    let (both, _) = run(&[Arm::Baseline, Arm::Noisytune], 1, 0.15);
-    let (alone, _) = run(&[Arm::Noisytune], 1, 0.15);
+    let (both, _) = run(&[Arm::BASELINE, Arm::NOISYTUNE], 1, 0.15);
+    let (alone, _) = run(&[Arm::NOISYTUNE], 1, 0.15);
     assert_eq!(both.runs[1], alone.runs[0]);
 }
 
 #[test]
 fn training_lowers_the_loss() {
-    let (losses, _) = run(&[Arm::Baseline], 1, 0.15);
+    let (losses, _) = run(&[Arm::BASELINE], 1, 0.15);
     let epochs = &losses.records[0].epochs;
     assert!(
         epochs[1].train_loss < epochs[0].train_loss,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::setup::{config, open, write_data};
 
-const ARMS: [Arm; 2] = [Arm::Baseline, Arm::Noisytune];
+const ARMS: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
 
 /// Counts the runs that were trained.
 #[derive(Default)]
@@ -37,30 +37,65 @@ fn the_summary_has_the_documented_shape() {
         let object = value.as_object().expect("an object");
         object.keys().cloned().collect()
     };
-    assert_eq!(keys(&summary), ["arms", "metric", "paired", "task"]);
+    assert_eq!(keys(&summary), ["metric", "studies", "task"]);
     assert_eq!(summary["task"], "sst2");
     assert_eq!(summary["metric"], "accuracy");
-    assert_eq!(keys(&summary["arms"]), ["baseline", "noisytune"]);
-    for arm in ["baseline", "noisytune"] {
-        let arm = &summary["arms"][arm];
-        assert_eq!(keys(arm), ["mean", "n", "sd", "values"]);
-        assert_eq!(arm["n"], 2);
-        assert_eq!(arm["values"].as_array().map(Vec::len), Some(2));
+    let study = &summary["studies"][0];
+    assert_eq!(keys(study), ["points", "study", "verdict"]);
+    assert_eq!(study["study"], "compare");
+    for (index, arm) in ["baseline", "noisytune"].into_iter().enumerate() {
+        let point = &study["points"][index];
+        let known = [
+            "arm",
+            "comparison",
+            "label",
+            "lambda",
+            "scores",
+            "train_rows",
+        ];
+        assert_eq!(keys(point), known);
+        assert_eq!((&point["arm"], &point["label"]), (&arm.into(), &arm.into()));
+        assert_eq!(point["train_rows"], 24);
+        let scores = &point["scores"];
+        let known = [
+            "failed", "max", "mean", "median", "min", "n", "sd", "values",
+        ];
+        assert_eq!(keys(scores), known);
+        assert_eq!((&scores["n"], &scores["failed"]), (&2.into(), &0.into()));
+        assert_eq!(scores["values"][1]["seed"], 4);
     }
+    assert_eq!(study["points"][0]["comparison"], Value::Null);
+    assert_eq!(study["points"][0]["lambda"], Value::Null);
+    assert_eq!(study["points"][1]["lambda"], 0.15);
+    let comparison = &study["points"][1]["comparison"];
+    let known = [
+        "against",
+        "holm_p",
+        "mcnemar",
+        "paired",
+        "pairs_needed",
+        "stochastic_order",
+        "t_test",
+    ];
+    assert_eq!(keys(comparison), known);
+    assert_eq!(comparison["against"], "baseline");
+    assert_eq!(comparison["holm_p"], Value::Null, "nothing to correct for");
     let paired = ["ci95", "differences", "mean", "n", "p_value", "test"];
-    assert_eq!(keys(&summary["paired"]), paired);
-    assert_eq!(summary["paired"]["n"], 2);
+    assert_eq!(keys(&comparison["paired"]), paired);
+    assert_eq!(comparison["paired"]["n"], 2);
 }
 
 #[test]
-fn one_arm_alone_has_no_paired_difference() {
+fn one_arm_alone_has_no_comparison() {
     let (data, out) = folders();
-    let summary = open(config(&[Arm::Noisytune], 1, 0.15), data.path())
+    let summary = open(config(&[Arm::NOISYTUNE], 1, 0.15), data.path())
         .run(out.path(), &mut ())
         .expect("the study runs");
-    assert_eq!(summary.paired, None);
-    assert_eq!(summary.arms["noisytune"].n, 1);
-    assert_eq!(summary.arms["noisytune"].sd, None);
+    let [point] = summary.studies[0].points.as_slice() else {
+        panic!("one point, not {}", summary.studies[0].points.len());
+    };
+    assert_eq!(point.comparison, None);
+    assert_eq!((point.scores.n, point.scores.sd), (1, None));
 }
 
 #[test]
@@ -92,11 +127,11 @@ fn a_record_says_how_to_repeat_the_run() {
     let (data, out) = folders();
     let study = open(config(&ARMS, 1, 0.15), data.path());
     study.run(out.path(), &mut ()).expect("it runs");
-    let log = RunLog::open(out.path()).expect("the records read back");
-    let [baseline, noisy] = log.records() else {
-        panic!("two records, not {}", log.records().len());
+    let records = RunLog::read(out.path()).expect("the records read back");
+    let [baseline, noisy] = records.as_slice() else {
+        panic!("two records, not {}", records.len());
     };
-    assert_eq!((baseline.arm, noisy.arm), (Arm::Baseline, Arm::Noisytune));
+    assert_eq!((baseline.arm, noisy.arm), (Arm::BASELINE, Arm::NOISYTUNE));
     assert_eq!(baseline.settings.lambda, None);
     assert_eq!(noisy.settings.lambda, Some(0.15));
     assert_eq!(noisy.settings.recipe, study.config().recipe);
@@ -106,6 +141,17 @@ fn a_record_says_how_to_repeat_the_run() {
     assert_eq!(noisy.versions.burn.split('.').count(), 3);
     assert_eq!(noisy.dev_predictions.len(), 10);
     assert_eq!(baseline.noise, None);
+    assert_eq!(noisy.curve.len(), 6, "a point a step");
+    let mean = noisy.curve[..3].iter().map(|point| point.loss).sum::<f64>() / 3.0;
+    assert!((mean - noisy.epochs[0].train_loss).abs() < 1e-12, "{mean}");
+    let steps: Vec<usize> = noisy.changes.iter().map(|change| change.step).collect();
+    assert_eq!(steps, [1, 2, 3, 4, 5, 6]);
+    for change in &noisy.changes {
+        let groups: Vec<&str> = change.l1.keys().map(String::as_str).collect();
+        assert_eq!(groups, ["all", "dense", "key", "query", "value"]);
+    }
+    // The first step of the warm-up has a learning rate of 0 in a longer run; here there is none.
+    assert!(noisy.changes[5].l1["all"] > noisy.changes[0].l1["all"]);
     let noise = noisy.noise.as_ref().expect("the noise is reported");
     assert_eq!(noise.perturbed, 39, "all but the head's weight and bias");
     assert!(noise.noise_rms > 0.0);

@@ -45,8 +45,7 @@ pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
             max_length: 32,
             ..Recipe::default()
         },
-        max_train_samples: None,
-        max_eval_samples: None,
+        ..StudyConfig::default()
     }
 }
 

@@ -21,7 +21,7 @@ fn compare(snapshot: &Path, case: &str, prefix: &str) {
     let device = Device::flex();
     let snapshot = Snapshot::open(snapshot).expect("the snapshot opens");
     let loaded = snapshot.classifier(2, 0, &device).expect("it loads");
-    let config = Arm::Noisytune
+    let config = Arm::NOISYTUNE
         .noise(lambda, 5, &loaded.fresh)
         .expect("the arm has noise");
     let before = parameters::values(&loaded.model);

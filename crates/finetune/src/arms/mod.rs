@@ -1,0 +1,177 @@
+//! The arms of a comparison, one file each.
+//!
+//! A new arm is a file with a type that implements [`Treatment`], and its line in [`Arm::ALL`].
+
+mod baseline;
+mod gaussian;
+mod gaussian_matched;
+mod global_gaussian;
+mod global_uniform;
+mod noisytune;
+
+use noisytune_burn::{NoiseKind, NoiseScale, NoisyTuneConfig, selection};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a run does beside plain finetuning.
+///
+/// Head, data order and dropout belong to the seed, whatever the arm: what an arm draws comes from a
+/// stream of its own.
+pub trait Treatment: Sync {
+    /// In records and on the command line: lower case, words joined by hyphens.
+    fn name(&self) -> &'static str;
+    /// What it does, in one line.
+    fn about(&self) -> &'static str;
+    /// The arm it is compared with where both run.
+    fn control(&self) -> &'static str {
+        Arm::BASELINE.name()
+    }
+    /// The noise on the pretrained parameters before training, if any.
+    fn noise(&self) -> Option<Noise> {
+        None
+    }
+}
+
+/// Which noise; how much of it is the study's λ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// Its distribution.
+    pub kind: NoiseKind,
+    /// What it is proportional to.
+    pub scale: NoiseScale,
+}
+
+/// An arm that the registry knows.
+#[derive(Clone, Copy)]
+pub struct Arm(&'static dyn Treatment);
+
+impl Arm {
+    /// Plain finetuning, which every other arm is compared with in the end.
+    pub const BASELINE: Self = Self(&baseline::Baseline);
+    /// The paper's method.
+    pub const NOISYTUNE: Self = Self(&noisytune::Noisytune);
+
+    /// The registry.
+    pub const ALL: &'static [Self] = &[
+        Self::BASELINE,
+        Self::NOISYTUNE,
+        Self(&gaussian::Gaussian),
+        Self(&gaussian_matched::GaussianMatched),
+        Self(&global_uniform::GlobalUniform),
+        Self(&global_gaussian::GlobalGaussian),
+    ];
+
+    /// Looks an arm up.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|arm| arm.name() == name)
+    }
+
+    /// The names of all arms.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|arm| arm.name())
+    }
+
+    /// The arm's name in records and on the command line.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// What the arm does, in one line.
+    pub fn about(self) -> &'static str {
+        self.0.about()
+    }
+
+    /// The arm it is compared with where both run; its own for the baseline.
+    pub fn control(self) -> Self {
+        Self::named(self.0.control()).unwrap_or(Self::BASELINE)
+    }
+
+    /// Whether λ means anything to it.
+    pub fn has_noise(self) -> bool {
+        self.0.noise().is_some()
+    }
+
+    /// The noise of a run, if the arm has any.
+    ///
+    /// `fresh` are the module paths of layers that are not pretrained: the method perturbs what was
+    /// pretrained, so they are left out, and the head with them even where a checkpoint brings one.
+    pub fn noise(self, lambda: f64, seed: u64, fresh: &[String]) -> Option<NoisyTuneConfig> {
+        let noise = self.0.noise()?;
+        let mut left_out: Vec<&str> = fresh.iter().map(String::as_str).collect();
+        if !left_out.contains(&"classifier") {
+            left_out.push("classifier");
+        }
+        Some(
+            NoisyTuneConfig::new(lambda)
+                .with_seed(seed)
+                .with_kind(noise.kind)
+                .with_scale(noise.scale)
+                .with_group(selection::except(&left_out)),
+        )
+    }
+}
+
+impl std::fmt::Debug for Arm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Arm").field(&self.name()).finish()
+    }
+}
+
+impl std::fmt::Display for Arm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl PartialEq for Arm {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Arm {}
+
+impl Serialize for Arm {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Arm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| {
+            let known: Vec<&str> = Self::names().collect();
+            serde::de::Error::custom(format_args!(
+                "unknown arm `{name}`, known are {}",
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arm;
+
+    #[test]
+    fn names_are_unique_and_controls_are_arms() {
+        let mut names: Vec<&str> = Arm::names().collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Arm::ALL.len());
+        for arm in Arm::ALL {
+            assert_eq!(Arm::named(arm.name()), Some(*arm));
+            assert!(Arm::named(arm.0.control()).is_some(), "{arm}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_arm_is_refused_with_those_that_are_known() {
+        let error = serde_json::from_str::<Arm>("\"mixup\"").expect_err("no such arm");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("unknown arm `mixup`, known are baseline, noisytune"),
+            "{text}"
+        );
+    }
+}

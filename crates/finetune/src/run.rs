@@ -1,0 +1,125 @@
+//! One run of a study, from the pretrained model to its record.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use encoders::LoadedClassifier;
+use noisytune_burn::NoisyTune;
+
+use crate::error::FinetuneError;
+use crate::evaluation::evaluate;
+use crate::measure::Course;
+use crate::plan::RunKey;
+use crate::progress::{Progress, RunPlan};
+use crate::record::{EpochRecord, Machine, NoiseSummary, RunRecord, Versions};
+use crate::study::Study;
+use crate::training::Trainer;
+
+impl Study {
+    /// Optimizer steps of a run.
+    pub(crate) fn steps(&self, run: &RunKey) -> usize {
+        let recipe = &self.config().recipe;
+        recipe.epochs * recipe.steps_per_epoch(run.train_rows)
+    }
+
+    /// Loads the pretrained model as a run's arm wants it, on the plain device.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the weights, or if the noise would change nothing.
+    pub(crate) fn start_model(
+        &self,
+        run: &RunKey,
+    ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
+        let mut loaded = self.load(run.seed)?;
+        let lambda = run.lambda.unwrap_or(0.0);
+        let noise = match run.arm.noise(lambda, run.seed, &loaded.fresh) {
+            None => None,
+            Some(config) => {
+                let (model, report) = loaded.model.try_noisy_tune(&config)?;
+                loaded.model = model;
+                Some(NoiseSummary::of(&report))
+            }
+        };
+        Ok((loaded, noise))
+    }
+
+    /// A trainer of this study, before its first step.
+    pub(crate) fn trainer(&self, loaded: LoadedClassifier, steps: usize, seed: u64) -> Trainer {
+        let recipe = &self.config().recipe;
+        Trainer::new(loaded.model, recipe, steps, seed, self.device())
+    }
+
+    /// Trains and scores one run; a loss that stops being a number is a failed run, not an error.
+    pub(crate) fn run_one(
+        &self,
+        run: &RunKey,
+        progress: &mut impl Progress,
+    ) -> Result<RunRecord, FinetuneError> {
+        let steps = self.steps(run);
+        progress.run_started(RunPlan { run: *run, steps });
+        let started = Instant::now();
+        let (loaded, noise) = self.start_model(run)?;
+        let mut course = Course::new(steps, loaded.model.bert.clone());
+        let mut trainer = self.trainer(loaded, steps, run.seed);
+
+        let (data, recipe) = (self.data(), &self.config().recipe);
+        let train = data.train.first(run.train_rows);
+        let mut epochs = Vec::with_capacity(recipe.epochs);
+        let mut dev_predictions = Vec::new();
+        let mut failed = None;
+        for epoch in 1..=recipe.epochs {
+            let trained = trainer.epoch(epoch, &train, data.pad_token_id, |trainer, step| {
+                course.add(trainer, step)?;
+                progress.step(step);
+                match progress.should_stop() {
+                    true => Err(FinetuneError::Stopped),
+                    false => Ok(()),
+                }
+            });
+            let trained = match trained {
+                Ok(trained) => trained,
+                Err(diverged @ FinetuneError::Diverged { .. }) => {
+                    failed = Some(diverged.to_string());
+                    break;
+                }
+                Err(other) => return Err(other),
+            };
+            let scored = evaluate(
+                &trainer.model(),
+                &data.dev,
+                data.pad_token_id,
+                self.device(),
+            )?;
+            progress.epoch(epoch, scored.accuracy);
+            epochs.push(EpochRecord {
+                epoch,
+                train_loss: trained.train_loss,
+                dev_loss: scored.loss,
+                dev_accuracy: scored.accuracy,
+                train_seconds: trained.seconds,
+            });
+            dev_predictions = scored.predictions;
+        }
+        let dev_accuracy = match failed {
+            None => epochs.last().map(|epoch| epoch.dev_accuracy),
+            Some(_) => None,
+        };
+        Ok(RunRecord {
+            arm: run.arm,
+            seed: run.seed,
+            failed,
+            dev_accuracy,
+            epochs,
+            seconds: started.elapsed().as_secs_f64(),
+            dev_predictions,
+            curve: course.curve,
+            changes: course.changes,
+            noise,
+            settings: self.settings(run),
+            versions: Versions::current(),
+            machine: Machine::current(),
+            finished_unix: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+        })
+    }
+}
