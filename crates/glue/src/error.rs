@@ -92,6 +92,48 @@ pub enum Error {
         /// The labels the task has.
         expected: String,
     },
+    /// Only the hub's Parquet file is there, and the feature `parquet` is off.
+    #[error("{}: this build reads no Parquet; expected {file}, or a build with the feature `parquet`", path.display())]
+    ParquetFeature {
+        /// The Parquet file.
+        path: PathBuf,
+        /// The TSV file that would do.
+        file: &'static str,
+    },
+    /// The file is not a whole Parquet file, or uses what this crate does not read.
+    #[error("{}: not a readable Parquet file: {reason}; expected one that is whole, uncompressed or with Snappy", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the Parquet library found, shortened.
+        reason: String,
+    },
+    /// A column is missing or has another type.
+    #[error("{}: {found}; expected a column {column:?} of {expected}", path.display())]
+    ParquetColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// The type it has, or the columns there are, shortened.
+        found: String,
+        /// The type the task has.
+        expected: &'static str,
+    },
+    /// A value is not one of the task's.
+    #[error("{}: row {row}: {column} {found}; expected {expected}", path.display())]
+    ParquetValue {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// Its column.
+        column: &'static str,
+        /// The value.
+        found: String,
+        /// What the task has.
+        expected: String,
+    },
     /// Predictions and labels do not belong together.
     #[error("{predictions} prediction(s) for {labels} label(s); expected one for each")]
     LengthMismatch {

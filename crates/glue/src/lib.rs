@@ -1,10 +1,10 @@
-//! Reads [GLUE](https://gluebenchmark.com) tasks from their official TSV files and scores
-//! predictions.
+//! Reads [GLUE](https://gluebenchmark.com) tasks from their official TSV files, or with the feature
+//! `parquet` from those of the Hugging Face hub, and scores predictions.
 //!
 //! One [`TaskSpec`] describes a task: its files, columns, labels and metrics. [`TaskSpec::read`]
 //! turns a file into a [`Split`]: the examples, how many the file holds, and the SHA-256 of its
-//! bytes. A row that does not fit the description is an [`Error`] that names `file:line`; nothing
-//! is skipped or guessed.
+//! bytes. A row that does not fit the description is an [`Error`] that names its place; nothing is
+//! skipped or guessed.
 //!
 //! The crate knows no tensors, no tokenizer and no model. It downloads nothing.
 //!
@@ -20,6 +20,8 @@
 
 mod error;
 mod metrics;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod split;
 mod tasks;
 mod tsv;
@@ -27,4 +29,4 @@ mod tsv;
 pub use error::Error;
 pub use metrics::{Metric, accuracy};
 pub use split::{Example, Label, Split};
-pub use tasks::{Columns, Labels, SST2, SplitName, SplitSpec, TASKS, TaskSpec};
+pub use tasks::{Columns, Labels, ParquetColumns, SST2, SplitName, SplitSpec, TASKS, TaskSpec};

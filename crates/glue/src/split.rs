@@ -6,7 +6,9 @@ use std::{fs, io};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, excerpt};
-use crate::tasks::{Columns, Labels, SplitName, TaskSpec};
+#[cfg(feature = "parquet")]
+use crate::parquet;
+use crate::tasks::{Columns, Labels, SplitName, SplitSpec, TaskSpec};
 use crate::tsv::{self, Row};
 
 /// One example of a task.
@@ -59,16 +61,23 @@ pub struct Split {
 }
 
 impl TaskSpec {
-    /// Reads a split of the task from `folder`, the one that holds the task's files.
+    /// Reads a split of the task from `folder`, the one that holds the task's files: the official TSV
+    /// file, or where that is not there the hub's Parquet file ([`SplitSpec::parquet`]), which takes
+    /// the feature `parquet`. Both give the same examples.
     ///
     /// Sentences are trimmed as Python's `str.strip` does; nothing else about them changes.
+    ///
+    /// [`SplitSpec::parquet`]: crate::SplitSpec::parquet
     ///
     /// # Errors
     ///
     /// - [`Error::Folder`] or [`Error::Read`] when the folder or the file cannot be read;
     /// - [`Error::NoSplit`] when the task has no such split;
     /// - [`Error::NotUtf8`], [`Error::Header`], [`Error::Columns`], [`Error::NoExamples`] or
-    ///   [`Error::Label`] when the file is not what the task describes.
+    ///   [`Error::Label`] when the TSV file is not what the task describes;
+    /// - [`Error::Parquet`], [`Error::ParquetColumn`], [`Error::ParquetValue`] or
+    ///   [`Error::NoExamples`] when the Parquet file is not, and [`Error::ParquetFeature`] when only
+    ///   that one is there and the feature is off.
     pub fn read(&self, folder: &Path, split: SplitName) -> Result<Split, Error> {
         let spec = self
             .splits
@@ -78,9 +87,18 @@ impl TaskSpec {
                 task: self.name,
                 split,
             })?;
-        let path = folder.join(spec.file);
+        let (tsv, parquet) = (folder.join(spec.file), folder.join(spec.parquet));
+        let is_parquet = !tsv.exists() && parquet.is_file();
+        let path = if is_parquet { parquet } else { tsv };
         let bytes = fs::read(&path).map_err(|source| self.unreadable(folder, &path, source))?;
-        let examples = examples(&path, &bytes, &spec.columns, &self.labels)?;
+        let examples = if is_parquet {
+            self.parquet_examples(&path, &bytes, spec)?
+        } else {
+            examples(&path, &bytes, &spec.columns, &self.labels)?
+        };
+        if examples.is_empty() {
+            return Err(Error::NoExamples { path });
+        }
         Ok(Split {
             count: examples.len(),
             examples,
@@ -88,6 +106,30 @@ impl TaskSpec {
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),
+        })
+    }
+
+    #[cfg(feature = "parquet")]
+    fn parquet_examples(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        spec: &SplitSpec,
+    ) -> Result<Vec<Example>, Error> {
+        let is_labelled = spec.columns.label.is_some();
+        parquet::examples(path, bytes, &self.parquet, &self.labels, is_labelled)
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn parquet_examples(
+        &self,
+        path: &Path,
+        _bytes: &[u8],
+        spec: &SplitSpec,
+    ) -> Result<Vec<Example>, Error> {
+        Err(Error::ParquetFeature {
+            path: path.to_owned(),
+            file: spec.file,
         })
     }
 
@@ -133,15 +175,8 @@ fn examples(
             });
         }
     }
-    let examples = rows
-        .map(|row| example(path, &row, columns, labels))
-        .collect::<Result<Vec<_>, _>>()?;
-    if examples.is_empty() {
-        return Err(Error::NoExamples {
-            path: path.to_owned(),
-        });
-    }
-    Ok(examples)
+    rows.map(|row| example(path, &row, columns, labels))
+        .collect()
 }
 
 fn example(

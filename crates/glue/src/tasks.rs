@@ -24,6 +24,8 @@ pub struct TaskSpec {
     pub labels: Labels,
     /// The files, at most one for each [`SplitName`].
     pub splits: &'static [SplitSpec],
+    /// What the columns of the hub's Parquet files are called.
+    pub parquet: ParquetColumns,
 }
 
 /// Describes one file of a task.
@@ -35,6 +37,8 @@ pub struct SplitSpec {
     pub file: &'static str,
     /// What the file's columns are.
     pub columns: Columns,
+    /// The same split in the repository `nyu-mll/glue` of the Hugging Face hub, a Parquet file.
+    pub parquet: &'static str,
 }
 
 /// Says what the columns of a file are. Columns are counted from 0.
@@ -51,6 +55,20 @@ pub struct Columns {
     pub sentence2: Option<usize>,
     /// Column of the label; `None` for a test split, whose labels GLUE keeps.
     pub label: Option<usize>,
+}
+
+/// Names the columns of the hub's Parquet files, which are the same in every split.
+///
+/// Labels are numbers there: the position of the class (int64), or the score (float). Those of a test
+/// split are placeholders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParquetColumns {
+    /// Column of the sentence, or of the first of two.
+    pub sentence: &'static str,
+    /// Column of the second sentence, for a task on pairs.
+    pub sentence2: Option<&'static str>,
+    /// Column of the label.
+    pub label: &'static str,
 }
 
 /// Says what a label may be.
@@ -139,17 +157,25 @@ pub const SST2: TaskSpec = {
                 name: SplitName::Train,
                 file: "train.tsv",
                 columns: labelled,
+                parquet: "sst2/train-00000-of-00001.parquet",
             },
             SplitSpec {
                 name: SplitName::Dev,
                 file: "dev.tsv",
                 columns: labelled,
+                parquet: "sst2/validation-00000-of-00001.parquet",
             },
             SplitSpec {
                 name: SplitName::Test,
                 file: "test.tsv",
                 columns: unlabelled,
+                parquet: "sst2/test-00000-of-00001.parquet",
             },
         ],
+        parquet: ParquetColumns {
+            sentence: "sentence",
+            sentence2: None,
+            label: "label",
+        },
     }
 };

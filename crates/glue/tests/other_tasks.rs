@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use glue::{
-    Columns, Error, Example, Label, Labels, Metric, Split, SplitName, SplitSpec, TASKS, TaskSpec,
+    Columns, Error, Example, Label, Labels, Metric, ParquetColumns, Split, SplitName, SplitSpec,
+    TASKS, TaskSpec,
 };
 
 fn task(labels: Labels, splits: &'static [SplitSpec]) -> TaskSpec {
@@ -16,6 +17,11 @@ fn task(labels: Labels, splits: &'static [SplitSpec]) -> TaskSpec {
         metrics: &[Metric::Accuracy],
         labels,
         splits,
+        parquet: ParquetColumns {
+            sentence: "sentence1",
+            sentence2: Some("sentence2"),
+            label: "label",
+        },
     }
 }
 
@@ -36,6 +42,7 @@ const NO_HEADER: &[SplitSpec] = &[SplitSpec {
         sentence2: None,
         label: Some(1),
     },
+    parquet: "made-up/train-00000-of-00001.parquet",
 }];
 
 /// Laid out as RTE's and, but for the columns left out, STS-B's dev file is.
@@ -49,6 +56,7 @@ const PAIRS: &[SplitSpec] = &[SplitSpec {
         sentence2: Some(2),
         label: Some(3),
     },
+    parquet: "made-up/validation-00000-of-00001.parquet",
 }];
 
 #[test]
@@ -137,6 +145,14 @@ fn every_task_of_the_table_is_consistent() {
                 "{at}"
             );
             assert_eq!(Path::new(spec.file).extension().unwrap(), "tsv", "{at}");
+            let parquet = Path::new(spec.parquet);
+            assert!(parquet.starts_with(task.name), "{at}");
+            assert_eq!(parquet.extension().unwrap(), "parquet", "{at}");
+            assert_eq!(
+                task.parquet.sentence2.is_some(),
+                sentence2.is_some(),
+                "{at}"
+            );
         }
     }
 }

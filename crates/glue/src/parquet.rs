@@ -1,0 +1,220 @@
+//! The hub's files: Parquet, a column each for the sentences and the label.
+
+use std::panic::catch_unwind;
+use std::path::Path;
+
+use bytes::Bytes;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+
+use crate::error::{Error, excerpt};
+use crate::split::{Example, Label};
+use crate::tasks::{Labels, ParquetColumns};
+use crate::tsv::strip;
+
+/// Reads the examples of `path`, whose bytes are given.
+pub(crate) fn examples(
+    path: &Path,
+    bytes: &[u8],
+    columns: &ParquetColumns,
+    labels: &Labels,
+    is_labelled: bool,
+) -> Result<Vec<Example>, Error> {
+    // parquet 60.1 panics at some damaged pages, for example where a length goes past the end of one.
+    catch_unwind(|| read(path, bytes, columns, labels, is_labelled)).unwrap_or_else(|_| {
+        let damaged = ParquetError::General("a damaged page".to_owned());
+        Err(unreadable(path, &damaged))
+    })
+}
+
+fn read(
+    path: &Path,
+    bytes: &[u8],
+    columns: &ParquetColumns,
+    labels: &Labels,
+    is_labelled: bool,
+) -> Result<Vec<Example>, Error> {
+    let file = File::open(path, bytes)?;
+    let sentence = file.sentences(columns.sentence)?;
+    let sentence2 = columns.sentence2.map(|name| file.sentences(name));
+    let label = match is_labelled {
+        true => Some(file.labels(columns.label, labels)?),
+        false => None,
+    };
+
+    let (mut seconds, mut labels) = (
+        sentence2.transpose()?.map(Vec::into_iter),
+        label.map(Vec::into_iter),
+    );
+    // `File::column` gives every column as many values as the file has rows.
+    Ok(sentence
+        .into_iter()
+        .map(|sentence| Example {
+            sentence,
+            sentence2: seconds.as_mut().and_then(Iterator::next),
+            label: labels.as_mut().and_then(Iterator::next),
+        })
+        .collect())
+}
+
+struct File<'a> {
+    path: &'a Path,
+    reader: SerializedFileReader<Bytes>,
+}
+
+/// A value, or `None` where the file has a null.
+type Column<T> = Vec<Option<T>>;
+
+impl<'a> File<'a> {
+    fn open(path: &'a Path, bytes: &[u8]) -> Result<Self, Error> {
+        let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))
+            .map_err(|error| unreadable(path, &error))?;
+        Ok(Self { path, reader })
+    }
+
+    fn sentences(&self, name: &'static str) -> Result<Vec<String>, Error> {
+        const EXPECTED: &str = "UTF-8 text";
+        let values = self.column::<ByteArrayType>(name, "text", |reader| match reader {
+            ColumnReader::ByteArrayColumnReader(reader) => Some(reader),
+            _ => None,
+        })?;
+        self.checked(
+            name,
+            values,
+            EXPECTED,
+            |bytes: &ByteArray| match std::str::from_utf8(bytes.data()) {
+                Ok(text) => Ok(strip(text).to_owned()),
+                Err(_) => Err("is not UTF-8".to_owned()),
+            },
+        )
+    }
+
+    fn labels(&self, name: &'static str, labels: &Labels) -> Result<Vec<Label>, Error> {
+        match *labels {
+            Labels::Classes(names) => {
+                let values = self.column::<Int64Type>(name, "int64", |reader| match reader {
+                    ColumnReader::Int64ColumnReader(reader) => Some(reader),
+                    _ => None,
+                })?;
+                let expected = format!("0 to {}", names.len() - 1);
+                self.checked(name, values, &expected, |&value| {
+                    match usize::try_from(value) {
+                        Ok(class) if class < names.len() => Ok(Label::Class(class)),
+                        _ => Err(format!("is {value}")),
+                    }
+                })
+            }
+            Labels::Score { min, max } => {
+                let values = self.column::<FloatType>(name, "float", |reader| match reader {
+                    ColumnReader::FloatColumnReader(reader) => Some(reader),
+                    _ => None,
+                })?;
+                self.checked(name, values, &labels.to_string(), |&score| {
+                    match (min..=max).contains(&score) {
+                        true => Ok(Label::Score(score)),
+                        false => Err(format!("is {score}")),
+                    }
+                })
+            }
+        }
+    }
+
+    /// Converts every value; a null and a value that `convert` refuses are errors with their row.
+    fn checked<T, U>(
+        &self,
+        column: &'static str,
+        values: Column<T>,
+        expected: &str,
+        convert: impl Fn(&T) -> Result<U, String>,
+    ) -> Result<Vec<U>, Error> {
+        let convert = |(at, value): (usize, &Option<T>)| {
+            let converted = match value {
+                Some(value) => convert(value),
+                None => Err("is null".to_owned()),
+            };
+            converted.map_err(|found| Error::ParquetValue {
+                path: self.path.to_owned(),
+                row: at + 1,
+                column,
+                found,
+                expected: expected.to_owned(),
+            })
+        };
+        values.iter().enumerate().map(convert).collect()
+    }
+
+    /// Reads a whole column, which must not be nested and must have the type that `typed` takes.
+    fn column<T: DataType>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        typed: impl Fn(ColumnReader) -> Option<ColumnReaderImpl<T>>,
+    ) -> Result<Column<T::T>, Error> {
+        let other = |found: String| Error::ParquetColumn {
+            path: self.path.to_owned(),
+            column: name,
+            found: excerpt(&found),
+            expected,
+        };
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();
+        let at = names
+            .iter()
+            .position(|column| column == name)
+            .ok_or_else(|| other(format!("columns {}", names.join(", "))))?;
+        let physical = schema.column(at).physical_type();
+
+        let mut values = Vec::new();
+        for group in 0..self.reader.num_row_groups() {
+            let group = self.unless_damaged(self.reader.get_row_group(group))?;
+            let reader = self.unless_damaged(group.get_column_reader(at))?;
+            let mut reader =
+                typed(reader).ok_or_else(|| other(format!("{name} is a column of {physical}")))?;
+            let read = read_group(&mut reader, group.as_ref());
+            values.append(&mut self.unless_damaged(read)?);
+        }
+        Ok(values)
+    }
+
+    fn unless_damaged<T>(&self, result: Result<T, ParquetError>) -> Result<T, Error> {
+        result.map_err(|error| unreadable(self.path, &error))
+    }
+}
+
+/// One value a row of the group.
+fn read_group<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    group: &dyn RowGroupReader,
+) -> Result<Column<T::T>, ParquetError> {
+    let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let (read, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values)?;
+    if read != rows {
+        let message = format!("a column has {read} of {rows} rows");
+        return Err(ParquetError::General(message));
+    }
+    // Without optional values there are no levels.
+    if values.len() == rows {
+        return Ok(values.into_iter().map(Some).collect());
+    }
+    let mut values = values.into_iter();
+    Ok(levels
+        .into_iter()
+        .map(|level| if level == 0 { None } else { values.next() })
+        .collect())
+}
+
+fn unreadable(path: &Path, error: &ParquetError) -> Error {
+    let reason = match error {
+        ParquetError::General(text) | ParquetError::NYI(text) | ParquetError::EOF(text) => {
+            text.clone()
+        }
+        other => other.to_string(),
+    };
+    Error::Parquet {
+        path: path.to_owned(),
+        reason: excerpt(&reason.replace(char::is_control, " ")),
+    }
+}

@@ -1,0 +1,185 @@
+//! The hub's Parquet files give what the TSV files give; every other file is refused in one line.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glue::{Error, SST2, Split, SplitName};
+use tempfile::TempDir;
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/parquet")
+}
+
+/// A folder whose dev split is a Parquet file of these bytes.
+fn folder_with(bytes: &[u8]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("sst2")).unwrap();
+    fs::write(dev_of(folder.path()), bytes).unwrap();
+    folder
+}
+
+fn dev_of(folder: &Path) -> PathBuf {
+    folder.join("sst2/validation-00000-of-00001.parquet")
+}
+
+fn read_dev(bytes: &[u8]) -> Result<Split, Error> {
+    SST2.read(folder_with(bytes).path(), SplitName::Dev)
+}
+
+/// The message about a file of the goldens, with its path left out.
+fn refusal(name: &str) -> String {
+    refusal_of(&fs::read(golden().join("faults").join(name)).unwrap())
+}
+
+fn refusal_of(bytes: &[u8]) -> String {
+    let folder = folder_with(bytes);
+    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
+    let prefix = format!("{}: ", dev_of(folder.path()).display());
+    let message = error.to_string();
+    assert!(!message.contains(char::is_control), "{message:?}");
+    message
+        .strip_prefix(&prefix)
+        .expect("the message starts with the path")
+        .to_owned()
+}
+
+#[test]
+fn every_split_is_that_of_the_tsv_file() {
+    for name in [SplitName::Train, SplitName::Dev, SplitName::Test] {
+        let spec = SST2.splits.iter().find(|spec| spec.name == name).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sst2")).unwrap();
+        fs::copy(
+            golden().join(spec.parquet),
+            folder.path().join(spec.parquet),
+        )
+        .unwrap();
+        let parquet = SST2.read(folder.path(), name).unwrap();
+        // Where both are there, the TSV file is read.
+        let tsv = SST2.read(&golden(), name).unwrap();
+        assert_eq!(parquet.examples, tsv.examples, "{name}");
+        assert_eq!(parquet.count, tsv.count, "{name}");
+        assert_ne!(parquet.sha256, tsv.sha256, "{name}");
+    }
+}
+
+#[test]
+fn the_hash_is_that_of_the_bytes() {
+    let bytes = fs::read(golden().join("sst2/validation-00000-of-00001.parquet")).unwrap();
+    // sha256sum of the same file.
+    assert_eq!(
+        read_dev(&bytes).unwrap().sha256,
+        "7ffa5dfe7ef4403f474ba57a3857b348725ca9fab3fc0bd513b5b2858be3aef4"
+    );
+}
+
+#[test]
+fn every_encoding_gives_the_same_examples() {
+    let expected = SST2.read(&golden(), SplitName::Dev).unwrap().examples;
+    let files: Vec<_> = fs::read_dir(golden().join("encodings")).unwrap().collect();
+    assert_eq!(files.len(), 6);
+    for file in files {
+        let path = file.unwrap().path();
+        let split = read_dev(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(split.examples, expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_column_that_is_missing_or_of_another_type_is_named() {
+    for (name, expected) in [
+        (
+            "no_sentence.parquet",
+            r#"columns text, label, idx; expected a column "sentence" of text"#,
+        ),
+        (
+            "list_sentence.parquet",
+            r#"columns sentence.list.element, label, idx; expected a column "sentence" of text"#,
+        ),
+        (
+            "number_sentence.parquet",
+            r#"sentence is a column of INT64; expected a column "sentence" of text"#,
+        ),
+        (
+            "text_label.parquet",
+            r#"label is a column of BYTE_ARRAY; expected a column "label" of int64"#,
+        ),
+    ] {
+        assert_eq!(refusal(name), expected);
+    }
+}
+
+#[test]
+fn a_value_that_is_not_the_tasks_is_named_with_its_row() {
+    for (name, expected) in [
+        ("label_2.parquet", "row 4: label is 2; expected 0 to 1"),
+        (
+            "label_minus_1.parquet",
+            "row 2: label is -1; expected 0 to 1",
+        ),
+        (
+            "null_label.parquet",
+            "row 3: label is null; expected 0 to 1",
+        ),
+        (
+            "null_sentence.parquet",
+            "row 1: sentence is null; expected UTF-8 text",
+        ),
+        (
+            "latin_1.parquet",
+            "row 5: sentence is not UTF-8; expected UTF-8 text",
+        ),
+    ] {
+        assert_eq!(refusal(name), expected);
+    }
+}
+
+#[test]
+fn a_file_without_rows_is_refused() {
+    assert_eq!(
+        refusal("no_rows.parquet"),
+        "no examples; expected at least one row"
+    );
+}
+
+#[test]
+fn another_compression_is_refused() {
+    let message = refusal("zstd.parquet");
+    assert!(message.contains("zstd"), "{message}");
+    assert!(
+        message.ends_with("expected one that is whole, uncompressed or with Snappy"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let whole = fs::read(golden().join("sst2/validation-00000-of-00001.parquet")).unwrap();
+    for length in 0..whole.len() {
+        let message = refusal_of(&whole[..length]);
+        assert!(
+            message.starts_with("not a readable Parquet file: "),
+            "{length}: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_file_with_any_byte_changed_is_read_or_refused() {
+    let whole = fs::read(golden().join("sst2/train-00000-of-00001.parquet")).unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        match read_dev(&bytes) {
+            Ok(split) => assert_eq!(split.count, split.examples.len()),
+            Err(error) => assert!(!error.to_string().contains('\n'), "{at}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn without_any_file_the_tsv_file_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
+    assert!(error.to_string().contains("dev.tsv"), "{error}");
+}
