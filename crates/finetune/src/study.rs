@@ -70,6 +70,13 @@ impl Study {
         })
     }
 
+    /// Calls the model something else than its folder in the records: a folder of a download cache is
+    /// named as its commit only.
+    pub fn with_model_name(mut self, name: &str) -> Self {
+        self.model.name = name.to_owned();
+        self
+    }
+
     /// The study's configuration.
     pub fn config(&self) -> &StudyConfig {
         &self.config

@@ -1,12 +1,13 @@
 //! The command line; the names of transformers' `run_glue.py` are accepted beside ours.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use finetune::{Arm, Batching, Recipe, StudyConfig};
 
 use crate::device::DeviceName;
+use crate::source::Source;
 
 /// Finetunes a BERT on SST-2 with and without NoisyTune and compares the two.
 ///
@@ -16,12 +17,13 @@ use crate::device::DeviceName;
 #[derive(Debug, Parser)]
 #[command(name = "glue_sst2", version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Folder of a pretrained BERT: config.json, model.safetensors, tokenizer.json
-    #[arg(long, value_name = "DIR", alias = "model_name_or_path")]
-    model: Option<PathBuf>,
-    /// Folder with SST-2's train.tsv and dev.tsv
-    #[arg(long, value_name = "DIR", alias = "data_dir")]
-    data: Option<PathBuf>,
+    /// Pretrained BERT: `bundled`, hf:OWNER/NAME[@REVISION] from the Hugging Face hub, or a folder with
+    /// config.json, model.safetensors and tokenizer.json
+    #[arg(long, value_name = "SOURCE", alias = "model_name_or_path")]
+    model: Option<Source>,
+    /// Sentences: `bundled`, hf:sst2 from the hub, or a folder with SST-2's train.tsv and dev.tsv
+    #[arg(long, value_name = "SOURCE", alias = "data_dir")]
+    data: Option<Source>,
     /// What to compare, in this order
     #[arg(
         long,
@@ -99,13 +101,13 @@ enum BatchingName {
 }
 
 impl Arguments {
-    /// The folders to read, or what to pass.
-    pub(crate) fn model_and_data(&self) -> Result<(&Path, &Path), String> {
+    /// Where to read from, or what to pass.
+    pub(crate) fn model_and_data(&self) -> Result<(&Source, &Source), String> {
         match (&self.model, &self.data) {
             (Some(model), Some(data)) => Ok((model, data)),
             _ => Err(
-                "pass --model DIR, a folder with config.json, model.safetensors and tokenizer.json of a BERT, \
-                 and --data DIR, a folder with SST-2's train.tsv and dev.tsv"
+                "pass --model bundled, or --model DIR, a folder with config.json, model.safetensors and tokenizer.json of \
+                 a BERT, and --data bundled, or --data DIR, a folder with SST-2's train.tsv and dev.tsv"
                     .to_owned(),
             ),
         }

@@ -1,7 +1,11 @@
 //! The `glue_sst2` example: arguments, device, study, table.
 
 mod arguments;
+mod bundled;
 mod device;
+#[cfg(feature = "hub")]
+mod download;
+mod source;
 mod table;
 mod terminal;
 
@@ -22,6 +26,10 @@ pub fn main() -> ExitCode {
             eprintln!("error: {message}");
             ExitCode::from(2)
         }
+        Err(Failure::Source(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
         Err(Failure::Run(error)) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -33,6 +41,8 @@ pub fn main() -> ExitCode {
 enum Failure {
     /// The arguments cannot mean anything.
     Usage(String),
+    /// The model or the data cannot be had.
+    Source(String),
     /// The arguments are fine, the world is not.
     Run(FinetuneError),
 }
@@ -54,15 +64,17 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (model, data) = arguments.model_and_data().map_err(Failure::Usage)?;
     let config = arguments.study();
     config.validate()?;
+    let (model, data) = (source::model(model)?, source::data(data)?);
     let device = device::open(arguments.device);
     let study = Study::open(
         config,
         &glue::SST2,
-        model,
-        data,
+        &model.folder,
+        &data.folder,
         &device,
         arguments.device.name(),
-    )?;
+    )?
+    .with_model_name(&model.name);
     if let Some(steps) = arguments.bench_steps {
         let timing = bench::time_steps(&study, steps)?;
         println!(
@@ -74,6 +86,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = &arguments.out;
     let summary = study.run(out, &mut Terminal::new())?;
     print!("{}", table::render(&summary));
+    println!("model    {}", model.name);
+    println!("data     {}", data.name);
     println!("runs     {}", out.join("runs.jsonl").display());
     println!("summary  {}", out.join("summary.json").display());
     Ok(())

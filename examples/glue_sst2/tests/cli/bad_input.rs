@@ -10,7 +10,12 @@ fn without_model_and_data_it_says_what_to_pass() {
     assert_error(
         &output,
         2,
-        &["--model DIR", "config.json", "--data DIR", "train.tsv"],
+        &[
+            "--model bundled",
+            "config.json",
+            "--data bundled",
+            "train.tsv",
+        ],
     );
 }
 

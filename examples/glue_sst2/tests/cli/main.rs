@@ -4,3 +4,4 @@ mod bad_input;
 mod bench;
 mod program;
 mod runs;
+mod sources;

@@ -38,10 +38,12 @@ impl World {
     pub(crate) fn run(&self, more: &[&str]) -> Output {
         example()
             .current_dir(self.folder.path())
-            .args(["--model", "model", "--data", "data", "--out", "out"])
+            .args(["--out", "out"])
             .args(with_defaults(
                 more,
                 &[
+                    ("--model", "model"),
+                    ("--data", "data"),
                     ("--epochs", "1"),
                     ("--batch-size", "4"),
                     ("--max-length", "32"),

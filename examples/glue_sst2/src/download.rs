@@ -1,0 +1,81 @@
+//! Model and data from the Hugging Face hub.
+
+use glue::{SST2, SplitName};
+use hub::{Hub, HubError, Kind, Progress, Repository};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+use crate::Failure;
+use crate::source::Found;
+
+/// What `hf:sst2` is short for.
+const GLUE: &str = "nyu-mll/glue";
+
+/// Downloads what is not in the cache of a BERT.
+pub(crate) fn model(name: &str) -> Result<Found, Failure> {
+    let files = ["config.json", "tokenizer.json", "model.safetensors"];
+    find(Kind::Model, name, &files)
+}
+
+/// Downloads what is not in the cache of SST-2's train and dev split.
+pub(crate) fn data(name: &str) -> Result<Found, Failure> {
+    let used = [SplitName::Train, SplitName::Dev];
+    let used = SST2.splits.iter().filter(|spec| used.contains(&spec.name));
+    let files: Vec<&str> = used.map(|spec| spec.parquet).collect();
+    let name = match name.strip_prefix(SST2.name) {
+        Some(rest) if rest.is_empty() || rest.starts_with('@') => format!("{GLUE}{rest}"),
+        _ => name.to_owned(),
+    };
+    find(Kind::Dataset, &name, &files)
+}
+
+fn find(kind: Kind, name: &str, files: &[&str]) -> Result<Found, Failure> {
+    let repository = Repository::parse(kind, name).map_err(|e| Failure::Usage(e.to_string()))?;
+    let option = match kind {
+        Kind::Model => "model",
+        Kind::Dataset => "data",
+    };
+    let snapshot = Hub::from_env()
+        .and_then(|hub| hub.snapshot(&repository, files, &mut Bar::default()))
+        .map_err(|error| {
+            let hint = match error {
+                HubError::Offline { .. } => format!("; --{option} bundled needs no network"),
+                _ => String::new(),
+            };
+            Failure::Source(format!("{error}{hint}"))
+        })?;
+    Ok(Found {
+        folder: snapshot.folder,
+        name: format!("hf:{}@{}", repository.name(), snapshot.commit),
+    })
+}
+
+/// A bar on standard error where someone watches, a line a file in a pipe.
+#[derive(Default)]
+struct Bar {
+    bar: Option<ProgressBar>,
+    file: String,
+    bytes: u64,
+}
+
+impl Progress for Bar {
+    fn started(&mut self, file: &str, bytes: u64) {
+        let template = "{bar:30} {msg}: {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(template).expect("a constant, valid template");
+        let bar = ProgressBar::new(bytes).with_style(style);
+        self.bar = Some(bar.with_message(file.to_owned()));
+        (self.file, self.bytes) = (file.to_owned(), bytes);
+    }
+
+    fn received(&mut self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(bytes);
+        }
+    }
+
+    fn finished(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        eprintln!("downloaded {}, {}", self.file, HumanBytes(self.bytes));
+    }
+}
