@@ -150,11 +150,11 @@ impl Hub {
             (Ok(_), None) => Ok(()),
             (Err(Failure::Status(404)), _) => Err(self.no_file(api, repository, file)),
             (Err(Failure::Locked), _) => Err(HubError::Busy {
-                repository: repository.clone(),
+                repository: repository.to_string(),
                 file: file.to_owned(),
             }),
             (Err(Failure::Io(error)), Some(size)) => Err(HubError::Interrupted {
-                repository: repository.clone(),
+                repository: repository.to_string(),
                 file: file.to_owned(),
                 received,
                 size,
@@ -184,7 +184,7 @@ impl Hub {
                     files.push_str(", …");
                 }
                 HubError::NoFile {
-                    repository: repository.clone(),
+                    repository: repository.to_string(),
                     file: file.to_owned(),
                     files,
                 }
@@ -239,11 +239,13 @@ impl Hub {
         if found == expected {
             return Ok(());
         }
-        for path in [path, &blob] {
+        fs::remove_file(&blob).map_err(broken)?;
+        // Where there are symbolic links, the name in the snapshot is one.
+        if path.is_symlink() {
             fs::remove_file(path).map_err(broken)?;
         }
         Err(HubError::Damaged {
-            repository: repository.clone(),
+            repository: repository.to_string(),
             file: file.to_owned(),
             found,
             expected,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hf_hub::api::sync::ApiError;
 
-use crate::repository::Repository;
+use crate::repository::{Kind, Repository};
 
 /// An error of this crate: one line with the repository, what happened and what would do.
 #[derive(Debug, thiserror::Error)]
@@ -23,27 +23,33 @@ pub enum HubError {
     #[error("{repository}: {endpoint} is out of reach: {reason}")]
     Offline {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
         /// The hub's address.
         endpoint: String,
         /// Why.
         reason: String,
     },
     /// The hub shows no such repository.
-    #[error("{repository}: no such {} without a login at {endpoint} (HTTP {status})", repository.kind())]
+    #[error("{repository}: no such {kind} without a login at {endpoint} (HTTP {status})")]
     NoRepository {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
+        /// Model or dataset.
+        kind: Kind,
         /// The hub's address.
         endpoint: String,
         /// 401 or 403 as a rule: the hub does not say whether a private repository exists.
         status: u16,
     },
     /// The repository, or this revision of it, does not exist.
-    #[error("{repository}: no such {}, or no such revision of it, at {endpoint}; expected a branch, a tag or a commit", repository.kind())]
+    #[error(
+        "{repository}: no such {kind}, or no such revision of it, at {endpoint}; expected a branch, a tag or a commit"
+    )]
     NoRevision {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
+        /// Model or dataset.
+        kind: Kind,
         /// The hub's address.
         endpoint: String,
     },
@@ -51,7 +57,7 @@ pub enum HubError {
     #[error("{repository}: no file {file} there; it holds {files}")]
     NoFile {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
         /// The file.
         file: String,
         /// The files there are, shortened.
@@ -61,7 +67,7 @@ pub enum HubError {
     #[error("{repository}: {endpoint} did not answer as the hub does: {reason}")]
     Answer {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
         /// The hub's address.
         endpoint: String,
         /// The HTTP status, or what is wrong with the answer.
@@ -73,7 +79,7 @@ pub enum HubError {
     )]
     Interrupted {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
         /// The file.
         file: String,
         /// Bytes on disk.
@@ -89,7 +95,7 @@ pub enum HubError {
     )]
     Damaged {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
         /// The file.
         file: String,
         /// Length or SHA-256 it has.
@@ -103,7 +109,7 @@ pub enum HubError {
     )]
     Busy {
         /// What was asked for.
-        repository: Repository,
+        repository: String,
         /// The file.
         file: String,
     },
@@ -151,7 +157,8 @@ impl From<ApiError> for Failure {
 impl Failure {
     /// The error where nothing but an answer of the hub was expected.
     pub(crate) fn of(self, repository: &Repository, endpoint: &str) -> HubError {
-        let (repository, endpoint) = (repository.clone(), endpoint.to_owned());
+        let (kind, repository) = (repository.kind(), repository.to_string());
+        let endpoint = endpoint.to_owned();
         match self {
             Self::Unreachable(reason) => HubError::Offline {
                 repository,
@@ -160,11 +167,13 @@ impl Failure {
             },
             Self::Status(status @ (401 | 403)) => HubError::NoRepository {
                 repository,
+                kind,
                 endpoint,
                 status,
             },
             Self::Status(404) => HubError::NoRevision {
                 repository,
+                kind,
                 endpoint,
             },
             Self::Status(status) => HubError::Answer {

@@ -12,7 +12,7 @@ const MANIFEST: &str = "SHA256SUMS";
 pub(crate) fn verify(folder: &Path, option: &str) -> Result<(), String> {
     if !folder.is_dir() {
         return Err(format!(
-            "{}: the bundled {option} is not there; expected a whole checkout of the repository, or --{option} with a folder",
+            "{}: {option} bundled is not there; expected a whole checkout of the repository, or {option} with a folder",
             folder.display()
         ));
     }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     fn refusal(folder: &Path) -> String {
-        let error = verify(folder, "model").expect_err("something is wrong");
+        let error = verify(folder, "--model").expect_err("something is wrong");
         assert!(!error.contains('\n'), "{error}");
         error
     }
@@ -69,10 +69,10 @@ mod tests {
     #[test]
     fn files_that_are_as_written_down_pass() {
         let folder = folder(FINE.0, FINE.1);
-        verify(folder.path(), "model").expect("it is what it was");
+        verify(folder.path(), "--model").expect("it is what it was");
         let crlf = FINE.1.replace('\n', "\r\n");
         fs::write(folder.path().join(MANIFEST), crlf).expect("a file");
-        verify(folder.path(), "model").expect("a checkout may change line ends of the manifest");
+        verify(folder.path(), "--model").expect("a checkout may change line ends of the manifest");
     }
 
     #[test]
@@ -105,10 +105,10 @@ mod tests {
     fn without_the_folder_it_says_what_to_pass() {
         let error = refusal(Path::new("/nowhere"));
         assert!(
-            error.starts_with("/nowhere: the bundled model is not there"),
+            error.starts_with("/nowhere: --model bundled is not there"),
             "{error}"
         );
-        assert!(error.contains("--model"), "{error}");
+        assert!(error.ends_with("or --model with a folder"), "{error}");
     }
 
     /// A manifest holds every file that is not about the files.
@@ -125,7 +125,7 @@ mod tests {
             .collect();
         assert!(folders.iter().any(|folder| folder.ends_with("film-notes")));
         for folder in folders {
-            verify(&folder, "model").expect("a true manifest");
+            verify(&folder, "--model").expect("a true manifest");
             let text = fs::read_to_string(folder.join(MANIFEST)).expect("a manifest");
             for entry in fs::read_dir(&folder).expect("a folder") {
                 let name = entry.expect("an entry").file_name();

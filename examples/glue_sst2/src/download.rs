@@ -5,40 +5,28 @@ use hub::{Hub, HubError, Kind, Progress, Repository};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::Failure;
-use crate::source::Found;
+use crate::source::{Found, Wanted};
 
 /// What `hf:sst2` is short for.
 const GLUE: &str = "nyu-mll/glue";
 
-/// Downloads what is not in the cache of a BERT.
-pub(crate) fn model(name: &str) -> Result<Found, Failure> {
-    let files = ["config.json", "tokenizer.json", "model.safetensors"];
-    find(Kind::Model, name, &files)
-}
-
-/// Downloads what is not in the cache of SST-2's train and dev split.
-pub(crate) fn data(name: &str) -> Result<Found, Failure> {
-    let used = [SplitName::Train, SplitName::Dev];
-    let used = SST2.splits.iter().filter(|spec| used.contains(&spec.name));
-    let files: Vec<&str> = used.map(|spec| spec.parquet).collect();
-    let name = match name.strip_prefix(SST2.name) {
-        Some(rest) if rest.is_empty() || rest.starts_with('@') => format!("{GLUE}{rest}"),
-        _ => name.to_owned(),
+/// Downloads what is not in the cache.
+pub(crate) fn find(wanted: Wanted, name: &str) -> Result<Found, Failure> {
+    let (kind, files, name) = match wanted {
+        Wanted::Model => {
+            let files = vec!["config.json", "tokenizer.json", "model.safetensors"];
+            (Kind::Model, files, name.to_owned())
+        }
+        Wanted::Data => (Kind::Dataset, splits(), full_name(name)),
     };
-    find(Kind::Dataset, &name, &files)
-}
-
-fn find(kind: Kind, name: &str, files: &[&str]) -> Result<Found, Failure> {
-    let repository = Repository::parse(kind, name).map_err(|e| Failure::Usage(e.to_string()))?;
-    let option = match kind {
-        Kind::Model => "model",
-        Kind::Dataset => "data",
-    };
+    let repository = Repository::parse(kind, &name).map_err(|e| Failure::Usage(e.to_string()))?;
     let snapshot = Hub::from_env()
-        .and_then(|hub| hub.snapshot(&repository, files, &mut Bar::default()))
+        .and_then(|hub| hub.snapshot(&repository, &files, &mut Bar::default()))
         .map_err(|error| {
             let hint = match error {
-                HubError::Offline { .. } => format!("; --{option} bundled needs no network"),
+                HubError::Offline { .. } => {
+                    format!("; {} bundled needs no network", wanted.option())
+                }
                 _ => String::new(),
             };
             Failure::Source(format!("{error}{hint}"))
@@ -47,6 +35,20 @@ fn find(kind: Kind, name: &str, files: &[&str]) -> Result<Found, Failure> {
         folder: snapshot.folder,
         name: format!("hf:{}@{}", repository.name(), snapshot.commit),
     })
+}
+
+/// The files of SST-2's train and dev split.
+fn splits() -> Vec<&'static str> {
+    let used = [SplitName::Train, SplitName::Dev];
+    let used = SST2.splits.iter().filter(|spec| used.contains(&spec.name));
+    used.map(|spec| spec.parquet).collect()
+}
+
+fn full_name(name: &str) -> String {
+    match name.strip_prefix(SST2.name) {
+        Some(rest) if rest.is_empty() || rest.starts_with('@') => format!("{GLUE}{rest}"),
+        _ => name.to_owned(),
+    }
 }
 
 /// A bar on standard error where someone watches, a line a file in a pipe.

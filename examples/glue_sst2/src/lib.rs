@@ -15,6 +15,7 @@ use clap::Parser;
 use finetune::{FinetuneError, Study, bench};
 
 use crate::arguments::Arguments;
+use crate::source::Wanted;
 use crate::terminal::Terminal;
 
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 1 for everything else.
@@ -64,7 +65,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (model, data) = arguments.model_and_data().map_err(Failure::Usage)?;
     let config = arguments.study();
     config.validate()?;
-    let (model, data) = (source::model(model)?, source::data(data)?);
+    let model = source::find(Wanted::Model, model)?;
+    let data = source::find(Wanted::Data, data)?;
     let device = device::open(arguments.device);
     let study = Study::open(
         config,

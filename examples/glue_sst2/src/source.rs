@@ -9,10 +9,14 @@ use crate::bundled;
 #[cfg(feature = "hub")]
 use crate::download;
 
-/// The checkpoint of the repository, below this package.
-const MODEL: &str = "assets/film-bert-3x192";
-/// The sentences of the repository, below its root.
-const DATA: &str = "datasets/film-notes";
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A pretrained BERT.
+    Model,
+    /// SST-2, or sentences like it.
+    Data,
+}
 
 /// The value of `--model` or `--data`: `bundled`, `hf:OWNER/NAME[@REVISION]`, or a folder. A folder of
 /// one of these names is `./bundled`.
@@ -58,30 +62,41 @@ impl fmt::Display for Source {
     }
 }
 
-/// Finds the folder of a pretrained model, downloading it if need be.
-pub(crate) fn model(source: &Source) -> Result<Found, Failure> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    find(source, "model", &package.join(MODEL))
+impl Wanted {
+    /// The option that says where it is.
+    pub(crate) fn option(self) -> &'static str {
+        match self {
+            Self::Model => "--model",
+            Self::Data => "--data",
+        }
+    }
+
+    /// Where it lies in the repository, whatever the current directory is.
+    fn bundled(self) -> PathBuf {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        match self {
+            Self::Model => package.join("assets/film-bert-3x192"),
+            Self::Data => {
+                let root = package.ancestors().nth(2).unwrap_or(package);
+                root.join("datasets/film-notes")
+            }
+        }
+    }
 }
 
-/// Finds the folder of SST-2 or of sentences like it, downloading it if need be.
-pub(crate) fn data(source: &Source) -> Result<Found, Failure> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = package.ancestors().nth(2).unwrap_or(package);
-    find(source, "data", &root.join(DATA))
-}
-
-fn find(source: &Source, option: &'static str, bundled: &Path) -> Result<Found, Failure> {
+/// Finds the folder of a source, downloading and checking its files as need be.
+pub(crate) fn find(wanted: Wanted, source: &Source) -> Result<Found, Failure> {
     match source {
         Source::Bundled => {
-            bundled::verify(bundled, option).map_err(Failure::Source)?;
-            let name = bundled.file_name().unwrap_or_default().to_string_lossy();
+            let folder = wanted.bundled();
+            bundled::verify(&folder, wanted.option()).map_err(Failure::Source)?;
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
             Ok(Found {
-                folder: bundled.to_path_buf(),
                 name: name.into_owned(),
+                folder,
             })
         }
-        Source::Hub(repository) => download(option, repository),
+        Source::Hub(repository) => from_hub(wanted, repository),
         Source::Folder(folder) => {
             let absolute = folder.canonicalize().ok();
             let name = absolute.as_deref().and_then(Path::file_name);
@@ -94,16 +109,13 @@ fn find(source: &Source, option: &'static str, bundled: &Path) -> Result<Found, 
 }
 
 #[cfg(feature = "hub")]
-fn download(option: &'static str, repository: &str) -> Result<Found, Failure> {
-    match option {
-        "model" => download::model(repository),
-        _ => download::data(repository),
-    }
+fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
+    download::find(wanted, repository)
 }
 
 /// What to run instead: most runs need no downloads, and TLS takes its time to compile.
 #[cfg(not(feature = "hub"))]
-fn download(option: &'static str, repository: &str) -> Result<Found, Failure> {
+fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
     let quoted = |argument: String| match argument.contains(|c: char| !c.is_ascii_graphic()) {
         true => format!("'{argument}'"),
         false => argument,
@@ -113,8 +125,37 @@ fn download(option: &'static str, repository: &str) -> Result<Found, Failure> {
         .map(|argument| quoted(argument.to_string_lossy().into_owned()))
         .collect();
     Err(Failure::Usage(format!(
-        "--{option} hf:{repository} is a download, which this build leaves out; run: \
+        "{} hf:{repository} is a download, which this build leaves out; run: \
          cargo run --example glue_sst2 --features hub -- {}",
+        wanted.option(),
         arguments.join(" ")
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_a_name_a_repository_or_a_folder() {
+        for (text, expected) in [
+            ("bundled", Source::Bundled),
+            ("hf:a/b@c", Source::Hub("a/b@c".to_owned())),
+            ("./bundled", Source::Folder("./bundled".into())),
+            ("./hf:a", Source::Folder("./hf:a".into())),
+            ("Bundled", Source::Folder("Bundled".into())),
+        ] {
+            let source = Source::from(OsString::from(text));
+            assert_eq!(source, expected);
+            assert_eq!(source.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_bundled_has_an_absolute_place() {
+        for wanted in [Wanted::Model, Wanted::Data] {
+            assert!(wanted.bundled().is_absolute(), "{wanted:?}");
+        }
+        assert!(Wanted::Data.bundled().join("dev.tsv").is_file());
+    }
 }
