@@ -138,6 +138,24 @@ fn a_missing_file_names_itself_and_its_neighbours() {
 }
 
 #[test]
+#[cfg(not(feature = "parquet"))]
+fn without_the_feature_a_parquet_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sst2/validation-00000-of-00001.parquet");
+    fs::create_dir(folder.path().join("sst2")).unwrap();
+    fs::write(&path, "PAR1").unwrap();
+    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
+    let expected = "expected dev.tsv, or a build with the feature `parquet`";
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}: this build reads no Parquet; {expected}",
+            path.display()
+        )
+    );
+}
+
+#[test]
 fn an_empty_file_and_a_wrong_header_are_refused() {
     assert_eq!(
         refusal(""),

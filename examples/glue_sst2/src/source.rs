@@ -116,9 +116,10 @@ fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
 /// What to run instead: most runs need no downloads, and TLS takes its time to compile.
 #[cfg(not(feature = "hub"))]
 fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
-    let quoted = |argument: String| match argument.contains(|c: char| !c.is_ascii_graphic()) {
-        true => format!("'{argument}'"),
-        false => argument,
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
+    let quoted = |argument: String| match argument.chars().all(is_plain) {
+        true => argument,
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
     };
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
