@@ -113,6 +113,16 @@ impl BertConfig {
         self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
     }
 
+    /// Floating-point operations of the encoder's matrix products in one forward pass over a batch of
+    /// `batch` sequences of `length` tokens; a training step does three times as many.
+    pub fn matrix_flops(&self, batch: usize, length: usize) -> f64 {
+        let [tokens, length] = [batch * length, length].map(|n| n as f64);
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|n| n as f64);
+        // Query, key, value, output; the two of the feed-forward block; scores and their use.
+        let multiplications = 4.0 * hidden * hidden + 2.0 * hidden * inner + 2.0 * length * hidden;
+        2.0 * tokens * multiplications * self.num_hidden_layers as f64
+    }
+
     /// Width of one attention head.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads

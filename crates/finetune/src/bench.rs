@@ -1,7 +1,9 @@
 //! Training steps against the clock.
 
+use std::hint::black_box;
 use std::time::Instant;
 
+use burn::tensor::{Device, Distribution, Tensor};
 use serde::Serialize;
 
 use crate::error::FinetuneError;
@@ -26,11 +28,19 @@ pub struct StepTiming {
     pub examples_per_s: f64,
     /// Real tokens a second, padding not counted.
     pub tokens_per_s: f64,
+    /// Billions of floating-point operations a second in the encoder's matrix products, whose time is
+    /// taken to be that of the whole step.
+    pub matrix_gflops: f64,
+    /// The same in one large matrix product, the best of a few, right after the steps: the ceiling.
+    pub ceiling_gflops: f64,
     /// Worker threads.
     pub threads: usize,
     /// Most memory the process has held; `None` where the system does not tell.
     pub peak_rss_mib: Option<f64>,
 }
+
+/// Rows and columns of the product that stands for the machine's ceiling.
+const LARGE: usize = 2048;
 
 /// Times `steps` training steps of the study's first run, after 3 steps of warm-up; epoch follows epoch.
 ///
@@ -51,31 +61,50 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
     let batches = (1..)
         .flat_map(|epoch| epoch_batches(recipe.batching, seed, epoch, &lengths, recipe.batch_size));
     let mut started = Instant::now();
-    let (mut examples, mut tokens) = (0, 0);
+    let (mut examples, mut tokens, mut flops) = (0, 0, 0.0);
     for (index, positions) in batches.take(steps + WARM_UP).enumerate() {
         if index == WARM_UP {
             started = Instant::now();
-            (examples, tokens) = (0, 0);
+            (examples, tokens, flops) = (0, 0, 0.0);
         }
         let batch = data.train.batch(
             &positions,
             recipe.padding(data.pad_token_id),
             trainer.device(),
         );
+        let [sentences, length] = batch.input.input_ids.dims();
+        flops += 3.0 * study.model().config.matrix_flops(sentences, length);
         let step = trainer.step(batch)?;
         examples += step.examples;
         tokens += step.tokens;
     }
     let seconds = started.elapsed().as_secs_f64();
+    // Before the ceiling is measured, which takes memory of its own.
+    let peak_rss_mib = peak_rss_mib();
     Ok(StepTiming {
         what: "train",
         steps,
         s_per_step: seconds / steps as f64,
         examples_per_s: examples as f64 / seconds,
         tokens_per_s: tokens as f64 / seconds,
+        matrix_gflops: flops / seconds / 1e9,
+        ceiling_gflops: large_product_gflops(&trainer.device().clone().inner()),
         threads: rayon::current_num_threads(),
-        peak_rss_mib: peak_rss_mib(),
+        peak_rss_mib,
     })
+}
+
+fn large_product_gflops(device: &Device) -> f64 {
+    let random = || Tensor::<2>::random([LARGE, LARGE], Distribution::Default, device);
+    let (a, b) = (random(), random());
+    let fastest = (0..6)
+        .map(|_| {
+            let started = Instant::now();
+            black_box(a.clone().matmul(b.clone()).slice([0..1, 0..1]).into_data());
+            started.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min);
+    2.0 * (LARGE as f64).powi(3) / fastest / 1e9
 }
 
 #[cfg(unix)]

@@ -77,6 +77,11 @@ impl Study {
         self
     }
 
+    /// The pretrained model.
+    pub fn model(&self) -> &ModelRecord {
+        &self.model
+    }
+
     /// The study's configuration.
     pub fn config(&self) -> &StudyConfig {
         &self.config

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::peer::{Assets, succeed};
-use crate::rows::{ROWS, Row};
+use crate::rows::{ROWS, Row, Timed};
 use crate::table;
 
 /// Threads of both sides.
@@ -26,30 +27,48 @@ pub(crate) struct Options {
     /// PyTorch environment; made if it is not there
     #[arg(long, default_value = "target/peer-venv")]
     environment: PathBuf,
-    /// File that the raw records are added to
+    /// File for the raw records of this call
     #[arg(long, default_value = "target/bench-peer.jsonl")]
     out: PathBuf,
+    /// Measure nothing, print the table of these raw records
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    table: Vec<PathBuf>,
 }
 
-/// What both programs print.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What both programs print after timed steps; of a whole task there is the first number alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timing {
-    pub(crate) s_per_step: f64,
     pub(crate) examples_per_s: f64,
-    pub(crate) tokens_per_s: f64,
-    pub(crate) peak_rss_mib: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) s_per_step: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) matrix_gflops: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ceiling_gflops: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peak_rss_mib: Option<f64>,
 }
 
 /// One measurement of each side, one after the other.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pair {
-    pub(crate) row: &'static str,
+    pub(crate) row: String,
     pub(crate) ours: Timing,
     pub(crate) theirs: Timing,
 }
 
 /// Measures the rows and prints the table.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
+    if !options.table.is_empty() {
+        let mut pairs = Vec::new();
+        for path in &options.table {
+            pairs.extend(recorded(path)?);
+        }
+        print!("{}", table::render(&pairs));
+        return Ok(());
+    }
     let rows = chosen(&options.rows)?;
     if options.pairs == 0 {
         return Err("pairs is 0, accepted is at least 1".to_owned());
@@ -64,14 +83,14 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         for number in 1..=options.pairs {
             eprintln!("{} {number} of {}", row.name, options.pairs);
             pairs.push(Pair {
-                row: row.name,
+                row: row.name.to_owned(),
                 ours: ours(row, &model, &assets)?,
                 theirs: theirs(row, &model, &assets, &python)?,
             });
             keep(&options.out, &pairs)?;
         }
     }
-    print!("{}", table::render(&rows, &pairs));
+    print!("{}", table::render(&pairs));
     println!("\nraw records: {}", options.out.display());
     Ok(())
 }
@@ -93,10 +112,28 @@ fn ours(row: &Row, model: &Path, assets: &Assets) -> Result<Timing, String> {
     command.args(["run", "--quiet", "--example", "glue_sst2", "--"]);
     command.arg("--model").arg(model);
     command.arg("--data").arg(assets.path("datasets/SST-2"));
-    command.args(["--bench-steps", &row.steps.to_string()]);
-    command.args(["--max-train-samples", "8192", "--arms", "baseline"]);
+    command.args(["--arms", "baseline"]);
     command.args(row.ours).env("RAYON_NUM_THREADS", THREADS);
-    timing(command)
+    match row.timed {
+        Timed::Steps(steps) => {
+            command.args(["--bench-steps", &steps.to_string()]);
+            command.args(["--max-train-samples", "8192"]);
+            timing(command)
+        }
+        Timed::WholeTask(sentences) => {
+            // A new folder each time: the program continues a study and would find it done.
+            let out = Path::new("target/bench-peer-task");
+            match std::fs::remove_dir_all(out) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(format!("{}: {e}", out.display()));
+                }
+                _ => command.arg("--out").arg(out),
+            };
+            command.args(["--seeds", "1", "--epochs", "1"]);
+            command.args(["--max-train-samples", &sentences.to_string()]);
+            whole_task(command, sentences)
+        }
+    }
 }
 
 fn theirs(row: &Row, model: &Path, assets: &Assets, python: &Path) -> Result<Timing, String> {
@@ -104,11 +141,36 @@ fn theirs(row: &Row, model: &Path, assets: &Assets, python: &Path) -> Result<Tim
     command.arg(assets.path("peer/finetune_pytorch.py"));
     command.arg("--model").arg(model);
     command.arg("--data").arg(assets.path("datasets/SST-2"));
-    command.args(["--bench", &row.steps.to_string()]);
-    command.args(["--max-train-samples", "8192"]);
     command.args(row.theirs).env("OMP_NUM_THREADS", THREADS);
     command.env("HF_HUB_OFFLINE", "1");
-    timing(command)
+    match row.timed {
+        Timed::Steps(steps) => {
+            command.args(["--bench", &steps.to_string()]);
+            command.args(["--max-train-samples", "8192"]);
+            timing(command)
+        }
+        Timed::WholeTask(sentences) => {
+            command.args(["--epochs", "1"]);
+            command.args(["--max-train-samples", &sentences.to_string()]);
+            whole_task(command, sentences)
+        }
+    }
+}
+
+/// Runs a program to its end, which has to be a good one.
+fn whole_task(mut command: Command, sentences: usize) -> Result<Timing, String> {
+    let started = Instant::now();
+    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
+    let seconds = started.elapsed().as_secs_f64();
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or_default();
+        return Err(format!("{command:?} ended with {}: {said}", output.status));
+    }
+    Ok(Timing {
+        examples_per_s: sentences as f64 / seconds,
+        ..Timing::default()
+    })
 }
 
 /// Runs a program and reads the JSON line it ends with.
@@ -130,4 +192,13 @@ fn keep(path: &Path, pairs: &[Pair]) -> Result<(), String> {
         writeln!(text, "{line}").map_err(|e| e.to_string())?;
     }
     std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Reads the records of an earlier call.
+pub(crate) fn recorded(path: &Path) -> Result<Vec<Pair>, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let pair = |(index, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))
+    };
+    text.lines().enumerate().map(pair).collect()
 }
