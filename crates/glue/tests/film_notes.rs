@@ -108,6 +108,20 @@ fn none_is_a_sentence_of_sst2_or_shares_five_words_in_a_row_with_one() {
     }
 }
 
+/// `minilm-sst2.json` holds the predictions of all-MiniLM-L6-v2 finetuned on SST-2: train, then dev.
+#[test]
+fn a_model_finetuned_on_sst2_agrees_with_88_percent_of_the_labels() {
+    let text = fs::read_to_string(folder().join("minilm-sst2.json")).unwrap();
+    let theirs: Vec<usize> = text
+        .chars()
+        .filter_map(|c| c.to_digit(10))
+        .map(|class| class as usize)
+        .collect();
+    let ours = [SplitName::Train, SplitName::Dev].map(|name| classes(&read(name)));
+    let agreement = accuracy(&theirs, &ours.concat()).unwrap();
+    assert!(agreement >= 0.88, "{agreement}");
+}
+
 /// If single words decided the label, a comparison of finetuned encoders on these sentences would
 /// say little; if they said nothing, the labels would be doubtful.
 #[test]
