@@ -39,6 +39,17 @@ impl BertForSequenceClassification {
         self.head(pooled, dropouts)
     }
 
+    /// Computes the logits with `[batch, length, hidden]` added to the word embeddings.
+    pub fn forward_perturbed(
+        &self,
+        input: EncoderInput,
+        perturbation: Tensor<3>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let pooled = self.bert.forward_perturbed(input, perturbation, dropouts);
+        self.head(pooled, dropouts)
+    }
+
     /// Computes the logits from the pooled output.
     ///
     /// # Shapes

@@ -45,11 +45,30 @@ impl BertEmbeddings {
         token_type_ids: Tensor<2, Int>,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
+        self.forward_perturbed(input_ids, token_type_ids, None, dropouts)
+    }
+
+    /// [`forward`](Self::forward) with something added to what the word embeddings look up, as a
+    /// forward hook of transformers' `get_input_embeddings()` can.
+    ///
+    /// # Shapes
+    /// - `perturbation`: `[batch, length, hidden]`
+    pub fn forward_perturbed(
+        &self,
+        input_ids: Tensor<2, Int>,
+        token_type_ids: Tensor<2, Int>,
+        perturbation: Option<Tensor<3>>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
         let [_, length] = input_ids.dims();
         let positions =
             Tensor::<1, Int>::arange(0..length as i64, &input_ids.device()).unsqueeze::<2>();
         let look_up = |table: &Embedding, ids| fused::embedding(table.weight.val(), ids);
-        let sum = look_up(&self.word_embeddings, input_ids)
+        let mut words = look_up(&self.word_embeddings, input_ids);
+        if let Some(perturbation) = perturbation {
+            words = words + perturbation;
+        }
+        let sum = words
             + look_up(&self.token_type_embeddings, token_type_ids)
             + look_up(&self.position_embeddings, positions);
         fused::dropout(self.layer_norm.forward(sum), dropouts.next(self.dropout))

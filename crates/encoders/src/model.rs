@@ -41,7 +41,17 @@ impl BertModel {
 
     /// Computes the pooled output, `[batch, hidden]`.
     pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<2> {
-        self.run(input, dropouts, |_| {})
+        self.run(input, None, dropouts, |_| {})
+    }
+
+    /// [`forward`](Self::forward) with `[batch, length, hidden]` added to the word embeddings.
+    pub fn forward_perturbed(
+        &self,
+        input: EncoderInput,
+        perturbation: Tensor<3>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        self.run(input, Some(perturbation), dropouts, |_| {})
     }
 
     /// Computes the pooled output and keeps every hidden state on the way.
@@ -51,7 +61,9 @@ impl BertModel {
         dropouts: &mut Dropouts,
     ) -> BertModelOutput {
         let mut hidden_states = Vec::with_capacity(self.encoder.layer.len() + 1);
-        let pooled = self.run(input, dropouts, |hidden| hidden_states.push(hidden.clone()));
+        let pooled = self.run(input, None, dropouts, |hidden| {
+            hidden_states.push(hidden.clone())
+        });
         BertModelOutput {
             hidden_states,
             pooled,
@@ -61,12 +73,16 @@ impl BertModel {
     fn run(
         &self,
         input: EncoderInput,
+        perturbation: Option<Tensor<3>>,
         dropouts: &mut Dropouts,
         mut seen: impl FnMut(&Tensor<3>),
     ) -> Tensor<2> {
-        let embedded = self
-            .embeddings
-            .forward(input.input_ids, input.token_type_ids, dropouts);
+        let embedded = self.embeddings.forward_perturbed(
+            input.input_ids,
+            input.token_type_ids,
+            perturbation,
+            dropouts,
+        );
         seen(&embedded);
         let hidden = self
             .encoder

@@ -53,7 +53,7 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
     let run = runs.first().expect("a checked configuration has runs");
     let seed = run.seed;
     let (loaded, _) = study.start_model(run)?;
-    let mut trainer = study.trainer(loaded, steps + WARM_UP, seed);
+    let mut trainer = study.trainer(run, loaded, steps + WARM_UP);
 
     let data = study.data();
     let lengths = data.train.lengths();

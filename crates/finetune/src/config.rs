@@ -1,8 +1,10 @@
 //! What to compare.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::arms::Arm;
+use crate::arms::{Arm, check_known};
 use crate::error::FinetuneError;
 use crate::plan::StudyKind;
 use crate::recipe::{Recipe, at_least_one, check};
@@ -19,6 +21,7 @@ use crate::recipe::{Recipe, at_least_one, check};
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
 /// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
+/// | `hyperparameters` | the arms' own | numbers of the arms' methods, such as `mixout.probability` | the arm's |
 /// | `recipe` | the standard one | hyperparameters of every run | [`Recipe`] |
 /// | `max_train_samples` | all | training rows to use, from the first on | at least 1 |
 /// | `max_eval_samples` | all | dev rows to use, from the first on | at least 1 |
@@ -42,6 +45,8 @@ pub struct StudyConfig {
     pub lambdas: Vec<f64>,
     /// The shares of the training rows that [`StudyKind::DataSize`] takes.
     pub fractions: Vec<f64>,
+    /// Numbers of the arms' own methods, by name, where they are not the defaults.
+    pub hyperparameters: BTreeMap<String, f64>,
     /// Hyperparameters of every run.
     pub recipe: Recipe,
     /// Training rows to use, from the first on; all where `None`.
@@ -61,6 +66,7 @@ impl Default for StudyConfig {
             lambda: 0.15,
             lambdas: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
             fractions: vec![0.1, 0.25, 0.5, 1.0],
+            hyperparameters: BTreeMap::new(),
             recipe: Recipe::default(),
             max_train_samples: None,
             max_eval_samples: None,
@@ -72,7 +78,8 @@ impl StudyConfig {
     /// Checks the values that need no file.
     ///
     /// # Errors
-    /// [`FinetuneError::Setting`] or, for λ, [`FinetuneError::Noise`].
+    /// [`FinetuneError::Setting`], [`FinetuneError::UnknownHyperparameter`] or, for λ,
+    /// [`FinetuneError::Noise`].
     pub fn validate(&self) -> Result<(), FinetuneError> {
         at_least_one("number of studies", self.studies.len())?;
         at_least_one("number of arms", self.arms.len())?;
@@ -104,6 +111,7 @@ impl StudyConfig {
                 x > 0.0 && x <= 1.0
             })?;
         }
+        check_known(&self.hyperparameters)?;
         self.recipe.validate()
     }
 }

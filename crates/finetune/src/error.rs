@@ -30,6 +30,14 @@ pub enum FinetuneError {
         /// What would do.
         accepted: &'static str,
     },
+    /// A hyperparameter that no arm has.
+    #[error("unknown hyperparameter {name}, known are {known}")]
+    UnknownHyperparameter {
+        /// Its name.
+        name: String,
+        /// Those that arms have.
+        known: String,
+    },
     /// The loss is not a number any more.
     #[error("training diverged: the loss of step {step} is {loss}")]
     Diverged {

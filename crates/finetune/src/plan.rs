@@ -155,24 +155,8 @@ impl Points<'_> {
         match self.study {
             StudyKind::Compare => self.arms(&config.arms),
             StudyKind::L1Change => self.arms(&PAIR),
-            StudyKind::NoiseKind => self.arms(&arms_named(&[
-                "baseline",
-                "noisytune",
-                "gaussian",
-                "gaussian-matched",
-                "global-uniform",
-                "global-gaussian",
-            ])),
-            StudyKind::Companions => self.arms(&arms_named(&[
-                "baseline",
-                "noisytune",
-                "mixout",
-                "mixout-noisytune",
-                "recadam",
-                "recadam-noisytune",
-                "neftune",
-                "neftune-noisytune",
-            ])),
+            StudyKind::NoiseKind => self.arms(&[&PAIR[..], &Arm::NOISE_CONTROLS].concat()),
+            StudyKind::Companions => self.arms(&[&PAIR[..], &Arm::COMPANIONS].concat()),
             StudyKind::Lambda => self.sweep(),
             StudyKind::DataSize => self.sizes(&PAIR),
         }
@@ -277,9 +261,4 @@ impl Points<'_> {
                 .collect(),
         }
     }
-}
-
-/// The arms of these names, as far as the registry has them.
-fn arms_named(names: &[&str]) -> Vec<Arm> {
-    names.iter().filter_map(|name| Arm::named(name)).collect()
 }

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use encoders::LoadedClassifier;
 use noisytune_burn::NoisyTune;
 
+use crate::arms::Start;
 use crate::error::FinetuneError;
 use crate::evaluation::evaluate;
 use crate::measure::Course;
@@ -42,10 +43,20 @@ impl Study {
         Ok((loaded, noise))
     }
 
-    /// A trainer of this study, before its first step.
-    pub(crate) fn trainer(&self, loaded: LoadedClassifier, steps: usize, seed: u64) -> Trainer {
+    /// A run's trainer before the first of `steps` steps.
+    pub(crate) fn trainer(&self, run: &RunKey, loaded: LoadedClassifier, steps: usize) -> Trainer {
         let recipe = &self.config().recipe;
-        Trainer::new(loaded.model, recipe, steps, seed, self.device())
+        let mut fresh = loaded.fresh;
+        fresh.push("classifier".to_owned());
+        let companion = run.arm.companion(&Start {
+            model: &loaded.model,
+            fresh: &fresh,
+            recipe,
+            hyperparameters: &run.arm.hyperparameters(&self.config().hyperparameters),
+            steps,
+            seed: run.seed,
+        });
+        Trainer::new(loaded.model, recipe, steps, run.seed, self.device()).with_companion(companion)
     }
 
     /// Trains and scores one run; a loss that stops being a number is a failed run, not an error.
@@ -59,7 +70,7 @@ impl Study {
         let started = Instant::now();
         let (loaded, noise) = self.start_model(run)?;
         let mut course = Course::new(steps, loaded.model.bert.clone());
-        let mut trainer = self.trainer(loaded, steps, run.seed);
+        let mut trainer = self.trainer(run, loaded, steps);
 
         let (data, recipe) = (self.data(), &self.config().recipe);
         let train = data.train.first(run.train_rows);

@@ -1,6 +1,5 @@
 //! A comparison with its model and data: runs what is missing, records it, sums it up.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -158,7 +157,7 @@ impl Study {
                 .lambda
                 .and((run.lambda != Some(self.config.lambda)).then_some(self.config.lambda)),
             study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
-            hyperparameters: BTreeMap::new(),
+            hyperparameters: run.arm.hyperparameters(&self.config.hyperparameters),
             recipe: self.config.recipe.clone(),
             model: self.model.clone(),
             train,

@@ -9,6 +9,7 @@ use burn::tensor::{Device, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
 use optimize::{AdamW, LinearSchedule, clipping_factor, global_norm};
 
+use crate::arms::{Companion, EmbeddingNoise, Update, Weights};
 use crate::data::{Batch, Examples};
 use crate::error::FinetuneError;
 use crate::order::epoch_batches;
@@ -20,7 +21,9 @@ use crate::recipe::Recipe;
 pub struct Trainer {
     /// Away only within a step, so that the optimizer is the parameters' only owner.
     model: Option<BertForSequenceClassification>,
-    optimizer: AdamW,
+    optimizer: Box<dyn Update>,
+    weights: Option<Box<dyn Weights>>,
+    embeddings: Option<Box<dyn EmbeddingNoise>>,
     schedule: LinearSchedule,
     recipe: Recipe,
     device: Device,
@@ -68,7 +71,9 @@ impl Trainer {
     ) -> Self {
         Self {
             model: Some(model.train()),
-            optimizer: AdamW::new(recipe.adamw()),
+            optimizer: Box::new(AdamW::new(recipe.adamw())),
+            weights: None,
+            embeddings: None,
             schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),
@@ -76,6 +81,15 @@ impl Trainer {
             step: 0,
             dropout: true,
         }
+    }
+
+    /// Lets an arm's method take part in every step.
+    #[must_use]
+    pub fn with_companion(mut self, companion: Companion) -> Self {
+        self.weights = companion.weights;
+        self.embeddings = companion.embeddings;
+        self.optimizer = companion.update.unwrap_or(self.optimizer);
+        self
     }
 
     /// Turns dropout off, for comparisons with a reference.
@@ -108,7 +122,16 @@ impl Trainer {
         } else {
             Dropouts::off()
         };
-        let logits = self.present().forward(batch.input, &mut dropouts);
+        let substitute = self.weights.as_ref();
+        let substitute = substitute.map(|weights| weights.substitute(self.present(), self.step));
+        let model = substitute.as_ref().unwrap_or(self.present());
+        let logits = match &self.embeddings {
+            None => model.forward(batch.input, &mut dropouts),
+            Some(embeddings) => {
+                let noise = embeddings.noise(&batch.input, self.step);
+                model.forward_perturbed(batch.input, noise, &mut dropouts)
+            }
+        };
         let loss = mean_cross_entropy(logits, batch.labels);
         let gradients = GradientsParams::from_grads(loss.backward(), self.present());
         (f64::from(loss.into_scalar::<f32>()), gradients)

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use fused::{Moments, adamw_step};
 
 /// Biases and the parameters of LayerNorm, by their module paths: they do not decay.
-const NO_DECAY: &str = r"(^|\.)(bias|gamma|beta)$";
+pub(crate) const NO_DECAY: &str = r"(^|\.)(bias|gamma|beta)$";
 
 /// The constants of [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,14 +74,14 @@ impl AdamW {
 /// The present step's factor of all gradients: Burn's optimizer trait hands a step its learning rate
 /// alone, and scaling the gradients before it would cost a pass over all of them.
 #[derive(Debug, Default)]
-struct Scale(AtomicU64);
+pub(crate) struct Scale(AtomicU64);
 
 impl Scale {
-    fn set(&self, scale: f64) {
+    pub(crate) fn set(&self, scale: f64) {
         self.0.store(scale.to_bits(), Ordering::Relaxed);
     }
 
-    fn get(&self) -> f64 {
+    pub(crate) fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 }
@@ -106,17 +106,7 @@ impl Optimizer for Group {
         gradient: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let (moments, time) = match state {
-            None => (None, 1),
-            Some(AdamWState { momentum }) => {
-                let moments = Moments {
-                    first: momentum.moment_1,
-                    second: momentum.moment_2,
-                };
-                (Some(moments), momentum.time + 1)
-            }
-        };
-        let step = fused::AdamW {
+        let (parameter, state) = update(parameter, gradient, state, |time| fused::AdamW {
             learning_rate,
             beta_1: self.betas[0],
             beta_2: self.betas[1],
@@ -124,17 +114,41 @@ impl Optimizer for Group {
             weight_decay: self.weight_decay,
             time: time as u32,
             gradient_scale: self.gradient_scale.get(),
-        };
-        let (parameter, moments) = adamw_step(parameter, gradient, moments, step);
-        let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
-        (parameter, Some(AdamWState::new(momentum)))
+        });
+        (parameter, Some(state))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        // Moving to the device a tensor is on would still make a second owner of it.
-        if state.momentum.moment_1.device() == *device {
-            return state;
-        }
-        AdamWState::new(state.momentum.to_device(device))
+        moved(state, device)
     }
+}
+
+/// Takes a step, of which `step` says the numbers for its count from 1.
+pub(crate) fn update<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    state: Option<AdamWState<D>>,
+    step: impl FnOnce(usize) -> fused::AdamW,
+) -> (Tensor<D>, AdamWState<D>) {
+    let (moments, time) = match state {
+        None => (None, 1),
+        Some(AdamWState { momentum }) => {
+            let moments = Moments {
+                first: momentum.moment_1,
+                second: momentum.moment_2,
+            };
+            (Some(moments), momentum.time + 1)
+        }
+    };
+    let (parameter, moments) = adamw_step(parameter, gradient, moments, step(time));
+    let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
+    (parameter, AdamWState::new(momentum))
+}
+
+/// Moves the moments; not to the device they are on, which would make a second owner of them.
+pub(crate) fn moved<const D: usize>(state: AdamWState<D>, device: &Device) -> AdamWState<D> {
+    if state.momentum.moment_1.device() == *device {
+        return state;
+    }
+    AdamWState::new(state.momentum.to_device(device))
 }

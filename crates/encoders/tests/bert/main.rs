@@ -6,6 +6,7 @@ mod golden;
 mod hidden_states;
 mod loading;
 mod minilm;
+mod perturbation;
 mod strictness;
 mod tiny;
 mod tokens;

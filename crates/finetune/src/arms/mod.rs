@@ -1,16 +1,30 @@
 //! The arms of a comparison, one file each.
 //!
 //! A new arm is a file with a type that implements [`Treatment`], and its line in [`Arm::ALL`].
+//!
+//! A companion, which acts while a run trains, takes what training starts from for the pretrained model:
+//! with NoisyTune that is the perturbed one, as for a program that is handed it.
 
 mod baseline;
+mod companion;
 mod gaussian;
 mod gaussian_matched;
 mod global_gaussian;
 mod global_uniform;
+mod hyperparameters;
+mod mixout;
+mod neftune;
 mod noisytune;
+mod recadam;
+
+use std::collections::BTreeMap;
 
 use noisytune_burn::{NoiseKind, NoiseScale, NoisyTuneConfig, selection};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+pub use companion::{Companion, EmbeddingNoise, Start, Update, Weights};
+pub use hyperparameters::{Hyperparameter, check_known};
 
 /// What a run does beside plain finetuning.
 ///
@@ -28,6 +42,15 @@ pub trait Treatment: Sync {
     /// The noise on the pretrained parameters before training, if any.
     fn noise(&self) -> Option<Noise> {
         None
+    }
+    /// The numbers of its method, which a study can set and every record carries.
+    fn hyperparameters(&self) -> &'static [Hyperparameter] {
+        &[]
+    }
+    /// What it does while a run trains; nothing costs nothing.
+    fn companion(&self, start: &Start<'_>) -> Companion {
+        let _ = start;
+        Companion::default()
     }
 }
 
@@ -49,15 +72,37 @@ impl Arm {
     pub const BASELINE: Self = Self(&baseline::Baseline);
     /// The paper's method.
     pub const NOISYTUNE: Self = Self(&noisytune::Noisytune);
+    /// Its controls: other distributions, and one scale for the whole model.
+    pub const NOISE_CONTROLS: [Self; 4] = [
+        Self(&gaussian::Gaussian),
+        Self(&gaussian_matched::GaussianMatched),
+        Self(&global_uniform::GlobalUniform),
+        Self(&global_gaussian::GlobalGaussian),
+    ];
+    /// Other methods against overfitting, each without and with NoisyTune.
+    pub const COMPANIONS: [Self; 6] = [
+        Self(&mixout::Mixout { noise: false }),
+        Self(&mixout::Mixout { noise: true }),
+        Self(&recadam::RecAdam { noise: false }),
+        Self(&recadam::RecAdam { noise: true }),
+        Self(&neftune::Neftune { noise: false }),
+        Self(&neftune::Neftune { noise: true }),
+    ];
 
     /// The registry.
     pub const ALL: &'static [Self] = &[
         Self::BASELINE,
         Self::NOISYTUNE,
-        Self(&gaussian::Gaussian),
-        Self(&gaussian_matched::GaussianMatched),
-        Self(&global_uniform::GlobalUniform),
-        Self(&global_gaussian::GlobalGaussian),
+        Self::NOISE_CONTROLS[0],
+        Self::NOISE_CONTROLS[1],
+        Self::NOISE_CONTROLS[2],
+        Self::NOISE_CONTROLS[3],
+        Self::COMPANIONS[0],
+        Self::COMPANIONS[1],
+        Self::COMPANIONS[2],
+        Self::COMPANIONS[3],
+        Self::COMPANIONS[4],
+        Self::COMPANIONS[5],
     ];
 
     /// Looks an arm up.
@@ -90,6 +135,22 @@ impl Arm {
         self.0.noise().is_some()
     }
 
+    /// The numbers of its method: the defaults, and what `set` says instead.
+    pub fn hyperparameters(self, set: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+        let known = self.0.hyperparameters().iter();
+        known
+            .map(|known| {
+                let value = set.get(known.name).copied();
+                (known.name.to_owned(), value.unwrap_or(known.default))
+            })
+            .collect()
+    }
+
+    /// What it does while a run trains.
+    pub fn companion(self, start: &Start<'_>) -> Companion {
+        self.0.companion(start)
+    }
+
     /// The noise of a run, if the arm has any.
     ///
     /// `fresh` are the module paths of layers that are not pretrained: the method perturbs what was
@@ -108,6 +169,15 @@ impl Arm {
                 .with_group(selection::except(&left_out)),
         )
     }
+}
+
+/// The key of the random stream that a method draws from under a seed: no two share one.
+fn stream_key(seed: u64, method: &str) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(seed.to_le_bytes())
+        .chain_update(method)
+        .finalize()
+        .into()
 }
 
 impl std::fmt::Debug for Arm {

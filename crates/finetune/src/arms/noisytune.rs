@@ -4,6 +4,12 @@ use noisytune_burn::{NoiseKind, NoiseScale};
 
 use super::{Noise, Treatment};
 
+/// Matrix-wise uniform noise.
+pub(super) const UNIFORM: Noise = Noise {
+    kind: NoiseKind::Uniform,
+    scale: NoiseScale::PerTensor,
+};
+
 /// Each parameter plus `U(-λ/2, λ/2)` times its standard deviation.
 pub(super) struct Noisytune;
 
@@ -17,9 +23,6 @@ impl Treatment for Noisytune {
     }
 
     fn noise(&self) -> Option<Noise> {
-        Some(Noise {
-            kind: NoiseKind::Uniform,
-            scale: NoiseScale::PerTensor,
-        })
+        Some(UNIFORM)
     }
 }

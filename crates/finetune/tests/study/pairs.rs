@@ -84,3 +84,52 @@ fn training_lowers_the_loss() {
         epochs[1].train_loss
     );
 }
+
+#[test]
+fn every_arm_trains_and_none_is_another() {
+    let (losses, summary) = run(Arm::ALL, 1, 0.15);
+    let last = |i: usize| losses.runs[i].2.last().expect("steps");
+    for i in 0..Arm::ALL.len() {
+        for j in 0..i {
+            assert_ne!(last(i), last(j), "{} and {}", Arm::ALL[i], Arm::ALL[j]);
+        }
+    }
+    let failed: usize = summary.studies[0]
+        .points
+        .iter()
+        .map(|p| p.scores.failed)
+        .sum();
+    assert_eq!(failed, 0);
+}
+
+#[test]
+fn companions_start_where_the_baseline_starts() {
+    // What mixes or pulls towards the start changes nothing before the first update; noise on the
+    // embeddings does.
+    let arms =
+        ["baseline", "mixout", "recadam", "neftune"].map(|name| Arm::named(name).expect("an arm"));
+    let (losses, _) = run(&arms, 1, 0.15);
+    let first = |i: usize| losses.runs[i].2[0];
+    assert_eq!(first(0), first(1));
+    assert_eq!(first(0), first(2));
+    assert_ne!(first(0), first(3));
+}
+
+#[test]
+fn neftune_without_alpha_is_bit_identical_to_the_baseline() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let out = tempfile::tempdir().expect("a temporary folder");
+    write_data(data.path());
+    let arms = ["baseline", "neftune"].map(|name| Arm::named(name).expect("an arm"));
+    let mut config = config(&arms, 1, 0.15);
+    config
+        .hyperparameters
+        .insert("neftune.alpha".to_owned(), 0.0);
+    let mut losses = Losses::default();
+    open(config, data.path())
+        .run(out.path(), &mut losses)
+        .expect("the study runs");
+    assert_eq!(losses.runs[0].2, losses.runs[1].2);
+    let alpha = &losses.records[1].settings.hyperparameters;
+    assert_eq!(alpha.get("neftune.alpha"), Some(&0.0));
+}
