@@ -128,7 +128,7 @@ impl BertConfig {
         self.hidden_size / self.num_attention_heads
     }
 
-    fn validate(&self) -> Result<(), String> {
+    pub(crate) fn validate(&self) -> Result<(), String> {
         for (name, value) in [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),

@@ -33,6 +33,9 @@ pub enum EncoderError {
         /// The field, its value and what is accepted.
         reason: String,
     },
+    /// A configuration that was not read from a file is not one this crate can run.
+    #[error("{0}")]
+    Setting(String),
     /// The weight file is not a readable safetensors file.
     #[error("{}: not a complete safetensors file: {reason}", path.display())]
     Safetensors {
@@ -48,6 +51,14 @@ pub enum EncoderError {
         path: PathBuf,
         /// Every tensor that does not fit, in the checkpoint's order.
         problems: Vec<TensorProblem>,
+    },
+    /// A snapshot cannot be written.
+    #[error("{}: cannot be written: {reason}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// `tokenizer.json` cannot be used.
     #[error("{}: {reason}", path.display())]

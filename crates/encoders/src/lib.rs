@@ -4,6 +4,7 @@
 //! Hugging Face hub stores it. [`Snapshot::open`] checks the folder, [`Snapshot::classifier`] loads
 //! the weights into a [`BertForSequenceClassification`] and refuses every tensor that is missing,
 //! unexpected or misshaped; [`Snapshot::tokenizer`] reads the tokenizer that belongs to them.
+//! [`BertForMaskedLM::fresh`] starts a new encoder for pretraining, and [`write_snapshot`] stores one.
 //!
 //! The structs mirror the names of the checkpoint: the parameter that transformers calls
 //! `bert.encoder.layer.0.attention.self.query.weight` has the module path
@@ -18,10 +19,13 @@ mod dropout;
 mod embeddings;
 mod encoder;
 mod error;
+mod export;
+mod initial;
 mod input;
 mod layer;
 mod linear;
 mod manifest;
+mod masked_lm;
 mod model;
 mod norm;
 mod output;
@@ -37,9 +41,13 @@ pub use dropout::Dropouts;
 pub use embeddings::BertEmbeddings;
 pub use encoder::BertEncoder;
 pub use error::{EncoderError, TensorProblem};
+pub use export::write_snapshot;
 pub use input::EncoderInput;
 pub use layer::{BertIntermediate, BertLayer};
 pub use linear::Linear;
+pub use masked_lm::{
+    BertBody, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
+};
 pub use model::{BertModel, BertModelOutput};
 pub use norm::LayerNorm;
 pub use output::BertOutput;

@@ -12,16 +12,43 @@ pub(crate) struct TensorInfo {
     pub(crate) dtype: safetensors::Dtype,
 }
 
-/// Layers that a checkpoint may leave out; they are then initialised afresh.
-pub(crate) const OPTIONAL: [&str; 2] = ["bert.pooler.dense", "classifier"];
+/// What sits on the encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// Pooler and classifier, with so many labels.
+    Classifier(usize),
+    /// The decoder of masked words, tied to the word embeddings.
+    MaskedLm,
+}
 
-/// Parts of a checkpoint that a classifier has no place for, and that are left aside: the heads of
-/// pretraining, and a buffer that older versions of transformers saved.
-const LEFT_ASIDE: [&str; 3] = [
-    "cls.predictions.",
-    "cls.seq_relationship.",
-    "bert.embeddings.position_ids",
-];
+impl Head {
+    /// Layers that a checkpoint may leave out; they are then initialised afresh.
+    pub(crate) fn optional(self) -> &'static [&'static str] {
+        match self {
+            Self::Classifier(_) => &["bert.pooler.dense", "classifier"],
+            Self::MaskedLm => &[],
+        }
+    }
+
+    /// Parts of a checkpoint that the module has no place for, and that are left aside: the heads of
+    /// other tasks, a buffer that older versions of transformers saved, and second names of what is
+    /// tied.
+    fn left_aside(self) -> &'static [&'static str] {
+        match self {
+            Self::Classifier(_) => &[
+                "cls.predictions.",
+                "cls.seq_relationship.",
+                "bert.embeddings.position_ids",
+            ],
+            Self::MaskedLm => &[
+                "cls.predictions.decoder.",
+                "cls.seq_relationship.",
+                "bert.pooler.",
+                "bert.embeddings.position_ids",
+            ],
+        }
+    }
+}
 
 /// The name under which today's transformers saves the tensor in `BertForSequenceClassification`.
 ///
@@ -45,7 +72,7 @@ pub(crate) fn current_name(name: &str) -> String {
     }
 }
 
-/// Every tensor of the classifier by its current name, shapes in PyTorch's order.
+/// Every tensor of the module by its current name, shapes in PyTorch's order.
 ///
 /// | checkpoint | shape |
 /// |---|---|
@@ -56,8 +83,10 @@ pub(crate) fn current_name(name: &str) -> String {
 /// | `bert.encoder.layer.N.output.dense` | hidden, intermediate |
 /// | `bert.pooler.dense` | hidden, hidden |
 /// | `classifier` | labels, hidden |
+/// | `cls.predictions.transform.dense` | hidden, hidden |
+/// | `cls.predictions.bias` | vocabulary |
 /// | every `LayerNorm` | hidden |
-fn expected(config: &BertConfig, labels: usize) -> BTreeMap<String, Vec<usize>> {
+fn expected(config: &BertConfig, head: Head) -> BTreeMap<String, Vec<usize>> {
     let hidden = config.hidden_size;
     let mut tensors = BTreeMap::new();
     for (table, rows) in [
@@ -90,13 +119,22 @@ fn expected(config: &BertConfig, labels: usize) -> BTreeMap<String, Vec<usize>> 
             config.intermediate_size,
         );
     }
-    linear("bert.pooler.dense".to_owned(), hidden, hidden);
-    linear("classifier".to_owned(), labels, hidden);
+    match head {
+        Head::Classifier(labels) => {
+            linear("bert.pooler.dense".to_owned(), hidden, hidden);
+            linear("classifier".to_owned(), labels, hidden);
+        }
+        Head::MaskedLm => {
+            linear("cls.predictions.transform.dense".to_owned(), hidden, hidden);
+            tensors.insert("cls.predictions.bias".to_owned(), vec![config.vocab_size]);
+        }
+    }
     let norms = (0..config.num_hidden_layers)
         .flat_map(|n| {
             ["attention.output", "output"].map(|part| format!("bert.encoder.layer.{n}.{part}"))
         })
-        .chain(["bert.embeddings".to_owned()]);
+        .chain(["bert.embeddings".to_owned()])
+        .chain((head == Head::MaskedLm).then(|| "cls.predictions.transform".to_owned()));
     for norm in norms {
         for part in ["weight", "bias"] {
             tensors.insert(format!("{norm}.LayerNorm.{part}"), vec![hidden]);
@@ -111,9 +149,9 @@ fn expected(config: &BertConfig, labels: usize) -> BTreeMap<String, Vec<usize>> 
 pub(crate) fn check(
     found: &BTreeMap<String, TensorInfo>,
     config: &BertConfig,
-    labels: usize,
+    head: Head,
 ) -> Result<Vec<&'static str>, Vec<TensorProblem>> {
-    let expected = expected(config, labels);
+    let expected = expected(config, head);
     let mut problems = Vec::new();
     let mut named: BTreeMap<String, &String> = BTreeMap::new();
     for (name, info) in found {
@@ -125,7 +163,10 @@ pub(crate) fn check(
             });
         }
         match expected.get(&current) {
-            None if LEFT_ASIDE.iter().any(|part| current.starts_with(part)) => {}
+            None if head
+                .left_aside()
+                .iter()
+                .any(|part| current.starts_with(part)) => {}
             None => problems.push(TensorProblem::Unexpected {
                 name: name.clone(),
                 found: info.shape.clone(),
@@ -143,7 +184,7 @@ pub(crate) fn check(
         }
     }
     let mut fresh = Vec::new();
-    for layer in OPTIONAL {
+    for &layer in head.optional() {
         let prefix = format!("{layer}.");
         if !named.keys().any(|name| name.starts_with(&prefix)) {
             fresh.push(layer);

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::classifier::BertForSequenceClassification;
 use crate::config::BertConfig;
 use crate::error::EncoderError;
 use crate::linear::Linear;
-use crate::manifest;
+use crate::manifest::{self, Head};
+use crate::masked_lm::BertForMaskedLM;
 use crate::tokenizer::Tokenizer;
 use crate::weights;
 
@@ -79,26 +81,19 @@ impl Snapshot {
         head_seed: u64,
         device: &Device,
     ) -> Result<LoadedClassifier, EncoderError> {
-        let path = self.weights();
-        let header = weights::read_header(&path)?;
-        let fresh = manifest::check(&header, &self.config, labels).map_err(|problems| {
-            EncoderError::Tensors {
-                path: path.clone(),
-                problems,
-            }
-        })?;
+        let head = Head::Classifier(labels);
         let mut model = BertForSequenceClassification::new(&self.config, labels, device);
-        weights::load(&path, &mut model, &fresh)?;
+        let fresh = self.load(head, &mut model)?;
 
         let range = self.config.initializer_range;
-        for (stream, layer) in manifest::OPTIONAL.into_iter().enumerate() {
-            if !fresh.contains(&layer) {
+        for (stream, layer) in head.optional().iter().enumerate() {
+            if !fresh.contains(layer) {
                 continue;
             }
             // The upper end of the streams: the lower ones belong to other draws of the same seed.
             let stream = u64::MAX - stream as u64;
             let draw = |linear: Linear| linear.freshly_drawn(range, head_seed, stream);
-            match layer {
+            match *layer {
                 "classifier" => model.classifier = draw(model.classifier),
                 _ => model.bert.pooler.dense = draw(model.bert.pooler.dense),
             }
@@ -107,5 +102,34 @@ impl Snapshot {
             model,
             fresh: fresh.into_iter().map(str::to_owned).collect(),
         })
+    }
+
+    /// Loads the encoder with its decoder of masked words.
+    ///
+    /// # Errors
+    /// [`EncoderError::Read`], [`EncoderError::Safetensors`], or [`EncoderError::Tensors`] with
+    /// every missing, unexpected or misshaped tensor.
+    pub fn masked_lm(&self, device: &Device) -> Result<BertForMaskedLM, EncoderError> {
+        let mut model = BertForMaskedLM::new(&self.config, device);
+        self.load(Head::MaskedLm, &mut model)?;
+        Ok(model)
+    }
+
+    /// Checks and loads the weight file; returns the layers it may leave out and does.
+    fn load<M: Module>(
+        &self,
+        head: Head,
+        model: &mut M,
+    ) -> Result<Vec<&'static str>, EncoderError> {
+        let path = self.weights();
+        let header = weights::read_header(&path)?;
+        let fresh = manifest::check(&header, &self.config, head).map_err(|problems| {
+            EncoderError::Tensors {
+                path: path.clone(),
+                problems,
+            }
+        })?;
+        weights::load(&path, model, &fresh)?;
+        Ok(fresh)
     }
 }

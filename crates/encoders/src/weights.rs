@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::DType;
 use burn_store::{
     FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore,
 };
 use safetensors::tensor::Metadata;
 
-use crate::classifier::BertForSequenceClassification;
 use crate::error::{EncoderError, TensorProblem};
 use crate::manifest::TensorInfo;
 
@@ -62,9 +62,9 @@ pub(crate) fn read_header(path: &Path) -> Result<BTreeMap<String, TensorInfo>, E
 }
 
 /// Loads a checkpoint whose header has been checked, in f32 whatever the file holds.
-pub(crate) fn load(
+pub(crate) fn load<M: Module>(
     path: &Path,
-    model: &mut BertForSequenceClassification,
+    model: &mut M,
     fresh: &[&str],
 ) -> Result<(), EncoderError> {
     // From the checkpoint's names to module paths: `self` is a keyword, and fields are in snake case.

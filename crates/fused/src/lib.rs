@@ -11,6 +11,7 @@
 //! | [`linear`], [`linear_gelu`] | matmul, add, gelu |
 //! | [`attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
 //! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
+//! | [`cross_entropy`] | log-softmax, gather, mean |
 //! | [`gelu`], [`dropout`], [`embedding`] | their namesakes |
 //! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
 //!
@@ -52,6 +53,7 @@
 
 mod adamw;
 mod attention;
+mod cross_entropy;
 mod dropout;
 mod embedding;
 mod gelu;
@@ -64,6 +66,7 @@ mod cpu;
 
 pub use adamw::{AdamW, Moments, adamw_step, squared_norm};
 pub use attention::attention;
+pub use cross_entropy::cross_entropy;
 pub use dropout::{Dropout, DropoutError, DropoutKey, dropout};
 pub use embedding::embedding;
 pub use gelu::gelu;

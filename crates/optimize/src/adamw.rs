@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use burn::module::{Module, ParamGroup};
 use burn::optim::{
     AdamWState, AdaptiveMomentumState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer,
+    OptimizerRecord,
 };
 use burn::tensor::{Device, Tensor};
 use fused::{Moments, adamw_step};
@@ -68,6 +69,18 @@ impl AdamW {
     ) -> M {
         self.gradient_scale.set(gradient_scale);
         self.optimizer.step(learning_rate, module, gradients)
+    }
+
+    /// The moments of every parameter, by its id.
+    pub fn to_record(&self) -> OptimizerRecord {
+        self.optimizer.to_record()
+    }
+
+    /// Continues with recorded moments, for a module with the same parameter ids.
+    #[must_use]
+    pub fn load_record(mut self, record: OptimizerRecord) -> Self {
+        self.optimizer = self.optimizer.load_record(record);
+        self
     }
 }
 

@@ -1,8 +1,8 @@
 //! The optimizer of the BERT recipe, for pretraining and finetuning alike.
 //!
-//! [`AdamW`] in two parameter groups, clipping by the [`global_norm`], and a [`LinearSchedule`]; and
-//! [`RecAdam`], which pulls towards where training started. Knows Burn's modules and gradients; no model,
-//! no task.
+//! [`AdamW`] in two parameter groups, clipping by the [`global_norm`], a [`LinearSchedule`] or a
+//! [`StableSchedule`]; and [`RecAdam`], which pulls towards where training started. Knows Burn's modules
+//! and gradients; no model, no task.
 
 mod adamw;
 mod clipping;
@@ -12,4 +12,4 @@ mod schedule;
 pub use adamw::{AdamW, AdamWConfig};
 pub use clipping::{clipping_factor, global_norm};
 pub use recadam::{RecAdam, RecAdamConfig};
-pub use schedule::LinearSchedule;
+pub use schedule::{LinearSchedule, StableSchedule};

@@ -76,7 +76,11 @@ impl EmbeddingBackend for Flex {
 /// # Panics
 ///
 /// When an index is not below `vocabulary`.
-fn places(floats: &[&FlexTensor], indices: &FlexTensor, vocabulary: usize) -> Option<Vec<usize>> {
+pub(super) fn places(
+    floats: &[&FlexTensor],
+    indices: &FlexTensor,
+    vocabulary: usize,
+) -> Option<Vec<usize>> {
     if !storage::is_single(floats) {
         return None;
     }

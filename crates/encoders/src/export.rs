@@ -1,0 +1,69 @@
+//! Writing a Hugging Face snapshot.
+
+use std::io::Write;
+use std::path::Path;
+
+use burn::tensor::DType;
+use burn_store::{
+    BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, SafetensorsStore,
+};
+use tempfile::NamedTempFile;
+
+use crate::config::BertConfig;
+use crate::error::EncoderError;
+use crate::masked_lm::BertForMaskedLM;
+
+/// Writes `config.json`, `model.safetensors` in half precision, and `tokenizer.json`.
+///
+/// [`crate::Snapshot::open`] reads the folder, and so does transformers, under the names of
+/// `BertForMaskedLM`. Each file is replaced as a whole, the folder made where it is not there.
+///
+/// # Errors
+/// [`EncoderError::Write`].
+pub fn write_snapshot(
+    folder: impl AsRef<Path>,
+    config: &BertConfig,
+    model: &BertForMaskedLM,
+    tokenizer_json: &str,
+) -> Result<(), EncoderError> {
+    let folder = folder.as_ref();
+    std::fs::create_dir_all(folder).map_err(|e| unwritten(folder, e))?;
+
+    let mut fields = serde_json::to_value(config).expect("a config is plain data");
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("architectures".to_owned(), ["BertForMaskedLM"].into());
+        fields.insert("dtype".to_owned(), "float16".into());
+        // Absent means the dropout of the hidden states; transformers takes null for the same.
+        fields.retain(|_, value| !value.is_null());
+    }
+    let text = serde_json::to_string_pretty(&fields).expect("a config is plain data");
+    replace(&folder.join("config.json"), &(text + "\n"))?;
+    replace(&folder.join("tokenizer.json"), tokenizer_json)?;
+
+    let path = folder.join("model.safetensors");
+    let mut store = SafetensorsStore::from_file(&path)
+        .with_to_adapter(BurnToPyTorchAdapter.chain(FloatCastAdapter::to(DType::F16)))
+        .with_key_remapping(r"\.self_attention\.", ".self.")
+        .with_key_remapping(r"\.layer_norm\.", ".LayerNorm.")
+        .clear_metadata()
+        // Without it transformers does not load the file.
+        .metadata("format", "pt")
+        .overwrite(true);
+    model.save_into(&mut store).map_err(|e| unwritten(&path, e))
+}
+
+fn replace(path: &Path, text: &str) -> Result<(), EncoderError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder).map_err(|e| unwritten(path, e))?;
+    file.write_all(text.as_bytes())
+        .map_err(|e| unwritten(path, e))?;
+    file.persist(path).map_err(|e| unwritten(path, e))?;
+    Ok(())
+}
+
+fn unwritten(path: &Path, reason: impl ToString) -> EncoderError {
+    EncoderError::Write {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,157 @@
+//! The encoder with the decoder that predicts masked words.
+
+use burn::module::{Module, Param};
+use burn::nn::Initializer;
+use burn::tensor::{Device, Int, Tensor, activation};
+
+use crate::config::{BertConfig, HiddenAct};
+use crate::dropout::Dropouts;
+use crate::embeddings::BertEmbeddings;
+use crate::encoder::BertEncoder;
+use crate::error::EncoderError;
+use crate::initial;
+use crate::input::EncoderInput;
+use crate::linear::Linear;
+use crate::norm::LayerNorm;
+
+/// BERT's masked language model, as transformers' `BertForMaskedLM`.
+///
+/// The decoder has no weight of its own: it is the word embedding, whose gradient is the sum of both
+/// uses.
+#[derive(Module, Debug)]
+pub struct BertForMaskedLM {
+    /// The encoder, without a pooler.
+    pub bert: BertBody,
+    /// What predicts words from hidden states.
+    pub cls: MaskedLmHead,
+}
+
+/// Embeddings and layers.
+#[derive(Module, Debug)]
+pub struct BertBody {
+    /// Words, positions, token types.
+    pub embeddings: BertEmbeddings,
+    /// The layers.
+    pub encoder: BertEncoder,
+}
+
+/// The heads of pretraining (`cls` in the checkpoint): this one alone.
+#[derive(Module, Debug)]
+pub struct MaskedLmHead {
+    /// Predictions of masked words.
+    pub predictions: MaskedLmPredictions,
+}
+
+/// A transformed hidden state against every word.
+#[derive(Module, Debug)]
+pub struct MaskedLmPredictions {
+    /// Before the decoder.
+    pub transform: MaskedLmTransform,
+    /// Of the decoder, `[vocab_size]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+/// `LayerNorm(activation(dense(x)))`.
+#[derive(Module, Debug)]
+pub struct MaskedLmTransform {
+    /// `[hidden, hidden]`.
+    pub dense: Linear,
+    /// Over the hidden dimension.
+    pub layer_norm: LayerNorm,
+    #[module(skip)]
+    activation: HiddenAct,
+}
+
+impl BertForMaskedLM {
+    /// Lays out the module; no parameter has a value until it is loaded or initialised.
+    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+        let transform = MaskedLmTransform {
+            dense: Linear::new(config.hidden_size, config.hidden_size, device),
+            layer_norm: LayerNorm::new(config, device),
+            activation: config.hidden_act,
+        };
+        Self {
+            bert: BertBody {
+                embeddings: BertEmbeddings::new(config, device),
+                encoder: BertEncoder::new(config, device),
+            },
+            cls: MaskedLmHead {
+                predictions: MaskedLmPredictions {
+                    transform,
+                    bias: Initializer::Zeros.init([config.vocab_size], device),
+                },
+            },
+        }
+    }
+
+    /// Starts a new model: weights N(0, `initializer_range`), biases 0, normalisations the identity.
+    ///
+    /// Every parameter is drawn by the seed and its path, so it has the same values on every device.
+    ///
+    /// # Errors
+    /// [`EncoderError::Setting`] if the configuration is not one that this crate can run.
+    pub fn fresh(config: &BertConfig, seed: u64, device: &Device) -> Result<Self, EncoderError> {
+        config.validate().map_err(EncoderError::Setting)?;
+        let model = Self::new(config, device);
+        Ok(initial::drawn(model, config.initializer_range, seed))
+    }
+
+    /// Computes the logits of the words at chosen places.
+    ///
+    /// Only these go through the decoder, which is as wide as the vocabulary.
+    ///
+    /// # Shapes
+    /// - `input`: `[batch, length]`
+    /// - `places`: `[count]`, each `row * length + column`
+    /// - output: `[count, vocab_size]`
+    pub fn forward(
+        &self,
+        input: EncoderInput,
+        places: Tensor<1, Int>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let hidden = self.bert.forward(input, dropouts);
+        let [batch, length, width] = hidden.dims();
+        let [count] = places.dims();
+        // Rows of a table, whose gradient the fused operation adds up in parallel.
+        let chosen = fused::embedding(
+            hidden.reshape([batch * length, width]),
+            places.reshape([1, count]),
+        );
+        let words = self.bert.embeddings.word_embeddings.weight.val();
+        let transformed = self.cls.predictions.transform.forward(chosen);
+        let decoder = words.transpose();
+        let logits = fused::linear(transformed, decoder, self.cls.predictions.bias.val());
+        let [_, _, vocabulary] = logits.dims();
+        logits.reshape([count, vocabulary])
+    }
+}
+
+impl BertBody {
+    /// Computes the last hidden state.
+    ///
+    /// # Shapes
+    /// - `input`: `[batch, length]`
+    /// - output: `[batch, length, hidden]`
+    pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<3> {
+        let embedded = self
+            .embeddings
+            .forward(input.input_ids, input.token_type_ids, dropouts);
+        self.encoder
+            .forward(embedded, input.attention_mask, dropouts, |_| {})
+    }
+}
+
+impl MaskedLmTransform {
+    /// Projects, activates, normalises.
+    ///
+    /// # Shapes
+    /// - `x`, output: `[..., hidden]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let x = match self.activation {
+            HiddenAct::Gelu => self.dense.forward_gelu(x),
+            HiddenAct::Relu => activation::relu(self.dense.forward(x)),
+        };
+        self.layer_norm.forward(x)
+    }
+}

@@ -1,0 +1,188 @@
+//! The state of a run, stored so that it continues bit for bit.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::OptimizerRecord;
+use burn::store::ModuleRecord;
+use burn::tensor::Device;
+use encoders::{BertConfig, BertForMaskedLM};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::PretrainError;
+use crate::recipe::Recipe;
+use crate::training::Trainer;
+
+const PARAMETERS: &str = "parameters.bpk";
+const MOMENTS: &str = "moments.bpk";
+const PROGRESS: &str = "progress.json";
+
+/// Where checkpoints lie in the folder of a run, each a folder named by its step.
+const FOLDER: &str = "checkpoints";
+
+/// Settings that may change from one part of a run to the next: they decide its end alone.
+const MAY_CHANGE: [&str; 2] = ["steps", "decay_steps"];
+
+/// How far a run is, and what it is a run of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Optimizer steps taken.
+    pub step: usize,
+    /// Real tokens seen.
+    pub tokens: u64,
+    /// Tokens predicted.
+    pub masked: u64,
+    /// Seconds of training, evaluation and checkpoints included.
+    pub seconds: f64,
+    /// Of the vocabulary and all sequences.
+    pub data_sha256: String,
+    /// The shape of the encoder.
+    pub encoder: BertConfig,
+    /// As it was at this step.
+    pub recipe: Recipe,
+}
+
+/// The latest checkpoint of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    folder: PathBuf,
+    /// How far it got.
+    pub progress: Progress,
+}
+
+impl Checkpoint {
+    /// Finds the latest checkpoint in the folder of a run.
+    ///
+    /// # Errors
+    /// [`PretrainError::File`] or [`PretrainError::Checkpoint`].
+    pub fn latest(run: &Path) -> Result<Option<Self>, PretrainError> {
+        let Some((_, folder)) = stored(run)?.pop() else {
+            return Ok(None);
+        };
+        let path = folder.join(PROGRESS);
+        let text = std::fs::read(&path).map_err(|e| PretrainError::file(&path, e))?;
+        let progress = serde_json::from_slice(&text).map_err(|e| PretrainError::Checkpoint {
+            path,
+            reason: e.to_string(),
+        })?;
+        Ok(Some(Self { folder, progress }))
+    }
+
+    /// Whether a run with these settings continues this one.
+    ///
+    /// # Errors
+    /// [`PretrainError::OtherRun`] with the first setting that differs.
+    pub fn check(&self, now: &Progress) -> Result<(), PretrainError> {
+        let fields = |progress: &Progress| {
+            let recipe = serde_json::to_value(&progress.recipe).expect("plain data");
+            let encoder = serde_json::to_value(&progress.encoder).expect("plain data");
+            let data = Value::String(progress.data_sha256.clone());
+            let mut all = serde_json::Map::new();
+            for part in [recipe, encoder] {
+                if let Value::Object(part) = part {
+                    all.extend(part);
+                }
+            }
+            all.insert("data".to_owned(), data);
+            all
+        };
+        let (recorded, current) = (fields(&self.progress), fields(now));
+        for (field, value) in &recorded {
+            if !MAY_CHANGE.contains(&field.as_str()) && current.get(field) != Some(value) {
+                return Err(PretrainError::OtherRun {
+                    path: self.folder.clone(),
+                    field: field.clone(),
+                    recorded: value.to_string(),
+                    current: current.get(field).unwrap_or(&Value::Null).to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The trainer as it was when the checkpoint was stored.
+    ///
+    /// # Errors
+    /// [`PretrainError::Checkpoint`].
+    pub fn trainer(
+        &self,
+        recipe: &Recipe,
+        model: BertForMaskedLM,
+        device: &Device,
+    ) -> Result<Trainer, PretrainError> {
+        let damaged = |name: &str, reason: String| PretrainError::Checkpoint {
+            path: self.folder.join(name),
+            reason,
+        };
+        let model = ModuleRecord::load(self.folder.join(PARAMETERS))
+            .and_then(|record| model.try_load_record(record))
+            .map_err(|e| damaged(PARAMETERS, e.to_string()))?;
+        let moments = OptimizerRecord::load(self.folder.join(MOMENTS))
+            .map_err(|e| damaged(MOMENTS, e.to_string()))?;
+        Ok(Trainer::new(model, recipe, device).continued(moments, self.progress.step))
+    }
+
+    /// Stores the trainer's state, then removes older checkpoints.
+    ///
+    /// # Errors
+    /// [`PretrainError::File`] or [`PretrainError::Checkpoint`]; an older checkpoint is then still
+    /// there.
+    pub fn store(run: &Path, trainer: &Trainer, progress: &Progress) -> Result<(), PretrainError> {
+        let parent = run.join(FOLDER);
+        std::fs::create_dir_all(&parent).map_err(|e| PretrainError::file(&parent, e))?;
+        // Hidden until it is complete, so that `latest` never meets half a checkpoint.
+        let part = tempfile::Builder::new()
+            .prefix(".part-")
+            .tempdir_in(&parent)
+            .map_err(|e| PretrainError::file(&parent, e))?;
+        let failed = |name: &str, reason: String| PretrainError::Checkpoint {
+            path: part.path().join(name),
+            reason,
+        };
+        trainer
+            .model()
+            .into_record()
+            .save(part.path().join(PARAMETERS))
+            .map_err(|e| failed(PARAMETERS, e.to_string()))?;
+        trainer
+            .moments()
+            .save(part.path().join(MOMENTS))
+            .map_err(|e| failed(MOMENTS, e.to_string()))?;
+        let text = serde_json::to_string_pretty(progress).expect("plain data");
+        let path = part.path().join(PROGRESS);
+        std::fs::write(&path, text).map_err(|e| PretrainError::file(&path, e))?;
+
+        let older = stored(run)?;
+        let place = parent.join(format!("{:08}", progress.step));
+        if !older.iter().any(|(step, _)| *step == progress.step) {
+            std::fs::rename(part.path(), &place).map_err(|e| PretrainError::file(&place, e))?;
+        }
+        for (step, folder) in older {
+            if step != progress.step {
+                std::fs::remove_dir_all(&folder).map_err(|e| PretrainError::file(&folder, e))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Complete checkpoints by their steps, ascending.
+fn stored(run: &Path) -> Result<Vec<(usize, PathBuf)>, PretrainError> {
+    let parent = run.join(FOLDER);
+    let entries = match std::fs::read_dir(&parent) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(PretrainError::file(&parent, e)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| PretrainError::file(&parent, e))?.path();
+        let step = path
+            .file_name()
+            .and_then(|name| name.to_str()?.parse().ok());
+        found.extend(step.map(|step| (step, path)));
+    }
+    found.sort();
+    Ok(found)
+}

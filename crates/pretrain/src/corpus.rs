@@ -1,0 +1,142 @@
+//! Documents from text files.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+
+use crate::error::PretrainError;
+
+/// What separates documents within a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Documents {
+    /// Every line is a document.
+    #[default]
+    Lines,
+    /// Documents are separated by blank lines; their own lines are joined.
+    Paragraphs,
+}
+
+/// Different documents, without markup of line breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corpus {
+    /// In the order of the files, each once.
+    pub documents: Vec<String>,
+    /// Documents that were there before, word for word.
+    pub repeated: usize,
+}
+
+impl Corpus {
+    /// Reads text files, `.gz` files of text, and all files of folders and their folders, by name.
+    ///
+    /// # Errors
+    /// [`PretrainError::File`], [`PretrainError::Encoding`], or [`PretrainError::TooLittle`] if there
+    /// is no text at all.
+    pub fn read(paths: &[impl AsRef<Path>], separated: Documents) -> Result<Self, PretrainError> {
+        let mut corpus = Self {
+            documents: Vec::new(),
+            repeated: 0,
+        };
+        let mut known = HashSet::new();
+        for path in paths {
+            for file in files(path.as_ref())? {
+                for document in documents(&read_text(&file)?, separated) {
+                    if known.contains(&document) {
+                        corpus.repeated += 1;
+                    } else {
+                        known.insert(document.clone());
+                        corpus.documents.push(document);
+                    }
+                }
+            }
+        }
+        if corpus.documents.is_empty() {
+            let names: Vec<String> = paths
+                .iter()
+                .map(|path| path.as_ref().display().to_string())
+                .collect();
+            return Err(PretrainError::TooLittle {
+                what: "no text".to_owned(),
+                place: names.join(", "),
+                least: "1 document".to_owned(),
+            });
+        }
+        Ok(corpus)
+    }
+}
+
+/// The file itself, or what a folder holds, sorted; hidden files are left aside.
+fn files(path: &Path) -> Result<Vec<PathBuf>, PretrainError> {
+    let wrong = |e| PretrainError::file(path, e);
+    if !std::fs::metadata(path).map_err(wrong)?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut entries = std::fs::read_dir(path)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(wrong)?;
+    entries.sort();
+    let mut found = Vec::new();
+    for entry in entries {
+        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+        if !entry.file_name().is_some_and(hidden) {
+            found.extend(files(&entry)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The text of a file, unpacked if its name ends in `.gz`.
+pub(crate) fn read_text(path: &Path) -> Result<String, PretrainError> {
+    let wrong = |e| PretrainError::file(path, e);
+    let bytes = std::fs::read(path).map_err(wrong)?;
+    let bytes = if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut unpacked = Vec::new();
+        MultiGzDecoder::new(bytes.as_slice())
+            .read_to_end(&mut unpacked)
+            .map_err(wrong)?;
+        unpacked
+    } else {
+        bytes
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        PretrainError::Encoding {
+            path: path.to_path_buf(),
+            line: valid.iter().filter(|&&byte| byte == b'\n').count() + 1,
+        }
+    })
+}
+
+fn documents(text: &str, separated: Documents) -> Vec<String> {
+    let blocks: Vec<String> = match separated {
+        Documents::Lines => text.lines().map(str::to_owned).collect(),
+        Documents::Paragraphs => {
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            lines
+                .split(|line| line.is_empty())
+                .map(|lines| lines.join(" "))
+                .collect()
+        }
+    };
+    blocks
+        .iter()
+        .map(|block| without_breaks(block))
+        .filter(|block| !block.is_empty())
+        .collect()
+}
+
+/// Without HTML's line breaks, which reviews on the web are full of, and with single spaces.
+fn without_breaks(text: &str) -> String {
+    let text = text
+        .replace("<br />", " ")
+        .replace("<br/>", " ")
+        .replace("<br>", " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,105 @@
+//! What can go wrong in pretraining, one line each.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// An error of this crate: one line with the place, the value and what is accepted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PretrainError {
+    /// The encoder cannot be built or written.
+    #[error(transparent)]
+    Encoder(#[from] encoders::EncoderError),
+    /// A setting is out of range.
+    #[error("{name} is {value}, accepted is {accepted}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What would do.
+        accepted: &'static str,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A text file is not UTF-8.
+    #[error("{}:{line}: not UTF-8 text", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// The first line that is not, from 1.
+        line: usize,
+    },
+    /// There is too little text.
+    #[error("{what} in {place}, accepted is at least {least}")]
+    TooLittle {
+        /// What there is.
+        what: String,
+        /// Where.
+        place: String,
+        /// What would do.
+        least: String,
+    },
+    /// The tokenizers library refuses.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// The loss is not a number any more.
+    #[error("training diverged: the loss of step {step} is {loss}")]
+    Diverged {
+        /// Optimizer step, from 0.
+        step: usize,
+        /// NaN or infinite.
+        loss: f64,
+    },
+    /// A checkpoint cannot be used.
+    #[error("{}: not a checkpoint of this program: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The folder holds another run.
+    #[error(
+        "{}: started with {field} {recorded}, now it is {current}; choose another folder",
+        path.display()
+    )]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        field: String,
+        /// Its value in the checkpoint.
+        recorded: String,
+        /// Its value now.
+        current: String,
+    },
+}
+
+impl PretrainError {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub(crate) fn setting(
+        name: &'static str,
+        value: impl ToString,
+        accepted: &'static str,
+    ) -> Self {
+        Self::Setting {
+            name,
+            value: value.to_string(),
+            accepted,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How well held-out words are predicted.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use encoders::{BertForMaskedLM, Dropouts};
+use serde::{Deserialize, Serialize};
+
+use crate::batches::Batch;
+use crate::recipe::Recipe;
+use crate::sequences::Sequences;
+use crate::vocabulary::Vocabulary;
+
+/// Predictions of the masked tokens of held-out documents, whose masks never change.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Masked tokens.
+    pub masked: usize,
+    /// Mean cross-entropy, in nats.
+    pub loss: f64,
+    /// `exp(loss)`.
+    pub perplexity: f64,
+    /// Share of the masked tokens whose most probable word is the right one.
+    pub accuracy: f64,
+}
+
+impl HeldOut {
+    /// Evaluates a model that lies on a plain device.
+    pub fn of(
+        model: &BertForMaskedLM,
+        sequences: &Sequences,
+        vocabulary: &Vocabulary,
+        recipe: &Recipe,
+    ) -> Self {
+        let device: Device = model
+            .devices()
+            .into_iter()
+            .next()
+            .expect("a model has parameters");
+        let lengths = sequences.lengths();
+        let mut order: Vec<usize> = (0..sequences.len()).collect();
+        order.sort_by_key(|&position| lengths[position]);
+        let (mut masked, mut total, mut right) = (0, 0.0, 0);
+        for positions in order.chunks(recipe.batch_size) {
+            let batch = Batch::held_out(sequences, positions, vocabulary, recipe, &device);
+            let [count] = batch.targets.dims();
+            let logits = model.forward(batch.input, batch.places, &mut Dropouts::off());
+            let best = logits.clone().argmax(1).reshape([count]);
+            let hits: Tensor<1> = best.equal(batch.targets.clone()).float();
+            right += hits.sum().into_scalar::<f32>() as usize;
+            let loss = fused::cross_entropy(logits, batch.targets);
+            total += f64::from(loss.into_scalar::<f32>()) * count as f64;
+            masked += count;
+        }
+        let loss = total / masked as f64;
+        Self {
+            masked,
+            loss,
+            perplexity: loss.exp(),
+            accuracy: right as f64 / masked as f64,
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! A run from text to snapshot.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+use encoders::{BertConfig, BertForMaskedLM, write_snapshot};
+use sha2::{Digest, Sha256};
+
+use crate::batches::{Batch, Batches};
+use crate::checkpoint::{Checkpoint, Progress};
+use crate::corpus::{Corpus, Documents};
+use crate::error::PretrainError;
+use crate::evaluation::HeldOut;
+use crate::exclusion::Exclusion;
+use crate::log::{Event, Log};
+use crate::recipe::Recipe;
+use crate::sequences::{DataSummary, Sequences, usable};
+use crate::training::{Step, Trainer};
+use crate::vocabulary::Vocabulary;
+
+/// What to pretrain, on what, where to.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// Files and folders of text.
+    pub texts: Vec<PathBuf>,
+    /// What separates documents.
+    pub documents: Documents,
+    /// Files whose texts are kept out of the corpus.
+    pub exclude: Vec<PathBuf>,
+    /// The shape of the encoder; its `vocab_size` is what the vocabulary may have at most.
+    pub encoder: BertConfig,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// Folder of the run.
+    pub out: PathBuf,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
+    /// Steps between lines of the log.
+    pub log_every: usize,
+    /// Steps between evaluations.
+    pub evaluate_every: usize,
+}
+
+/// What a run tells while it runs.
+pub trait Observer {
+    /// The text is ready; training starts or continues before `step`.
+    fn prepared(&mut self, data: &DataSummary, step: usize, steps: usize);
+    /// A step was taken.
+    fn step(&mut self, step: &Step);
+    /// The held-out documents were evaluated after so many steps.
+    fn held_out(&mut self, step: usize, scores: &HeldOut);
+}
+
+/// A run, its text ready.
+pub struct Run {
+    config: RunConfig,
+    encoder: BertConfig,
+    vocabulary: Vocabulary,
+    train: Sequences,
+    held_out: Sequences,
+    summary: DataSummary,
+    device: Device,
+}
+
+impl Run {
+    /// Reads and tokenizes the text.
+    ///
+    /// The vocabulary is trained on the documents that are not held out, or read from the folder if
+    /// the run was started before.
+    ///
+    /// # Errors
+    /// [`PretrainError`] for settings, files, or too little text.
+    pub fn open(config: RunConfig, device: &Device) -> Result<Self, PretrainError> {
+        config.recipe.validate()?;
+        for (name, value) in [
+            ("log interval", config.log_every),
+            ("evaluation interval", config.evaluate_every),
+        ] {
+            if value == 0 {
+                return Err(PretrainError::setting(name, value, "at least 1 step"));
+            }
+        }
+        let recipe = &config.recipe;
+        if recipe.length > config.encoder.max_position_embeddings {
+            let accepted = "at most the positions of the encoder";
+            return Err(PretrainError::setting("length", recipe.length, accepted));
+        }
+        let exclusion = Exclusion::read(&config.exclude)?;
+        let corpus = Corpus::read(&config.texts, config.documents)?;
+        let is_held_out = |index: usize| index.is_multiple_of(recipe.held_out_every);
+        let part = |held_out: bool| {
+            let documents = corpus.documents.iter().enumerate();
+            let documents = documents.filter(move |(index, _)| is_held_out(*index) == held_out);
+            documents.map(|(_, document)| document.as_str())
+        };
+        let (train, train_before) = usable(part(false), &exclusion);
+        let (held_out, held_out_before) = usable(part(true), &exclusion);
+        let count = |documents: &[Vec<&str>]| documents.iter().map(Vec::len).sum::<usize>();
+        let sentences = train_before + held_out_before;
+        let kept = count(&train) + count(&held_out);
+
+        std::fs::create_dir_all(&config.out).map_err(|e| PretrainError::file(&config.out, e))?;
+        let vocabulary = Self::vocabulary(&config, &train)?;
+        let encoder = BertConfig {
+            vocab_size: vocabulary.size(),
+            ..config.encoder.clone()
+        };
+        let train = Sequences::pack(&train, &vocabulary, recipe.packing())?;
+        let held_out_documents = held_out.len();
+        let held_out = Sequences::pack(&held_out, &vocabulary, recipe.packing())?;
+        for (what, sequences, least) in [
+            ("training", &train, recipe.batch_size),
+            ("held-out", &held_out, 1),
+        ] {
+            if sequences.len() < least {
+                return Err(PretrainError::TooLittle {
+                    what: format!("{} {what} sequences", sequences.len()),
+                    place: format!("{} documents", corpus.documents.len()),
+                    least: least.to_string(),
+                });
+            }
+        }
+        let mut hash = Sha256::new();
+        hash.update(vocabulary.to_json()?.as_bytes());
+        train.hash_into(&mut hash);
+        held_out.hash_into(&mut hash);
+        let summary = DataSummary {
+            documents: corpus.documents.len(),
+            repeated_documents: corpus.repeated,
+            held_out_documents,
+            sentences,
+            excluded_sentences: sentences - kept,
+            excluded_texts: exclusion.len(),
+            vocabulary: vocabulary.size(),
+            sequences: train.len(),
+            tokens: train.tokens(),
+            held_out_sequences: held_out.len(),
+            sha256: hash
+                .finalize()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        };
+        Ok(Self {
+            config,
+            encoder,
+            vocabulary,
+            train,
+            held_out,
+            summary,
+            device: device.clone(),
+        })
+    }
+
+    fn vocabulary(
+        config: &RunConfig,
+        documents: &[Vec<&str>],
+    ) -> Result<Vocabulary, PretrainError> {
+        let path = config.out.join("tokenizer.json");
+        if path.exists() {
+            return Vocabulary::load(&path);
+        }
+        let vocabulary = Vocabulary::train(&documents.concat(), config.encoder.vocab_size)?;
+        let wrong = |e| PretrainError::file(&path, e);
+        let file = tempfile::NamedTempFile::new_in(&config.out).map_err(wrong)?;
+        std::fs::write(file.path(), vocabulary.to_json()?).map_err(wrong)?;
+        file.persist(&path).map_err(|e| wrong(e.error))?;
+        Ok(vocabulary)
+    }
+
+    /// What became of the text.
+    pub fn summary(&self) -> &DataSummary {
+        &self.summary
+    }
+
+    /// Where the snapshot of the latest checkpoint lies.
+    pub fn snapshot(&self) -> PathBuf {
+        self.config.out.join("snapshot")
+    }
+
+    /// Trains to the end, from the latest checkpoint if there is one; returns the last scores.
+    ///
+    /// # Errors
+    /// [`PretrainError::OtherRun`] if the folder's checkpoint has other settings,
+    /// [`PretrainError::Diverged`], or one for files.
+    pub fn train(&self, observer: &mut dyn Observer) -> Result<HeldOut, PretrainError> {
+        let (mut trainer, mut progress) = self.start()?;
+        let mut log = Log::open(&self.config.out.join("log.jsonl"))?;
+        let recipe = &self.config.recipe;
+        log.write(&Event::Start {
+            step: progress.step,
+            recipe: recipe.clone(),
+            encoder: self.encoder.clone(),
+            data: self.summary.clone(),
+        })?;
+        observer.prepared(&self.summary, progress.step, recipe.steps);
+
+        let earlier = progress.seconds;
+        let started = Instant::now();
+        let mut stored = Instant::now();
+        let mut interval = Interval::default();
+        let mut batches = Batches::new(&self.train, recipe);
+        while trainer.steps() < recipe.steps {
+            let (epoch, positions) = batches.of_step(trainer.steps());
+            let batch = Batch::masked(
+                &self.train,
+                positions,
+                epoch,
+                &self.vocabulary,
+                recipe,
+                trainer.device(),
+            );
+            let step = trainer.step(batch)?;
+            observer.step(&step);
+            interval.add(&step);
+            progress.step = trainer.steps();
+            progress.tokens += step.tokens as u64;
+            progress.masked += step.masked as u64;
+            progress.seconds = earlier + started.elapsed().as_secs_f64();
+            let is_last = trainer.steps() == recipe.steps;
+            if is_last || trainer.steps().is_multiple_of(self.config.log_every) {
+                log.write(&interval.finish(&step, &progress))?;
+            }
+            if !is_last && trainer.steps().is_multiple_of(self.config.evaluate_every) {
+                self.evaluate(&trainer, &progress, &mut log, observer)?;
+            }
+            if !is_last && stored.elapsed() >= self.config.checkpoint_every {
+                self.store(&trainer, &progress)?;
+                stored = Instant::now();
+            }
+        }
+        let scores = self.evaluate(&trainer, &progress, &mut log, observer)?;
+        self.store(&trainer, &progress)?;
+        Ok(scores)
+    }
+
+    fn start(&self) -> Result<(Trainer, Progress), PretrainError> {
+        let recipe = &self.config.recipe;
+        let progress = Progress {
+            step: 0,
+            tokens: 0,
+            masked: 0,
+            seconds: 0.0,
+            data_sha256: self.summary.sha256.clone(),
+            encoder: self.encoder.clone(),
+            recipe: recipe.clone(),
+        };
+        // The dropout of the snapshot's configuration is for finetuning.
+        let pretrained = BertConfig {
+            hidden_dropout_prob: recipe.dropout,
+            attention_probs_dropout_prob: recipe.dropout,
+            ..self.encoder.clone()
+        };
+        let model = BertForMaskedLM::fresh(&pretrained, recipe.seed, &self.device)?;
+        match Checkpoint::latest(&self.config.out)? {
+            None => Ok((Trainer::new(model, recipe, &self.device), progress)),
+            Some(checkpoint) => {
+                checkpoint.check(&progress)?;
+                let trainer = checkpoint.trainer(recipe, model, &self.device)?;
+                let progress = Progress {
+                    recipe: recipe.clone(),
+                    ..checkpoint.progress
+                };
+                Ok((trainer, progress))
+            }
+        }
+    }
+
+    fn evaluate(
+        &self,
+        trainer: &Trainer,
+        progress: &Progress,
+        log: &mut Log,
+        observer: &mut dyn Observer,
+    ) -> Result<HeldOut, PretrainError> {
+        let recipe = &self.config.recipe;
+        let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe);
+        log.write(&Event::HeldOut {
+            step: progress.step,
+            tokens: progress.tokens,
+            seconds: progress.seconds,
+            scores,
+        })?;
+        observer.held_out(progress.step, &scores);
+        Ok(scores)
+    }
+
+    fn store(&self, trainer: &Trainer, progress: &Progress) -> Result<(), PretrainError> {
+        let out: &Path = &self.config.out;
+        Checkpoint::store(out, trainer, progress)?;
+        let tokenizer = self.vocabulary.to_json()?;
+        write_snapshot(self.snapshot(), &self.encoder, &trainer.model(), &tokenizer)?;
+        Ok(())
+    }
+}
+
+/// Sums over the steps of one line of the log.
+struct Interval {
+    steps: usize,
+    loss: f64,
+    gradient_norm: f64,
+    tokens: usize,
+    started: Instant,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self {
+            steps: 0,
+            loss: 0.0,
+            gradient_norm: 0.0,
+            tokens: 0,
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Interval {
+    fn add(&mut self, step: &Step) {
+        self.steps += 1;
+        self.loss += step.loss;
+        self.gradient_norm += step.gradient_norm;
+        self.tokens += step.tokens;
+    }
+
+    fn finish(&mut self, last: &Step, progress: &Progress) -> Event {
+        let interval = std::mem::take(self);
+        let steps = interval.steps as f64;
+        Event::Train {
+            step: progress.step,
+            loss: interval.loss / steps,
+            gradient_norm: interval.gradient_norm / steps,
+            learning_rate: last.learning_rate,
+            tokens: progress.tokens,
+            tokens_per_second: interval.tokens as f64 / interval.started.elapsed().as_secs_f64(),
+            seconds: progress.seconds,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Progress on the terminal: a bar where someone watches, a line an evaluation in a pipe.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pretrain::{DataSummary, HeldOut, Observer, Step};
+
+/// A bar on standard error.
+pub(crate) struct Terminal {
+    bar: ProgressBar,
+    loss: f64,
+    tokens: usize,
+}
+
+impl Terminal {
+    /// Draws nothing until training starts, and no bar where standard error is no terminal.
+    pub(crate) fn new() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            loss: f64::NAN,
+            tokens: 0,
+        }
+    }
+}
+
+impl Observer for Terminal {
+    fn prepared(&mut self, data: &DataSummary, step: usize, steps: usize) {
+        eprintln!(
+            "{} documents, {} of {} sentences excluded, {} tokens in {} sequences, vocabulary {}",
+            data.documents,
+            data.excluded_sentences,
+            data.sentences,
+            data.tokens,
+            data.sequences,
+            data.vocabulary
+        );
+        if step > 0 {
+            eprintln!("continuing after step {step} of {steps}");
+        }
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left")
+            .expect("a constant, valid template");
+        self.bar = ProgressBar::new(steps as u64).with_style(style);
+        self.bar.set_position(step as u64);
+        self.bar.reset_eta();
+    }
+
+    fn step(&mut self, step: &Step) {
+        self.tokens += step.tokens;
+        self.loss = match self.loss.is_nan() {
+            true => step.loss,
+            // Over about the last fifty steps: one batch says little.
+            false => self.loss + (step.loss - self.loss) / 50.0,
+        };
+        let seconds = self.bar.elapsed().as_secs_f64().max(1e-9);
+        let speed = self.tokens as f64 / seconds;
+        self.bar
+            .set_message(format!("loss {:.3}, {speed:.0} tokens/s", self.loss));
+        self.bar.inc(1);
+    }
+
+    fn held_out(&mut self, step: usize, scores: &HeldOut) {
+        let line = format!(
+            "step {step:>7}  masked accuracy {:.2} %, perplexity {:.2}",
+            100.0 * scores.accuracy,
+            scores.perplexity
+        );
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+}
