@@ -128,7 +128,15 @@ impl BertConfig {
         self.hidden_size / self.num_attention_heads
     }
 
-    pub(crate) fn validate(&self) -> Result<(), String> {
+    /// Checks a configuration that was not read from a file.
+    ///
+    /// # Errors
+    /// [`EncoderError::Setting`] with the first field that this crate cannot run.
+    pub fn check(&self) -> Result<(), EncoderError> {
+        self.validate().map_err(EncoderError::Setting)
+    }
+
+    fn validate(&self) -> Result<(), String> {
         for (name, value) in [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),

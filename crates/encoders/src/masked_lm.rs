@@ -91,7 +91,7 @@ impl BertForMaskedLM {
     /// # Errors
     /// [`EncoderError::Setting`] if the configuration is not one that this crate can run.
     pub fn fresh(config: &BertConfig, seed: u64, device: &Device) -> Result<Self, EncoderError> {
-        config.validate().map_err(EncoderError::Setting)?;
+        config.check()?;
         let model = Self::new(config, device);
         Ok(initial::drawn(model, config.initializer_range, seed))
     }

@@ -148,3 +148,11 @@ fn embedding() {
         fused::embedding(x[0].clone().reshape([5, 3]), indices.clone())
     });
 }
+
+#[test]
+fn cross_entropy() {
+    let targets = Tensor::<1, Int>::from_ints([0, 4, 2], &device());
+    check::<1>("cross_entropy", &[&[3, 5]], |x| {
+        fused::cross_entropy(x[0].clone().reshape([3, 5]), targets.clone())
+    });
+}

@@ -47,6 +47,14 @@ fn everything() -> Vec<Vec<f32>> {
     all.extend(matrices.map(|x| values(x.grad(&grads).expect("a leaf"))));
     all.extend([gamma, beta, wide].map(|x| values(x.grad(&grads).expect("a leaf"))));
     all.push(values(fused::squared_norm(constant(11, [100_000]).inner())));
+
+    let logits = leaf(12, [150, 500]);
+    let targets: Vec<i64> = (0..150).map(|i| i * i % 499).collect();
+    let targets = Tensor::<1, Int>::from_ints(targets.as_slice(), &device());
+    let loss = fused::cross_entropy(logits.clone(), targets);
+    let grads = loss.backward();
+    all.push(values(loss));
+    all.push(values(logits.grad(&grads).expect("a leaf")));
     all
 }
 

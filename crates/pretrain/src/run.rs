@@ -73,6 +73,7 @@ impl Run {
     /// [`PretrainError`] for settings, files, or too little text.
     pub fn open(config: RunConfig, device: &Device) -> Result<Self, PretrainError> {
         config.recipe.validate()?;
+        config.encoder.check()?;
         for (name, value) in [
             ("log interval", config.log_every),
             ("evaluation interval", config.evaluate_every),
@@ -172,6 +173,11 @@ impl Run {
     /// What became of the text.
     pub fn summary(&self) -> &DataSummary {
         &self.summary
+    }
+
+    /// What is trained on.
+    pub fn sequences(&self) -> &Sequences {
+        &self.train
     }
 
     /// Where the snapshot of the latest checkpoint lies.

@@ -1,0 +1,339 @@
+//! Whole runs: what they leave behind, how they continue, what they refuse.
+
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+use encoders::{BertForMaskedLM, Dropouts, EncoderInput, Snapshot};
+use pretrain::{
+    Checkpoint, CheckpointProgress, Event, HeldOut, PretrainError, Recipe, Run, RunConfig,
+};
+
+use crate::setup::{Folder, Losses, encoder, recipe, run_in};
+
+fn finish(config: RunConfig) -> Result<(Losses, HeldOut), PretrainError> {
+    let mut losses = Losses::default();
+    let scores = Run::open(config, &Device::flex())?.train(&mut losses)?;
+    Ok((losses, scores))
+}
+
+fn with_recipe(config: RunConfig, change: impl Fn(&mut Recipe)) -> RunConfig {
+    let mut config = config;
+    change(&mut config.recipe);
+    config
+}
+
+/// The parameters of the run's checkpoint, bit for bit.
+fn parameters(out: &Path) -> Vec<u32> {
+    struct Bits(Vec<u32>);
+    impl ModuleVisitor for Bits {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let values = param.val().into_data();
+            self.0.extend(values.iter::<f32>().map(f32::to_bits));
+        }
+    }
+    let device = Device::flex();
+    let checkpoint = Checkpoint::latest(out).expect("readable").expect("stored");
+    let CheckpointProgress {
+        encoder, recipe, ..
+    } = checkpoint.progress.clone();
+    let model = BertForMaskedLM::fresh(&encoder, 0, &device).expect("it can run");
+    let trainer = checkpoint.trainer(&recipe, model, &device).expect("whole");
+    let mut bits = Bits(Vec::new());
+    trainer.model().visit(&mut bits);
+    bits.0
+}
+
+#[test]
+fn a_run_that_was_stopped_continues_bit_for_bit() {
+    let (whole, parts) = (Folder::new(), Folder::new());
+    let (straight, scores) = finish(run_in(whole.path())).expect("8 steps");
+
+    let stopped = with_recipe(run_in(parts.path()), |recipe| recipe.steps = 5);
+    let (first, _) = finish(stopped).expect("5 steps");
+    let (second, continued) = finish(run_in(parts.path())).expect("3 more");
+    assert_eq!((second.first, second.losses.len()), (5, 3));
+
+    assert_eq!([first.losses, second.losses].concat(), straight.losses);
+    assert_eq!(continued, scores);
+    let out = |folder: &Folder| parameters(&folder.path().join("out"));
+    assert_eq!(out(&whole), out(&parts));
+}
+
+#[test]
+fn the_same_settings_give_the_same_run_and_another_seed_another() {
+    let bits = |seed| {
+        let folder = Folder::new();
+        let config = with_recipe(run_in(folder.path()), |recipe| recipe.seed = seed);
+        let (losses, _) = finish(config).expect("a run");
+        (losses.losses, parameters(&folder.path().join("out")))
+    };
+    assert_eq!(bits(1), bits(1));
+    assert_ne!(bits(1).0, bits(2).0);
+}
+
+#[test]
+fn a_finished_run_trains_no_further() {
+    let folder = Folder::new();
+    let (_, scores) = finish(run_in(folder.path())).expect("a run");
+    let before = parameters(&folder.path().join("out"));
+    let (losses, again) = finish(run_in(folder.path())).expect("nothing to do");
+    assert_eq!((losses.losses.len(), again), (0, scores));
+    assert_eq!(parameters(&folder.path().join("out")), before);
+}
+
+#[test]
+fn training_lowers_the_loss_of_text_with_a_pattern() {
+    let folder = Folder::new();
+    let config = with_recipe(run_in(folder.path()), |recipe| {
+        recipe.steps = 150;
+        recipe.learning_rate = 1e-2;
+        recipe.dropout = 0.0;
+    });
+    let (losses, scores) = finish(config).expect("a run");
+    // The words are drawn by chance, but all are frequent, and what begins and ends sentences is not
+    // by chance; a model that knew nothing would be at ln 90 = 4.5.
+    assert!((losses.losses[0] - 4.5).abs() < 0.2, "{}", losses.losses[0]);
+    assert!(scores.loss < 3.5, "{scores:?}");
+    assert!((scores.perplexity - scores.loss.exp()).abs() < 1e-9);
+    assert!(scores.accuracy > 0.15, "{scores:?}");
+}
+
+#[test]
+fn the_snapshot_predicts_as_the_model_did() {
+    let folder = Folder::new();
+    let config = run_in(folder.path());
+    let device = Device::flex();
+    let run = Run::open(config, &device).expect("a run");
+    run.train(&mut Losses::default()).expect("a run");
+    let snapshot = Snapshot::open(run.snapshot()).expect("it opens");
+    assert_eq!(*snapshot.config(), encoder());
+    let tokenizer = snapshot.tokenizer(24).expect("it fits");
+    let text = "The slowest film, watching storms.";
+    let encodings = tokenizer.encode([(text, None)]).expect("ids");
+    let input = || EncoderInput::padded(&encodings, 0, 0, &device);
+    let places = Tensor::from_ints([1, 2, 3], &device);
+    let read = snapshot.masked_lm(&device).expect("it loads");
+    let logits = read.forward(input(), places, &mut Dropouts::off());
+    assert_eq!(logits.dims(), [3, 90]);
+    assert!(logits.into_data().iter::<f32>().all(f32::is_finite));
+    // In half precision each parameter is off by 2^-11 of itself at most.
+    let bits = parameters(&folder.path().join("out"));
+    let largest = bits
+        .iter()
+        .map(|&bits| f32::from_bits(bits).abs())
+        .fold(0.0, f32::max);
+    assert!(largest < 65_504.0, "every parameter is a half");
+}
+
+#[test]
+fn the_log_tells_settings_losses_and_scores() {
+    let folder = Folder::new();
+    let (losses, scores) = finish(run_in(folder.path())).expect("a run");
+    let text = std::fs::read_to_string(folder.path().join("out/log.jsonl")).expect("a log");
+    let events: Vec<Event> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an event"))
+        .collect();
+    assert!(
+        matches!(&events[0], Event::Start { step: 0, recipe: found, .. } if *found == recipe())
+    );
+    let mut means = Vec::new();
+    for event in &events {
+        if let Event::Train { step, loss, .. } = event {
+            means.push((*step, *loss));
+        }
+    }
+    let expected: Vec<(usize, f64)> = [2, 4, 6, 8]
+        .map(|step| {
+            (
+                step,
+                (losses.losses[step - 2] + losses.losses[step - 1]) / 2.0,
+            )
+        })
+        .to_vec();
+    assert_eq!(means, expected);
+    let held_out: Vec<usize> = losses.held_out.iter().map(|(step, _)| *step).collect();
+    assert_eq!(held_out, [3, 6, 8]);
+    assert!(
+        matches!(events.last(), Some(Event::HeldOut { step: 8, scores: found, .. }) if *found == scores)
+    );
+}
+
+#[test]
+fn excluded_sentences_are_counted_and_not_trained_on() {
+    let folder = Folder::new();
+    let config = run_in(folder.path());
+    let all = Run::open(config.clone(), &Device::flex()).expect("a run");
+    let text = std::fs::read_to_string(&config.texts[0]).expect("the text");
+    let sentences: Vec<&str> = text.lines().next().expect("a line").split(". ").collect();
+    let exclude = vec![folder.with("exclude.txt", sentences[1])];
+    let out = folder.path().join("other");
+    let fewer = Run::open(
+        RunConfig {
+            exclude,
+            out,
+            ..config
+        },
+        &Device::flex(),
+    )
+    .expect("a run");
+    assert_eq!(all.summary().excluded_sentences, 0);
+    assert_eq!(fewer.summary().excluded_sentences, 1);
+    assert_eq!(fewer.summary().sentences, all.summary().sentences);
+    assert_ne!(fewer.summary().sha256, all.summary().sha256);
+}
+
+#[test]
+fn a_folder_with_another_run_is_refused_with_what_differs() {
+    let folder = Folder::new();
+    finish(run_in(folder.path())).expect("a run");
+    let refused = |change: &dyn Fn(&mut RunConfig)| {
+        let mut config = run_in(folder.path());
+        change(&mut config);
+        let text = finish(config).err().expect("another run").to_string();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        text
+    };
+    let text = refused(&|config| config.recipe.learning_rate = 0.5);
+    assert!(
+        text.contains("learning_rate 0.0015, now it is 0.5"),
+        "{text}"
+    );
+    let text = refused(&|config| config.encoder.intermediate_size = 32);
+    assert!(
+        text.contains("intermediate_size 24, now it is 32"),
+        "{text}"
+    );
+    let text = refused(&|config| config.recipe.held_out_every = 7);
+    assert!(text.contains("started with"), "{text}");
+    let more = folder.with(
+        "more.txt",
+        "One more document. It is short, but it is there.\n",
+    );
+    let text = refused(&|config| config.texts.push(more.clone()));
+    assert!(text.contains("data"), "{text}");
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_ends_the_run() {
+    let folder = Folder::new();
+    let config = with_recipe(run_in(folder.path()), |recipe| {
+        recipe.learning_rate = 1e30;
+        recipe.steps = 100;
+    });
+    match finish(config).err().expect("it diverges") {
+        PretrainError::Diverged { step, loss } => {
+            assert!(step > 0 && !loss.is_finite(), "{step} {loss}");
+        }
+        other => panic!("{other}"),
+    }
+    assert!(!folder.path().join("out/snapshot").exists());
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let folder = Folder::new();
+    let check = |change: &dyn Fn(&mut RunConfig), expected: &str| {
+        let mut config = run_in(folder.path());
+        change(&mut config);
+        let error = Run::open(config, &Device::flex())
+            .err()
+            .expect("out of range");
+        assert_eq!(error.to_string(), expected);
+    };
+    check(
+        &|c| c.recipe.steps = 0,
+        "steps is 0, accepted is at least 1",
+    );
+    check(
+        &|c| c.recipe.warmup_steps = 9,
+        "warm-up and decay is 9, accepted is at most the steps",
+    );
+    check(
+        &|c| c.recipe.batch_size = 0,
+        "batch size is 0, accepted is at least 1",
+    );
+    check(
+        &|c| c.recipe.length = 7,
+        "length is 7, accepted is at least 8",
+    );
+    check(
+        &|c| c.recipe.length = 33,
+        "length is 33, accepted is at most the positions of the encoder",
+    );
+    check(
+        &|c| c.recipe.learning_rate = -1.0,
+        "learning rate is -1, accepted is a positive number",
+    );
+    check(
+        &|c| c.recipe.learning_rate = f64::NAN,
+        "learning rate is NaN, accepted is a positive number",
+    );
+    check(
+        &|c| c.recipe.masked_share = 1.0,
+        "masked share is 1, accepted is above 0 and below 1",
+    );
+    check(
+        &|c| c.recipe.short_share = 1.5,
+        "short share is 1.5, accepted is 0 to 1",
+    );
+    check(
+        &|c| c.recipe.dropout = 1.0,
+        "dropout is 1, accepted is 0 <= p < 1",
+    );
+    check(
+        &|c| c.recipe.weight_decay = -0.1,
+        "weight decay is -0.1, accepted is 0 or above",
+    );
+    check(
+        &|c| c.recipe.betas[1] = 1.0,
+        "beta is 1, accepted is 0 <= beta < 1",
+    );
+    check(
+        &|c| c.recipe.held_out_every = 1,
+        "held-out is 1, accepted is every 2nd document or fewer",
+    );
+    check(
+        &|c| c.log_every = 0,
+        "log interval is 0, accepted is at least 1 step",
+    );
+    assert!(!folder.path().join("out").exists(), "nothing is written");
+}
+
+#[test]
+fn too_little_text_is_said() {
+    let folder = Folder::new();
+    let texts = vec![folder.with("short.txt", "One short document, and no more of it.\n")];
+    let config = RunConfig {
+        texts,
+        ..run_in(folder.path())
+    };
+    let text = Run::open(config, &Device::flex())
+        .err()
+        .expect("too little")
+        .to_string();
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named() {
+    for (name, bytes) in [
+        ("parameters.bpk", "x"),
+        ("moments.bpk", "x"),
+        ("progress.json", "{}"),
+    ] {
+        let folder = Folder::new();
+        finish(run_in(folder.path())).expect("a run");
+        folder.with(&format!("out/checkpoints/00000008/{name}"), bytes);
+        let text = finish(run_in(folder.path()))
+            .err()
+            .expect("damaged")
+            .to_string();
+        assert!(
+            text.contains(&format!("{name}: not a checkpoint of this program: ")),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}

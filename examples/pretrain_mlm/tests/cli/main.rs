@@ -1,0 +1,142 @@
+//! The program as it is started: a run, its continuation, and each wrong input in one line.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use encoders::Snapshot;
+
+struct World(tempfile::TempDir);
+
+impl World {
+    /// A text of sixty short documents.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut text = String::new();
+        for number in 0..60 {
+            text += &format!(
+                "The film number {number} is long. It has {} scenes of rain, and {number} of them are good!\n",
+                7 * number
+            );
+        }
+        std::fs::write(folder.path().join("text.txt"), text).expect("a file");
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs the example in the folder, on the smallest of encoders.
+    fn run(&self, arguments: &[&str]) -> Output {
+        let small = [
+            ("--layers", "1"),
+            ("--hidden", "8"),
+            ("--heads", "2"),
+            ("--intermediate", "8"),
+            ("--positions", "32"),
+            ("--length", "32"),
+            ("--vocabulary", "100"),
+            ("--batch-size", "4"),
+            ("--steps", "4"),
+            ("--warmup-steps", "1"),
+            ("--held-out-every", "10"),
+        ];
+        let small = small
+            .into_iter()
+            .filter(|(option, _)| !arguments.contains(option))
+            .flat_map(|(option, value)| [option, value]);
+        example()
+            .current_dir(self.0.path())
+            .args(arguments)
+            .args(small)
+            .output()
+            .expect("the example starts")
+    }
+}
+
+/// The example's own executable: cargo puts it beside the folder of the test executables.
+fn example() -> Command {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE");
+    let name = format!("pretrain_mlm{}", std::env::consts::EXE_SUFFIX);
+    Command::new(profile.join("examples").join(name))
+}
+
+#[track_caller]
+fn assert_error(output: &Output, code: i32, parts: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    assert_eq!(text.lines().count(), 1, "one line, not: {text}");
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+}
+
+#[test]
+fn a_run_leaves_a_snapshot_and_says_where() {
+    let world = World::new();
+    let output = world.run(&["text.txt", "--out", "here"]);
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{err}");
+    assert!(out.contains("held out  masked accuracy "), "{out}");
+    assert!(out.contains("snapshot  here/snapshot"), "{out}");
+    assert!(
+        err.contains("60 documents, 0 of 120 sentences excluded"),
+        "{err}"
+    );
+    Snapshot::open(world.path("here/snapshot")).expect("a snapshot");
+}
+
+#[test]
+fn the_same_command_with_more_steps_continues() {
+    let world = World::new();
+    assert!(world.run(&["text.txt"]).status.success());
+    let output = world.run(&["text.txt", "--steps", "6"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("continuing after step 4 of 6"), "{text}");
+}
+
+#[test]
+fn each_wrong_input_is_one_line() {
+    let world = World::new();
+    assert_error(&world.run(&["no.txt"]), 1, &["no.txt"]);
+    std::fs::write(world.path("empty.txt"), "").expect("a file");
+    assert_error(&world.run(&["empty.txt"]), 1, &["no text in empty.txt"]);
+    std::fs::write(world.path("latin.txt"), b"caf\xe9").expect("a file");
+    assert_error(&world.run(&["latin.txt"]), 1, &["latin.txt:1", "UTF-8"]);
+    let missing = ["text.txt", "--exclude", "no.tsv"];
+    assert_error(&world.run(&missing), 1, &["no.tsv"]);
+    let heads = ["text.txt", "--heads", "3"];
+    assert_error(&world.run(&heads), 2, &["num_attention_heads is 3"]);
+    let steps = ["text.txt", "--steps", "0"];
+    assert_error(&world.run(&steps), 2, &["steps is 0", "at least 1"]);
+    let vocabulary = ["text.txt", "--vocabulary", "10"];
+    assert_error(&world.run(&vocabulary), 2, &["vocabulary is 10"]);
+}
+
+#[test]
+fn a_folder_with_another_run_is_refused() {
+    let world = World::new();
+    assert!(world.run(&["text.txt"]).status.success());
+    let output = world.run(&["text.txt", "--seed", "9"]);
+    assert_error(
+        &output,
+        1,
+        &["started with seed 0, now it is 9", "another folder"],
+    );
+}
+
+#[test]
+fn without_text_it_says_what_to_pass() {
+    let output = example().output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("<TEXT>..."));
+}
