@@ -40,20 +40,20 @@ fn traced(input: EncoderInput) -> EncoderInput {
     }
 }
 
-/// Every parameter's tensor, or what `of` makes of it, by transformers' name and in PyTorch's layout.
-pub(crate) struct Named<F> {
-    of: F,
+/// Collects every parameter, or its gradient, by transformers' name and in PyTorch's layout.
+struct Named<'a> {
+    gradients: Option<&'a Gradients>,
     path: Vec<String>,
     found: BTreeMap<String, Vec<f32>>,
 }
 
-/// Visits the parameters; `of` may be given a tensor of any rank, flat, and its shape.
-pub(crate) fn named<M: Module, F: FnMut(Any) -> Option<Vec<f32>>>(
+/// The values of all parameters, or the gradients of those that have one.
+pub(crate) fn named<M: Module>(
     module: &M,
-    of: F,
+    gradients: Option<&Gradients>,
 ) -> BTreeMap<String, Vec<f32>> {
     let mut visitor = Named {
-        of,
+        gradients,
         path: Vec::new(),
         found: BTreeMap::new(),
     };
@@ -61,13 +61,7 @@ pub(crate) fn named<M: Module, F: FnMut(Any) -> Option<Vec<f32>>>(
     visitor.found
 }
 
-/// A parameter of rank 1 or 2.
-pub(crate) enum Any {
-    Vector(Tensor<1>),
-    Matrix(Tensor<2>),
-}
-
-impl<F: FnMut(Any) -> Option<Vec<f32>>> ModuleVisitor for Named<F> {
+impl ModuleVisitor for Named<'_> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }
@@ -82,15 +76,14 @@ impl<F: FnMut(Any) -> Option<Vec<f32>>> ModuleVisitor for Named<F> {
             .replace(".self_attention.", ".self.")
             .replace("layer_norm.gamma", "LayerNorm.weight")
             .replace("layer_norm.beta", "LayerNorm.bias");
-        let shape = param.dims().to_vec();
-        let tensor = match *shape.as_slice() {
-            [_] => Any::Vector(param.val().reshape([shape[0]])),
-            [rows, columns] => Any::Matrix(param.val().reshape([rows, columns])),
-            _ => panic!("{path} has rank {D}"),
+        let found = match self.gradients {
+            None => Some(values(param.val())),
+            Some(gradients) => param.val().grad(gradients).map(values),
         };
-        let Some(found) = (self.of)(tensor) else {
+        let Some(found) = found else {
             return;
         };
+        let shape = param.dims();
         let is_linear = D == 2 && !path.contains("embeddings");
         let found = match is_linear {
             false => found,
@@ -138,7 +131,7 @@ fn the_loss_and_every_gradient_are_those_of_pytorch() {
         &ROUNDING,
     );
 
-    let gradients = gradients_of(&model, &gradients);
+    let gradients = named(&model, Some(&gradients));
     assert_eq!(gradients.len(), 42, "every parameter has a gradient");
     for (name, ours) in &gradients {
         let theirs = expected.f32(&format!("gradient.{name}"));
@@ -149,13 +142,6 @@ fn the_loss_and_every_gradient_are_those_of_pytorch() {
         }
         assert_close(name, ours, &theirs, &GRADIENT);
     }
-}
-
-fn gradients_of(model: &BertForMaskedLM, gradients: &Gradients) -> BTreeMap<String, Vec<f32>> {
-    named(model, |parameter| match parameter {
-        Any::Vector(x) => x.grad(gradients).map(values),
-        Any::Matrix(x) => x.grad(gradients).map(values),
-    })
 }
 
 #[test]
@@ -181,10 +167,7 @@ fn a_missing_part_of_the_decoder_is_named() {
 
 fn fresh(config: &BertConfig, seed: u64) -> BTreeMap<String, Vec<f32>> {
     let model = BertForMaskedLM::fresh(config, seed, &Device::flex()).unwrap();
-    named(&model, |parameter| match parameter {
-        Any::Vector(x) => Some(values(x)),
-        Any::Matrix(x) => Some(values(x)),
-    })
+    named(&model, None)
 }
 
 #[test]

@@ -87,16 +87,25 @@ fn training_lowers_the_loss_of_text_with_a_pattern() {
     let folder = Folder::new();
     let config = with_recipe(run_in(folder.path()), |recipe| {
         recipe.steps = 150;
+        recipe.batch_size = 8;
         recipe.learning_rate = 1e-2;
         recipe.dropout = 0.0;
     });
+    // What stands where is the same in every document but for the last words.
+    let same = "it was a long slow film of the winter and the storm was never under glass";
+    let last = [
+        "harbour", "lantern", "mirrors", "plays", "again", "or", "slower", "slowest",
+    ];
+    let text: String = (0..64)
+        .map(|i| format!("{same} {} {}\n", last[i % 8], last[i / 8]))
+        .collect();
+    std::fs::write(&config.texts[0], text).expect("a file");
     let (losses, scores) = finish(config).expect("a run");
-    // The words are drawn by chance, but all are frequent, and what begins and ends sentences is not
-    // by chance; a model that knew nothing would be at ln 90 = 4.5.
-    assert!((losses.losses[0] - 4.5).abs() < 0.2, "{}", losses.losses[0]);
-    assert!(scores.loss < 3.5, "{scores:?}");
+    // A model that knows nothing takes all of the vocabulary, 80 to 90 tokens, for equally probable.
+    assert!((losses.losses[0] - 4.4).abs() < 0.2, "{}", losses.losses[0]);
+    assert!(scores.loss < 2.0, "{scores:?}");
     assert!((scores.perplexity - scores.loss.exp()).abs() < 1e-9);
-    assert!(scores.accuracy > 0.15, "{scores:?}");
+    assert!(scores.accuracy > 0.5, "{scores:?}");
 }
 
 #[test]
