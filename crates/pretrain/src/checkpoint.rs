@@ -8,7 +8,7 @@ use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use encoders::{BertConfig, BertForMaskedLM};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::json;
 
 use crate::error::PretrainError;
 use crate::recipe::Recipe;
@@ -26,7 +26,7 @@ const MAY_CHANGE: [&str; 2] = ["steps", "decay_steps"];
 
 /// How far a run is, and what it is a run of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct RunState {
     /// Optimizer steps taken.
     pub step: usize,
     /// Real tokens seen.
@@ -48,7 +48,7 @@ pub struct Progress {
 pub struct Checkpoint {
     folder: PathBuf,
     /// How far it got.
-    pub progress: Progress,
+    pub state: RunState,
 }
 
 impl Checkpoint {
@@ -62,39 +62,37 @@ impl Checkpoint {
         };
         let path = folder.join(PROGRESS);
         let text = std::fs::read(&path).map_err(|e| PretrainError::file(&path, e))?;
-        let progress = serde_json::from_slice(&text).map_err(|e| PretrainError::Checkpoint {
+        let state = serde_json::from_slice(&text).map_err(|e| PretrainError::Checkpoint {
             path,
             reason: e.to_string(),
         })?;
-        Ok(Some(Self { folder, progress }))
+        Ok(Some(Self { folder, state }))
     }
 
     /// Whether a run with these settings continues this one.
     ///
     /// # Errors
     /// [`PretrainError::OtherRun`] with the first setting that differs.
-    pub fn check(&self, now: &Progress) -> Result<(), PretrainError> {
-        let fields = |progress: &Progress| {
-            let recipe = serde_json::to_value(&progress.recipe).expect("plain data");
-            let encoder = serde_json::to_value(&progress.encoder).expect("plain data");
-            let data = Value::String(progress.data_sha256.clone());
-            let mut all = serde_json::Map::new();
-            for part in [recipe, encoder] {
-                if let Value::Object(part) = part {
-                    all.extend(part);
-                }
-            }
-            all.insert("data".to_owned(), data);
-            all
+    pub fn check(&self, now: &RunState) -> Result<(), PretrainError> {
+        let fields = |state: &RunState| {
+            let recipe = serde_json::to_value(&state.recipe).expect("plain data");
+            let encoder = serde_json::to_value(&state.encoder).expect("plain data");
+            // The data last: another recipe packs the same text otherwise, and is the better answer.
+            let data = json!({ "data": state.data_sha256 });
+            [recipe, encoder, data]
+                .into_iter()
+                .filter_map(|part| part.as_object().cloned())
+                .flatten()
+                .collect::<Vec<_>>()
         };
-        let (recorded, current) = (fields(&self.progress), fields(now));
-        for (field, value) in &recorded {
-            if !MAY_CHANGE.contains(&field.as_str()) && current.get(field) != Some(value) {
+        let (recorded, current) = (fields(&self.state), fields(now));
+        for ((field, recorded), (_, current)) in recorded.into_iter().zip(current) {
+            if !MAY_CHANGE.contains(&field.as_str()) && recorded != current {
                 return Err(PretrainError::OtherRun {
                     path: self.folder.clone(),
-                    field: field.clone(),
-                    recorded: value.to_string(),
-                    current: current.get(field).unwrap_or(&Value::Null).to_string(),
+                    field,
+                    recorded: recorded.to_string(),
+                    current: current.to_string(),
                 });
             }
         }
@@ -120,7 +118,7 @@ impl Checkpoint {
             .map_err(|e| damaged(PARAMETERS, e.to_string()))?;
         let moments = OptimizerRecord::load(self.folder.join(MOMENTS))
             .map_err(|e| damaged(MOMENTS, e.to_string()))?;
-        Ok(Trainer::new(model, recipe, device).continued(moments, self.progress.step))
+        Ok(Trainer::new(model, recipe, device).continued(moments, self.state.step))
     }
 
     /// Stores the trainer's state, then removes older checkpoints.
@@ -128,7 +126,7 @@ impl Checkpoint {
     /// # Errors
     /// [`PretrainError::File`] or [`PretrainError::Checkpoint`]; an older checkpoint is then still
     /// there.
-    pub fn store(run: &Path, trainer: &Trainer, progress: &Progress) -> Result<(), PretrainError> {
+    pub fn store(run: &Path, trainer: &Trainer, state: &RunState) -> Result<(), PretrainError> {
         let parent = run.join(FOLDER);
         std::fs::create_dir_all(&parent).map_err(|e| PretrainError::file(&parent, e))?;
         // Hidden until it is complete, so that `latest` never meets half a checkpoint.
@@ -149,17 +147,17 @@ impl Checkpoint {
             .moments()
             .save(part.path().join(MOMENTS))
             .map_err(|e| failed(MOMENTS, e.to_string()))?;
-        let text = serde_json::to_string_pretty(progress).expect("plain data");
+        let text = serde_json::to_string_pretty(state).expect("plain data");
         let path = part.path().join(PROGRESS);
         std::fs::write(&path, text).map_err(|e| PretrainError::file(&path, e))?;
 
         let older = stored(run)?;
-        let place = parent.join(format!("{:08}", progress.step));
-        if !older.iter().any(|(step, _)| *step == progress.step) {
+        let place = parent.join(format!("{:08}", state.step));
+        if !older.iter().any(|(step, _)| *step == state.step) {
             std::fs::rename(part.path(), &place).map_err(|e| PretrainError::file(&place, e))?;
         }
         for (step, folder) in older {
-            if step != progress.step {
+            if step != state.step {
                 std::fs::remove_dir_all(&folder).map_err(|e| PretrainError::file(&folder, e))?;
             }
         }

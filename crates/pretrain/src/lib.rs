@@ -26,7 +26,7 @@ mod training;
 mod vocabulary;
 
 pub use batches::{Batch, Batches};
-pub use checkpoint::{Checkpoint, Progress as CheckpointProgress};
+pub use checkpoint::{Checkpoint, RunState};
 pub use corpus::{Corpus, Documents};
 pub use error::PretrainError;
 pub use evaluation::HeldOut;

@@ -8,7 +8,7 @@ use encoders::{BertConfig, BertForMaskedLM, write_snapshot};
 use sha2::{Digest, Sha256};
 
 use crate::batches::{Batch, Batches};
-use crate::checkpoint::{Checkpoint, Progress};
+use crate::checkpoint::{Checkpoint, RunState};
 use crate::corpus::{Corpus, Documents};
 use crate::error::PretrainError;
 use crate::evaluation::HeldOut;
@@ -160,7 +160,16 @@ impl Run {
     ) -> Result<Vocabulary, PretrainError> {
         let path = config.out.join("tokenizer.json");
         if path.exists() {
-            return Vocabulary::load(&path);
+            let vocabulary = Vocabulary::load(&path)?;
+            if vocabulary.size() > config.encoder.vocab_size {
+                return Err(PretrainError::OtherRun {
+                    path,
+                    field: "vocabulary".to_owned(),
+                    recorded: vocabulary.size().to_string(),
+                    current: config.encoder.vocab_size.to_string(),
+                });
+            }
+            return Ok(vocabulary);
         }
         let vocabulary = Vocabulary::train(&documents.concat(), config.encoder.vocab_size)?;
         let wrong = |e| PretrainError::file(&path, e);
@@ -191,18 +200,18 @@ impl Run {
     /// [`PretrainError::OtherRun`] if the folder's checkpoint has other settings,
     /// [`PretrainError::Diverged`], or one for files.
     pub fn train(&self, observer: &mut dyn Observer) -> Result<HeldOut, PretrainError> {
-        let (mut trainer, mut progress) = self.start()?;
+        let (mut trainer, mut state) = self.start()?;
         let mut log = Log::open(&self.config.out.join("log.jsonl"))?;
         let recipe = &self.config.recipe;
         log.write(&Event::Start {
-            step: progress.step,
+            step: state.step,
             recipe: recipe.clone(),
             encoder: self.encoder.clone(),
             data: self.summary.clone(),
         })?;
-        observer.prepared(&self.summary, progress.step, recipe.steps);
+        observer.prepared(&self.summary, state.step, recipe.steps);
 
-        let earlier = progress.seconds;
+        let earlier = state.seconds;
         let started = Instant::now();
         let mut stored = Instant::now();
         let mut interval = Interval::default();
@@ -220,30 +229,30 @@ impl Run {
             let step = trainer.step(batch)?;
             observer.step(&step);
             interval.add(&step);
-            progress.step = trainer.steps();
-            progress.tokens += step.tokens as u64;
-            progress.masked += step.masked as u64;
-            progress.seconds = earlier + started.elapsed().as_secs_f64();
+            state.step = trainer.steps();
+            state.tokens += step.tokens as u64;
+            state.masked += step.masked as u64;
+            state.seconds = earlier + started.elapsed().as_secs_f64();
             let is_last = trainer.steps() == recipe.steps;
             if is_last || trainer.steps().is_multiple_of(self.config.log_every) {
-                log.write(&interval.finish(&step, &progress))?;
+                log.write(&interval.finish(&step, &state))?;
             }
             if !is_last && trainer.steps().is_multiple_of(self.config.evaluate_every) {
-                self.evaluate(&trainer, &progress, &mut log, observer)?;
+                self.evaluate(&trainer, &state, &mut log, observer)?;
             }
             if !is_last && stored.elapsed() >= self.config.checkpoint_every {
-                self.store(&trainer, &progress)?;
+                self.store(&trainer, &state)?;
                 stored = Instant::now();
             }
         }
-        let scores = self.evaluate(&trainer, &progress, &mut log, observer)?;
-        self.store(&trainer, &progress)?;
+        let scores = self.evaluate(&trainer, &state, &mut log, observer)?;
+        self.store(&trainer, &state)?;
         Ok(scores)
     }
 
-    fn start(&self) -> Result<(Trainer, Progress), PretrainError> {
+    fn start(&self) -> Result<(Trainer, RunState), PretrainError> {
         let recipe = &self.config.recipe;
-        let progress = Progress {
+        let state = RunState {
             step: 0,
             tokens: 0,
             masked: 0,
@@ -260,15 +269,15 @@ impl Run {
         };
         let model = BertForMaskedLM::fresh(&pretrained, recipe.seed, &self.device)?;
         match Checkpoint::latest(&self.config.out)? {
-            None => Ok((Trainer::new(model, recipe, &self.device), progress)),
+            None => Ok((Trainer::new(model, recipe, &self.device), state)),
             Some(checkpoint) => {
-                checkpoint.check(&progress)?;
+                checkpoint.check(&state)?;
                 let trainer = checkpoint.trainer(recipe, model, &self.device)?;
-                let progress = Progress {
+                let state = RunState {
                     recipe: recipe.clone(),
-                    ..checkpoint.progress
+                    ..checkpoint.state
                 };
-                Ok((trainer, progress))
+                Ok((trainer, state))
             }
         }
     }
@@ -276,25 +285,25 @@ impl Run {
     fn evaluate(
         &self,
         trainer: &Trainer,
-        progress: &Progress,
+        state: &RunState,
         log: &mut Log,
         observer: &mut dyn Observer,
     ) -> Result<HeldOut, PretrainError> {
         let recipe = &self.config.recipe;
         let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe);
         log.write(&Event::HeldOut {
-            step: progress.step,
-            tokens: progress.tokens,
-            seconds: progress.seconds,
+            step: state.step,
+            tokens: state.tokens,
+            seconds: state.seconds,
             scores,
         })?;
-        observer.held_out(progress.step, &scores);
+        observer.held_out(state.step, &scores);
         Ok(scores)
     }
 
-    fn store(&self, trainer: &Trainer, progress: &Progress) -> Result<(), PretrainError> {
+    fn store(&self, trainer: &Trainer, state: &RunState) -> Result<(), PretrainError> {
         let out: &Path = &self.config.out;
-        Checkpoint::store(out, trainer, progress)?;
+        Checkpoint::store(out, trainer, state)?;
         let tokenizer = self.vocabulary.to_json()?;
         write_snapshot(self.snapshot(), &self.encoder, &trainer.model(), &tokenizer)?;
         Ok(())
@@ -330,17 +339,17 @@ impl Interval {
         self.tokens += step.tokens;
     }
 
-    fn finish(&mut self, last: &Step, progress: &Progress) -> Event {
+    fn finish(&mut self, last: &Step, state: &RunState) -> Event {
         let interval = std::mem::take(self);
         let steps = interval.steps as f64;
         Event::Train {
-            step: progress.step,
+            step: state.step,
             loss: interval.loss / steps,
             gradient_norm: interval.gradient_norm / steps,
             learning_rate: last.learning_rate,
-            tokens: progress.tokens,
+            tokens: state.tokens,
             tokens_per_second: interval.tokens as f64 / interval.started.elapsed().as_secs_f64(),
-            seconds: progress.seconds,
+            seconds: state.seconds,
         }
     }
 }

@@ -5,9 +5,7 @@ use std::path::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use encoders::{BertForMaskedLM, Dropouts, EncoderInput, Snapshot};
-use pretrain::{
-    Checkpoint, CheckpointProgress, Event, HeldOut, PretrainError, Recipe, Run, RunConfig,
-};
+use pretrain::{Checkpoint, Event, HeldOut, PretrainError, Recipe, Run, RunConfig, RunState};
 
 use crate::setup::{Folder, Losses, encoder, recipe, run_in};
 
@@ -34,9 +32,9 @@ fn parameters(out: &Path) -> Vec<u32> {
     }
     let device = Device::flex();
     let checkpoint = Checkpoint::latest(out).expect("readable").expect("stored");
-    let CheckpointProgress {
+    let RunState {
         encoder, recipe, ..
-    } = checkpoint.progress.clone();
+    } = checkpoint.state.clone();
     let model = BertForMaskedLM::fresh(&encoder, 0, &device).expect("it can run");
     let trainer = checkpoint.trainer(&recipe, model, &device).expect("whole");
     let mut bits = Bits(Vec::new());
