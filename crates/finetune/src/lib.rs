@@ -33,7 +33,7 @@ pub mod statistics;
 pub mod study;
 pub mod summary;
 pub mod training;
-mod write;
+pub mod write;
 
 pub use arms::Arm;
 pub use config::StudyConfig;

@@ -1,0 +1,141 @@
+//! What the report says, before it is laid out: HTML and Markdown are made from the same.
+
+use crate::figures::Figure;
+
+/// The report.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    /// Names the document.
+    pub(crate) title: String,
+    /// The main finding in a few words.
+    pub(crate) headline: String,
+    /// The rest of its sentence.
+    pub(crate) standfirst: String,
+    /// What the finding is about: name and value.
+    pub(crate) facts: Vec<(String, String)>,
+    /// First to last.
+    pub(crate) sections: Vec<Section>,
+    /// The last line.
+    pub(crate) colophon: String,
+}
+
+/// A part with a heading.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// Of the heading in the page.
+    pub(crate) id: &'static str,
+    /// The question it answers.
+    pub(crate) heading: String,
+    /// The answer in a few words, where there is one.
+    pub(crate) finding: Option<String>,
+    /// First to last.
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// What a section is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum Block {
+    /// A paragraph.
+    Text(String),
+    /// Sentences of equal weight.
+    List(Vec<String>),
+    /// Rows and columns.
+    Table(Table),
+    /// A drawing.
+    Figure(Figure),
+    /// Something to copy.
+    Code(String),
+    /// Something few will want to see: what it is, and it.
+    Folded(String, Folded),
+}
+
+/// What is folded away.
+#[derive(Clone, Debug)]
+pub(crate) enum Folded {
+    /// Rows and columns.
+    Table(Table),
+    /// Something to copy.
+    Code(String),
+}
+
+/// Rows and columns, the first column naming the row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Table {
+    /// What the numbers are, with their units.
+    pub(crate) caption: String,
+    /// Heads.
+    pub(crate) columns: Vec<Column>,
+    /// As many cells each as there are columns.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// The head of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Column {
+    /// With the unit.
+    pub(crate) name: String,
+    /// Numbers are aligned to the right.
+    pub(crate) is_number: bool,
+}
+
+impl Table {
+    /// A table without rows; columns whose names begin with `#` hold numbers.
+    pub(crate) fn new(caption: impl Into<String>, columns: &[&str]) -> Self {
+        let column = |name: &&str| match name.strip_prefix('#') {
+            Some(name) => Column {
+                name: name.to_owned(),
+                is_number: true,
+            },
+            None => Column {
+                name: (*name).to_owned(),
+                is_number: false,
+            },
+        };
+        Self {
+            caption: caption.into(),
+            columns: columns.iter().map(column).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Takes away the columns that say nothing: every cell is `empty`.
+    pub(crate) fn without_columns_of(mut self, empty: &str) -> Self {
+        let kept: Vec<bool> = (0..self.columns.len())
+            .map(|at| self.rows.is_empty() || self.rows.iter().any(|row| row[at] != empty))
+            .collect();
+        let mut keep = kept.iter().copied();
+        self.columns.retain(|_| keep.next().unwrap_or(true));
+        for row in &mut self.rows {
+            let mut keep = kept.iter().copied();
+            row.retain(|_| keep.next().unwrap_or(true));
+        }
+        self
+    }
+}
+
+impl Document {
+    /// Every figure, first to last.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = &Figure> {
+        let blocks = self.sections.iter().flat_map(|section| &section.blocks);
+        blocks.filter_map(|block| match block {
+            Block::Figure(figure) => Some(figure),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_say_nothing_are_left_out() {
+        let mut table = Table::new("", &["arm", "#p", "#Holm"]);
+        table.rows.push(vec!["a".into(), "–".into(), "–".into()]);
+        table.rows.push(vec!["–".into(), "1".into(), "–".into()]);
+        let table = table.without_columns_of("–");
+        let names: Vec<_> = table.columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["arm", "p"]);
+        assert_eq!(table.rows, [["a", "–"], ["–", "1"]]);
+    }
+}

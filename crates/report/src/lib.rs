@@ -1,0 +1,98 @@
+//! The report of a finished study: one HTML page that needs nothing else, the same as Markdown, and
+//! its figures as SVG files.
+//!
+//! [`write`] makes them from a study's configuration, records and summary, which are all it knows: it
+//! computes no score, and a report can be made again from a folder of recorded runs.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `sections` | what is said, a file a question |
+//! | `document` | the same as headings, paragraphs, tables and figures |
+//! | `figures` | drawings of numbers, wide and narrow |
+//! | `layout` | HTML and Markdown, from the templates |
+
+mod document;
+mod figures;
+mod layout;
+mod material;
+mod number;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use finetune::{FinetuneError, write as file};
+use thiserror::Error;
+
+pub use material::Material;
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] FinetuneError),
+    /// A template cannot be filled.
+    #[error("report template: {0}")]
+    Template(#[from] askama::Error),
+}
+
+/// What [`write`] has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The page.
+    pub html: PathBuf,
+    /// The same as Markdown.
+    pub markdown: PathBuf,
+    /// The figures, in the order of the page.
+    pub figures: Vec<PathBuf>,
+}
+
+/// Writes `report.html`, `report.md` and `figures/*.svg` into a study's folder.
+///
+/// Each file is replaced at once. Figures of an earlier report that this one has not are removed.
+///
+/// # Errors
+/// [`ReportError::File`] with the path, [`ReportError::Template`].
+pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportError> {
+    let document = sections::document(material);
+    let html = layout::html(&document)?;
+    let markdown = layout::markdown(&document)?;
+
+    let figures = folder.join("figures");
+    std::fs::create_dir_all(&figures).map_err(|e| wrong(&figures, e))?;
+    let mut written = Vec::new();
+    for figure in document.figures() {
+        let path = figures.join(format!("{}.svg", figure.name));
+        file::replace(&path, figure.standalone().as_bytes())?;
+        written.push(path);
+    }
+    remove_others(&figures, &written)?;
+    let paths = Written {
+        html: folder.join("report.html"),
+        markdown: folder.join("report.md"),
+        figures: written,
+    };
+    file::replace(&paths.markdown, markdown.as_bytes())?;
+    file::replace(&paths.html, html.as_bytes())?;
+    Ok(paths)
+}
+
+fn remove_others(folder: &Path, kept: &[PathBuf]) -> Result<(), FinetuneError> {
+    let entries = std::fs::read_dir(folder).map_err(|e| wrong(folder, e))?;
+    for entry in entries {
+        let path = entry.map_err(|e| wrong(folder, e))?.path();
+        let is_drawing = path.extension().is_some_and(|extension| extension == "svg");
+        if is_drawing && !kept.contains(&path) {
+            std::fs::remove_file(&path).map_err(|e| wrong(&path, e))?;
+        }
+    }
+    Ok(())
+}
+
+fn wrong(path: &Path, source: std::io::Error) -> FinetuneError {
+    FinetuneError::File {
+        path: path.to_path_buf(),
+        source,
+    }
+}

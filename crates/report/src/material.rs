@@ -1,0 +1,104 @@
+//! What a report is made from, and who is who in it.
+
+use finetune::plan::{self, RunKey};
+use finetune::summary::{Comparison, Point, StudyResult};
+use finetune::{Arm, RunRecord, StudyConfig, StudySummary};
+
+use crate::figures::Ink;
+
+/// A finished study.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// What was asked.
+    pub config: &'a StudyConfig,
+    /// What was found.
+    pub summary: &'a StudySummary,
+    /// Every record of the folder; those that the configuration does not ask for are left out.
+    pub records: &'a [RunRecord],
+    /// What to call the data: a folder's or a repository's name.
+    pub data: &'a str,
+    /// What makes the same runs again, as one would type it.
+    pub command: &'a str,
+}
+
+/// A point with the point it is compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct Contrast<'a> {
+    pub(crate) treatment: &'a Point,
+    pub(crate) control: &'a Point,
+    pub(crate) comparison: &'a Comparison,
+}
+
+impl<'a> Material<'a> {
+    /// The records that the configuration asks for, in the order of the plan.
+    pub(crate) fn planned(&self) -> Vec<&'a RunRecord> {
+        let Some(settings) = self.records.first().map(|record| &record.settings) else {
+            return Vec::new();
+        };
+        let rows = settings.study_train_rows.unwrap_or(settings.train.used);
+        plan::runs(&plan::plan(self.config, rows))
+            .iter()
+            .filter_map(|run| {
+                self.records
+                    .iter()
+                    .find(|record| RunKey::of(record) == *run)
+            })
+            .collect()
+    }
+
+    /// The planned records of a point, by ascending seed.
+    pub(crate) fn runs(&self, point: &Point) -> Vec<&'a RunRecord> {
+        let mut runs = self.planned();
+        runs.retain(|record| {
+            let run = RunKey::of(record);
+            // A baseline has no λ of its own; a sweep calls it 0.
+            run.arm == point.arm
+                && run.lambda.unwrap_or(0.0) == point.lambda.unwrap_or(0.0)
+                && run.train_rows == point.train_rows
+        });
+        runs.sort_by_key(|record| record.seed);
+        runs
+    }
+}
+
+/// The contrasts of a study, in the order of its points.
+pub(crate) fn contrasts(study: &StudyResult) -> Vec<Contrast<'_>> {
+    let contrast = |treatment| contrast_of(study, treatment);
+    study.points.iter().filter_map(contrast).collect()
+}
+
+/// The contrast that the study is about: NoisyTune with the baseline where it has that.
+pub(crate) fn main_contrast(study: &StudyResult) -> Option<Contrast<'_>> {
+    let contrasts = contrasts(study);
+    let is_the_papers = |c: &&Contrast<'_>| c.treatment.arm == Arm::NOISYTUNE;
+    let papers = contrasts.iter().find(is_the_papers);
+    papers.or(contrasts.first()).copied()
+}
+
+/// The colour of an arm in the figures of a study.
+pub(crate) fn ink(study: &StudyResult, arm: Arm) -> Ink {
+    if arm == Arm::BASELINE {
+        return Ink::Series(0);
+    }
+    let mut treatments: Vec<Arm> = Vec::new();
+    for point in &study.points {
+        if point.arm != Arm::BASELINE && !treatments.contains(&point.arm) {
+            treatments.push(point.arm);
+        }
+    }
+    let at = treatments.iter().position(|treatment| *treatment == arm);
+    Ink::Series(1 + at.unwrap_or(0))
+}
+
+fn contrast_of<'a>(study: &'a StudyResult, treatment: &'a Point) -> Option<Contrast<'a>> {
+    let comparison = treatment.comparison.as_ref()?;
+    let control = study
+        .points
+        .iter()
+        .find(|point| point.label == comparison.against)?;
+    Some(Contrast {
+        treatment,
+        control,
+        comparison,
+    })
+}

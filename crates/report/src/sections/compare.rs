@@ -1,0 +1,101 @@
+//! Does the noise help?
+
+use finetune::Arm;
+use finetune::summary::StudyResult;
+
+use super::{effects, finding, tables, words};
+use crate::document::{Block, Section};
+use crate::figures::{Figure, Pair, Pairs};
+use crate::material::{Contrast, Material, contrasts, ink, main_contrast};
+use crate::number::count;
+
+pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
+    // The verdict stands at the top of the report.
+    let mut blocks = Vec::new();
+    let main = main_contrast(study);
+    blocks.extend(main.map(|main| Block::Figure(pairs(material, study, &main))));
+    if contrasts(study).len() > 1 {
+        let effects = effects::effects(study);
+        blocks.push(Block::Figure(Figure::new(
+            "arms",
+            "What each arm changes",
+            effects::described(&effects),
+            effects::READING,
+            &effects,
+        )));
+    }
+    blocks.extend(tables::of(material, study));
+    if let Some(main) = main {
+        let words = words::of(&main);
+        if !words.is_empty() {
+            blocks.push(Block::List(words));
+        }
+    }
+    Section {
+        id: "compare",
+        heading: "Does the noise help?".to_owned(),
+        finding: finding(study),
+        blocks,
+    }
+}
+
+/// The pairs of one contrast.
+pub(super) fn pairs(
+    material: &Material<'_>,
+    study: &StudyResult,
+    contrast: &Contrast<'_>,
+) -> Figure {
+    let (treatment, control) = (contrast.treatment, contrast.control);
+    let (treated, controls) = (material.runs(treatment), material.runs(control));
+    let mut seeds: Vec<u64> = treated.iter().chain(&controls).map(|r| r.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let pairs: Vec<Pair> = seeds
+        .into_iter()
+        .filter_map(|seed| {
+            // A seed that only one of the two was asked for makes no pair and is no failure.
+            let treated = treated.iter().find(|run| run.seed == seed)?;
+            let control = controls.iter().find(|run| run.seed == seed)?;
+            Some(Pair {
+                seed,
+                control: control.dev_accuracy.map(|score| 100.0 * score),
+                treatment: treated.dev_accuracy.map(|score| 100.0 * score),
+            })
+        })
+        .collect();
+    let metric = &material.summary.metric;
+    let drawing = Pairs {
+        control: control.label.clone(),
+        treatment: treatment.label.clone(),
+        ink: ink(study, treatment.arm),
+        difference: effects::effect(study, contrast, "mean".to_owned()),
+        scores: format!("dev {metric} (%)"),
+        differences: "difference (points)".to_owned(),
+        pairs,
+    };
+    let higher = drawing.difference.values.iter().filter(|d| **d > 0.0);
+    let description = format!(
+        "Dev {metric} of {} and {} for each seed, and their difference. {} scores higher in {} of {}; mean difference {} points.",
+        control.label,
+        treatment.label,
+        treatment.label,
+        higher.count(),
+        count(contrast.comparison.paired.n, "pair", "pairs"),
+        drawing.difference.text(),
+    );
+    Figure::new(
+        "pairs",
+        format!("Seed by seed: {} and {}", control.label, treatment.label),
+        description,
+        format!(
+            "Both runs of a seed share the head's initial values, the order of the data and the dropout; they differ in {} alone. \
+             In the last row: the mean difference with its 95 % interval.",
+            if treatment.arm == Arm::NOISYTUNE {
+                "the noise"
+            } else {
+                "what the arm does"
+            },
+        ),
+        &drawing,
+    )
+}

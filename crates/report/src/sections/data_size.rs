@@ -1,0 +1,93 @@
+//! Does the noise help more with less data?
+
+use std::collections::BTreeMap;
+
+use finetune::Arm;
+use finetune::summary::StudyResult;
+
+use super::training::of_runs;
+use super::{effects, finding, tables};
+use crate::document::{Block, Section};
+use crate::figures::{DataSize, Figure, Line, Size};
+use crate::material::{Material, contrasts, ink};
+use crate::number::{sentence, thousands};
+
+pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
+    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
+    blocks.extend(figure(material, study).map(Block::Figure));
+    blocks.extend(tables::of(material, study));
+    Section {
+        id: "data-size",
+        heading: "Does it help more with less data?".to_owned(),
+        finding: finding(study),
+        blocks,
+    }
+}
+
+fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
+    let mut arms: Vec<Arm> = Vec::new();
+    let mut rows: Vec<usize> = Vec::new();
+    for point in &study.points {
+        if !arms.contains(&point.arm) {
+            arms.push(point.arm);
+        }
+        rows.push(point.train_rows);
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    let lines: Vec<Line> = arms.iter().map(|arm| line(study, *arm)).collect();
+    if lines.iter().all(|line| line.mean.is_empty()) {
+        return None;
+    }
+    let contrasts = contrasts(study);
+    let sizes: Vec<Size> = rows
+        .into_iter()
+        .map(|rows| {
+            let here = contrasts.iter().find(|c| c.treatment.train_rows == rows);
+            let effect = here.map(|c| effects::effect(study, c, thousands(rows)));
+            Size { rows, effect }
+        })
+        .collect();
+    let metric = &material.summary.metric;
+    let differences: Vec<String> = sizes
+        .iter()
+        .filter_map(|size| size.effect.as_ref())
+        .map(|effect| format!("{} sentences: {}", effect.label, effect.text()))
+        .collect();
+    let description = format!(
+        "Dev {metric} by number of training sentences, and the mean difference in points. {}.",
+        differences.join("; ")
+    );
+    let drawing = DataSize {
+        sizes,
+        lines,
+        scores: format!("dev {metric} (%)"),
+        differences: "difference (points)".to_owned(),
+    };
+    Some(Figure::new(
+        "data-size",
+        "By number of training sentences",
+        description,
+        format!(
+            "{} In the paper, on MRPC, the gain is larger with less data.",
+            effects::READING
+        ),
+        &drawing,
+    ))
+}
+
+/// An arm's scores by rows, a run a seed.
+fn line(study: &StudyResult, arm: Arm) -> Line {
+    let mut seeds: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
+    for point in study.points.iter().filter(|point| point.arm == arm) {
+        for score in &point.scores.values {
+            let place = (point.train_rows as f64, 100.0 * score.value);
+            seeds.entry(score.seed).or_default().push(place);
+        }
+    }
+    let mut runs: Vec<Vec<(f64, f64)>> = seeds.into_values().collect();
+    for run in &mut runs {
+        run.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    of_runs(arm.name().to_owned(), ink(study, arm), runs)
+}

@@ -1,0 +1,71 @@
+//! How much noise?
+
+use finetune::summary::StudyResult;
+
+use super::{effects, finding, tables};
+use crate::document::{Block, Section};
+use crate::figures::{Figure, Sweep};
+use crate::material::{Material, contrasts};
+use crate::number::{or_none, percent, sentence};
+
+/// Where the paper found the best values over GLUE.
+const PAPER_BEST: [f64; 2] = [0.10, 0.15];
+
+pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
+    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
+    blocks.extend(figure(study).map(Block::Figure));
+    blocks.extend(tables::of(material, study));
+    blocks.push(Block::Text(
+        "Every λ is scored on the same dev sentences: the best of them flatters itself, and says less than a λ chosen beforehand."
+            .to_owned(),
+    ));
+    Section {
+        id: "lambda",
+        heading: "How much noise?".to_owned(),
+        finding: finding(study),
+        blocks,
+    }
+}
+
+fn figure(study: &StudyResult) -> Option<Figure> {
+    let contrasts = contrasts(study);
+    let control = contrasts.first()?.control;
+    let treatment = contrasts.first()?.treatment.arm.name().to_owned();
+    let mut effects: Vec<_> = contrasts
+        .iter()
+        .filter_map(|contrast| {
+            let label = contrast.treatment.label.clone();
+            Some((
+                contrast.treatment.lambda?,
+                effects::effect(study, contrast, label),
+            ))
+        })
+        .collect();
+    effects.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let mean = or_none(control.scores.mean, percent);
+    let rows: Vec<String> = effects
+        .iter()
+        .map(|(_, effect)| format!("{}: {}", effect.label, effect.text()))
+        .collect();
+    let description = format!(
+        "Mean difference from the baseline in points, by noise intensity. {}.",
+        rows.join("; ")
+    );
+    let sweep = Sweep {
+        effects,
+        baseline: format!("baseline, {mean} %"),
+        treatment,
+        reference: PAPER_BEST,
+        title: "difference from baseline (points)".to_owned(),
+    };
+    Some(Figure::new(
+        "lambda",
+        "Difference by noise intensity",
+        description,
+        format!(
+            "{} Shaded: where the paper found the best λ, 0.10 to 0.15.",
+            effects::READING
+        ),
+        &sweep,
+    ))
+}

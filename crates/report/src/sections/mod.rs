@@ -1,0 +1,139 @@
+//! The report's content: one file a question.
+
+mod companions;
+mod compare;
+mod data_size;
+mod effects;
+mod failed;
+mod l1_change;
+mod lambda;
+mod noise_kind;
+mod origin;
+mod paper;
+mod tables;
+mod training;
+mod words;
+
+use finetune::StudyKind;
+use finetune::summary::StudyResult;
+
+use crate::document::{Document, Section};
+use crate::material::{Material, main_contrast};
+use crate::number::{count, date, duration, percent, sentence, thousands};
+
+/// Puts the report together. A study that is not in the summary has no section.
+pub(crate) fn document(material: &Material<'_>) -> Document {
+    let summary = material.summary;
+    let main = main_study(material);
+    let verdict = main.map_or("no study ran", |study| study.verdict.as_str());
+    let (headline, standfirst) = split(verdict);
+
+    let mut sections: Vec<Section> = Vec::new();
+    for study in &summary.studies {
+        sections.push(match study.study {
+            StudyKind::Compare => compare::section(material, study),
+            StudyKind::Lambda => lambda::section(material, study),
+            StudyKind::NoiseKind => noise_kind::section(material, study),
+            StudyKind::DataSize => data_size::section(material, study),
+            StudyKind::L1Change => l1_change::section(material, study),
+            StudyKind::Companions => companions::section(material, study),
+        });
+    }
+    if let Some(training) = main.and_then(|study| training::section(material, study)) {
+        let after = usize::from(main.is_some_and(|study| study.study == StudyKind::Compare));
+        sections.insert(after.min(sections.len()), training);
+    }
+    sections.extend(main.and_then(|study| paper::section(material, study)));
+    sections.extend(failed::section(material));
+    sections.push(origin::section(material));
+    Document {
+        title: format!("NoisyTune on {}", material.data),
+        headline,
+        standfirst,
+        facts: facts(material, main),
+        sections,
+        colophon: colophon(material),
+    }
+}
+
+/// The first part of a verdict, up to the colon, and the rest.
+fn split(verdict: &str) -> (String, String) {
+    match verdict.split_once(": ") {
+        Some((finding, rest)) => (sentence(finding), sentence(rest)),
+        None => (sentence(verdict), String::new()),
+    }
+}
+
+/// The study whose verdict is the report's: the comparison, or the first that there is.
+fn main_study<'a>(material: &Material<'a>) -> Option<&'a StudyResult> {
+    let summary = material.summary;
+    let compare = summary.study(StudyKind::Compare);
+    compare.or(summary.studies.first())
+}
+
+fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    let records = material.planned();
+    if let Some(contrast) = main.and_then(main_contrast) {
+        let (paired, lambda) = (&contrast.comparison.paired, contrast.treatment.lambda);
+        let scored = &contrast.control.scores;
+        if let Some(mean) = scored.mean {
+            let metric = &material.summary.metric;
+            fact(
+                &format!("baseline {metric}"),
+                format!("{} %", percent(mean)),
+            );
+        }
+        fact("pairs of runs", thousands(paired.n));
+        if let Some(lambda) = lambda {
+            fact("noise intensity λ", lambda.to_string());
+        }
+    }
+    if let Some(settings) = records.first().map(|record| &record.settings) {
+        fact("model", settings.model.name.clone());
+        let rows = settings.study_train_rows.unwrap_or(settings.train.used);
+        fact("training sentences", thousands(rows));
+        fact("dev sentences", thousands(settings.dev.used));
+    }
+    let failed = records
+        .iter()
+        .filter(|record| record.failed.is_some())
+        .count();
+    let runs = match failed {
+        0 => thousands(records.len()),
+        _ => format!("{}, {failed} failed", thousands(records.len())),
+    };
+    fact("runs in all", runs);
+    let seconds: f64 = records.iter().map(|record| record.seconds).sum();
+    fact("time in runs", duration(seconds));
+    facts
+}
+
+fn colophon(material: &Material<'_>) -> String {
+    let records = material.planned();
+    let versions = records.last().map(|record| &record.versions);
+    let ended = records.iter().map(|record| record.finished_unix).max();
+    format!(
+        "Made from {} by noisytune-burn {} with Burn {}; the last run ended {}.",
+        count(records.len(), "recorded run", "recorded runs"),
+        versions.map_or("?", |versions| &versions.noisytune_burn),
+        versions.map_or("?", |versions| &versions.burn),
+        ended.map_or("?".to_owned(), date),
+    )
+}
+
+/// The answer to a section's question in a few words.
+fn finding(study: &StudyResult) -> Option<String> {
+    Some(split(&study.verdict).0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_verdict_is_split_at_its_colon() {
+        let (headline, rest) = super::split("no evidence of a difference: over 8 pairs");
+        assert_eq!(headline, "No evidence of a difference.");
+        assert_eq!(rest, "Over 8 pairs.");
+    }
+}

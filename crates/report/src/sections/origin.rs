@@ -1,0 +1,153 @@
+//! Where the numbers come from: command, settings, versions, hashes, machine, every run.
+
+use std::collections::BTreeMap;
+
+use finetune::RunRecord;
+use serde_json::Value;
+
+use crate::document::{Block, Folded, Section, Table};
+use crate::material::Material;
+use crate::number::{NONE, date, duration, or_none, percent, thousands};
+
+pub(super) fn section(material: &Material<'_>) -> Section {
+    let records = material.planned();
+    let config = serde_json::to_string_pretty(material.config).expect("a config is plain data");
+    let mut blocks = vec![
+        Block::Text(
+            "This command makes the same runs again, or continues them where they stopped:"
+                .to_owned(),
+        ),
+        Block::Code(material.command.to_owned()),
+        Block::Table(settings(&records)),
+        Block::Folded(
+            "The study's configuration as JSON".to_owned(),
+            Folded::Code(config),
+        ),
+        Block::Folded(
+            format!("Every run ({})", thousands(records.len())),
+            Folded::Table(runs(&records)),
+        ),
+    ];
+    if let Some(noise) = records.iter().find_map(|record| record.noise.as_ref()) {
+        let mut table = Table::new(
+            "Parameters that the noise left alone, and why.",
+            &["parameter", "reason"],
+        );
+        for (path, reason) in &noise.skipped {
+            table.rows.push(vec![path.clone(), reason.clone()]);
+        }
+        if !table.rows.is_empty() {
+            let title = format!("Parameters without noise ({})", thousands(table.rows.len()));
+            blocks.push(Block::Folded(title, Folded::Table(table)));
+        }
+    }
+    Section {
+        id: "origin",
+        heading: "How was it done?".to_owned(),
+        finding: None,
+        blocks,
+    }
+}
+
+/// Every setting by its path in the record, with each value that occurs.
+fn settings(records: &[&RunRecord]) -> Table {
+    let mut paths: Vec<String> = Vec::new();
+    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for record in records {
+        let parts = [
+            ("", serde_json::to_value(&record.settings)),
+            ("version.", serde_json::to_value(&record.versions)),
+            ("machine.", serde_json::to_value(&record.machine)),
+        ];
+        for (prefix, part) in parts {
+            flatten(
+                prefix,
+                &part.expect("a record is plain data"),
+                &mut |path, value| {
+                    // Says of a run what the others have, which the others say themselves.
+                    if path.starts_with("study_") {
+                        return;
+                    }
+                    if !paths.contains(&path) {
+                        paths.push(path.clone());
+                    }
+                    let known = values.entry(path).or_default();
+                    if !known.contains(&value) {
+                        known.push(value);
+                    }
+                },
+            );
+        }
+    }
+    let mut table = Table::new(
+        "Settings, versions, hashes and machine as recorded; several values where runs differ.",
+        &["", "value"],
+    );
+    for path in paths {
+        let value = values.remove(&path).unwrap_or_default().join(" · ");
+        table.rows.push(vec![path, value]);
+    }
+    table
+}
+
+/// Hands over every leaf of a JSON value with its path.
+fn flatten(path: &str, value: &Value, leaf: &mut impl FnMut(String, String)) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let dot = if path.is_empty() || path.ends_with('.') {
+                    ""
+                } else {
+                    "."
+                };
+                flatten(&format!("{path}{dot}{name}"), value, leaf);
+            }
+        }
+        Value::Null => leaf(path.to_owned(), NONE.to_owned()),
+        Value::String(text) => leaf(path.to_owned(), text.clone()),
+        other => leaf(path.to_owned(), other.to_string()),
+    }
+}
+
+fn runs(records: &[&RunRecord]) -> Table {
+    let mut table = Table::new(
+        "Dev accuracy in % after the last epoch; training loss of that epoch.",
+        &[
+            "arm",
+            "#λ",
+            "#training sentences",
+            "#seed",
+            "#dev accuracy",
+            "#training loss",
+            "#noise RMS",
+            "#time",
+            "ended",
+        ],
+    );
+    for record in records {
+        let settings = &record.settings;
+        let last = record.epochs.last();
+        let noise = record.noise.as_ref();
+        table.rows.push(vec![
+            record.arm.name().to_owned(),
+            settings
+                .lambda
+                .map_or(NONE.to_owned(), |lambda| lambda.to_string()),
+            thousands(settings.train.used),
+            record.seed.to_string(),
+            match &record.failed {
+                Some(_) => "failed".to_owned(),
+                None => or_none(record.dev_accuracy, percent),
+            },
+            or_none(last.map(|epoch| epoch.train_loss), |loss| {
+                format!("{loss:.4}")
+            }),
+            or_none(noise.map(|noise| noise.noise_rms), |rms| {
+                format!("{rms:.2e}")
+            }),
+            duration(record.seconds),
+            date(record.finished_unix),
+        ]);
+    }
+    table.without_columns_of(NONE)
+}

@@ -1,0 +1,259 @@
+//! What the report says.
+
+use finetune::{Arm, StudyConfig, StudyKind};
+
+use crate::files::{FIGURES, names, read, write};
+use crate::sample::{COMMAND, Sample};
+
+#[test]
+fn a_report_of_all_studies_has_every_figure_in_the_page_and_as_a_file() {
+    let files = write(&Sample::all(4));
+    assert_eq!(names(&files.written), FIGURES);
+    for name in FIGURES {
+        for width in ["wide", "narrow"] {
+            let label = format!("aria-labelledby=\"{name}-{width}-title {name}-{width}-about\"");
+            assert_eq!(files.html.matches(&label).count(), 1, "{label}");
+        }
+        assert_eq!(
+            files
+                .markdown
+                .matches(&format!("(figures/{name}.svg)"))
+                .count(),
+            1
+        );
+        let file = read(
+            &files
+                .folder
+                .path()
+                .join("figures")
+                .join(format!("{name}.svg")),
+        );
+        assert!(
+            file.starts_with("<svg xmlns=") && file.ends_with("</svg>\n"),
+            "{name}"
+        );
+        assert!(
+            !file.contains("var("),
+            "{name}: a file has no page around it"
+        );
+    }
+}
+
+#[test]
+fn the_verdict_comes_first() {
+    let sample = Sample::all(4);
+    let files = write(&sample);
+    let verdict = &sample.summary().studies[0].verdict;
+    let (finding, rest) = verdict.split_once(": ").expect("a verdict in two parts");
+    let heading = format!("<h1>{}{}.</h1>", finding[..1].to_uppercase(), &finding[1..]);
+    let at = files
+        .html
+        .find(&heading)
+        .expect("the finding as the heading");
+    let rest = rest[1..].replace(" -", " −");
+    let rest = files.html.find(&rest).expect("the rest of the sentence");
+    let table = files.html.find("<table").expect("a table");
+    assert!(at < rest && rest < table);
+    assert!(files.markdown.starts_with("# "));
+}
+
+#[test]
+fn a_page_needs_nothing_else() {
+    let html = write(&Sample::all(2)).html;
+    for outside in [
+        "<script", "<link", "<img", "src=", "url(", "@import", "https:",
+    ] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    let other = html.replace("http://www.w3.org/2000/svg", "");
+    assert!(!other.contains("http:"));
+}
+
+#[test]
+fn a_study_that_did_not_run_has_no_section() {
+    let files = write(&Sample::of(&[StudyKind::Compare], 3));
+    assert_eq!(
+        names(&files.written),
+        ["pairs", "training-loss", "dev-by-epoch"]
+    );
+    for id in [
+        "lambda",
+        "noise-kind",
+        "data-size",
+        "l1-change",
+        "companions",
+        "failed",
+    ] {
+        assert!(!files.html.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+    for id in ["compare", "training", "paper", "origin"] {
+        assert_eq!(
+            files
+                .html
+                .matches(&format!("<section id=\"{id}\">"))
+                .count(),
+            1,
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn tables_hold_the_summary_in_both_files() {
+    let sample = Sample::of(&[StudyKind::NoiseKind], 5);
+    let files = write(&sample);
+    let study = &sample.summary().studies[0];
+    assert!(study.points.len() >= 6, "every kind of noise");
+    for point in &study.points {
+        let scores = &point.scores;
+        let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
+        let cells = [
+            "5".to_owned(),
+            "0".to_owned(),
+            percent(scores.mean),
+            percent(scores.sd),
+            percent(scores.median),
+            percent(scores.min),
+            percent(scores.max),
+        ];
+        let html: String = cells
+            .iter()
+            .map(|cell| format!("<td class=\"n\">{cell}</td>"))
+            .collect();
+        let html = format!("<tr><th scope=\"row\">{}</th>{html}</tr>", point.label);
+        assert!(files.html.contains(&html), "{html}");
+        let markdown = format!("| {} | {} |\n", point.label, cells.join(" | "));
+        assert!(files.markdown.contains(&markdown), "{markdown}");
+
+        let Some(comparison) = &point.comparison else {
+            continue;
+        };
+        let points = |x: f64| match format!("{:+.2}", 100.0 * x) {
+            zero if zero.ends_with("0.00") => "0.00".to_owned(),
+            text => text.replace('-', "−"),
+        };
+        let [low, high] = comparison.paired.ci95.expect("an interval");
+        let p = |x: Option<f64>| match x.expect("a p-value") {
+            small if small < 0.001 => "\\< 0.001".to_owned(),
+            p => format!("{p:.3}"),
+        };
+        let markdown = format!(
+            "| {} | baseline | 5 | {} | {} to {} | {} | {} | {} |\n",
+            point.label,
+            points(comparison.paired.mean),
+            points(low),
+            points(high),
+            p(comparison.paired.p_value),
+            p(comparison.holm_p),
+            p(comparison.t_test.map(|test| test.p_value)),
+        );
+        assert!(files.markdown.contains(&markdown), "{markdown}");
+    }
+}
+
+#[test]
+fn an_interval_that_includes_0_is_no_evidence() {
+    // Two arms whose scores are the same in every other pair.
+    let mut sample = Sample::of(&[StudyKind::Compare], 6);
+    let count = sample.records.len();
+    for at in 0..count {
+        let sign = if sample.records[at].seed.is_multiple_of(2) {
+            1.0
+        } else {
+            -1.0
+        };
+        let is_treated = sample.records[at].arm == Arm::NOISYTUNE;
+        let score = 0.9 + if is_treated { sign * 0.01 } else { 0.0 };
+        sample.records[at].dev_accuracy = Some(score);
+    }
+    let files = write(&sample);
+    assert!(files.html.contains("<h1>No evidence of a difference.</h1>"));
+    assert!(files.markdown.starts_with("# No evidence of a difference."));
+}
+
+#[test]
+fn the_command_the_configuration_and_every_run_are_in_it() {
+    let sample = Sample::of(&[StudyKind::Compare], 3);
+    let files = write(&sample);
+    assert!(files.markdown.contains(COMMAND));
+    let config = serde_json::to_string_pretty(&sample.config).expect("a config");
+    assert!(files.markdown.contains(&config));
+    for part in ["53aa".repeat(16), "48ea".repeat(16), "54a9".repeat(16)] {
+        assert!(files.html.contains(&part), "a hash");
+    }
+    for run in &sample.records {
+        let row = format!(
+            "| {} | {} | 8,192 | {} | {:.2} |",
+            run.arm,
+            run.settings
+                .lambda
+                .map_or("–".to_owned(), |lambda| lambda.to_string()),
+            run.seed,
+            100.0 * run.dev_accuracy.expect("a score"),
+        );
+        assert_eq!(files.markdown.matches(&row).count(), 1, "{row}");
+    }
+}
+
+#[test]
+fn the_paper_is_quoted_as_it_is() {
+    let markdown = write(&Sample::of(&[StudyKind::Compare], 2)).markdown;
+    for row in [
+        "| paper | BERT base | 93.0 | 93.4 | +0.4 | – | 5 |",
+        "| paper | XLNet base | 94.4 | 94.7 | +0.3 | – | 5 |",
+        "| paper | RoBERTa base | 94.5 | 94.9 | +0.4 | – | 5 |",
+        "| paper | ELECTRA base | 94.9 | 95.2 | +0.3 | – | 5 |",
+    ] {
+        assert!(markdown.contains(row), "{row}");
+    }
+}
+
+#[test]
+fn sentences_that_are_not_sst_2_are_not_called_so() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 2);
+    sample.data = "film-notes".to_owned();
+    for run in &mut sample.records {
+        run.settings.train.rows = 9_000;
+    }
+    let files = write(&sample);
+    assert!(
+        files
+            .html
+            .contains("<p class=\"eyebrow\">NoisyTune on film-notes</p>")
+    );
+    let said = "on 8,192 of the 9,000 training sentences of film-notes, by the recipe below. The sentences are others, too:";
+    assert!(files.html.contains(said));
+    let official = write(&Sample::of(&[StudyKind::Compare], 2)).html;
+    assert!(official.contains("on 8,192 of the 67,349 training sentences of SST-2"));
+    assert!(!official.contains("The sentences are others"));
+}
+
+#[test]
+fn several_arms_are_compared_in_a_figure_of_their_own() {
+    let arms = ["baseline", "noisytune", "gaussian-matched"];
+    let sample = Sample::with_config(StudyConfig {
+        arms: arms.iter().filter_map(|name| Arm::named(name)).collect(),
+        seeds: 3,
+        ..StudyConfig::default()
+    });
+    let files = write(&sample);
+    let expected = ["pairs", "arms", "training-loss", "dev-by-epoch"];
+    assert_eq!(names(&files.written), expected);
+    let study = &sample.summary().studies[0];
+    for label in &arms[1..] {
+        let point = study.points.iter().find(|point| point.label == *label);
+        let paired = &point
+            .and_then(|p| p.comparison.as_ref())
+            .expect("compared")
+            .paired;
+        let number = |x: f64| format!("{:+.2}", 100.0 * x).replace('-', "−");
+        let [low, high] = paired.ci95.expect("an interval");
+        let said = format!(
+            "{label}: {} [{}, {}]",
+            number(paired.mean),
+            number(low),
+            number(high)
+        );
+        assert!(files.html.contains(&said), "{said}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The report of made-up studies: what it says, and how a browser shows it.
+
+mod browser;
+mod content;
+mod edges;
+mod files;
+mod sample;

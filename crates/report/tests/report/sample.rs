@@ -1,0 +1,255 @@
+//! Records as a study leaves them, made up: the same for the same seeds.
+
+use std::collections::BTreeMap;
+
+use finetune::data::Provenance;
+use finetune::plan::{self, RunKey};
+use finetune::record::{
+    Checkpoint, CurvePoint, EpochRecord, Machine, ModelRecord, NoiseSummary, Settings, Versions,
+};
+use finetune::{Arm, RunRecord, StudyConfig, StudyKind, StudySummary};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use report::Material;
+
+pub(crate) const ROWS: usize = 8_192;
+pub(crate) const COMMAND: &str = "cargo run --example glue_sst2 -- --study all --max-train-samples 8192 --seeds 8 \\\n    --model all-MiniLM-L6-v2 --data SST-2 --out out/all";
+
+const DEV: usize = 872;
+const EPOCHS: usize = 3;
+const BATCH: usize = 32;
+
+/// A finished study.
+pub(crate) struct Sample {
+    pub(crate) config: StudyConfig,
+    pub(crate) records: Vec<RunRecord>,
+    pub(crate) data: String,
+    pub(crate) command: String,
+}
+
+impl Sample {
+    /// Every study over `seeds` seeds.
+    pub(crate) fn all(seeds: usize) -> Self {
+        Self::of(&StudyKind::ALL, seeds)
+    }
+
+    /// These studies over `seeds` seeds.
+    pub(crate) fn of(studies: &[StudyKind], seeds: usize) -> Self {
+        Self::with_config(StudyConfig {
+            studies: studies.to_vec(),
+            seeds,
+            max_train_samples: Some(ROWS),
+            ..StudyConfig::default()
+        })
+    }
+
+    /// What a configuration asks for.
+    pub(crate) fn with_config(config: StudyConfig) -> Self {
+        let records = plan::runs(&plan::plan(&config, ROWS))
+            .iter()
+            .map(|run| record(&config, run))
+            .collect();
+        Self {
+            config,
+            records,
+            data: "SST-2".to_owned(),
+            command: COMMAND.to_owned(),
+        }
+    }
+
+    /// Lets the run of an arm and a seed in the main setting fail.
+    pub(crate) fn fail(&mut self, arm: Arm, seed: u64, reason: &str) {
+        let run = self
+            .records
+            .iter_mut()
+            .find(|run| run.arm == arm && run.seed == seed && run.settings.train.used == ROWS);
+        let run = run.expect("a run of the sample");
+        run.failed = Some(reason.to_owned());
+        run.dev_accuracy = None;
+        run.epochs.truncate(1);
+        run.curve.truncate(40);
+        run.changes.truncate(4);
+    }
+
+    pub(crate) fn summary(&self) -> StudySummary {
+        StudySummary::of(&self.config, &self.records).expect("a summary")
+    }
+
+    /// Calls `then` with what a report is made from.
+    pub(crate) fn with<T>(&self, then: impl FnOnce(&Material<'_>) -> T) -> T {
+        then(&Material {
+            config: &self.config,
+            summary: &self.summary(),
+            records: &self.records,
+            data: &self.data,
+            command: &self.command,
+        })
+    }
+}
+
+/// What an arm adds to the baseline's accuracy.
+fn gain(run: &RunKey) -> f64 {
+    let lambda = run.lambda.unwrap_or(0.0);
+    // Rises to λ = 0.15 and falls beyond.
+    let noise = 0.024 * lambda - 0.09 * lambda * lambda;
+    match run.arm.name() {
+        "noisytune" => noise,
+        "gaussian" => -0.004,
+        "gaussian-matched" => 0.001,
+        "global-uniform" => -0.010,
+        "global-gaussian" => -0.017,
+        "baseline" => 0.0,
+        other => {
+            0.003
+                + if other.ends_with("noisytune") {
+                    noise
+                } else {
+                    0.0
+                }
+        }
+    }
+}
+
+fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
+    let name: u64 = run.arm.name().bytes().map(u64::from).sum();
+    let lambda = run.lambda.unwrap_or(0.0);
+    let key = run.seed * 1_000_003 + name * 1009 + run.train_rows as u64 + (lambda * 1e3) as u64;
+    let mut rng = ChaCha8Rng::seed_from_u64(key);
+    let mut shared = ChaCha8Rng::seed_from_u64(run.seed);
+    let of_seed = 0.006 * (shared.random::<f64>() - 0.5);
+    let of_run = 0.007 * (rng.random::<f64>() - 0.5);
+    let size = 0.018 * (run.train_rows as f64 / ROWS as f64).log2();
+    let wished = 0.905 + size + gain(run) + of_seed + of_run;
+
+    let dev_predictions = predictions(wished, &mut rng);
+    let right = dev_predictions.iter().zip(labels());
+    let accuracy = right.filter(|(p, l)| **p == *l).count() as f64 / DEV as f64;
+    let steps = EPOCHS * run.train_rows.div_ceil(BATCH);
+    RunRecord {
+        arm: run.arm,
+        seed: run.seed,
+        failed: None,
+        dev_accuracy: Some(accuracy),
+        epochs: (1..=EPOCHS)
+            .map(|epoch| EpochRecord {
+                epoch,
+                train_loss: 0.48 / epoch as f64 + 0.01 * rng.random::<f64>(),
+                dev_loss: 0.29 + 0.02 * rng.random::<f64>(),
+                dev_accuracy: match EPOCHS - epoch {
+                    0 => accuracy,
+                    left => accuracy - 0.006 * left as f64 + 0.004 * rng.random::<f64>(),
+                },
+                train_seconds: 0.011 * run.train_rows as f64,
+            })
+            .collect(),
+        seconds: 0.036 * run.train_rows as f64 + 9.0 * rng.random::<f64>(),
+        dev_predictions,
+        curve: curve(steps, &mut rng),
+        changes: changes(steps, lambda, &mut rng),
+        noise: run.arm.has_noise().then(|| NoiseSummary {
+            perturbed: 101,
+            perturbed_elements: 22_713_216,
+            noise_rms: 0.2887 * lambda * 0.052,
+            skipped: vec![
+                ("classifier.weight".to_owned(), "not selected".to_owned()),
+                ("classifier.bias".to_owned(), "not selected".to_owned()),
+            ],
+        }),
+        settings: settings(config, run),
+        versions: Versions {
+            noisytune_burn: "0.1.0".to_owned(),
+            burn: "0.22.1".to_owned(),
+        },
+        machine: Machine {
+            os: "linux".to_owned(),
+            arch: "x86_64".to_owned(),
+            threads: 2,
+        },
+        finished_unix: 1_795_480_510 + 300 * run.seed + name,
+    }
+}
+
+fn labels() -> impl Iterator<Item = usize> {
+    (0..DEV).map(|at| at * 7 % 13 % 2)
+}
+
+/// Mostly the labels: some sentences are hard for every run.
+fn predictions(accuracy: f64, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut hard: Vec<(f64, usize)> = (0..DEV)
+        .map(|at| (((at * 389) % DEV) as f64 + 60.0 * rng.random::<f64>(), at))
+        .collect();
+    hard.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let wrong = ((1.0 - accuracy) * DEV as f64).round() as usize;
+    let mut predictions: Vec<usize> = labels().collect();
+    for (_, at) in &hard[..wrong] {
+        predictions[*at] = 1 - predictions[*at];
+    }
+    predictions
+}
+
+fn curve(steps: usize, rng: &mut ChaCha8Rng) -> Vec<CurvePoint> {
+    let stretch = steps.div_ceil(100);
+    (1..=steps.div_ceil(stretch))
+        .map(|point| {
+            let share = point as f64 * stretch as f64 / steps as f64;
+            CurvePoint {
+                step: (point * stretch).min(steps),
+                loss: 0.12 + 0.56 * (-4.0 * share).exp() + 0.05 * (rng.random::<f64>() - 0.5),
+            }
+        })
+        .collect()
+}
+
+fn changes(steps: usize, lambda: f64, rng: &mut ChaCha8Rng) -> Vec<Checkpoint> {
+    let parts = [
+        ("query", 1.1),
+        ("key", 1.0),
+        ("value", 0.7),
+        ("dense", 0.8),
+        ("all", 0.6),
+    ];
+    (1..=10)
+        .map(|tenth| {
+            let share = f64::from(tenth) / 10.0;
+            let moved = |scale: f64, luck: f64| {
+                1.5e-3 * scale * (1.0 - (-2.5 * share).exp()) * (1.0 - 0.3 * lambda + 0.03 * luck)
+            };
+            let parts = parts.map(|(part, scale)| (part.to_owned(), moved(scale, rng.random())));
+            Checkpoint {
+                step: steps * tenth as usize / 10,
+                l1: BTreeMap::from(parts),
+            }
+        })
+        .collect()
+}
+
+fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
+    let bert = r#"{"model_type": "bert", "hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536}"#;
+    Settings {
+        task: "sst2".to_owned(),
+        lambda: run.lambda,
+        study_lambda: run
+            .lambda
+            .filter(|own| *own != config.lambda)
+            .map(|_| config.lambda),
+        study_train_rows: (run.train_rows != ROWS).then_some(ROWS),
+        hyperparameters: BTreeMap::new(),
+        recipe: config.recipe.clone(),
+        model: ModelRecord {
+            name: "all-MiniLM-L6-v2".to_owned(),
+            sha256: "53aa".repeat(16),
+            config: serde_json::from_str(bert).expect("a config"),
+        },
+        train: Provenance {
+            rows: 67_349,
+            used: run.train_rows,
+            sha256: "48ea".repeat(16),
+        },
+        dev: Provenance {
+            rows: DEV,
+            used: DEV,
+            sha256: "54a9".repeat(16),
+        },
+        device: "flex".to_owned(),
+    }
+}
