@@ -78,7 +78,7 @@ pub(crate) struct Arguments {
     /// Where to compute
     #[arg(long, value_enum, default_value_t = DeviceName::DEFAULT)]
     pub(crate) device: DeviceName,
-    /// Folder for runs.jsonl and summary.json
+    /// Folder for runs.jsonl, summary.json and the report
     #[arg(
         long,
         value_name = "DIR",

@@ -1,7 +1,8 @@
-//! The `glue_sst2` example: arguments, device, study, table.
+//! The `glue_sst2` example: arguments, device, study, table, report.
 
 mod arguments;
 mod bundled;
+mod command;
 mod device;
 #[cfg(feature = "hub")]
 mod download;
@@ -12,7 +13,9 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use finetune::record::RunLog;
 use finetune::{FinetuneError, Study, bench};
+use report::{Material, ReportError};
 
 use crate::arguments::Arguments;
 use crate::source::Wanted;
@@ -35,8 +38,15 @@ pub fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+        Err(Failure::Report(error)) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
+
+/// The features that this build has beside the default ones.
+const FEATURES: &[&str] = if cfg!(feature = "hub") { &["hub"] } else { &[] };
 
 /// Why the program ends early.
 enum Failure {
@@ -46,6 +56,8 @@ enum Failure {
     Source(String),
     /// The arguments are fine, the world is not.
     Run(FinetuneError),
+    /// The study is complete and recorded, its report is not.
+    Report(ReportError),
 }
 
 impl From<FinetuneError> for Failure {
@@ -92,6 +104,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     println!("data     {}", data.name);
     println!("runs     {}", out.join("runs.jsonl").display());
     println!("summary  {}", out.join("summary.json").display());
+    let material = Material {
+        config: study.config(),
+        summary: &summary,
+        records: &RunLog::read(out)?,
+        data: &data.name,
+        command: &command::with_features(FEATURES),
+    };
+    let report = report::write(out, &material).map_err(Failure::Report)?;
+    println!("report   {}", report.html.display());
     Ok(())
 }
 

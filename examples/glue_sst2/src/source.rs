@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Failure;
 use crate::bundled;
+#[cfg(not(feature = "hub"))]
+use crate::command;
 #[cfg(feature = "hub")]
 use crate::download;
 
@@ -116,20 +118,10 @@ fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
 /// What to run instead: most runs need no downloads, and TLS takes its time to compile.
 #[cfg(not(feature = "hub"))]
 fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
-    let quoted = |argument: String| match argument.chars().all(is_plain) {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    };
-    let arguments: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|argument| quoted(argument.to_string_lossy().into_owned()))
-        .collect();
     Err(Failure::Usage(format!(
-        "{} hf:{repository} is a download, which this build leaves out; run: \
-         cargo run --example glue_sst2 --features hub -- {}",
+        "{} hf:{repository} is a download, which this build leaves out; run: {}",
         wanted.option(),
-        arguments.join(" ")
+        command::with_features(&["hub"]),
     )))
 }
 

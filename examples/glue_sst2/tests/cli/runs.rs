@@ -3,7 +3,7 @@
 use crate::program::World;
 
 #[test]
-fn a_comparison_prints_the_table_and_writes_both_files() {
+fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
     let world = World::new();
     let output = world.run(&["--seeds", "2"]);
     let text = String::from_utf8_lossy(&output.stdout);
@@ -12,13 +12,42 @@ fn a_comparison_prints_the_table_and_writes_both_files() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    for part in ["baseline", "noisytune", "sst2 dev accuracy", "summary.json"] {
+    for part in [
+        "baseline",
+        "noisytune",
+        "sst2 dev accuracy",
+        "summary.json",
+        "report.html",
+    ] {
         assert!(text.contains(part), "`{part}` is not in: {text}");
     }
     let runs = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
     assert_eq!(runs.lines().count(), 4);
-    let entries = std::fs::read_dir(world.path("out")).expect("the folder");
-    assert_eq!(entries.count(), 2, "no temporary file is left behind");
+    let mut entries: Vec<String> = std::fs::read_dir(world.path("out"))
+        .expect("the folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    entries.sort();
+    let expected = [
+        "figures",
+        "report.html",
+        "report.md",
+        "runs.jsonl",
+        "summary.json",
+    ];
+    assert_eq!(entries, expected, "no temporary file is left behind");
+    let report = std::fs::read_to_string(world.path("out/report.md")).expect("the report");
+    let command = "\ncargo run --example glue_sst2 -- ";
+    assert!(
+        report.contains(command) && report.contains(" --seeds 2"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -31,10 +60,14 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
 }
 
 #[test]
-fn the_same_command_again_trains_nothing() {
+fn the_same_command_again_trains_nothing_and_makes_the_report_anew() {
     let world = World::new();
     let first = world.run(&["--seeds", "1"]);
+    let report = std::fs::read(world.path("out/report.html")).expect("the report");
+    std::fs::remove_file(world.path("out/report.html")).expect("it goes");
     let again = world.run(&["--seeds", "1"]);
+    let anew = std::fs::read(world.path("out/report.html")).expect("the report, made anew");
+    assert!(report == anew, "the report of the same records is the same");
     assert_eq!(first.stdout, again.stdout);
     let text = String::from_utf8_lossy(&again.stderr);
     assert!(text.contains("2 of 2 runs are recorded already"), "{text}");
