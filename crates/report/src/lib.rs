@@ -1,7 +1,7 @@
 //! The report of a finished study: one HTML page that needs nothing else, the same as Markdown, and
 //! its figures as SVG files.
 //!
-//! [`write`] makes them from a study's configuration, records and summary, which are all it knows: it
+//! [`write()`] makes them from a study's configuration, records and summary, which are all it knows: it
 //! computes no score, and a report can be made again from a folder of recorded runs.
 //!
 //! | module | what it is |
@@ -37,7 +37,7 @@ pub enum ReportError {
     Template(#[from] askama::Error),
 }
 
-/// What [`write`] has written.
+/// What [`write()`] has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The page.
