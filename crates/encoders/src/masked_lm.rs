@@ -104,6 +104,9 @@ impl BertForMaskedLM {
     /// - `input`: `[batch, length]`
     /// - `places`: `[count]`, each `row * length + column`
     /// - output: `[count, vocab_size]`
+    ///
+    /// # Panics
+    /// When a place is not below `batch * length`.
     pub fn forward(
         &self,
         input: EncoderInput,
