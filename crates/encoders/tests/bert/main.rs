@@ -1,5 +1,6 @@
 //! What the crate promises, held against what transformers computed (`tests/golden`).
 
+mod bundled;
 mod closeness;
 mod damaged_snapshots;
 mod golden;
