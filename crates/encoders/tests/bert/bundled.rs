@@ -65,5 +65,10 @@ fn the_bundled_model_predicts_as_in_transformers() {
 
     let places = Tensor::from_ints(expected.i64("places").as_slice(), &device);
     let logits = model.forward(input(), places, &mut Dropouts::off());
-    assert_close("logits", &values(logits), &expected.f32("logits"), &ROUNDING);
+    assert_close(
+        "logits",
+        &values(logits),
+        &expected.f32("logits"),
+        &ROUNDING,
+    );
 }
