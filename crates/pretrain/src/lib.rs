@@ -31,7 +31,7 @@ pub use corpus::{Corpus, Documents};
 pub use error::PretrainError;
 pub use evaluation::HeldOut;
 pub use exclusion::Exclusion;
-pub use log::Event;
+pub use log::{Event, Start};
 pub use masking::{Masked, mask};
 pub use recipe::Recipe;
 pub use run::{Observer, Run, RunConfig};

@@ -17,16 +17,7 @@ use crate::sequences::DataSummary;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The run starts, or continues: lines of later steps before this one were taken back.
-    Start {
-        /// The next step, 0 for a new run.
-        step: usize,
-        /// Its settings from here on.
-        recipe: Recipe,
-        /// The shape of the encoder.
-        encoder: BertConfig,
-        /// The text.
-        data: DataSummary,
-    },
+    Start(Box<Start>),
     /// Steps since the last such line.
     Train {
         /// Steps taken.
@@ -56,6 +47,19 @@ pub enum Event {
         #[serde(flatten)]
         scores: HeldOut,
     },
+}
+
+/// A run that starts or continues.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The next step, 0 for a new run.
+    pub step: usize,
+    /// Its settings from here on.
+    pub recipe: Recipe,
+    /// The shape of the encoder.
+    pub encoder: BertConfig,
+    /// The text.
+    pub data: DataSummary,
 }
 
 /// A file to which events are added.

@@ -13,7 +13,7 @@ use crate::corpus::{Corpus, Documents};
 use crate::error::PretrainError;
 use crate::evaluation::HeldOut;
 use crate::exclusion::Exclusion;
-use crate::log::{Event, Log};
+use crate::log::{Event, Log, Start};
 use crate::recipe::Recipe;
 use crate::sequences::{DataSummary, Sequences, usable};
 use crate::training::{Step, Trainer};
@@ -203,12 +203,12 @@ impl Run {
         let (mut trainer, mut state) = self.start()?;
         let mut log = Log::open(&self.config.out.join("log.jsonl"))?;
         let recipe = &self.config.recipe;
-        log.write(&Event::Start {
+        log.write(&Event::Start(Box::new(Start {
             step: state.step,
             recipe: recipe.clone(),
             encoder: self.encoder.clone(),
             data: self.summary.clone(),
-        })?;
+        })))?;
         observer.prepared(&self.summary, state.step, recipe.steps);
 
         let earlier = state.seconds;

@@ -38,7 +38,7 @@ fn a_perturbation_acts_as_other_word_embeddings_would() {
         Tensor::from_data(noise, &device),
         &mut Dropouts::off(),
     );
-    let expected = other.forward(input(&[row.clone()]), &mut Dropouts::off());
+    let expected = other.forward(input(std::slice::from_ref(&row)), &mut Dropouts::off());
     let plain = model.forward(input(&[row]), &mut Dropouts::off());
     assert_ne!(values(ours.clone()), values(plain));
     assert_close("logits", &values(ours), &values(expected), &ROUNDING);

@@ -142,9 +142,10 @@ fn the_log_tells_settings_losses_and_scores() {
         .lines()
         .map(|line| serde_json::from_str(line).expect("an event"))
         .collect();
-    assert!(
-        matches!(&events[0], Event::Start { step: 0, recipe: found, .. } if *found == recipe())
-    );
+    let Event::Start(start) = &events[0] else {
+        panic!("the first line is {:?}", events[0]);
+    };
+    assert_eq!((start.step, &start.recipe), (0, &recipe()));
     let mut means = Vec::new();
     for event in &events {
         if let Event::Train { step, loss, .. } = event {
