@@ -1,6 +1,7 @@
 //! What to compare.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::arms::{Arm, check_known};
 use crate::error::FinetuneError;
 use crate::plan::StudyKind;
 use crate::recipe::{Recipe, at_least_one, check};
+use crate::write;
 
 /// The settings of a comparison: which studies, over which seeds, by which recipe.
 ///
@@ -75,6 +77,26 @@ impl Default for StudyConfig {
 }
 
 impl StudyConfig {
+    /// Reads `study.json` of a folder: what its `summary.json` is of.
+    ///
+    /// # Errors
+    /// [`FinetuneError::File`], [`FinetuneError::Config`].
+    pub fn read(folder: &Path) -> Result<Self, FinetuneError> {
+        let path = folder.join("study.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| FinetuneError::file(&path, e))?;
+        serde_json::from_str(&text).map_err(|e| FinetuneError::Config {
+            path,
+            reason: e.to_string(),
+        })
+    }
+
+    /// Writes the configuration as JSON, at once or not at all.
+    pub(crate) fn save(&self, path: &Path) -> Result<(), FinetuneError> {
+        let mut text = serde_json::to_string_pretty(self).expect("a configuration is plain data");
+        text.push('\n');
+        write::replace(path, text.as_bytes())
+    }
+
     /// Checks the values that need no file.
     ///
     /// # Errors

@@ -72,6 +72,14 @@ pub enum FinetuneError {
         /// What the parser found.
         reason: String,
     },
+    /// A file is not the configuration of a study.
+    #[error("{}: not a study's configuration: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        reason: String,
+    },
     /// There is nothing to summarise.
     #[error("no run is recorded; expected at least one")]
     NoRecords,
@@ -94,8 +102,8 @@ pub enum FinetuneError {
         path: PathBuf,
         /// From 1.
         line: usize,
-        /// What differs.
-        field: &'static str,
+        /// What differs, with dots where it is part of something.
+        field: String,
         /// Its value in the record.
         recorded: String,
         /// Its value now.

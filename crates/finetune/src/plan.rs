@@ -38,6 +38,18 @@ impl StudyKind {
         Self::Companions,
     ];
 
+    /// What it asks, in one line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Compare => "does the noise help? The chosen arms",
+            Self::Lambda => "how much noise? NoisyTune over a sweep of λ",
+            Self::NoiseKind => "which noise? Uniform and Gaussian, matrix-wise and global",
+            Self::DataSize => "does it help more with less data? Shares of the training rows",
+            Self::L1Change => "how far does finetuning move the parameters?",
+            Self::Companions => "does it help Mixout, RecAdam and NEFTune too?",
+        }
+    }
+
     /// The study's name in summaries and on the command line.
     pub fn name(self) -> &'static str {
         match self {

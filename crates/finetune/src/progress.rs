@@ -18,10 +18,12 @@ pub struct StudyPlan {
 }
 
 /// A run about to start.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunPlan {
     /// Which run.
     pub run: RunKey,
+    /// Its arm, and what sets it apart from the arm's other runs of this seed.
+    pub label: String,
     /// Optimizer steps to come.
     pub steps: usize,
 }
@@ -38,8 +40,12 @@ pub trait Progress {
     fn study_started(&mut self, plan: &StudyPlan) {
         let _ = plan;
     }
+    /// A run of the study was recorded before; called after [`study_started`](Self::study_started).
+    fn run_recorded(&mut self, record: &RunRecord) {
+        let _ = record;
+    }
     /// A run starts.
-    fn run_started(&mut self, plan: RunPlan) {
+    fn run_started(&mut self, plan: &RunPlan) {
         let _ = plan;
     }
     /// An optimizer step was taken.
@@ -50,7 +56,7 @@ pub trait Progress {
     fn epoch(&mut self, epoch: usize, dev_accuracy: f64) {
         let _ = (epoch, dev_accuracy);
     }
-    /// Whether to stop here; asked after every step.
+    /// Whether to stop here; asked before every run and after every step.
     fn should_stop(&mut self) -> bool {
         false
     }

@@ -166,6 +166,31 @@ pub struct Machine {
     pub threads: usize,
 }
 
+impl RunRecord {
+    /// Its arm, and what sets it apart from the arm's other runs of this seed.
+    pub fn label(&self) -> String {
+        self.settings.label(self.arm)
+    }
+
+    /// Whether λ and training rows are the study's, and not those of a sweep over them.
+    pub fn is_at_study_settings(&self) -> bool {
+        self.settings.study_lambda.is_none() && self.settings.study_train_rows.is_none()
+    }
+}
+
+impl Settings {
+    pub(crate) fn label(&self, arm: Arm) -> String {
+        let mut label = arm.name().to_owned();
+        if let (Some(lambda), Some(_)) = (self.lambda, self.study_lambda) {
+            label += &format!(", λ = {lambda}");
+        }
+        if self.study_train_rows.is_some() {
+            label += &format!(", {} rows", self.train.used);
+        }
+        label
+    }
+}
+
 impl NoiseSummary {
     /// Sums up a report.
     pub fn of(report: &NoiseReport) -> Self {

@@ -66,7 +66,12 @@ impl Study {
         progress: &mut impl Progress,
     ) -> Result<RunRecord, FinetuneError> {
         let steps = self.steps(run);
-        progress.run_started(RunPlan { run: *run, steps });
+        let settings = self.settings(run);
+        progress.run_started(&RunPlan {
+            run: *run,
+            label: settings.label(run.arm),
+            steps,
+        });
         let started = Instant::now();
         let (loaded, noise) = self.start_model(run)?;
         let mut course = Course::new(steps, loaded.model.bert.clone());
@@ -125,7 +130,7 @@ impl Study {
             curve: course.curve,
             changes: course.changes,
             noise,
-            settings: self.settings(run),
+            settings,
             versions: Versions::current(),
             machine: Machine::current(),
             finished_unix: SystemTime::now()

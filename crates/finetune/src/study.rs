@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
 use glue::TaskSpec;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::config::StudyConfig;
 use crate::data::{TaskData, sha256_of};
@@ -116,6 +117,7 @@ impl Study {
             progress.torn_line(log.path(), line);
         }
         self.refuse_other_studies(&log)?;
+        self.config.save(&folder.join("study.json"))?;
         let runs = plan::runs(&self.plan());
         let missing: Vec<&RunKey> = runs
             .iter()
@@ -126,7 +128,15 @@ impl Study {
             recorded: runs.len() - missing.len(),
             steps: missing.iter().map(|run| self.steps(run)).sum(),
         });
+        for record in log.records() {
+            if runs.contains(&RunKey::of(record)) {
+                progress.run_recorded(record);
+            }
+        }
         for run in missing {
+            if progress.should_stop() {
+                return Err(FinetuneError::Stopped);
+            }
             let record = self.run_one(run, progress)?;
             progress.run_finished(log.push(record)?);
         }
@@ -193,26 +203,42 @@ impl Study {
                 ),
                 ("device", json(&recorded.device), json(&current.device)),
             ];
-            for (field, recorded, current) in fields {
-                if recorded != current {
-                    return Err(FinetuneError::OtherStudy {
-                        path: log.path().to_path_buf(),
-                        line: index + 1,
-                        field,
-                        recorded,
-                        current,
-                    });
-                }
+            let difference = fields
+                .into_iter()
+                .find_map(|(name, recorded, current)| difference(name, &recorded, &current));
+            if let Some((field, recorded, current)) = difference {
+                return Err(FinetuneError::OtherStudy {
+                    path: log.path().to_path_buf(),
+                    line: index + 1,
+                    field,
+                    recorded: recorded.to_string(),
+                    current: current.to_string(),
+                });
             }
         }
         Ok(())
     }
 }
 
+/// The first value that differs, with its place: `recipe.epochs` rather than two whole recipes.
+fn difference(name: &str, recorded: &Value, current: &Value) -> Option<(String, Value, Value)> {
+    if recorded == current {
+        return None;
+    }
+    let (Value::Object(ours), Value::Object(theirs)) = (recorded, current) else {
+        return Some((name.to_owned(), recorded.clone(), current.clone()));
+    };
+    let value = |object: &Map<String, Value>, key: &str| object.get(key).cloned();
+    ours.keys().chain(theirs.keys()).find_map(|key| {
+        let [ours, theirs] = [ours, theirs].map(|object| value(object, key).unwrap_or_default());
+        difference(&format!("{name}.{key}"), &ours, &theirs)
+    })
+}
+
 fn holds(records: &[RunRecord], run: &RunKey) -> bool {
     records.iter().any(|record| RunKey::of(record) == *run)
 }
 
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("settings are plain data")
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("settings are plain data")
 }

@@ -15,7 +15,7 @@ struct Losses {
 }
 
 impl Progress for Losses {
-    fn run_started(&mut self, plan: RunPlan) {
+    fn run_started(&mut self, plan: &RunPlan) {
         self.runs.push((plan.run.arm, plan.run.seed, Vec::new()));
     }
 

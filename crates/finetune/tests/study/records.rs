@@ -1,8 +1,8 @@
 //! What a study leaves on disk.
 
-use finetune::progress::Progress;
+use finetune::progress::{Progress, RunPlan};
 use finetune::record::{RunLog, RunRecord};
-use finetune::{Arm, FinetuneError};
+use finetune::{Arm, FinetuneError, StudyConfig};
 use serde_json::Value;
 
 use crate::setup::{config, open, write_data};
@@ -210,6 +210,45 @@ fn a_folder_that_cannot_be_made_is_an_error_before_training() {
         .expect_err("a file is no folder");
     assert!(matches!(error, FinetuneError::File { .. }), "{error}");
     assert_eq!(trained.0, 0);
+}
+
+#[test]
+fn the_folder_says_what_was_asked() {
+    let (data, out) = folders();
+    let config = config(&ARMS, 1, 0.15);
+    open(config.clone(), data.path())
+        .run(out.path(), &mut ())
+        .expect("it runs");
+    let read = StudyConfig::read(out.path()).expect("it reads back");
+    assert_eq!(read, config);
+
+    let path = out.path().join("study.json");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    std::fs::write(&path, text.replace("\"seeds\"", "\"sedes\"")).expect("a file");
+    let error = StudyConfig::read(out.path()).expect_err("an unknown field");
+    let expected = format!(
+        "{}: not a study's configuration: unknown field `sedes`",
+        path.display()
+    );
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+#[test]
+fn a_study_that_is_asked_to_stop_begins_no_run() {
+    struct Stop;
+    impl Progress for Stop {
+        fn should_stop(&mut self) -> bool {
+            true
+        }
+        fn run_started(&mut self, plan: &RunPlan) {
+            panic!("{plan:?}");
+        }
+    }
+    let (data, out) = folders();
+    let error = open(config(&ARMS, 1, 0.15), data.path())
+        .run(out.path(), &mut Stop)
+        .expect_err("it stops");
+    assert!(matches!(error, FinetuneError::Stopped), "{error}");
 }
 
 #[test]
