@@ -1,7 +1,7 @@
 //! Finetunes a BERT on SST-2 with and without NoisyTune and compares the two.
 //!
 //! ```console
-//! cargo run --example glue_sst2 -- --model DIR --data DIR
+//! cargo run --example glue_sst2
 //! ```
 
 use std::process::ExitCode;

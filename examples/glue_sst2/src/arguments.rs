@@ -1,12 +1,14 @@
 //! The command line; the names of transformers' `run_glue.py` are accepted beside ours.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
-use finetune::{Arm, Batching, Recipe, StudyConfig};
+use finetune::{Arm, Batching, StudyConfig, StudyKind};
 
 use crate::device::DeviceName;
+use crate::preset::{Preset, PresetName};
 use crate::source::Source;
 
 /// Finetunes a BERT on SST-2 with and without NoisyTune and compares the two.
@@ -17,6 +19,13 @@ use crate::source::Source;
 #[derive(Debug, Parser)]
 #[command(name = "glue_sst2", version, max_term_width = 100)]
 pub(crate) struct Arguments {
+    /// Options to start from; those given beside it count more. Without it: `quick`, but `standard` where
+    /// --model is not the bundled one
+    #[arg(long, value_enum)]
+    preset: Option<PresetName>,
+    /// What to ask, in this order: `compare` is the comparison, `all` is everything
+    #[arg(long, value_delimiter = ',', value_parser = study_names(), value_name = "STUDY,...")]
+    study: Option<Vec<Studies>>,
     /// Pretrained BERT: `bundled`, hf:OWNER/NAME[@REVISION] from the Hugging Face hub, or a folder with
     /// config.json, model.safetensors and tokenizer.json
     #[arg(long, value_name = "SOURCE", alias = "model_name_or_path")]
@@ -24,54 +33,70 @@ pub(crate) struct Arguments {
     /// Sentences: `bundled`, hf:sst2 from the hub, or a folder with SST-2's train.tsv and dev.tsv
     #[arg(long, value_name = "SOURCE", alias = "data_dir")]
     data: Option<Source>,
-    /// What to compare, in this order
+    /// What `--study compare` compares, in this order
+    #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
+    arms: Option<Vec<Arm>>,
+    /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
+    #[arg(long, allow_negative_numbers = true)]
+    lambda: Option<f64>,
+    /// Intensities that `--study lambda` sweeps
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "baseline,noisytune",
-        value_parser = arm_names(),
-        value_name = "ARM,..."
+        allow_negative_numbers = true,
+        value_name = "LAMBDA,..."
     )]
-    arms: Vec<Arm>,
-    /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
-    #[arg(long, default_value_t = 0.15, allow_negative_numbers = true)]
-    lambda: f64,
+    lambdas: Option<Vec<f64>>,
+    /// Shares of the training rows that `--study data-size` takes
+    #[arg(
+        long,
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        value_name = "SHARE,..."
+    )]
+    fractions: Option<Vec<f64>>,
     /// Runs of each arm, one a seed
-    #[arg(long, default_value_t = 5)]
-    seeds: usize,
+    #[arg(long)]
+    seeds: Option<usize>,
+    /// The same for runs that `compare` and `l1-change` do not need
+    #[arg(long, value_name = "SEEDS")]
+    side_seeds: Option<usize>,
     /// The first seed
-    #[arg(long, default_value_t = 0, alias = "seed")]
-    first_seed: u64,
+    #[arg(long, alias = "seed")]
+    first_seed: Option<u64>,
+    /// A number of an arm's own method, such as mixout.probability=0.9; once a number
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    set: Vec<(String, f64)>,
     /// Passes over the training sentences
-    #[arg(long, default_value_t = Recipe::default().epochs, alias = "num_train_epochs")]
-    epochs: usize,
+    #[arg(long, alias = "num_train_epochs")]
+    epochs: Option<usize>,
     /// Sentences in an optimizer step
-    #[arg(long, default_value_t = Recipe::default().batch_size, alias = "per_device_train_batch_size")]
-    batch_size: usize,
+    #[arg(long, alias = "per_device_train_batch_size")]
+    batch_size: Option<usize>,
     /// Learning rate after the warm-up
-    #[arg(long, default_value_t = Recipe::default().learning_rate, alias = "learning_rate", allow_negative_numbers = true)]
-    learning_rate: f64,
+    #[arg(long, alias = "learning_rate", allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
     /// Weight decay, on everything but biases and LayerNorm
-    #[arg(long, default_value_t = Recipe::default().weight_decay, alias = "weight_decay", allow_negative_numbers = true)]
-    weight_decay: f64,
+    #[arg(long, alias = "weight_decay", allow_negative_numbers = true)]
+    weight_decay: Option<f64>,
     /// Share of the steps over which the learning rate rises
-    #[arg(long, default_value_t = Recipe::default().warmup_ratio, alias = "warmup_ratio", allow_negative_numbers = true)]
-    warmup_ratio: f64,
+    #[arg(long, alias = "warmup_ratio", allow_negative_numbers = true)]
+    warmup_ratio: Option<f64>,
     /// Tokens at which a sentence is cut
-    #[arg(long, default_value_t = Recipe::default().max_length, alias = "max_seq_length")]
-    max_length: usize,
+    #[arg(long, alias = "max_seq_length")]
+    max_length: Option<usize>,
     /// Global norm at which gradients are clipped
-    #[arg(long, default_value_t = Recipe::default().max_gradient_norm, alias = "max_grad_norm", allow_negative_numbers = true)]
-    max_gradient_norm: f64,
-    /// Training rows to use, from the first on [default: all]
+    #[arg(long, alias = "max_grad_norm", allow_negative_numbers = true)]
+    max_gradient_norm: Option<f64>,
+    /// Training rows to use, from the first on
     #[arg(long, value_name = "N", alias = "max_train_samples")]
     max_train_samples: Option<usize>,
-    /// Dev rows to use, from the first on [default: all]
+    /// Dev rows to use, from the first on
     #[arg(long, value_name = "N", alias = "max_eval_samples")]
     max_eval_samples: Option<usize>,
     /// How sentences come together in batches
-    #[arg(long, value_enum, default_value_t = BatchingName::Shuffled)]
-    batching: BatchingName,
+    #[arg(long, value_enum)]
+    batching: Option<BatchingName>,
     /// Pad every batch to --max-length instead of to its longest sentence
     #[arg(long, alias = "pad_to_max_length")]
     pad_to_max_length: bool,
@@ -86,6 +111,12 @@ pub(crate) struct Arguments {
         alias = "output_dir"
     )]
     pub(crate) out: PathBuf,
+    /// No progress, only the result
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Print summary.json instead of the tables
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Only time N training steps after 3 of warm-up, and print one JSON line
     #[arg(long, value_name = "N")]
     pub(crate) bench_steps: Option<usize>,
@@ -100,45 +131,92 @@ enum BatchingName {
     Bucketed,
 }
 
+/// A value of `--study`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Studies {
+    All,
+    One(StudyKind),
+}
+
+/// What the options and their preset say together.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// Where the rest comes from.
+    pub(crate) preset: PresetName,
+    /// Where the pretrained model comes from.
+    pub(crate) model: Source,
+    /// Where the sentences come from.
+    pub(crate) data: Source,
+    /// Everything else.
+    pub(crate) study: StudyConfig,
+}
+
 impl Arguments {
-    /// Where to read from, or what to pass.
-    pub(crate) fn model_and_data(&self) -> Result<(&Source, &Source), String> {
-        match (&self.model, &self.data) {
-            (Some(model), Some(data)) => Ok((model, data)),
-            _ => Err(
-                "pass --model bundled, or --model DIR, a folder with config.json, model.safetensors and tokenizer.json of \
-                 a BERT, and --data bundled, or --data DIR, a folder with SST-2's train.tsv and dev.tsv"
-                    .to_owned(),
-            ),
+    /// Puts the options over their preset.
+    pub(crate) fn resolve(&self) -> Resolved {
+        let preset = self
+            .preset
+            .unwrap_or_else(|| PresetName::suited_to(self.model.as_ref()));
+        let Preset {
+            model,
+            data,
+            mut study,
+        } = preset.read();
+        let or = |option: &Option<Source>, preset: String| {
+            let option = option.clone();
+            option.unwrap_or_else(|| Source::from(OsString::from(preset)))
+        };
+        if let Some(asked) = &self.study {
+            study.studies = asked
+                .iter()
+                .flat_map(|studies| match studies {
+                    Studies::All => StudyKind::ALL.to_vec(),
+                    Studies::One(study) => vec![*study],
+                })
+                .collect();
+        }
+        put(&mut study.arms, &self.arms);
+        put(&mut study.lambda, &self.lambda);
+        put(&mut study.lambdas, &self.lambdas);
+        put(&mut study.fractions, &self.fractions);
+        put(&mut study.seeds, &self.seeds);
+        put(&mut study.first_seed, &self.first_seed);
+        study.hyperparameters.extend(self.set.iter().cloned());
+        study.max_train_samples = self.max_train_samples.or(study.max_train_samples);
+        study.max_eval_samples = self.max_eval_samples.or(study.max_eval_samples);
+        // A preset's side seeds are at most all seeds.
+        let seeds = study.seeds;
+        study.side_seeds = self
+            .side_seeds
+            .or(study.side_seeds.map(|side| side.min(seeds)));
+        let recipe = &mut study.recipe;
+        put(&mut recipe.epochs, &self.epochs);
+        put(&mut recipe.batch_size, &self.batch_size);
+        put(&mut recipe.learning_rate, &self.learning_rate);
+        put(&mut recipe.weight_decay, &self.weight_decay);
+        put(&mut recipe.warmup_ratio, &self.warmup_ratio);
+        put(&mut recipe.max_length, &self.max_length);
+        put(&mut recipe.max_gradient_norm, &self.max_gradient_norm);
+        recipe.pad_to_max_length |= self.pad_to_max_length;
+        if let Some(batching) = self.batching {
+            recipe.batching = match batching {
+                BatchingName::Shuffled => Batching::Shuffled,
+                BatchingName::Bucketed => Batching::Bucketed,
+            };
+        }
+        Resolved {
+            preset,
+            model: or(&self.model, model),
+            data: or(&self.data, data),
+            study,
         }
     }
+}
 
-    /// The study the options describe.
-    pub(crate) fn study(&self) -> StudyConfig {
-        StudyConfig {
-            arms: self.arms.clone(),
-            seeds: self.seeds,
-            first_seed: self.first_seed,
-            lambda: self.lambda,
-            recipe: Recipe {
-                epochs: self.epochs,
-                batch_size: self.batch_size,
-                learning_rate: self.learning_rate,
-                weight_decay: self.weight_decay,
-                warmup_ratio: self.warmup_ratio,
-                max_length: self.max_length,
-                max_gradient_norm: self.max_gradient_norm,
-                batching: match self.batching {
-                    BatchingName::Shuffled => Batching::Shuffled,
-                    BatchingName::Bucketed => Batching::Bucketed,
-                },
-                pad_to_max_length: self.pad_to_max_length,
-                ..Recipe::default()
-            },
-            max_train_samples: self.max_train_samples,
-            max_eval_samples: self.max_eval_samples,
-            ..StudyConfig::default()
-        }
+/// Puts an option, if given, over the preset's value.
+fn put<T: Clone>(value: &mut T, option: &Option<T>) {
+    if let Some(option) = option {
+        value.clone_from(option);
     }
 }
 
@@ -149,4 +227,89 @@ fn arm_names() -> impl TypedValueParser<Value = Arm> {
         .map(|arm| PossibleValue::new(arm.name()).help(arm.about()));
     PossibleValuesParser::new(names)
         .map(|name| Arm::named(&name).expect("the parser accepts the registry's names alone"))
+}
+
+fn study_names() -> impl TypedValueParser<Value = Studies> {
+    let all = PossibleValue::new("all").help("every study in turn");
+    let names = StudyKind::ALL
+        .iter()
+        .map(|study| PossibleValue::new(study.name()).help(study.about()));
+    PossibleValuesParser::new(names.chain([all])).map(|name| {
+        let one = StudyKind::ALL
+            .into_iter()
+            .find(|study| study.name() == name);
+        one.map_or(Studies::All, Studies::One)
+    })
+}
+
+fn name_and_value(text: &str) -> Result<(String, f64), String> {
+    let parsed = text
+        .split_once('=')
+        .and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+    parsed.ok_or_else(|| "expected NAME=NUMBER".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(arguments: &[&str]) -> Resolved {
+        let arguments = [&["glue_sst2"], arguments].concat();
+        Arguments::try_parse_from(arguments)
+            .expect("they parse")
+            .resolve()
+    }
+
+    #[test]
+    fn without_options_the_quick_preset_is_run_as_it_is() {
+        let quick = PresetName::Quick.read();
+        let resolved = resolved(&[]);
+        assert_eq!(resolved.study, quick.study);
+        assert_eq!(resolved.model, Source::Bundled);
+        assert_eq!(resolved.data, Source::Bundled);
+    }
+
+    #[test]
+    fn other_data_keeps_the_preset_and_another_model_takes_one_that_suits_it() {
+        let preset = |arguments: &[&str]| resolved(arguments).preset;
+        assert_eq!(preset(&["--data=here"]), PresetName::Quick);
+        assert_eq!(preset(&["--model=bundled"]), PresetName::Quick);
+        assert_eq!(preset(&["--model=here"]), PresetName::Standard);
+        assert_eq!(preset(&["--model=hf:a/b"]), PresetName::Standard);
+        let asked = preset(&["--model=here", "--preset=quick"]);
+        assert_eq!(asked, PresetName::Quick);
+    }
+
+    #[test]
+    fn options_count_more_than_the_preset() {
+        let resolved = resolved(&[
+            "--preset=paper",
+            "--data=here",
+            "--study=lambda,all",
+            "--arms=mixout",
+            "--seeds=2",
+            "--set=mixout.probability=0.9",
+            "--epochs=1",
+        ]);
+        assert_eq!(
+            resolved.model,
+            Source::Hub("google-bert/bert-base-uncased".to_owned())
+        );
+        assert_eq!(resolved.data, Source::Folder("here".into()));
+        assert_eq!(resolved.study.studies.len(), 1 + StudyKind::ALL.len());
+        assert_eq!(resolved.study.arms.len(), 1);
+        assert_eq!(resolved.study.seeds, 2);
+        assert_eq!(resolved.study.hyperparameters["mixout.probability"], 0.9);
+        assert_eq!(resolved.study.recipe.epochs, 1);
+        assert_eq!(resolved.study.recipe.batch_size, 32);
+    }
+
+    #[test]
+    fn fewer_seeds_than_the_preset_has_side_seeds_take_those_along() {
+        assert_eq!(resolved(&["--seeds=1"]).study.side_seeds, Some(1));
+        assert_eq!(
+            resolved(&["--seeds=9", "--side-seeds=4"]).study.side_seeds,
+            Some(4)
+        );
+    }
 }

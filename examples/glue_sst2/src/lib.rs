@@ -6,43 +6,51 @@ mod command;
 mod device;
 #[cfg(feature = "hub")]
 mod download;
+mod preset;
 mod source;
+mod stop;
 mod table;
 mod terminal;
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
 use finetune::record::RunLog;
-use finetune::{FinetuneError, Study, bench};
+use finetune::{FinetuneError, Study, bench, plan};
 use report::{Material, ReportError};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Resolved};
+use crate::preset::PresetName;
 use crate::source::Wanted;
 use crate::terminal::Terminal;
 
-/// Runs the program with the process's arguments: exit code 0, 2 for usage, 1 for everything else.
+/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for
+/// everything else.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Source(message)) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-        Err(Failure::Run(error)) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-        Err(Failure::Report(error)) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(failure) = run(&arguments) else {
+        return ExitCode::SUCCESS;
+    };
+    let (message, code) = match failure {
+        Failure::Run(FinetuneError::Stopped) => (
+            format!(
+                "stopped: finished runs are in {}; to continue: {}",
+                arguments.out.join("runs.jsonl").display(),
+                command::with_features(FEATURES)
+            ),
+            stop::INTERRUPTED,
+        ),
+        Failure::Usage(message) => (format!("error: {message}"), 2),
+        Failure::Source(message) => (format!("error: {message}"), 1),
+        Failure::Run(error) => (format!("error: {error}"), 1),
+        Failure::Report(error) => (format!("error: {error}"), 1),
+        Failure::Output(error) => (format!("error: standard output: {error}"), 1),
+    };
+    // Where nobody can be told, the exit code still says it.
+    let _ = writeln!(std::io::stderr(), "{message}");
+    ExitCode::from(code)
 }
 
 /// The features that this build has beside the default ones.
@@ -58,12 +66,15 @@ enum Failure {
     Run(FinetuneError),
     /// The study is complete and recorded, its report is not.
     Report(ReportError),
+    /// The study is complete and recorded, its result cannot be printed.
+    Output(std::io::Error),
 }
 
 impl From<FinetuneError> for Failure {
     fn from(error: FinetuneError) -> Self {
         match error {
             FinetuneError::Setting { .. }
+            | FinetuneError::UnknownHyperparameter { .. }
             | FinetuneError::Noise(_)
             | FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => {
                 Self::Usage(error.to_string())
@@ -74,14 +85,18 @@ impl From<FinetuneError> for Failure {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (model, data) = arguments.model_and_data().map_err(Failure::Usage)?;
-    let config = arguments.study();
-    config.validate()?;
-    let model = source::find(Wanted::Model, model)?;
-    let data = source::find(Wanted::Data, data)?;
+    let Resolved {
+        preset,
+        model,
+        data,
+        study,
+    } = arguments.resolve();
+    study.validate()?;
+    let model = source::find(Wanted::Model, &model)?;
+    let data = source::find(Wanted::Data, &data)?;
     let device = device::open(arguments.device);
     let study = Study::open(
-        config,
+        study,
         &glue::SST2,
         &model.folder,
         &data.folder,
@@ -91,19 +106,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     .with_model_name(&model.name);
     if let Some(steps) = arguments.bench_steps {
         let timing = bench::time_steps(&study, steps)?;
-        println!(
-            "{}",
-            serde_json::to_string(&timing).expect("a timing is plain data")
-        );
-        return Ok(());
+        let timing = serde_json::to_string(&timing).expect("a timing is plain data");
+        return print(&(timing + "\n"));
     }
     let out = &arguments.out;
-    let summary = study.run(out, &mut Terminal::new())?;
-    print!("{}", table::render(&summary));
-    println!("model    {}", model.name);
-    println!("data     {}", data.name);
-    println!("runs     {}", out.join("runs.jsonl").display());
-    println!("summary  {}", out.join("summary.json").display());
+    stop::catch();
+    let heading = heading(preset, &model.name, &data.name, &study);
+    let summary = study.run(out, &mut Terminal::new(arguments.quiet, heading))?;
     let material = Material {
         config: study.config(),
         summary: &summary,
@@ -112,8 +121,43 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         command: &command::with_features(FEATURES),
     };
     let report = report::write(out, &material).map_err(Failure::Report)?;
-    println!("report   {}", report.html.display());
-    Ok(())
+    if arguments.json {
+        return print(&summary.to_json());
+    }
+    let mut text = table::render(&summary);
+    for (name, value) in [
+        ("model", model.name),
+        ("data", data.name),
+        ("runs", out.join("runs.jsonl").display().to_string()),
+        ("summary", out.join("summary.json").display().to_string()),
+        ("report", report.html.display().to_string()),
+    ] {
+        let _ = writeln!(text, "{name:<8} {value}");
+    }
+    print(&text)
+}
+
+/// A reader that is gone, or a full disk behind it, is an error and not a panic.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    let written = output.write_all(text.as_bytes());
+    written
+        .and_then(|()| output.flush())
+        .map_err(Failure::Output)
+}
+
+/// What is about to happen, in one line.
+fn heading(preset: PresetName, model: &str, data: &str, study: &Study) -> String {
+    let config = study.config();
+    format!(
+        "preset {}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
+        preset.name(),
+        plan::runs(&study.plan()).len(),
+        config.recipe.epochs,
+        config.recipe.batch_size,
+        config.recipe.learning_rate,
+        config.lambda,
+    )
 }
 
 /// Compiles and runs the README's code.

@@ -118,9 +118,10 @@ fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
 /// What to run instead: most runs need no downloads, and TLS takes its time to compile.
 #[cfg(not(feature = "hub"))]
 fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
+    let option = wanted.option();
     Err(Failure::Usage(format!(
-        "{} hf:{repository} is a download, which this build leaves out; run: {}",
-        wanted.option(),
+        "{option} hf:{repository} is a download, which this build leaves out; {option} bundled needs none, a folder \
+         neither; to download, run: {}",
         command::with_features(&["hub"]),
     )))
 }

@@ -1,100 +1,234 @@
 //! Progress on the terminal: bars where someone watches, a line a run in a pipe.
 
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use finetune::Arm;
 use finetune::progress::{Progress, RunPlan, StudyPlan};
 use finetune::record::RunRecord;
 use finetune::training::Step;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Two bars on standard error: the study, which counts the steps of all runs, and the run.
+use crate::stop;
+
+/// Every line of the bars fits into 60 columns.
+const STUDY: &str = "study {bar:16} {msg}";
+const RUN: &str = "run   {bar:16} {msg}, step {pos} of {len}\n{prefix}";
+/// Arms on a line of the scores.
+const ARMS_A_LINE: usize = 2;
+
+/// On standard error, from above: the lines of finished runs, the scores of each arm so far, the study,
+/// which counts the steps of all runs, and the run.
 pub(crate) struct Terminal {
+    quiet: bool,
+    heading: String,
     bars: MultiProgress,
+    scores: ProgressBar,
     study: ProgressBar,
-    steps: ProgressBar,
+    run: ProgressBar,
     runs: usize,
     done: usize,
     examples: usize,
     dev: String,
+    left: TimeLeft,
+    /// Sum and number of the scores of the arms at the study's own settings.
+    arms: Vec<(Arm, f64, usize)>,
+}
+
+/// How long the rest of the steps takes at the speed of those before.
+struct TimeLeft {
+    since: Instant,
+    taken: usize,
+    all: usize,
 }
 
 impl Terminal {
-    /// Draws nothing until the study starts, and nothing at all where standard error is no terminal.
-    pub(crate) fn new() -> Self {
+    /// Draws nothing until the study starts with its heading, and nothing at all when quiet. The bars draw
+    /// nothing where standard error is no terminal.
+    pub(crate) fn new(quiet: bool, heading: String) -> Self {
         let bars = MultiProgress::new();
+        if quiet {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
         Self {
-            study: ProgressBar::hidden(),
-            steps: ProgressBar::hidden(),
+            quiet,
+            heading,
             bars,
+            scores: ProgressBar::hidden(),
+            study: ProgressBar::hidden(),
+            run: ProgressBar::hidden(),
             runs: 0,
             done: 0,
             examples: 0,
             dev: String::new(),
+            left: TimeLeft::of(0),
+            arms: Vec::new(),
         }
+    }
+
+    /// A line that stays, above the bars.
+    fn line(&self, text: &str) {
+        if !self.quiet {
+            // Progress that cannot be shown is no reason to stop.
+            let _ = self.bars.suspend(|| writeln!(std::io::stderr(), "{text}"));
+        }
+    }
+
+    fn count(&mut self, record: &RunRecord) {
+        self.done += 1;
+        let Some(accuracy) = record
+            .dev_accuracy
+            .filter(|_| record.is_at_study_settings())
+        else {
+            return;
+        };
+        match self.arms.iter_mut().find(|(arm, ..)| *arm == record.arm) {
+            Some((_, sum, n)) => {
+                *sum += accuracy;
+                *n += 1;
+            }
+            None => self.arms.push((record.arm, accuracy, 1)),
+        }
+        let mut text = "mean dev accuracy in % so far (runs)".to_owned();
+        for (index, (arm, sum, n)) in self.arms.iter().enumerate() {
+            let separator = if index % ARMS_A_LINE == 0 { '\n' } else { ' ' };
+            let mean = 100.0 * sum / *n as f64;
+            text += &format!("{separator}{:<17} {mean:>6.2} ({n})", arm.name());
+        }
+        self.scores.set_message(text);
+    }
+
+    fn show_study(&self) {
+        let left = self.left.words().map(|left| format!(", {left} left"));
+        let run = (self.done + 1).min(self.runs);
+        self.study.set_message(format!(
+            "{run} of {}{}",
+            self.runs,
+            left.unwrap_or_default()
+        ));
+    }
+}
+
+impl TimeLeft {
+    fn of(steps: usize) -> Self {
+        Self {
+            since: Instant::now(),
+            taken: 0,
+            all: steps,
+        }
+    }
+
+    /// `None` before the first step, and after the last.
+    fn words(&self) -> Option<String> {
+        let left = (1..self.all).contains(&self.taken).then(|| {
+            let rest = (self.all - self.taken) as f64 / self.taken as f64;
+            self.since.elapsed().mul_f64(rest)
+        });
+        left.map(|left| HumanDuration(left.max(Duration::from_secs(1))).to_string())
     }
 }
 
 impl Progress for Terminal {
-    fn study_started(&mut self, plan: &StudyPlan) {
-        let StudyPlan { runs, recorded, .. } = *plan;
-        if recorded > 0 {
-            eprintln!("{recorded} of {runs} runs are recorded already, continuing");
-        }
-        self.runs = runs;
-        self.done = recorded;
+    fn torn_line(&mut self, path: &Path, line: usize) {
+        self.line(&format!(
+            "{}:{line}: half-written, as a killed process leaves it; cut off, its run is repeated",
+            path.display()
+        ));
     }
 
-    fn run_started(&mut self, plan: RunPlan) {
+    fn study_started(&mut self, plan: &StudyPlan) {
+        let StudyPlan {
+            runs,
+            recorded,
+            steps,
+        } = *plan;
+        self.line(&self.heading);
+        if recorded > 0 {
+            self.line(&format!(
+                "{recorded} of {runs} runs are recorded already, continuing"
+            ));
+        }
+        self.runs = runs;
+        self.left = TimeLeft::of(steps);
+        if recorded == runs {
+            return;
+        }
+        let bar = ProgressBar::no_length().with_style(style("{msg}"));
+        self.scores = self.bars.add(bar);
+        let bar = ProgressBar::new(steps as u64).with_style(style(STUDY));
+        self.study = self.bars.add(bar);
+    }
+
+    fn run_recorded(&mut self, record: &RunRecord) {
+        self.count(record);
+    }
+
+    fn run_started(&mut self, plan: &RunPlan) {
         self.examples = 0;
         self.dev.clear();
-        if self.study.length().is_none() {
-            let left = (self.runs - self.done) * plan.steps;
-            let bar = ProgressBar::new(left as u64).with_style(style("{bar:30} {msg}, {eta} left"));
-            self.study = self.bars.add(bar);
-        }
-        self.study
-            .set_message(format!("run {} of {}", self.done + 1, self.runs));
+        self.show_study();
         let bar = ProgressBar::new(plan.steps as u64)
-            .with_style(style("{bar:30} {pos}/{len} {prefix}: {msg}, {eta} left"))
-            .with_prefix(format!("{} seed {}", plan.run.arm, plan.run.seed));
-        self.steps = self.bars.add(bar);
+            .with_style(style(RUN))
+            .with_message(format!("{} seed {}", plan.label, plan.run.seed));
+        self.run = self.bars.add(bar);
     }
 
     fn step(&mut self, step: &Step) {
         self.examples += step.examples;
-        let seconds = self.steps.elapsed().as_secs_f64().max(1e-9);
-        self.steps.set_message(format!(
+        let seconds = self.run.elapsed().as_secs_f64().max(1e-9);
+        self.run.set_prefix(format!(
             "loss {:.3}, {:.0} examples/s{}",
             step.loss,
             self.examples as f64 / seconds,
             self.dev
         ));
-        self.steps.inc(1);
+        self.left.taken += 1;
+        self.run.inc(1);
         self.study.inc(1);
+        self.show_study();
     }
 
     fn epoch(&mut self, epoch: usize, dev_accuracy: f64) {
         self.dev = format!(", dev {:.2} % after epoch {epoch}", 100.0 * dev_accuracy);
     }
 
+    fn should_stop(&mut self) -> bool {
+        stop::asked()
+    }
+
     fn run_finished(&mut self, record: &RunRecord) {
-        self.steps.finish_and_clear();
-        self.bars.remove(&self.steps);
-        self.done += 1;
+        // The steps that a failed run did not take are no longer to come.
+        let skipped = self.run.length().unwrap_or(0) - self.run.position();
+        self.study.inc(skipped);
+        self.left.all -= skipped as usize;
+        self.run.finish_and_clear();
+        self.bars.remove(&self.run);
+        self.count(record);
         let score = match (record.dev_accuracy, &record.failed) {
             (Some(accuracy), _) => format!("dev accuracy {:.2} %", 100.0 * accuracy),
             (None, Some(reason)) => format!("failed: {reason}"),
             (None, None) => "no score".to_owned(),
         };
-        let line = format!(
-            "{:<9} seed {:<3} {score}  ({:.0} s)",
-            record.arm, record.seed, record.seconds
-        );
-        self.bars.suspend(|| eprintln!("{line}"));
+        let left = self.left.words().map(|left| format!(", {left} left"));
+        self.line(&format!(
+            "{:<9} seed {:<3} {score}  ({:.0} s; {} of {}{})",
+            record.label(),
+            record.seed,
+            record.seconds,
+            self.done,
+            self.runs,
+            left.unwrap_or_default()
+        ));
         if self.done == self.runs {
+            self.scores.finish_and_clear();
             self.study.finish_and_clear();
         }
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("a constant, valid template")
+    ProgressStyle::with_template(template)
+        .expect("a constant, valid template")
+        .progress_chars("━╸─")
 }

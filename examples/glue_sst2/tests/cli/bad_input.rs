@@ -2,22 +2,7 @@
 
 use std::fs;
 
-use crate::program::{World, assert_error, example};
-
-#[test]
-fn without_model_and_data_it_says_what_to_pass() {
-    let output = example().output().expect("it starts");
-    assert_error(
-        &output,
-        2,
-        &[
-            "--model bundled",
-            "config.json",
-            "--data bundled",
-            "train.tsv",
-        ],
-    );
-}
+use crate::program::{World, assert_error};
 
 #[test]
 fn a_missing_snapshot_is_named_with_what_belongs_in_it() {
@@ -131,18 +116,46 @@ fn values_out_of_range_are_usage_errors() {
 }
 
 #[test]
-fn an_unknown_option_value_is_a_usage_error() {
+fn an_unknown_name_is_a_usage_error_with_the_known_ones_and_the_nearest() {
     let world = World::new();
-    for (option, value) in [
-        ("--arms", "mixup"),
-        ("--device", "tpu"),
-        ("--seeds", "many"),
+    for (option, value, known, nearest) in [
+        ("--study", "lamda", "compare, lambda, noise-kind", "lambda"),
+        (
+            "--study",
+            "compare,data",
+            "data-size, l1-change",
+            "data-size",
+        ),
+        (
+            "--arms",
+            "baseline,noisytoon",
+            "gaussian-matched",
+            "noisytune",
+        ),
+        ("--preset", "standart", "quick, standard, paper", "standard"),
     ] {
+        let output = world.run(&[option, value]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let wrong = value.rsplit(',').next().unwrap_or(value);
+        assert!(
+            text.contains(&format!("invalid value '{wrong}' for '{option}")),
+            "{text}"
+        );
+        assert!(text.contains(known), "{text}");
+        let tip = text
+            .lines()
+            .find(|line| line.contains("tip:"))
+            .unwrap_or_default();
+        assert!(tip.contains(&format!("'{nearest}'")), "{text}");
+    }
+    for (option, value) in [("--device", "tpu"), ("--seeds", "many")] {
         let output = world.run(&[option, value]);
         assert_eq!(output.status.code(), Some(2), "{option} {value}");
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.contains(value), "{text}");
     }
+    assert!(!world.path("out").exists(), "nothing was written");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The program as a user meets it: exit codes, messages, files.
 
 mod bad_input;
+mod bad_out;
 mod bench;
+#[cfg(unix)]
+mod interrupts;
 mod program;
 mod runs;
 mod sources;

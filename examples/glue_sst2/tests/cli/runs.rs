@@ -39,6 +39,7 @@ fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
         "report.html",
         "report.md",
         "runs.jsonl",
+        "study.json",
         "summary.json",
     ];
     assert_eq!(entries, expected, "no temporary file is left behind");
@@ -55,7 +56,21 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
     let world = World::new();
     let output = world.run(&["--seeds", "1"]);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(text.lines().count(), 2, "one line a run: {text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let [heading, runs @ ..] = lines.as_slice() else {
+        panic!("a heading and a line a run, not: {text}");
+    };
+    assert_eq!(
+        *heading,
+        "preset standard: model on data; runs 2, epochs 1, batch size 4, learning rate 5e-5, λ 0.15"
+    );
+    for (line, arm) in runs.iter().zip(["baseline ", "noisytune "]) {
+        assert!(
+            line.starts_with(arm) && line.contains("dev accuracy "),
+            "{text}"
+        );
+    }
+    assert_eq!(runs.len(), 2, "one line a run: {text}");
     assert!(!text.contains('\u{1b}'), "no escape sequence: {text}");
 }
 

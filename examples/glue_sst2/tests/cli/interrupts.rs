@@ -1,0 +1,174 @@
+//! Ctrl-C and kill -9: what is recorded stays, and the same command continues.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::World;
+
+/// A study that runs until it is stopped.
+const ENDLESS: [&str; 4] = ["--epochs", "1000000", "--seeds", "1"];
+
+/// Starts the example and returns it when its heading is out: the study begins.
+fn start(world: &World, arguments: &[&str]) -> Child {
+    let mut child = world
+        .command(arguments)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let stderr = child.stderr.take().expect("it is piped");
+    let mut lines = BufReader::new(stderr);
+    let mut heading = String::new();
+    lines.read_line(&mut heading).expect("a line");
+    assert!(heading.starts_with("preset "), "{heading}");
+    // A heading comes alone: nothing that was read ahead is lost with the buffer.
+    assert_eq!(lines.buffer(), b"");
+    child.stderr = Some(lines.into_inner());
+    child
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(1500), "no {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ctrl-C as the terminal sends it.
+fn interrupt(child: &Child) {
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(status.expect("kill runs").success());
+}
+
+fn read(world: &World, name: &str) -> Vec<u8> {
+    std::fs::read(world.path(name)).expect("a file")
+}
+
+#[test]
+fn ctrl_c_finishes_the_step_and_says_how_to_continue() {
+    let world = World::new();
+    let mut child = start(&world, &ENDLESS);
+    wait_for("study", || world.path("out/study.json").exists());
+    interrupt(&child);
+    let status = child.wait().expect("it ends");
+    let mut text = String::new();
+    let mut stderr = child.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut text).expect("text");
+    assert_eq!(status.code(), Some(130), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.starts_with("stopped: finished runs are in out/runs.jsonl; to continue: cargo run --example glue_sst2 -- "),
+        "{text}"
+    );
+    assert!(text.contains(" --epochs 1000000 --seeds 1"), "{text}");
+    assert_eq!(read(&world, "out/runs.jsonl"), b"");
+    assert!(
+        !world.path("out/summary.json").exists(),
+        "nothing is complete"
+    );
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    // One step that takes long: 8,192 sentences of 48 tokens.
+    let world = World::new();
+    let rows = "a fine thing\t1\nno fun at all\t0\n".repeat(4096);
+    std::fs::write(
+        world.path("data/train.tsv"),
+        format!("sentence\tlabel\n{rows}"),
+    )
+    .expect("a file");
+    let mut child = start(
+        &world,
+        &[
+            "--seeds",
+            "1",
+            "--batch-size",
+            "8192",
+            "--max-length",
+            "48",
+            "--pad-to-max-length",
+        ],
+    );
+    wait_for("study", || world.path("out/study.json").exists());
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&child);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(
+        child.try_wait().expect("its state"),
+        None,
+        "it finishes the step"
+    );
+    interrupt(&child);
+    let status = child.wait().expect("it ends");
+    let mut text = String::new();
+    let mut stderr = child.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut text).expect("text");
+    assert_eq!(status.code(), Some(130), "{text}");
+    assert_eq!(text, "", "it did not come to the end of the step");
+}
+
+/// A generator for tests: the moments of the kills are the same in every run (SplitMix64).
+struct Moments(u64);
+
+impl Moments {
+    /// From 0 to 1.
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+#[test]
+fn twenty_kills_leave_the_summary_that_an_undisturbed_study_has() {
+    const KILLS: usize = 20;
+    let study = ["--epochs", "60", "--seeds", "10"];
+    let undisturbed = World::new();
+    let started = Instant::now();
+    let output = undisturbed.run(&study);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let run = started.elapsed().div_f64(20.0);
+
+    let world = World::new();
+    let mut moments = Moments(6);
+    let (mut hits, mut recorded) = (0, Vec::new());
+    for _ in 0..KILLS {
+        let mut child = start(&world, &study);
+        std::thread::sleep(run.mul_f64(2.0 * moments.next()));
+        let is_running = child.try_wait().expect("its state").is_none();
+        child.kill().expect("it is killed");
+        child.wait().expect("it ends");
+        let runs = read(&world, "out/runs.jsonl");
+        let whole = runs.iter().filter(|&&byte| byte == b'\n').count();
+        hits += usize::from(is_running && whole < 20);
+        recorded.push(whole);
+    }
+    assert!(recorded.is_sorted(), "no record is lost: {recorded:?}");
+    assert!(
+        hits >= KILLS / 2,
+        "{hits} kills hit a run in flight: {recorded:?}"
+    );
+    let output = world.run(&study);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for name in ["out/summary.json", "out/study.json"] {
+        assert!(
+            read(&undisturbed, name) == read(&world, name),
+            "{name} differs"
+        );
+    }
+}
