@@ -14,7 +14,7 @@ use crate::stop;
 
 /// Every line of the bars fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
-const RUN: &str = "run   {bar:16} {msg}, step {pos} of {len}\n{prefix}";
+const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
 /// Arms on a line of the scores.
 const ARMS_A_LINE: usize = 2;
 
@@ -75,6 +75,15 @@ impl Terminal {
         }
     }
 
+    /// Draws no more after Ctrl-C: the terminal's own `^C` has moved the cursor to the next line, and
+    /// drawing over the bars would miss them by one.
+    fn leave_bars_after_ctrl_c(&self) {
+        if stop::asked() && !self.bars.is_hidden() {
+            self.bars.set_draw_target(ProgressDrawTarget::hidden());
+            let _ = writeln!(std::io::stderr());
+        }
+    }
+
     fn count(&mut self, record: &RunRecord) {
         self.done += 1;
         let Some(accuracy) = record
@@ -103,10 +112,20 @@ impl Terminal {
         let left = self.left.words().map(|left| format!(", {left} left"));
         let run = (self.done + 1).min(self.runs);
         self.study.set_message(format!(
-            "{run} of {}{}",
+            "run {run} of {}{}",
             self.runs,
             left.unwrap_or_default()
         ));
+    }
+}
+
+/// A study that ends, or fails, leaves no bars behind.
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.leave_bars_after_ctrl_c();
+        let _ = self.bars.clear();
+        // Each bar that is dropped would draw those that are left.
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
     }
 }
 
@@ -125,7 +144,7 @@ impl TimeLeft {
             let rest = (self.all - self.taken) as f64 / self.taken as f64;
             self.since.elapsed().mul_f64(rest)
         });
-        left.map(|left| HumanDuration(left.max(Duration::from_secs(1))).to_string())
+        left.map(|left| format!("{:#}", HumanDuration(left.max(Duration::from_secs(1)))))
     }
 }
 
@@ -158,6 +177,8 @@ impl Progress for Terminal {
         self.scores = self.bars.add(bar);
         let bar = ProgressBar::new(steps as u64).with_style(style(STUDY));
         self.study = self.bars.add(bar);
+        let bar = ProgressBar::new(0).with_style(style(RUN));
+        self.run = self.bars.add(bar);
     }
 
     fn run_recorded(&mut self, record: &RunRecord) {
@@ -168,17 +189,19 @@ impl Progress for Terminal {
         self.examples = 0;
         self.dev.clear();
         self.show_study();
-        let bar = ProgressBar::new(plan.steps as u64)
-            .with_style(style(RUN))
-            .with_message(format!("{} seed {}", plan.label, plan.run.seed));
-        self.run = self.bars.add(bar);
+        self.run
+            .set_prefix(format!("{} seed {}", plan.label, plan.run.seed));
+        self.run.set_message("");
+        self.run.set_length(plan.steps as u64);
+        self.run.reset();
     }
 
     fn step(&mut self, step: &Step) {
+        self.leave_bars_after_ctrl_c();
         self.examples += step.examples;
         let seconds = self.run.elapsed().as_secs_f64().max(1e-9);
-        self.run.set_prefix(format!(
-            "loss {:.3}, {:.0} examples/s{}",
+        self.run.set_message(format!(
+            ", loss {:.3}, {:.0} examples/s{}",
             step.loss,
             self.examples as f64 / seconds,
             self.dev
@@ -189,8 +212,8 @@ impl Progress for Terminal {
         self.show_study();
     }
 
-    fn epoch(&mut self, epoch: usize, dev_accuracy: f64) {
-        self.dev = format!(", dev {:.2} % after epoch {epoch}", 100.0 * dev_accuracy);
+    fn epoch(&mut self, _: usize, dev_accuracy: f64) {
+        self.dev = format!(", dev {:.2} %", 100.0 * dev_accuracy);
     }
 
     fn should_stop(&mut self) -> bool {
@@ -198,32 +221,29 @@ impl Progress for Terminal {
     }
 
     fn run_finished(&mut self, record: &RunRecord) {
+        self.leave_bars_after_ctrl_c();
         // The steps that a failed run did not take are no longer to come.
-        let skipped = self.run.length().unwrap_or(0) - self.run.position();
+        let steps = self.run.length().unwrap_or(0);
+        let skipped = steps.saturating_sub(self.run.position());
         self.study.inc(skipped);
         self.left.all -= skipped as usize;
-        self.run.finish_and_clear();
-        self.bars.remove(&self.run);
         self.count(record);
         let score = match (record.dev_accuracy, &record.failed) {
-            (Some(accuracy), _) => format!("dev accuracy {:.2} %", 100.0 * accuracy),
+            (Some(accuracy), _) => format!("dev {:.2} %", 100.0 * accuracy),
             (None, Some(reason)) => format!("failed: {reason}"),
             (None, None) => "no score".to_owned(),
         };
-        let left = self.left.words().map(|left| format!(", {left} left"));
+        let label = format!("{} seed {}", record.label(), record.seed);
+        // The bars say it where there are any.
+        let left = self.left.words().filter(|_| self.bars.is_hidden());
+        let left = left.map(|left| format!("; {left} left"));
         self.line(&format!(
-            "{:<9} seed {:<3} {score}  ({:.0} s; {} of {}{})",
-            record.label(),
-            record.seed,
-            record.seconds,
+            "[{:>2}/{}] {label:<28} {score}, {:.0} s{}",
             self.done,
             self.runs,
+            record.seconds,
             left.unwrap_or_default()
         ));
-        if self.done == self.runs {
-            self.scores.finish_and_clear();
-            self.study.finish_and_clear();
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ctrl-C and kill -9: what is recorded stays, and the same command continues.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::program::World;
@@ -9,23 +9,46 @@ use crate::program::World;
 /// A study that runs until it is stopped.
 const ENDLESS: [&str; 4] = ["--epochs", "1000000", "--seeds", "1"];
 
-/// Starts the example and returns it when its heading is out: the study begins.
-fn start(world: &World, arguments: &[&str]) -> Child {
-    let mut child = world
-        .command(arguments)
-        .stderr(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the example starts");
-    let stderr = child.stderr.take().expect("it is piped");
-    let mut lines = BufReader::new(stderr);
-    let mut heading = String::new();
-    lines.read_line(&mut heading).expect("a line");
-    assert!(heading.starts_with("preset "), "{heading}");
-    // A heading comes alone: nothing that was read ahead is lost with the buffer.
-    assert_eq!(lines.buffer(), b"");
-    child.stderr = Some(lines.into_inner());
-    child
+/// The example at work.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Running {
+    /// Starts the example and returns when its heading is out: the study begins.
+    fn start(world: &World, arguments: &[&str]) -> Self {
+        let mut child = world
+            .command(arguments)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut heading = String::new();
+        stderr.read_line(&mut heading).expect("a line");
+        assert!(heading.starts_with("preset "), "{heading}");
+        Self { child, stderr }
+    }
+
+    /// Ctrl-C as the terminal sends it.
+    fn interrupt(&self) {
+        let status = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_none()
+    }
+
+    /// The exit code, and what came after the heading.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut text = String::new();
+        self.stderr.read_to_string(&mut text).expect("text");
+        (self.child.wait().expect("it ends").code(), text)
+    }
 }
 
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -36,14 +59,6 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Ctrl-C as the terminal sends it.
-fn interrupt(child: &Child) {
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(status.expect("kill runs").success());
-}
-
 fn read(world: &World, name: &str) -> Vec<u8> {
     std::fs::read(world.path(name)).expect("a file")
 }
@@ -51,14 +66,11 @@ fn read(world: &World, name: &str) -> Vec<u8> {
 #[test]
 fn ctrl_c_finishes_the_step_and_says_how_to_continue() {
     let world = World::new();
-    let mut child = start(&world, &ENDLESS);
+    let running = Running::start(&world, &ENDLESS);
     wait_for("study", || world.path("out/study.json").exists());
-    interrupt(&child);
-    let status = child.wait().expect("it ends");
-    let mut text = String::new();
-    let mut stderr = child.stderr.take().expect("it is piped");
-    stderr.read_to_string(&mut text).expect("text");
-    assert_eq!(status.code(), Some(130), "{text}");
+    running.interrupt();
+    let (code, text) = running.end();
+    assert_eq!(code, Some(130), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(
         text.starts_with("stopped: finished runs are in out/runs.jsonl; to continue: cargo run --example glue_sst2 -- "),
@@ -82,7 +94,7 @@ fn a_second_ctrl_c_ends_at_once() {
         format!("sentence\tlabel\n{rows}"),
     )
     .expect("a file");
-    let mut child = start(
+    let mut running = Running::start(
         &world,
         &[
             "--seeds",
@@ -96,19 +108,12 @@ fn a_second_ctrl_c_ends_at_once() {
     );
     wait_for("study", || world.path("out/study.json").exists());
     std::thread::sleep(Duration::from_millis(300));
-    interrupt(&child);
+    running.interrupt();
     std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(
-        child.try_wait().expect("its state"),
-        None,
-        "it finishes the step"
-    );
-    interrupt(&child);
-    let status = child.wait().expect("it ends");
-    let mut text = String::new();
-    let mut stderr = child.stderr.take().expect("it is piped");
-    stderr.read_to_string(&mut text).expect("text");
-    assert_eq!(status.code(), Some(130), "{text}");
+    assert!(running.is_running(), "it finishes the step");
+    running.interrupt();
+    let (code, text) = running.end();
+    assert_eq!(code, Some(130), "{text}");
     assert_eq!(text, "", "it did not come to the end of the step");
 }
 
@@ -144,11 +149,11 @@ fn twenty_kills_leave_the_summary_that_an_undisturbed_study_has() {
     let mut moments = Moments(6);
     let (mut hits, mut recorded) = (0, Vec::new());
     for _ in 0..KILLS {
-        let mut child = start(&world, &study);
+        let mut running = Running::start(&world, &study);
         std::thread::sleep(run.mul_f64(2.0 * moments.next()));
-        let is_running = child.try_wait().expect("its state").is_none();
-        child.kill().expect("it is killed");
-        child.wait().expect("it ends");
+        let is_running = running.is_running();
+        running.child.kill().expect("it is killed");
+        running.end();
         let runs = read(&world, "out/runs.jsonl");
         let whole = runs.iter().filter(|&&byte| byte == b'\n').count();
         hits += usize::from(is_running && whole < 20);

@@ -64,12 +64,17 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
         *heading,
         "preset standard: model on data; runs 2, epochs 1, batch size 4, learning rate 5e-5, λ 0.15"
     );
-    for (line, arm) in runs.iter().zip(["baseline ", "noisytune "]) {
-        assert!(
-            line.starts_with(arm) && line.contains("dev accuracy "),
-            "{text}"
-        );
+    let begins = [
+        "[ 1/2] baseline seed 0              dev ",
+        "[ 2/2] noisytune seed 0             dev ",
+    ];
+    for (line, begin) in runs.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{text}");
     }
+    assert!(
+        runs[0].ends_with(" left") && !runs[1].contains("left"),
+        "{text}"
+    );
     assert_eq!(runs.len(), 2, "one line a run: {text}");
     assert!(!text.contains('\u{1b}'), "no escape sequence: {text}");
 }
@@ -155,4 +160,49 @@ fn the_names_of_run_glue_are_accepted() {
     assert_eq!(settings["recipe"]["max_gradient_norm"], 2.0);
     assert_eq!(settings["train"]["used"], 5);
     assert_eq!(settings["dev"]["used"], 3);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_shows_the_runs_the_scores_so_far_and_the_time_left() {
+    let world = World::new();
+    let command = world.command(&["--seeds", "2", "--epochs", "20"]);
+    let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy());
+    let words: Vec<String> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(quoted)
+        .collect();
+    // util-linux's script(1) is a terminal to what it runs.
+    let output = std::process::Command::new("script")
+        .args([
+            "-qec",
+            &format!("stty cols 60 rows 24; {}", words.join(" ")),
+            "/dev/null",
+        ])
+        .current_dir(world.folder.path())
+        .env("TERM", "xterm")
+        .output()
+        .expect("script runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    for part in [
+        "mean dev accuracy in % so far (runs)",
+        "baseline ",
+        "study \u{2501}",
+        "run 2 of 4, ",
+        "s left ",
+        "run   \u{2501}",
+        "noisytune seed 1 ",
+        "step 40 of 40, loss ",
+        " examples/s, dev ",
+        "[ 4/4] noisytune seed 1             dev ",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+    // After the last line that was cleared comes the result.
+    let end = text.rsplit("\u{1b}[2K").next().unwrap_or_default();
+    assert!(
+        end.contains("sst2 dev accuracy") && !end.contains("study \u{2501}"),
+        "{end}"
+    );
 }
