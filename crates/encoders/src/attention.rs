@@ -1,10 +1,11 @@
 //! Multi-head self-attention.
 
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
+use crate::input::{Layout, Tokens};
 use crate::linear::Linear;
 use crate::output::BertOutput;
 
@@ -41,19 +42,23 @@ impl BertAttention {
     /// Attends and adds the result to the input.
     ///
     /// # Shapes
-    /// - `hidden`: `[batch, length, hidden]`
-    /// - `attention_mask`: `[batch, length]`, true at real tokens
-    /// - output: `[batch, length, hidden]`
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
+    /// - output: the same, or of the first tokens `[batch, 1, hidden]`, `[1, batch, hidden]`
     pub fn forward(
         &self,
         hidden: Tensor<3>,
-        attention_mask: Tensor<2, Bool>,
+        layout: &Layout,
+        tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let context = self
-            .self_attention
-            .forward(hidden.clone(), attention_mask, dropouts);
-        self.output.forward(context, hidden, dropouts)
+        let queries = match tokens {
+            Tokens::All => hidden.clone(),
+            Tokens::First => layout.first(hidden.clone()),
+        };
+        let context =
+            self.self_attention
+                .forward(queries.clone(), hidden, layout, tokens, dropouts);
+        self.output.forward(context, queries, dropouts)
     }
 }
 
@@ -72,19 +77,20 @@ impl BertSelfAttention {
     /// Mixes the values of all real tokens, per head.
     ///
     /// # Shapes
-    /// - `hidden`: `[batch, length, hidden]`
-    /// - `attention_mask`: `[batch, length]`, true at real tokens
-    /// - output: `[batch, length, hidden]`
+    /// - `queries`, output: `hidden`, or its first tokens
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
     pub fn forward(
         &self,
+        queries: Tensor<3>,
         hidden: Tensor<3>,
-        attention_mask: Tensor<2, Bool>,
+        layout: &Layout,
+        tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let query = self.query.forward(hidden.clone());
+        let query = self.query.forward(queries);
         let key = self.key.forward(hidden.clone());
         let value = self.value.forward(hidden);
         let dropout = dropouts.next(self.dropout);
-        fused::attention(query, key, value, self.heads, Some(attention_mask), dropout)
+        layout.attend(tokens, [query, key, value], self.heads, dropout)
     }
 }

@@ -32,14 +32,14 @@ impl BertForSequenceClassification {
     /// Computes the logits.
     ///
     /// # Shapes
-    /// - `input`: `[batch, length]`
     /// - output: `[batch, labels]`
     pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<2> {
         let pooled = self.bert.forward(input, dropouts);
         self.head(pooled, dropouts)
     }
 
-    /// Computes the logits with `[batch, length, hidden]` added to the word embeddings.
+    /// Computes the logits with `perturbation`, of the shape of the embeddings, added to what the word
+    /// embeddings look up.
     pub fn forward_perturbed(
         &self,
         input: EncoderInput,

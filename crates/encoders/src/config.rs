@@ -113,14 +113,17 @@ impl BertConfig {
         self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
     }
 
-    /// Floating-point operations of the encoder's matrix products in one forward pass over a batch of
-    /// `batch` sequences of `length` tokens; a training step does three times as many.
-    pub fn matrix_flops(&self, batch: usize, length: usize) -> f64 {
-        let [tokens, length] = [batch * length, length].map(|n| n as f64);
-        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|n| n as f64);
-        // Query, key, value, output; the two of the feed-forward block; scores and their use.
-        let multiplications = 4.0 * hidden * hidden + 2.0 * hidden * inner + 2.0 * length * hidden;
-        2.0 * tokens * multiplications * self.num_hidden_layers as f64
+    /// Floating-point operations of the encoder's matrix products in a classifier's forward pass over a
+    /// sequence of `length` tokens; a training step does three times as many.
+    pub fn matrix_flops(&self, length: usize) -> f64 {
+        let [hidden, inner, length] =
+            [self.hidden_size, self.intermediate_size, length].map(|n| n as f64);
+        // Key and value of a token; query, output, feed-forward block, scores and their use.
+        let seen = 2.0 * hidden * hidden;
+        let computed = 2.0 * hidden * hidden + 2.0 * hidden * inner + 2.0 * length * hidden;
+        // The last layer computes the first token only.
+        let layers = self.num_hidden_layers as f64;
+        2.0 * (layers * length * seen + ((layers - 1.0) * length + 1.0) * computed)
     }
 
     /// Width of one attention head.

@@ -2,10 +2,11 @@
 
 use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
+use crate::input::EncoderInput;
 use crate::norm::LayerNorm;
 
 /// Sum of word, position and token type embeddings, normalised.
@@ -34,42 +35,34 @@ impl BertEmbeddings {
         }
     }
 
-    /// Embeds tokens at positions 0, 1, 2, ...
+    /// Embeds tokens at their places in their sequences.
     ///
     /// # Shapes
-    /// - `input_ids`, `token_type_ids`: `[batch, length]`
-    /// - output: `[batch, length, hidden]`
-    pub fn forward(
-        &self,
-        input_ids: Tensor<2, Int>,
-        token_type_ids: Tensor<2, Int>,
-        dropouts: &mut Dropouts,
-    ) -> Tensor<3> {
-        self.forward_perturbed(input_ids, token_type_ids, None, dropouts)
+    /// - output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where the input is packed
+    pub fn forward(&self, input: &EncoderInput, dropouts: &mut Dropouts) -> Tensor<3> {
+        self.forward_perturbed(input, None, dropouts)
     }
 
     /// [`forward`](Self::forward) with something added to what the word embeddings look up, as a
     /// forward hook of transformers' `get_input_embeddings()` can.
     ///
     /// # Shapes
-    /// - `perturbation`: `[batch, length, hidden]`
+    /// - `perturbation`: that of the output
     pub fn forward_perturbed(
         &self,
-        input_ids: Tensor<2, Int>,
-        token_type_ids: Tensor<2, Int>,
+        input: &EncoderInput,
         perturbation: Option<Tensor<3>>,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let [_, length] = input_ids.dims();
-        let positions =
-            Tensor::<1, Int>::arange(0..length as i64, &input_ids.device()).unsqueeze::<2>();
+        let ids = input.input_ids.clone();
+        let positions = input.layout.positions(&ids.device());
         let look_up = |table: &Embedding, ids| fused::embedding(table.weight.val(), ids);
-        let mut words = look_up(&self.word_embeddings, input_ids);
+        let mut words = look_up(&self.word_embeddings, ids);
         if let Some(perturbation) = perturbation {
             words = words + perturbation;
         }
         let sum = words
-            + look_up(&self.token_type_embeddings, token_type_ids)
+            + look_up(&self.token_type_embeddings, input.token_type_ids.clone())
             + look_up(&self.position_embeddings, positions);
         fused::dropout(self.layer_norm.forward(sum), dropouts.next(self.dropout))
     }

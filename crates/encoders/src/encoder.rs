@@ -1,10 +1,11 @@
 //! The stack of layers.
 
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use crate::config::BertConfig;
 use crate::dropout::Dropouts;
+use crate::input::{Layout, Tokens};
 use crate::layer::BertLayer;
 
 /// `num_hidden_layers` transformer layers, one after the other.
@@ -26,19 +27,45 @@ impl BertEncoder {
     /// Runs every layer and hands each result to `seen`, first to last.
     ///
     /// # Shapes
-    /// - `hidden`, output, what `seen` gets: `[batch, length, hidden]`
-    /// - `attention_mask`: `[batch, length]`, true at real tokens
+    /// - `hidden`, output, what `seen` gets: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it
+    ///   is packed
     pub fn forward(
         &self,
         hidden: Tensor<3>,
-        attention_mask: Tensor<2, Bool>,
+        layout: &Layout,
         dropouts: &mut Dropouts,
         mut seen: impl FnMut(&Tensor<3>),
     ) -> Tensor<3> {
         self.layer.iter().fold(hidden, |hidden, layer| {
-            let hidden = layer.forward(hidden, attention_mask.clone(), dropouts);
+            let hidden = layer.forward(hidden, layout, Tokens::All, dropouts);
             seen(&hidden);
             hidden
         })
+    }
+
+    /// The last states of the first tokens alone, which is all that a classifier looks at.
+    ///
+    /// The last layer computes keys and values of all tokens, and everything else of the first alone. The
+    /// result is that of [`forward`](Self::forward), without five sixths of the last layer's products.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
+    /// - output: `[batch, hidden]`
+    pub fn forward_first(
+        &self,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let first = match self.layer.split_last() {
+            None => layout.first(hidden),
+            Some((last, before)) => {
+                let hidden = before.iter().fold(hidden, |hidden, layer| {
+                    layer.forward(hidden, layout, Tokens::All, dropouts)
+                });
+                last.forward(hidden, layout, Tokens::First, dropouts)
+            }
+        };
+        first.flatten(0, 1)
     }
 }

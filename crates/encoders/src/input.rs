@@ -1,21 +1,41 @@
-//! A batch of token sequences, padded to its longest.
+//! A batch of token sequences, padded to the longest or laid end to end.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use fused::{Dropout, Packing};
 
 use crate::tokenizer::Encoding;
 
-/// A padded batch on a device.
+/// A batch on a device.
 ///
 /// # Shapes
-/// - all: `[batch, length]`
+/// - both tensors: `[batch, length]` where it is padded, `[1, tokens]` where it is packed
 #[derive(Clone, Debug)]
 pub struct EncoderInput {
     /// Token ids; padding holds the pad token.
     pub input_ids: Tensor<2, Int>,
     /// 0 for the first sentence of a pair, 1 for the second.
     pub token_type_ids: Tensor<2, Int>,
-    /// True at real tokens.
-    pub attention_mask: Tensor<2, Bool>,
+    /// Where the sequences are.
+    pub layout: Layout,
+}
+
+/// How the sequences of a batch lie in its tensors.
+#[derive(Clone, Debug)]
+pub enum Layout {
+    /// Each in a row of its own, filled up on the right. The attention mask, `[batch, length]`, is true at
+    /// real tokens.
+    Padded(Tensor<2, Bool>),
+    /// End to end in one row, without padding.
+    Packed(Packing),
+}
+
+/// Which tokens a layer computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// All of them.
+    All,
+    /// The first of each sequence, which attends to all of them.
+    First,
 }
 
 impl EncoderInput {
@@ -42,10 +62,82 @@ impl EncoderInput {
             }
         }
         let shape = [batch, length];
+        let mask = Tensor::from_data(TensorData::new(mask, shape), device);
         Self {
             input_ids: Tensor::from_data(TensorData::new(ids, shape), device),
             token_type_ids: Tensor::from_data(TensorData::new(types, shape), device),
-            attention_mask: Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device),
+            layout: Layout::Padded(mask),
+        }
+    }
+
+    /// Lays the sequences end to end: nothing is computed that is not a token.
+    pub fn packed<'a>(encodings: impl IntoIterator<Item = &'a Encoding>, device: &Device) -> Self {
+        let encodings: Vec<&Encoding> = encodings.into_iter().collect();
+        let packing = Packing::new(encodings.iter().map(|e| e.ids.len()));
+        let row = |part: fn(&Encoding) -> &[u32]| {
+            let all = encodings.iter().flat_map(|encoding| part(encoding));
+            let all: Vec<i64> = all.map(|&id| i64::from(id)).collect();
+            Tensor::from_data(TensorData::new(all, [1, packing.rows()]), device)
+        };
+        Self {
+            input_ids: row(|encoding| &encoding.ids),
+            token_type_ids: row(|encoding| &encoding.type_ids),
+            layout: Layout::Packed(packing),
+        }
+    }
+}
+
+impl Layout {
+    /// The place of each token in its sequence: `[1, length]` for all rows, or `[1, tokens]`.
+    pub(crate) fn positions(&self, device: &Device) -> Tensor<2, Int> {
+        match self {
+            Self::Padded(mask) => {
+                let [_, length] = mask.dims();
+                Tensor::<1, Int>::arange(0..length as i64, device).unsqueeze()
+            }
+            Self::Packed(packing) => {
+                let positions = packing.lengths().iter().flat_map(|&n| 0..n as i64);
+                let positions: Vec<i64> = positions.collect();
+                Tensor::from_data(TensorData::new(positions, [1, packing.rows()]), device)
+            }
+        }
+    }
+
+    /// The states of the first token of each sequence: of `[batch, length, hidden]`
+    /// `[batch, 1, hidden]`, of `[1, tokens, hidden]` `[1, batch, hidden]`.
+    pub(crate) fn first(&self, hidden: Tensor<3>) -> Tensor<3> {
+        match self {
+            Self::Padded(_) => hidden.narrow(1, 0, 1),
+            Self::Packed(packing) => {
+                let starts: Vec<i64> = packing.starts().map(|start| start as i64).collect();
+                let count = starts.len();
+                let starts = TensorData::new(starts, [count]);
+                let starts = Tensor::<1, Int>::from_data(starts, &hidden.device());
+                hidden.select(1, starts)
+            }
+        }
+    }
+
+    /// Lets the queries of each sequence attend to all of its tokens.
+    pub(crate) fn attend(
+        &self,
+        tokens: Tokens,
+        [query, key, value]: [Tensor<3>; 3],
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> Tensor<3> {
+        match self {
+            Self::Padded(mask) => {
+                fused::attention(query, key, value, heads, Some(mask.clone()), dropout)
+            }
+            Self::Packed(keys) => {
+                let queries = match tokens {
+                    Tokens::All => keys.clone(),
+                    Tokens::First => Packing::new(keys.lengths().iter().map(|_| 1)),
+                };
+                let packings = [queries, keys.clone()];
+                fused::packed_attention(query, key, value, heads, packings, dropout)
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
 //! One transformer layer.
 
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 
 use crate::attention::BertAttention;
 use crate::config::{BertConfig, HiddenAct};
 use crate::dropout::Dropouts;
+use crate::input::{Layout, Tokens};
 use crate::linear::Linear;
 use crate::output::BertOutput;
 
@@ -44,15 +45,16 @@ impl BertLayer {
     /// Transforms the hidden states.
     ///
     /// # Shapes
-    /// - `hidden`, output: `[batch, length, hidden]`
-    /// - `attention_mask`: `[batch, length]`, true at real tokens
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
+    /// - output: the same, or of the first tokens `[batch, 1, hidden]`, `[1, batch, hidden]`
     pub fn forward(
         &self,
         hidden: Tensor<3>,
-        attention_mask: Tensor<2, Bool>,
+        layout: &Layout,
+        tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let attended = self.attention.forward(hidden, attention_mask, dropouts);
+        let attended = self.attention.forward(hidden, layout, tokens, dropouts);
         let wide = self.intermediate.forward(attended.clone());
         self.output.forward(wide, attended, dropouts)
     }
@@ -62,8 +64,8 @@ impl BertIntermediate {
     /// Projects and activates.
     ///
     /// # Shapes
-    /// - `hidden`: `[batch, length, hidden]`
-    /// - output: `[batch, length, intermediate]`
+    /// - `hidden`: `[..., hidden]`
+    /// - output: `[..., intermediate]`
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
         match self.activation {
             HiddenAct::Gelu => self.dense.forward_gelu(hidden),

@@ -42,7 +42,7 @@ pub use embeddings::BertEmbeddings;
 pub use encoder::BertEncoder;
 pub use error::{EncoderError, TensorProblem};
 pub use export::write_snapshot;
-pub use input::EncoderInput;
+pub use input::{EncoderInput, Layout, Tokens};
 pub use layer::{BertIntermediate, BertLayer};
 pub use linear::Linear;
 pub use masked_lm::{

@@ -101,12 +101,11 @@ impl BertForMaskedLM {
     /// Only these go through the decoder, which is as wide as the vocabulary.
     ///
     /// # Shapes
-    /// - `input`: `[batch, length]`
-    /// - `places`: `[count]`, each `row * length + column`
+    /// - `places`: `[count]`, each an index into the tokens of `input` in row-major order
     /// - output: `[count, vocab_size]`
     ///
     /// # Panics
-    /// When a place is not below `batch * length`.
+    /// When a place is not below the number of tokens, padding included.
     pub fn forward(
         &self,
         input: EncoderInput,
@@ -134,14 +133,11 @@ impl BertBody {
     /// Computes the last hidden state.
     ///
     /// # Shapes
-    /// - `input`: `[batch, length]`
-    /// - output: `[batch, length, hidden]`
+    /// - output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where the input is packed
     pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<3> {
-        let embedded = self
-            .embeddings
-            .forward(input.input_ids, input.token_type_ids, dropouts);
+        let embedded = self.embeddings.forward(&input, dropouts);
         self.encoder
-            .forward(embedded, input.attention_mask, dropouts, |_| {})
+            .forward(embedded, &input.layout, dropouts, |_| {})
     }
 }
 

@@ -24,7 +24,8 @@ pub struct BertModel {
 /// What a [`BertModel`] computes for a batch.
 #[derive(Clone, Debug)]
 pub struct BertModelOutput {
-    /// The embeddings and each layer's result: `num_hidden_layers + 1` tensors `[batch, length, hidden]`.
+    /// The embeddings and each layer's result: `num_hidden_layers + 1` tensors `[batch, length, hidden]`, or
+    /// `[1, tokens, hidden]` where the input is packed.
     pub hidden_states: Vec<Tensor<3>>,
     /// `[batch, hidden]`.
     pub pooled: Tensor<2>,
@@ -41,52 +42,54 @@ impl BertModel {
 
     /// Computes the pooled output, `[batch, hidden]`.
     pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<2> {
-        self.run(input, None, dropouts, |_| {})
+        self.pooled(input, None, dropouts)
     }
 
-    /// [`forward`](Self::forward) with `[batch, length, hidden]` added to the word embeddings.
+    /// [`forward`](Self::forward) with `perturbation`, of the shape of the embeddings, added to what the
+    /// word embeddings look up.
     pub fn forward_perturbed(
         &self,
         input: EncoderInput,
         perturbation: Tensor<3>,
         dropouts: &mut Dropouts,
     ) -> Tensor<2> {
-        self.run(input, Some(perturbation), dropouts, |_| {})
+        self.pooled(input, Some(perturbation), dropouts)
     }
 
-    /// Computes the pooled output and keeps every hidden state on the way.
+    fn pooled(
+        &self,
+        input: EncoderInput,
+        perturbation: Option<Tensor<3>>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let embedded = self
+            .embeddings
+            .forward_perturbed(&input, perturbation, dropouts);
+        let first = self
+            .encoder
+            .forward_first(embedded, &input.layout, dropouts);
+        self.pooler.forward(first)
+    }
+
+    /// Computes the pooled output and keeps every hidden state of every token.
+    ///
+    /// The last layer's dropout has other masks than in [`forward`](Self::forward), which computes fewer
+    /// tokens there.
     pub fn forward_with_hidden_states(
         &self,
         input: EncoderInput,
         dropouts: &mut Dropouts,
     ) -> BertModelOutput {
-        let mut hidden_states = Vec::with_capacity(self.encoder.layer.len() + 1);
-        let pooled = self.run(input, None, dropouts, |hidden| {
-            hidden_states.push(hidden.clone())
-        });
-        BertModelOutput {
-            hidden_states,
-            pooled,
-        }
-    }
-
-    fn run(
-        &self,
-        input: EncoderInput,
-        perturbation: Option<Tensor<3>>,
-        dropouts: &mut Dropouts,
-        mut seen: impl FnMut(&Tensor<3>),
-    ) -> Tensor<2> {
-        let embedded = self.embeddings.forward_perturbed(
-            input.input_ids,
-            input.token_type_ids,
-            perturbation,
-            dropouts,
-        );
-        seen(&embedded);
+        let embedded = self.embeddings.forward(&input, dropouts);
+        let mut hidden_states = vec![embedded.clone()];
+        let seen = |hidden: &Tensor<3>| hidden_states.push(hidden.clone());
         let hidden = self
             .encoder
-            .forward(embedded, input.attention_mask, dropouts, seen);
-        self.pooler.forward(hidden)
+            .forward(embedded, &input.layout, dropouts, seen);
+        let first = input.layout.first(hidden);
+        BertModelOutput {
+            hidden_states,
+            pooled: self.pooler.forward(first.flatten(0, 1)),
+        }
     }
 }

@@ -20,14 +20,11 @@ impl BertPooler {
         }
     }
 
-    /// Pools the first token of each sequence.
+    /// Pools the states of the first tokens.
     ///
     /// # Shapes
-    /// - `hidden`: `[batch, length, hidden]`
-    /// - output: `[batch, hidden]`
-    pub fn forward(&self, hidden: Tensor<3>) -> Tensor<2> {
-        let [batch, _, width] = hidden.dims();
-        let first = hidden.slice([0..batch, 0..1]).reshape([batch, width]);
+    /// - `first`, output: `[batch, hidden]`
+    pub fn forward(&self, first: Tensor<2>) -> Tensor<2> {
         self.dense.forward(first).tanh()
     }
 }

@@ -4,8 +4,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
+use encoders::{BertConfig, Layout};
 use serde::Serialize;
 
+use crate::data::Batch;
 use crate::error::FinetuneError;
 use crate::order::epoch_batches;
 use crate::plan;
@@ -67,13 +69,10 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
             started = Instant::now();
             (examples, tokens, flops) = (0, 0, 0.0);
         }
-        let batch = data.train.batch(
-            &positions,
-            recipe.padding(data.pad_token_id),
-            trainer.device(),
-        );
-        let [sentences, length] = batch.input.input_ids.dims();
-        flops += 3.0 * study.model().config.matrix_flops(sentences, length);
+        let filling = recipe.filling(data.pad_token_id);
+        let batch = data.train.batch(&positions, filling, trainer.device());
+        let config = &study.model().config;
+        flops += 3.0 * batch_flops(config, &batch);
         let step = trainer.step(batch)?;
         examples += step.examples;
         tokens += step.tokens;
@@ -92,6 +91,19 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
         threads: rayon::current_num_threads(),
         peak_rss_mib,
     })
+}
+
+fn batch_flops(config: &BertConfig, batch: &Batch) -> f64 {
+    match &batch.input.layout {
+        Layout::Padded(mask) => {
+            let [sequences, length] = mask.dims();
+            sequences as f64 * config.matrix_flops(length)
+        }
+        Layout::Packed(packing) => {
+            let lengths = packing.lengths().iter();
+            lengths.map(|&length| config.matrix_flops(length)).sum()
+        }
+    }
 }
 
 fn large_product_gflops(device: &Device) -> f64 {

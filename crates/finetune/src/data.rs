@@ -154,36 +154,40 @@ impl Examples {
     }
 
     /// Puts the examples at these positions into a batch on the device.
-    ///
-    /// The batch is as long as its longest sequence, and `padding.least` tokens at least.
-    pub fn batch(&self, positions: &[usize], padding: Padding, device: &Device) -> Batch {
+    pub fn batch(&self, positions: &[usize], filling: Filling, device: &Device) -> Batch {
         let labels: Vec<i64> = positions.iter().map(|&i| self.labels[i] as i64).collect();
+        let encodings = positions.iter().map(|&i| &self.encodings[i]);
         Batch {
-            input: EncoderInput::padded(
-                positions.iter().map(|&i| &self.encodings[i]),
-                padding.token,
-                padding.least,
-                device,
-            ),
+            input: match filling {
+                Filling::Padded { token, least } => {
+                    EncoderInput::padded(encodings, token, least, device)
+                }
+                Filling::Packed => EncoderInput::packed(encodings, device),
+            },
             labels: Tensor::from_data(TensorData::new(labels, [positions.len()]), device),
             tokens: positions.iter().map(|&i| self.encodings[i].ids.len()).sum(),
         }
     }
 }
 
-/// How batches are filled up.
+/// How sentences of different lengths become one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Padding {
-    /// The tokenizer's pad token.
-    pub token: u32,
-    /// Least length of a batch, in tokens; 0 for that of the longest sentence.
-    pub least: usize,
+pub enum Filling {
+    /// Each is filled up to the longest.
+    Padded {
+        /// The tokenizer's pad token.
+        token: u32,
+        /// Least length of a batch, in tokens; 0 for that of the longest sentence.
+        least: usize,
+    },
+    /// They are laid end to end.
+    Packed,
 }
 
-/// A padded batch with its labels.
+/// Sentences with their labels, on a device.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// `[batch, length]`.
+    /// The tokens.
     pub input: EncoderInput,
     /// `[batch]`.
     pub labels: Tensor<1, Int>,

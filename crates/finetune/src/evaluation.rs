@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use encoders::{BertForSequenceClassification, Dropouts};
 
-use crate::data::{Examples, Padding};
+use crate::data::{Examples, Filling};
 use crate::error::FinetuneError;
 use crate::training::mean_cross_entropy;
 
@@ -35,7 +35,7 @@ pub fn evaluate(
     device: &Device,
 ) -> Result<Evaluation, FinetuneError> {
     let device = device.clone().inner();
-    let padding = Padding {
+    let filling = Filling::Padded {
         token: pad_token_id,
         least: 0,
     };
@@ -45,7 +45,7 @@ pub fn evaluate(
     let mut predictions = vec![0; examples.len()];
     let mut total = 0.0;
     for positions in by_length.chunks(BATCH) {
-        let batch = examples.batch(positions, padding, &device);
+        let batch = examples.batch(positions, filling, &device);
         let logits = model.forward(batch.input, &mut Dropouts::off());
         let classes = logits.clone().argmax(1).into_data().convert::<i64>();
         let loss = mean_cross_entropy(logits, batch.labels);

@@ -15,7 +15,7 @@ const POOL: usize = 50;
 /// The batches of an epoch, as positions of examples; a function of its arguments alone.
 ///
 /// `lengths` are the tokens of each example. Every example comes exactly once; one batch, the last
-/// of [`Batching::Shuffled`], may be short.
+/// unless they are [`Batching::Bucketed`], may be short.
 pub fn epoch_batches(
     batching: Batching,
     seed: u64,
@@ -29,7 +29,9 @@ pub fn epoch_batches(
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.shuffle(&mut rng);
     match batching {
-        Batching::Shuffled => order.chunks(batch_size).map(<[usize]>::to_vec).collect(),
+        Batching::Shuffled | Batching::Packed => {
+            order.chunks(batch_size).map(<[usize]>::to_vec).collect()
+        }
         Batching::Bucketed => {
             for pool in order.chunks_mut(POOL * batch_size) {
                 pool.sort_by_key(|&position| lengths[position]);
@@ -46,7 +48,7 @@ pub fn epoch_batches(
 mod tests {
     use super::*;
 
-    const KINDS: [Batching; 2] = [Batching::Shuffled, Batching::Bucketed];
+    const KINDS: [Batching; 3] = [Batching::Shuffled, Batching::Bucketed, Batching::Packed];
 
     fn lengths() -> Vec<usize> {
         (0..1_003).map(|i| 3 + i * 7 % 40).collect()

@@ -3,7 +3,7 @@
 use optimize::AdamWConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::data::Padding;
+use crate::data::Filling;
 use crate::error::FinetuneError;
 
 /// The standard BERT finetuning recipe: AdamW, linear warm-up and decay, global-norm clipping.
@@ -20,7 +20,7 @@ use crate::error::FinetuneError;
 /// | `epsilon` | 1e-8 | AdamW's denominator | above 0 |
 /// | `betas` | 0.9, 0.999 | AdamW's decay rates | 0 to below 1 |
 /// | `batching` | shuffled | how sentences come together | |
-/// | `pad_to_max_length` | no | fixed length of batches | |
+/// | `pad_to_max_length` | no | fixed length of batches | no, where `batching` is packed |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub enum Batching {
     Shuffled,
     /// In a random order of batches of similar length: much less padding.
     Bucketed,
+    /// In the random order of `Shuffled`; each batch is laid end to end, without any padding.
+    Packed,
 }
 
 impl Default for Recipe {
@@ -103,6 +105,10 @@ impl Recipe {
         for beta in self.betas {
             check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
         }
+        if self.pad_to_max_length && self.batching == Batching::Packed {
+            let accepted = "shuffled or bucketed where batches are padded to max length";
+            return Err(FinetuneError::setting("batching", "packed", accepted));
+        }
         Ok(())
     }
 
@@ -115,14 +121,17 @@ impl Recipe {
         }
     }
 
-    /// How training batches are filled up.
-    pub fn padding(&self, token: u32) -> Padding {
+    /// How the sentences of a training batch become one tensor.
+    pub fn filling(&self, token: u32) -> Filling {
+        if self.batching == Batching::Packed {
+            return Filling::Packed;
+        }
         let least = if self.pad_to_max_length {
             self.max_length
         } else {
             0
         };
-        Padding { token, least }
+        Filling::Padded { token, least }
     }
 
     /// Optimizer steps of an epoch over `examples` sentences; the last batch may be short.
@@ -148,5 +157,26 @@ pub(crate) fn check(
         Ok(())
     } else {
         Err(FinetuneError::setting(name, value, accepted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_cannot_be_padded() {
+        let recipe = Recipe {
+            batching: Batching::Packed,
+            ..Recipe::default()
+        };
+        assert!(recipe.validate().is_ok());
+        let padded = Recipe {
+            pad_to_max_length: true,
+            ..recipe
+        };
+        let error = padded.validate().expect_err("a contradiction");
+        let expected = "batching is packed, accepted is shuffled or bucketed where batches are padded to max length";
+        assert_eq!(error.to_string(), expected);
     }
 }

@@ -183,7 +183,7 @@ impl Trainer {
         mut after: impl FnMut(&Self, &Step) -> Result<(), FinetuneError>,
     ) -> Result<Epoch, FinetuneError> {
         let started = Instant::now();
-        let padding = self.recipe.padding(pad_token_id);
+        let filling = self.recipe.filling(pad_token_id);
         let mut total = 0.0;
         let batches = epoch_batches(
             self.recipe.batching,
@@ -193,7 +193,7 @@ impl Trainer {
             self.recipe.batch_size,
         );
         for positions in &batches {
-            let step = self.step(examples.batch(positions, padding, &self.device))?;
+            let step = self.step(examples.batch(positions, filling, &self.device))?;
             total += step.loss * step.examples as f64;
             after(self, &step)?;
         }

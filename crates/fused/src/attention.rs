@@ -10,6 +10,7 @@ use burn::tensor::{Bool, Shape, Tensor, TensorData};
 
 use crate::dropout::Dropout;
 use crate::mask::{self, GROUP};
+use crate::packing::{Packed, Packing, Padded};
 
 /// `softmax(query keyᵀ / √d) value` per head, with the probabilities dropped out.
 ///
@@ -56,6 +57,53 @@ pub fn attention(
         key.into_dispatch(),
         value.into_dispatch(),
         key_mask.into_dispatch(),
+        None,
+        heads,
+        dropout,
+    ))
+}
+
+/// [`attention`] within each of several sequences that lie end to end, without padding.
+///
+/// Probability `(i, j)` of head `h` of a sequence of `m` queries and `n` keys takes place
+/// `h p + i n + j` of its part of the dropout mask, where `p` is `ceil(m n / 512) 512`. The parts,
+/// `heads p` places each, lie end to end as the sequences do.
+///
+/// # Shapes
+///
+/// - `query` and the result: `[1, queries.rows(), heads * d]`
+/// - `key`, `value`: `[1, keys.rows(), heads * d]`
+/// - `queries`, `keys`: the rows of as many sequences
+///
+/// # Panics
+///
+/// When the shapes do not fit together, or the last dimension is not a multiple of `heads`.
+pub fn packed_attention(
+    query: Tensor<3>,
+    key: Tensor<3>,
+    value: Tensor<3>,
+    heads: usize,
+    [queries, keys]: [Packing; 2],
+    dropout: Option<Dropout>,
+) -> Tensor<3> {
+    let [_, rows, width] = key.dims();
+    assert!(
+        heads > 0 && width.is_multiple_of(heads),
+        "attention width {width}: expected a multiple of {heads} heads"
+    );
+    // The kernels work on raw memory and rely on these.
+    assert_eq!(query.dims(), [1, queries.rows(), width], "attention: query");
+    assert_eq!(key.dims(), [1, keys.rows(), width], "attention: key");
+    assert_eq!(value.dims(), key.dims(), "attention: value and key");
+    let [of_queries, of_keys] = [&queries, &keys].map(|packing| packing.lengths().len());
+    assert_eq!(of_queries, of_keys, "attention: sequences");
+    let key_mask = Tensor::<2, Bool>::ones([1, rows], &key.device());
+    Tensor::from_dispatch(<Dispatch as AttentionBackend>::fused_attention(
+        query.into_dispatch(),
+        key.into_dispatch(),
+        value.into_dispatch(),
+        key_mask.into_dispatch(),
+        Some(Packed { queries, keys }),
         heads,
         dropout,
     ))
@@ -69,28 +117,32 @@ pub fn attention(
     Autodiff
 )]
 pub(crate) trait AttentionBackend: Backend {
+    /// With a packing, the batch is one row of sequences end to end, each of which sees itself alone.
     fn fused_attention(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
-        plain::<Self>(query, key, value, key_mask, heads, dropout)
+        plain::<Self>(query, key, value, key_mask, packing, heads, dropout)
     }
 
     /// The gradients of `query`, `key` and `value`.
+    #[allow(clippy::too_many_arguments)] // Those of the operation and its result's gradient.
     fn fused_attention_backward(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
         grad: FloatTensor<Self>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        plain_backward::<Self>(query, key, value, key_mask, grad, heads, dropout)
+        plain_backward::<Self>(query, key, value, key_mask, packing, grad, heads, dropout)
     }
 }
 
@@ -148,6 +200,7 @@ impl<B: Backend> Plain<B> {
         key: FloatTensor<B>,
         value: FloatTensor<B>,
         key_mask: BoolTensor<B>,
+        packing: Option<&Packed>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> Self {
@@ -167,11 +220,7 @@ impl<B: Backend> Plain<B> {
         let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
 
         let multipliers = dropout.map(|dropout| {
-            let mut values = vec![0.0; shape.num_elements()];
-            let stride = mask_stride(queries, keys);
-            for (head, values) in values.chunks_mut((queries * keys).max(1)).enumerate() {
-                mask::fill(&dropout, head * stride, values);
-            }
+            let values = multipliers(&dropout, packing, [batch, heads, queries, keys]);
             let values = B::float_from_data(TensorData::new(values, shape), &query.device());
             B::float_cast(values, query.dtype().into())
         });
@@ -186,50 +235,98 @@ impl<B: Backend> Plain<B> {
     }
 }
 
+/// The dropout multipliers of all probabilities; those of padding that a packing lacks are 0.
+fn multipliers(
+    dropout: &Dropout,
+    packing: Option<&Packed>,
+    [batch, heads, queries, keys]: [usize; 4],
+) -> Vec<f32> {
+    let mut values = vec![0.0; batch * heads * queries * keys];
+    let mut place = 0;
+    for (head, values) in values.chunks_mut((queries * keys).max(1)).enumerate() {
+        let (rows, columns) = match packing {
+            None => (queries, keys),
+            Some(packed) => packed.lengths(head / heads),
+        };
+        let mut kept = vec![0.0; rows * columns];
+        mask::fill(dropout, place, &mut kept);
+        for (values, kept) in values
+            .chunks_mut(keys)
+            .zip(kept.chunks_exact(columns.max(1)))
+        {
+            values[..columns].copy_from_slice(kept);
+        }
+        place += mask_stride(rows, columns);
+    }
+    values
+}
+
 /// Burn's primitives.
 pub(crate) fn plain<B: Backend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,
     key_mask: BoolTensor<B>,
+    packing: Option<Packed>,
     heads: usize,
     dropout: Option<Dropout>,
 ) -> FloatTensor<B> {
-    let plain = Plain::<B>::new(query, key, value, key_mask, heads, dropout);
-    let probabilities = dropped::<B>(plain.probabilities, &plain.multipliers);
-    join::<B>(B::float_matmul(probabilities, plain.value))
+    let context = |[query, key, value]: [FloatTensor<B>; 3], key_mask, packing| {
+        let plain = Plain::<B>::new(query, key, value, key_mask, packing, heads, dropout);
+        let probabilities = dropped::<B>(plain.probabilities, &plain.multipliers);
+        join::<B>(B::float_matmul(probabilities, plain.value))
+    };
+    let inputs = [query, key, value];
+    let Some(packing) = packing else {
+        return context(inputs, key_mask, None);
+    };
+    let [queries, keys] = Padded::<B>::both(&packing, &inputs[0].device());
+    let [query, key, value] = inputs;
+    let inputs = [queries.pad(query), keys.pad(key), keys.pad(value)];
+    queries.pack(context(inputs, keys.mask(), Some(&packing)))
 }
 
 /// Burn's primitives.
+#[allow(clippy::too_many_arguments)] // Those of the operation and its result's gradient.
 pub(crate) fn plain_backward<B: Backend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,
     key_mask: BoolTensor<B>,
+    packing: Option<Packed>,
     grad: FloatTensor<B>,
     heads: usize,
     dropout: Option<Dropout>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
-    let plain = Plain::<B>::new(query, key, value, key_mask, heads, dropout);
-    let grad = split::<B>(grad, heads);
-    let transpose = |x| B::float_swap_dims(x, 2, 3);
+    let gradients = |[query, key, value, grad]: [FloatTensor<B>; 4], key_mask, packing| {
+        let plain = Plain::<B>::new(query, key, value, key_mask, packing, heads, dropout);
+        let grad = split::<B>(grad, heads);
+        let transpose = |x| B::float_swap_dims(x, 2, 3);
 
-    let kept = dropped::<B>(plain.probabilities.clone(), &plain.multipliers);
-    let value_grad = B::float_matmul(transpose(kept), grad.clone());
-    let probability_grad = B::float_matmul(grad, transpose(plain.value));
-    let probability_grad = dropped::<B>(probability_grad, &plain.multipliers);
-    let along = B::float_mul(probability_grad.clone(), plain.probabilities.clone());
-    let along = B::float_sum_dim(along, 3);
-    let score_grad = B::float_sub(probability_grad, along);
-    let score_grad = B::float_mul(score_grad, plain.probabilities);
-    let score_grad = B::float_mul_scalar(score_grad, plain.scale.into());
-    let query_grad = B::float_matmul(score_grad.clone(), plain.key);
-    let key_grad = B::float_matmul(transpose(score_grad), plain.query);
-    (
-        join::<B>(query_grad),
-        join::<B>(key_grad),
-        join::<B>(value_grad),
-    )
+        let kept = dropped::<B>(plain.probabilities.clone(), &plain.multipliers);
+        let value_grad = B::float_matmul(transpose(kept), grad.clone());
+        let probability_grad = B::float_matmul(grad, transpose(plain.value));
+        let probability_grad = dropped::<B>(probability_grad, &plain.multipliers);
+        let along = B::float_mul(probability_grad.clone(), plain.probabilities.clone());
+        let along = B::float_sum_dim(along, 3);
+        let score_grad = B::float_sub(probability_grad, along);
+        let score_grad = B::float_mul(score_grad, plain.probabilities);
+        let score_grad = B::float_mul_scalar(score_grad, plain.scale.into());
+        let query_grad = B::float_matmul(score_grad.clone(), plain.key);
+        let key_grad = B::float_matmul(transpose(score_grad), plain.query);
+        [query_grad, key_grad, value_grad].map(join::<B>)
+    };
+    let inputs = [query, key, value, grad];
+    let Some(packing) = packing else {
+        return gradients(inputs, key_mask, None).into();
+    };
+    let [queries, keys] = Padded::<B>::both(&packing, &inputs[0].device());
+    let [query, key, value, grad] = inputs;
+    // Queries of padding take no part: the gradient of their result is 0.
+    let grad = queries.pad(grad);
+    let inputs = [queries.pad(query), keys.pad(key), keys.pad(value), grad];
+    let [query, key, value] = gradients(inputs, keys.mask(), Some(&packing));
+    (queries.pack(query), keys.pack(key), keys.pack(value))
 }
 
 impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B, C> {
@@ -238,6 +335,7 @@ impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for 
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
@@ -245,7 +343,13 @@ impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for 
         struct AttentionBackward;
 
         impl<B: Backend + AttentionBackend> Backward<B, 3> for AttentionBackward {
-            type State = ([FloatTensor<B>; 3], BoolTensor<B>, usize, Option<Dropout>);
+            type State = (
+                [FloatTensor<B>; 3],
+                BoolTensor<B>,
+                Option<Packed>,
+                usize,
+                Option<Dropout>,
+            );
 
             fn backward(
                 self,
@@ -254,9 +358,10 @@ impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for 
                 _checkpointer: &mut Checkpointer,
             ) {
                 let grad = grads.consume::<B>(&ops.node);
-                let ([query, key, value], key_mask, heads, dropout) = ops.state;
-                let (query_grad, key_grad, value_grad) =
-                    B::fused_attention_backward(query, key, value, key_mask, grad, heads, dropout);
+                let ([query, key, value], key_mask, packing, heads, dropout) = ops.state;
+                let (query_grad, key_grad, value_grad) = B::fused_attention_backward(
+                    query, key, value, key_mask, packing, grad, heads, dropout,
+                );
                 let all = [query_grad, key_grad, value_grad];
                 for (node, grad) in ops.parents.into_iter().zip(all) {
                     if let Some(node) = node {
@@ -276,12 +381,13 @@ impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for 
         {
             OpsKind::Tracked(prep) => {
                 let inputs = [query.clone(), key.clone(), value.clone()];
-                let state = (inputs, key_mask.clone(), heads, dropout);
-                let output = B::fused_attention(query, key, value, key_mask, heads, dropout);
+                let state = (inputs, key_mask.clone(), packing.clone(), heads, dropout);
+                let output =
+                    B::fused_attention(query, key, value, key_mask, packing, heads, dropout);
                 prep.finish(state, output)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::fused_attention(
-                query, key, value, key_mask, heads, dropout,
+                query, key, value, key_mask, packing, heads, dropout,
             )),
         }
     }

@@ -9,7 +9,7 @@
 //! | operation | instead of |
 //! |---|---|
 //! | [`linear`], [`linear_gelu`] | matmul, add, gelu |
-//! | [`attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
+//! | [`attention`], [`packed_attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
 //! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
 //! | [`cross_entropy`] | log-softmax, gather, mean |
 //! | [`gelu`], [`dropout`], [`embedding`] | their namesakes |
@@ -60,15 +60,17 @@ mod gelu;
 mod layer_norm;
 mod linear;
 mod mask;
+mod packing;
 
 #[cfg(feature = "flex")]
 mod cpu;
 
 pub use adamw::{AdamW, Moments, adamw_step, squared_norm};
-pub use attention::attention;
+pub use attention::{attention, packed_attention};
 pub use cross_entropy::cross_entropy;
 pub use dropout::{Dropout, DropoutError, DropoutKey, dropout};
 pub use embedding::embedding;
 pub use gelu::gelu;
 pub use layer_norm::{dropout_add_layer_norm, layer_norm};
 pub use linear::{linear, linear_gelu};
+pub use packing::Packing;

@@ -2,8 +2,8 @@
 
 mod reference;
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
-use fused::{Dropout, DropoutKey};
+use burn::tensor::{Bool, Device, FloatDType, Tensor, TensorData};
+use fused::{Dropout, DropoutKey, Packing};
 use reference::{ROUNDING, assert_close, assert_same, constant, device, values};
 
 /// Batch, heads, queries, keys, width of a head.
@@ -90,6 +90,126 @@ fn padding_and_dropout_equal_the_formula() {
             ROUNDING,
         );
     }
+}
+
+/// Heads, width of a head, and the queries and keys of sequences.
+const PACKED: [(usize, usize, &[(usize, usize)]); 5] = [
+    (1, 1, &[(1, 1)]),
+    (2, 3, &[(5, 5), (1, 1), (4, 4)]),
+    (12, 32, &[(38, 38), (7, 7), (12, 12), (3, 3)]),
+    (3, 8, &[(0, 0), (1, 6), (1, 17), (5, 0), (0, 4), (2, 9)]),
+    (2, 5, &[(300, 300), (1, 400)]),
+];
+
+fn packings(sequences: &[(usize, usize)]) -> [Packing; 2] {
+    [
+        Packing::new(sequences.iter().map(|&(queries, _)| queries)),
+        Packing::new(sequences.iter().map(|&(_, keys)| keys)),
+    ]
+}
+
+/// Each sequence by itself, with its part of the mask.
+fn one_by_one(
+    x: &reference::Leaves,
+    (heads, d): (usize, usize),
+    sequences: &[(usize, usize)],
+    dropout: Option<Dropout>,
+) -> Tensor<3> {
+    let [queries, keys] = packings(sequences);
+    let places = |(m, n): (usize, usize)| (m * n).next_multiple_of(512);
+    let mask = dropout.map(|dropout| {
+        let count: usize = sequences.iter().map(|&size| heads * places(size)).sum();
+        let ones = Tensor::<1>::ones([count], &Device::flex());
+        values(fused::dropout(ones, Some(dropout)))
+    });
+    let mut next = 0;
+    let mut contexts = Vec::new();
+    for ((first, start), &(m, n)) in queries.starts().zip(keys.starts()).zip(sequences) {
+        let kept = mask.as_ref().map(|mask| {
+            let places = places((m, n)).max(1);
+            let kept: Vec<f32> = mask[next..next + if m * n == 0 { 0 } else { heads * places }]
+                .chunks(places)
+                .flat_map(|head| head[..m * n].to_vec())
+                .collect();
+            Tensor::from_data(TensorData::new(kept, [1, heads, m, n]), &device())
+        });
+        next += heads * places((m, n));
+        contexts.push(match (m, n) {
+            (0, _) => continue,
+            (_, 0) => Tensor::zeros([1, m, heads * d], &device()),
+            _ => {
+                let query = x.get::<3>(0).narrow(1, first, m);
+                let [key, value] = [1, 2].map(|i| x.get::<3>(i).narrow(1, start, n));
+                reference::attention(query, key, value, heads, None, kept)
+            }
+        });
+    }
+    Tensor::cat(contexts, 1)
+}
+
+fn packed_shapes(heads: usize, d: usize, sequences: &[(usize, usize)]) -> [[usize; 3]; 3] {
+    let [queries, keys] = packings(sequences).map(|packing| [1, packing.rows(), heads * d]);
+    [queries, keys, keys]
+}
+
+#[test]
+fn packed_sequences_attend_as_each_does_alone() {
+    let dropout = Dropout::new(0.3, key()).expect("in range");
+    for (heads, d, sequences) in PACKED {
+        for dropout in [None, dropout] {
+            assert_same::<3>(
+                &format!("packed attention {sequences:?} with {dropout:?}"),
+                |x| {
+                    let [query, key, value] = [0, 1, 2].map(|i| x.get(i));
+                    let packings = packings(sequences);
+                    fused::packed_attention(query, key, value, heads, packings, dropout)
+                },
+                |x| one_by_one(x, (heads, d), sequences, dropout),
+                &packed_shapes(heads, d, sequences)
+                    .each_ref()
+                    .map(|shape| shape.as_slice()),
+                ROUNDING,
+            );
+        }
+    }
+}
+
+/// Double precision takes on flex what other backends run.
+#[test]
+fn burns_primitives_pack_as_the_kernel_does() {
+    let dropout = Dropout::new(0.3, key()).expect("in range");
+    for (heads, d, sequences) in PACKED {
+        let attend = |[query, key, value]: [Tensor<3>; 3]| {
+            fused::packed_attention(query, key, value, heads, packings(sequences), dropout)
+        };
+        let double = |x: Tensor<3>| x.cast(FloatDType::F64);
+        assert_same::<3>(
+            &format!("packed attention {sequences:?} in double precision"),
+            |x| attend([0, 1, 2].map(|i| x.get(i))),
+            |x| attend([0, 1, 2].map(|i| double(x.get(i)))).cast(FloatDType::F32),
+            &packed_shapes(heads, d, sequences)
+                .each_ref()
+                .map(|shape| shape.as_slice()),
+            ROUNDING,
+        );
+    }
+}
+
+#[test]
+fn keys_that_no_query_looks_at_have_no_gradient() {
+    let query = Tensor::zeros([2, 0, 8], &device());
+    let key = reference::leaf(2, [2, 3, 8]);
+    let context = fused::attention(query, key.clone(), key.clone(), 2, None, None);
+    let grads = context.sum().backward();
+    assert_eq!(values(key.grad(&grads).expect("a leaf")), [0.0; 48]);
+}
+
+#[test]
+#[should_panic(expected = "attention: key")]
+fn a_packing_of_other_rows_is_refused() {
+    let x = constant(1, [1, 7, 8]);
+    let packings = [Packing::new([3, 4]), Packing::new([3, 3])];
+    fused::packed_attention(x.clone(), x.clone(), x, 2, packings, None);
 }
 
 #[test]

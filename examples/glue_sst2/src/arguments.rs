@@ -129,6 +129,8 @@ enum BatchingName {
     Shuffled,
     /// Sentences of similar length together: less padding
     Bucketed,
+    /// In a random order, laid end to end: no padding
+    Packed,
 }
 
 /// A value of `--study`.
@@ -202,6 +204,7 @@ impl Arguments {
             recipe.batching = match batching {
                 BatchingName::Shuffled => Batching::Shuffled,
                 BatchingName::Bucketed => Batching::Bucketed,
+                BatchingName::Packed => Batching::Packed,
             };
         }
         Resolved {

@@ -11,7 +11,7 @@ use crate::source::Source;
 pub(crate) enum PresetName {
     /// The bundled model and sentences, learning rate 5e-4: minutes on a laptop
     Quick,
-    /// all-MiniLM-L6-v2 on the whole of SST-2, learning rate 5e-5, sentences bucketed by length
+    /// all-MiniLM-L6-v2 on the whole of SST-2, learning rate 5e-5, no padding
     Standard,
     /// BERT-base on the whole of SST-2 by the standard recipe: learning rate 2e-5, sentences shuffled
     Paper,
@@ -81,7 +81,7 @@ mod tests {
         for (name, learning_rate) in [(PresetName::Quick, 5e-4), (PresetName::Standard, 5e-5)] {
             let expected = Recipe {
                 learning_rate,
-                batching: Batching::Bucketed,
+                batching: Batching::Packed,
                 ..Recipe::default()
             };
             assert_eq!(recipe(name), expected, "{name:?}");

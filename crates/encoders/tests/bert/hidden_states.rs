@@ -1,7 +1,7 @@
 //! Forward passes of the tiny checkpoint.
 
-use burn::tensor::Device;
-use encoders::{Dropouts, EncoderInput, Encoding};
+use burn::tensor::{Device, Tensor};
+use encoders::{Dropouts, EncoderInput, Encoding, Layout};
 
 use crate::closeness::{Tolerance, assert_close, values};
 use crate::golden::Tensors;
@@ -17,13 +17,13 @@ pub(crate) fn input(encodings: &[Encoding]) -> EncoderInput {
     EncoderInput::padded(encodings, 0, 0, &Device::flex())
 }
 
+fn rows() -> Vec<Encoding> {
+    let sentences = tiny::sentences().batch;
+    sentences.iter().map(tiny::Sentence::encoding).collect()
+}
+
 pub(crate) fn batch() -> EncoderInput {
-    let rows: Vec<Encoding> = tiny::sentences()
-        .batch
-        .iter()
-        .map(tiny::Sentence::encoding)
-        .collect();
-    input(&rows)
+    input(&rows())
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn a_padded_batch_is_the_one_transformers_saw() {
     assert_eq!(batch.input_ids.dims(), [5, 40]);
     assert_eq!(ints(batch.input_ids), expected.i64("input_ids"));
     assert_eq!(ints(batch.token_type_ids), expected.i64("token_type_ids"));
-    assert_eq!(
-        ints(batch.attention_mask.int()),
-        expected.i64("attention_mask")
-    );
+    let Layout::Padded(mask) = batch.layout else {
+        panic!("{:?}", batch.layout);
+    };
+    assert_eq!(ints(mask.int()), expected.i64("attention_mask"));
 }
 
 #[test]
@@ -89,6 +89,46 @@ fn padding_changes_no_logit() {
         })
         .collect();
     assert_close("logits", &together, &alone, &ROUNDING);
+}
+
+#[test]
+fn a_packed_batch_gives_the_states_of_the_padded_one_without_padding() {
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let rows = rows();
+    let states = |input| {
+        let output = model
+            .bert
+            .forward_with_hidden_states(input, &mut Dropouts::off());
+        output.hidden_states
+    };
+    let packed = states(EncoderInput::packed(&rows, &Device::flex()));
+    let padded = states(batch());
+    assert_eq!(packed.len(), padded.len());
+    for (packed, padded) in packed.into_iter().zip(padded) {
+        let tokens: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(row, encoding)| padded.clone().slice([row..row + 1, 0..encoding.ids.len()]))
+            .collect();
+        let tokens = Tensor::cat(tokens, 1);
+        assert_eq!(packed.dims(), tokens.dims());
+        assert_close("states", &values(packed), &values(tokens), &ROUNDING);
+    }
+}
+
+#[test]
+fn packed_logits_are_those_of_transformers() {
+    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let input = EncoderInput::packed(&rows(), &Device::flex());
+    let logits = model.forward(input, &mut Dropouts::off());
+    assert_eq!(logits.dims(), [5, 2]);
+    let expected = Tensors::read("tiny/expected.safetensors");
+    assert_close(
+        "logits",
+        &values(logits),
+        &expected.f32("logits"),
+        &ROUNDING,
+    );
 }
 
 #[test]

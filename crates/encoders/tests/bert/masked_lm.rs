@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor};
-use encoders::{BertConfig, BertForMaskedLM, Dropouts, EncoderError, EncoderInput, TensorProblem};
+use encoders::{
+    BertConfig, BertForMaskedLM, Dropouts, EncoderError, EncoderInput, Layout, TensorProblem,
+};
 
 use crate::closeness::{Tolerance, assert_close, values};
 use crate::golden::Tensors;
@@ -36,7 +38,10 @@ fn traced(input: EncoderInput) -> EncoderInput {
     EncoderInput {
         input_ids: input.input_ids.to_device(&device),
         token_type_ids: input.token_type_ids.to_device(&device),
-        attention_mask: input.attention_mask.to_device(&device),
+        layout: match input.layout {
+            Layout::Padded(mask) => Layout::Padded(mask.to_device(&device)),
+            packed => packed,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! NEFTune (Jain et al., ICLR 2024, arXiv:2310.05914).
 
 use burn::tensor::{Tensor, TensorData};
-use encoders::EncoderInput;
+use encoders::{EncoderInput, Layout};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -78,28 +78,53 @@ struct TokenNoise {
 
 impl EmbeddingNoise for TokenNoise {
     fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3> {
-        let [batch, length] = input.attention_mask.dims();
-        let mask: Vec<bool> = input.attention_mask.to_data().iter::<bool>().collect();
-        let mut values = vec![0.0; batch * length * self.hidden];
-        values
-            .par_chunks_mut(length * self.hidden)
-            .zip(mask.par_chunks(length))
+        let [rows, columns] = input.input_ids.dims();
+        let mut values = vec![0.0; rows * columns * self.hidden];
+        let sequences = sequences(&mut values, &input.layout, columns, self.hidden);
+        sequences
+            .into_par_iter()
             .enumerate()
-            .for_each(|(row, (values, mask))| {
-                let tokens = mask.iter().filter(|&&is_token| is_token).count();
-                self.fill(step, row, tokens, &mut values[..tokens * self.hidden]);
-            });
-        let shape = [batch, length, self.hidden];
+            .for_each(|(row, values)| self.fill(step, row, values));
+        let shape = [rows, columns, self.hidden];
         Tensor::from_data(TensorData::new(values, shape), &input.input_ids.device())
     }
 }
 
+/// The numbers of each sequence's tokens, without those of padding, which is on the right.
+fn sequences<'a>(
+    values: &'a mut [f32],
+    layout: &Layout,
+    columns: usize,
+    hidden: usize,
+) -> Vec<&'a mut [f32]> {
+    match layout {
+        Layout::Padded(mask) => {
+            let mask: Vec<bool> = mask.to_data().iter::<bool>().collect();
+            let rows = values.chunks_mut((columns * hidden).max(1));
+            rows.zip(mask.chunks(columns.max(1)))
+                .map(|(row, mask)| {
+                    let tokens = mask.iter().filter(|&&is_token| is_token).count();
+                    &mut row[..tokens * hidden]
+                })
+                .collect()
+        }
+        Layout::Packed(packing) => {
+            let mut rest = values;
+            let mut part = |&tokens: &usize| {
+                rest.split_off_mut(..tokens * hidden)
+                    .expect("the lengths of a packing add up to its rows")
+            };
+            packing.lengths().iter().map(&mut part).collect()
+        }
+    }
+}
+
 impl TokenNoise {
-    /// The noise of a sequence, token by token: a function of seed, step and the row in the batch.
-    fn fill(&self, step: usize, row: usize, tokens: usize, values: &mut [f32]) {
+    /// The noise of a sequence, token by token: a function of seed, step and its number in the batch.
+    fn fill(&self, step: usize, row: usize, values: &mut [f32]) {
         let mut rng = ChaCha8Rng::from_seed(self.key);
         rng.set_stream((step as u64) << 32 | row as u64);
-        let bound = self.alpha / ((tokens * self.hidden) as f64).sqrt();
+        let bound = self.alpha / (values.len() as f64).sqrt();
         // 2^24 values in the middle of their cells: symmetric about 0, and exact.
         let unit = |word: u32| (f64::from(word >> 8) + 0.5) / f64::from(1 << 23) - 1.0;
         for value in values {
@@ -131,12 +156,13 @@ mod tests {
             })
             .collect();
         let input = EncoderInput::padded(&rows, 0, 0, &Device::flex());
-        let noise = TokenNoise {
+        let neftune = TokenNoise {
             alpha: golden["alpha"].as_f64().expect("a number"),
             hidden: number("hidden") as usize,
             key: stream_key(number("seed"), "neftune"),
         };
-        let noise = noise.noise(&input, number("step") as usize);
+        let step = number("step") as usize;
+        let noise = neftune.noise(&input, step);
         assert_eq!(noise.dims(), [3, 6, 4]);
         let ours: Vec<f32> = noise.into_data().try_to_vec().expect("f32");
         let expected: Vec<f32> = serde_json::from_value(golden["noise"].clone()).expect("numbers");
@@ -149,5 +175,16 @@ mod tests {
                 "{ours} against {expected}"
             );
         }
+
+        let packed = EncoderInput::packed(&rows, &Device::flex());
+        let packed = neftune.noise(&packed, step).into_data();
+        let tokens: usize = lengths.iter().sum();
+        assert_eq!(packed.shape.to_vec(), [1, tokens, 4]);
+        let without_padding = (lengths.iter().zip(ours.chunks(6 * 4)))
+            .flat_map(|(length, row)| row[..length * 4].to_vec());
+        assert_eq!(
+            packed.iter::<f32>().collect::<Vec<_>>(),
+            without_padding.collect::<Vec<_>>()
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use encoders::EncoderInput;
-use finetune::data::Batch;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use encoders::{EncoderInput, Encoding};
+use finetune::data::{Batch, Filling};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -65,24 +65,40 @@ pub(crate) fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i
     (view.shape().to_vec(), values)
 }
 
-/// A padded batch from its parts, each `[batch, length]` but the labels `[batch]`.
+/// What the goldens' batches can become: all of it has to give the same numbers.
+pub(crate) const FILLINGS: [Filling; 2] = [Filling::Padded { token: 0, least: 0 }, Filling::Packed];
+
+/// A batch from its parts, each `[batch, length]` but the labels `[batch]`; padding is on the right.
 pub(crate) fn batch(
-    shape: [usize; 2],
+    [_, length]: [usize; 2],
     ids: Vec<i64>,
     types: Vec<i64>,
     mask: &[i64],
     labels: Vec<i64>,
+    filling: Filling,
     device: &Device,
 ) -> Batch {
-    let tokens = mask.iter().filter(|&&m| m == 1).count();
-    let mask: Vec<bool> = mask.iter().map(|&m| m == 1).collect();
+    let encodings: Vec<Encoding> = mask
+        .chunks(length)
+        .zip(ids.chunks(length).zip(types.chunks(length)))
+        .map(|(mask, (ids, types))| {
+            let tokens = mask.iter().filter(|&&m| m == 1).count();
+            let kept = |values: &[i64]| values[..tokens].iter().map(|&x| x as u32).collect();
+            Encoding {
+                ids: kept(ids),
+                type_ids: kept(types),
+            }
+        })
+        .collect();
+    let count = labels.len();
     Batch {
-        input: EncoderInput {
-            input_ids: Tensor::from_data(TensorData::new(ids, shape), device),
-            token_type_ids: Tensor::from_data(TensorData::new(types, shape), device),
-            attention_mask: Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device),
+        input: match filling {
+            Filling::Padded { token, .. } => {
+                EncoderInput::padded(&encodings, token, length, device)
+            }
+            Filling::Packed => EncoderInput::packed(&encodings, device),
         },
-        labels: Tensor::<1, Int>::from_data(TensorData::new(labels, [shape[0]]), device),
-        tokens,
+        labels: Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), device),
+        tokens: encodings.iter().map(|encoding| encoding.ids.len()).sum(),
     }
 }

@@ -8,12 +8,13 @@ use rayon::prelude::*;
 
 use super::elementwise::{MapPairs, Multiply};
 use super::matmul::{Matrix, multiply};
-use super::sequences::{Head, Sequences, rows_of_unit_stride};
+use super::sequences::{Sequences, Start, rows_of_unit_stride};
 use super::softmax::{Probabilities, ScoreGrad};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
 use crate::attention::{AttentionBackend, mask_stride, plain, plain_backward};
 use crate::dropout::Dropout;
+use crate::packing::Packed;
 
 /// Scores in work at a time: with their gradients they fit the second-level cache.
 const BLOCK: usize = 64 * 1024;
@@ -24,16 +25,17 @@ impl AttentionBackend for Flex {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
         if !storage::is_single(&[&query, &key, &value]) {
-            return plain::<Self>(query, key, value, key_mask, heads, dropout);
+            return plain::<Self>(query, key, value, key_mask, packing, heads, dropout);
         }
         let [query, key, value] = [query, key, value].map(rows_of_unit_stride);
-        let problem = Problem::new(&query, &key, key_mask, heads, dropout);
+        let problem = Problem::new(&query, &key, key_mask, packing, heads, dropout);
         let mut context = Unwritten::new(query.layout().shape().clone());
-        let out = Sequences::write(&mut context, problem.queries, problem.width());
+        let out = Sequences::write(&mut context);
         let [query, key, value] = [&query, &key, &value].map(Sequences::read);
         problem.for_each_head(|head, scratch| {
             // SAFETY: the inputs are live; each head of each sequence writes its own columns.
@@ -48,22 +50,25 @@ impl AttentionBackend for Flex {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
         grad: FloatTensor<Self>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         if !storage::is_single(&[&query, &key, &value, &grad]) {
-            return plain_backward::<Self>(query, key, value, key_mask, grad, heads, dropout);
+            return plain_backward::<Self>(
+                query, key, value, key_mask, packing, grad, heads, dropout,
+            );
         }
         let [query, key, value, grad] = [query, key, value, grad].map(rows_of_unit_stride);
-        let problem = Problem::new(&query, &key, key_mask, heads, dropout);
+        let problem = Problem::new(&query, &key, key_mask, packing, heads, dropout);
         let mut query_grad = Unwritten::new(query.layout().shape().clone());
         let mut key_grad = Unwritten::new(key.layout().shape().clone());
         let mut value_grad = Unwritten::new(key.layout().shape().clone());
         let outputs = [
-            Sequences::write(&mut query_grad, problem.queries, problem.width()),
-            Sequences::write(&mut key_grad, problem.keys, problem.width()),
-            Sequences::write(&mut value_grad, problem.keys, problem.width()),
+            Sequences::write(&mut query_grad),
+            Sequences::write(&mut key_grad),
+            Sequences::write(&mut value_grad),
         ];
         let inputs = [&query, &key, &value, &grad].map(Sequences::read);
         problem.for_each_head(|head, scratch| {
@@ -75,6 +80,13 @@ impl AttentionBackend for Flex {
     }
 }
 
+/// One head of one sequence.
+#[derive(Clone, Copy)]
+struct Head {
+    sequence: Sequence,
+    number: usize,
+}
+
 /// Memory of one thread.
 #[derive(Default)]
 struct Scratch {
@@ -83,18 +95,41 @@ struct Scratch {
     multipliers: Vec<f32>,
 }
 
-/// The sizes and what all heads share.
+/// What all heads share.
 struct Problem {
-    batch: usize,
+    sequences: Vec<Sequence>,
     heads: usize,
     d: usize,
-    queries: usize,
-    keys: usize,
     /// 0, or minus infinity where a key is padding; `[batch, keys]`.
     padding: Vec<f32>,
-    /// Per sequence, the keys up to the last that is none.
-    lengths: Vec<usize>,
     dropout: Option<Dropout>,
+}
+
+/// The rows of one sequence and what belongs to them.
+#[derive(Clone, Copy)]
+struct Sequence {
+    first_query: Start,
+    queries: usize,
+    first_key: Start,
+    keys: usize,
+    /// The keys up to the last that is no padding.
+    length: usize,
+    /// Its first key in `padding`.
+    padding: usize,
+    /// The place of its first head in the dropout mask.
+    place: usize,
+}
+
+impl Sequence {
+    /// Elements of the dropout mask that belong to one head.
+    fn stride(&self) -> usize {
+        mask_stride(self.queries, self.keys)
+    }
+
+    /// Query rows of one block.
+    fn block(&self) -> usize {
+        (BLOCK / self.length.max(1)).clamp(1, self.queries.max(1))
+    }
 }
 
 impl Problem {
@@ -102,6 +137,7 @@ impl Problem {
         query: &FlexTensor,
         key: &FlexTensor,
         key_mask: BoolTensor<Flex>,
+        packing: Option<Packed>,
         heads: usize,
         dropout: Option<Dropout>,
     ) -> Self {
@@ -109,32 +145,53 @@ impl Problem {
         let keys = key.layout().shape()[1];
         let key_mask = key_mask.to_contiguous();
         let kept = &key_mask.bytes()[..batch * keys];
-        let lengths = kept
-            .chunks(keys.max(1))
-            .map(|kept| {
-                kept.iter()
-                    .rposition(|&kept| kept != 0)
-                    .map_or(0, |last| last + 1)
-            })
-            .collect();
         let padding = kept
             .iter()
             .map(|&kept| if kept != 0 { 0.0 } else { f32::NEG_INFINITY })
             .collect();
+        let sequence = |(first_query, queries): (Start, usize),
+                        (first_key, of_it): (Start, usize)| {
+            let padding = first_key.batch * keys + first_key.row;
+            let last = kept[padding..padding + of_it]
+                .iter()
+                .rposition(|&kept| kept != 0);
+            Sequence {
+                first_query,
+                queries,
+                first_key,
+                keys: of_it,
+                length: last.map_or(0, |last| last + 1),
+                padding,
+                place: 0,
+            }
+        };
+        let mut sequences: Vec<Sequence> = match packing {
+            None => (0..batch)
+                .map(|batch| Start { batch, row: 0 })
+                .map(|start| sequence((start, queries), (start, keys)))
+                .collect(),
+            Some(packed) => {
+                let [queries, keys] = [&packed.queries, &packed.keys].map(|packing| {
+                    let starts = packing.starts().map(|row| Start { batch: 0, row });
+                    starts.zip(packing.lengths().iter().copied())
+                });
+                (queries.zip(keys))
+                    .map(|(queries, keys)| sequence(queries, keys))
+                    .collect()
+            }
+        };
+        let mut place = 0;
+        for sequence in &mut sequences {
+            sequence.place = place;
+            place += heads * sequence.stride();
+        }
         Self {
-            batch,
+            sequences,
             heads,
             d: width / heads,
-            queries,
-            keys,
             padding,
-            lengths,
             dropout,
         }
-    }
-
-    fn width(&self) -> usize {
-        self.heads * self.d
     }
 
     fn scale(&self) -> f32 {
@@ -143,44 +200,33 @@ impl Problem {
 
     /// Runs `task` for every head of every sequence, each with memory of its own thread.
     fn for_each_head(&self, task: impl Fn(Head, &mut Scratch) + Sync) {
-        if self.queries == 0 {
-            return;
-        }
-        (0..self.batch * self.heads).into_par_iter().for_each_init(
-            Scratch::default,
-            |scratch, index| {
-                let (sequence, head) = (index / self.heads, index % self.heads);
+        (0..self.sequences.len() * self.heads)
+            .into_par_iter()
+            .for_each_init(Scratch::default, |scratch, index| {
                 let head = Head {
-                    sequence,
-                    head,
-                    index,
+                    sequence: self.sequences[index / self.heads],
+                    number: index % self.heads,
                 };
                 task(head, scratch);
-            },
-        );
+            });
     }
 
-    /// Query rows of one block.
-    fn block(&self, length: usize) -> usize {
-        (BLOCK / length.max(1)).clamp(1, self.queries)
-    }
-
-    /// Writes the dropout multipliers of some rows, `length` of each, to `out`.
+    /// Writes the dropout multipliers of some rows, as many of each as there are scores, to `out`.
     fn multipliers<'a>(
         &self,
-        head: Head,
+        Head { sequence, number }: Head,
         rows: std::ops::Range<usize>,
-        length: usize,
         out: &'a mut Vec<f32>,
     ) -> Option<&'a [f32]> {
         let dropout = self.dropout.as_ref()?;
-        let start = head.index * mask_stride(self.queries, self.keys);
-        out.resize(rows.len() * self.keys, 0.0);
-        keystream::fill(dropout, start + rows.start * self.keys, out);
+        let (keys, length) = (sequence.keys, sequence.length);
+        let start = sequence.place + number * sequence.stride();
+        out.resize(rows.len() * keys, 0.0);
+        keystream::fill(dropout, start + rows.start * keys, out);
         // The padding at the end of every row goes, so that rows are as long as those of scores.
-        if length < self.keys {
+        if length < keys {
             for row in 1..rows.len() {
-                out.copy_within(row * self.keys..row * self.keys + length, row * length);
+                out.copy_within(row * keys..row * keys + length, row * length);
             }
         }
         Some(&out[..rows.len() * length])
@@ -193,14 +239,14 @@ impl Problem {
     /// Both operands lie within live, initialised memory.
     unsafe fn probabilities<'a>(
         &self,
-        head: Head,
+        sequence: Sequence,
         query: Matrix<*const f32>,
         key: Matrix<*const f32>,
         scores: &'a mut Vec<f32>,
     ) -> &'a mut [f32] {
         scores.resize(query.rows * key.rows, 0.0);
         let out = Matrix::row_major(scores.as_mut_ptr(), query.rows, key.rows);
-        let padding = &self.padding[head.sequence * self.keys..][..key.rows];
+        let padding = &self.padding[sequence.padding..][..key.rows];
         // SAFETY: `scores` has room for the product and is nobody else's.
         unsafe {
             multiply(
@@ -229,19 +275,26 @@ impl Problem {
         out: Sequences<*mut f32>,
         scratch: &mut Scratch,
     ) {
-        let length = self.lengths[head.sequence];
-        let query = query.head(head, self.queries, self.d);
-        let key = key.head(head, length, self.d);
-        let value = value.head(head, length, self.d);
-        let out = out.head(head, self.queries, self.d);
+        let Head { sequence, number } = head;
+        let Sequence {
+            first_query,
+            queries,
+            first_key,
+            length,
+            ..
+        } = sequence;
+        let query = query.head(first_query, number, queries, self.d);
+        let key = key.head(first_key, number, length, self.d);
+        let value = value.head(first_key, number, length, self.d);
+        let out = out.head(first_query, number, queries, self.d);
         if length == 0 {
             // SAFETY: the caller's promise on the output.
             unsafe { out.clear() };
             return;
         }
-        let block = self.block(length);
-        for start in (0..self.queries).step_by(block) {
-            let rows = start..(start + block).min(self.queries);
+        let block = sequence.block();
+        for first in (0..queries).step_by(block) {
+            let rows = first..(first + block).min(queries);
             let Scratch {
                 scores,
                 multipliers,
@@ -249,8 +302,8 @@ impl Problem {
             } = scratch;
             // SAFETY: the caller's promises; the blocks of rows are parts of the whole.
             unsafe {
-                let x = self.probabilities(head, query.slice(rows.clone()), key, scores);
-                if let Some(y) = self.multipliers(head, rows.clone(), length, multipliers) {
+                let x = self.probabilities(sequence, query.slice(rows.clone()), key, scores);
+                if let Some(y) = self.multipliers(head, rows.clone(), multipliers) {
                     let function = Multiply;
                     simd::dispatch(MapPairs { function, x, y });
                 }
@@ -272,28 +325,38 @@ impl Problem {
         [query_grad, key_grad, value_grad]: [Sequences<*mut f32>; 3],
         scratch: &mut Scratch,
     ) {
-        let length = self.lengths[head.sequence];
-        let query = query.head(head, self.queries, self.d);
-        let key = key.head(head, length, self.d);
-        let value = value.head(head, length, self.d);
-        let grad = grad.head(head, self.queries, self.d);
-        let query_grad = query_grad.head(head, self.queries, self.d);
-        let key_grad = key_grad.head(head, self.keys, self.d);
-        let value_grad = value_grad.head(head, self.keys, self.d);
+        let Head { sequence, number } = head;
+        let Sequence {
+            first_query,
+            queries,
+            first_key,
+            keys,
+            length,
+            ..
+        } = sequence;
+        let query = query.head(first_query, number, queries, self.d);
+        let key = key.head(first_key, number, length, self.d);
+        let value = value.head(first_key, number, length, self.d);
+        let grad = grad.head(first_query, number, queries, self.d);
+        let query_grad = query_grad.head(first_query, number, queries, self.d);
+        let key_grad = key_grad.head(first_key, number, keys, self.d);
+        let value_grad = value_grad.head(first_key, number, keys, self.d);
+        // Keys of padding have no gradient, nor has any key that no query looks at.
+        let seen = if queries == 0 { 0 } else { length };
         // SAFETY: the caller's promise on the outputs.
         unsafe {
-            key_grad.slice(length..self.keys).clear();
-            value_grad.slice(length..self.keys).clear();
-            if length == 0 {
+            key_grad.slice(seen..keys).clear();
+            value_grad.slice(seen..keys).clear();
+            if seen == 0 {
                 query_grad.clear();
                 return;
             }
         }
         let key_grad = key_grad.slice(0..length);
         let value_grad = value_grad.slice(0..length);
-        let block = self.block(length);
-        for start in (0..self.queries).step_by(block) {
-            let rows = start..(start + block).min(self.queries);
+        let block = sequence.block();
+        for first in (0..queries).step_by(block) {
+            let rows = first..(first + block).min(queries);
             let Scratch {
                 scores,
                 grads,
@@ -305,7 +368,7 @@ impl Problem {
             // SAFETY: the caller's promises; the blocks of rows are parts of the whole, and the
             // first of them initialises what the others add to.
             unsafe {
-                let probabilities = self.probabilities(head, query, key, scores);
+                let probabilities = self.probabilities(sequence, query, key, scores);
                 multiply(
                     kept_grad,
                     false,
@@ -317,13 +380,13 @@ impl Problem {
                 simd::dispatch(ScoreGrad {
                     probabilities,
                     grad: grads,
-                    multipliers: self.multipliers(head, rows.clone(), length, multipliers),
+                    multipliers: self.multipliers(head, rows.clone(), multipliers),
                     columns: length,
                     scale: self.scale(),
                 });
                 let kept = Matrix::row_major(probabilities.as_ptr(), rows.len(), length);
                 let score_grad = Matrix::row_major(grads.as_ptr(), rows.len(), length);
-                let add = start > 0;
+                let add = first > 0;
                 multiply(
                     value_grad,
                     add,

@@ -36,7 +36,8 @@ impl Sequences<*const f32> {
 }
 
 impl Sequences<*mut f32> {
-    pub(super) fn write(x: &mut Unwritten, rows: usize, width: usize) -> Self {
+    pub(super) fn write(x: &mut Unwritten) -> Self {
+        let [_, rows, width] = x.shape().dims();
         Self {
             start: x.slots().as_mut_ptr().cast(),
             batch_stride: rows * width,
@@ -46,9 +47,9 @@ impl Sequences<*mut f32> {
 }
 
 impl<P: Pointer> Sequences<P> {
-    /// The columns of one head.
-    pub(super) fn head(self, head: Head, rows: usize, d: usize) -> Matrix<P> {
-        let offset = head.sequence * self.batch_stride + head.head * d;
+    /// The columns of one head, over `rows` rows from `start`.
+    pub(super) fn head(self, start: Start, number: usize, rows: usize, d: usize) -> Matrix<P> {
+        let offset = start.batch * self.batch_stride + start.row * self.row_stride + number * d;
         Matrix {
             start: self.start.moved(offset as isize),
             rows,
@@ -59,11 +60,9 @@ impl<P: Pointer> Sequences<P> {
     }
 }
 
-/// One head of one sequence.
+/// Where a sequence begins.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
-    pub(super) sequence: usize,
-    pub(super) head: usize,
-    /// Its number among all heads of all sequences.
-    pub(super) index: usize,
+pub(super) struct Start {
+    pub(super) batch: usize,
+    pub(super) row: usize,
 }

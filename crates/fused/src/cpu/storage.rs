@@ -58,6 +58,10 @@ impl Unwritten {
         }
     }
 
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
     /// The elements, to be written.
     pub(super) fn slots(&mut self) -> &mut [MaybeUninit<f32>] {
         &mut self.values.spare_capacity_mut()[..self.shape.num_elements()]

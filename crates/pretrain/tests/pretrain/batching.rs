@@ -1,6 +1,7 @@
 //! Batches of a run: which sequences, and their tensors.
 
 use burn::tensor::{Device, Int, Tensor};
+use encoders::Layout;
 use pretrain::{Batch, Batches, Run};
 
 use crate::setup::{Folder, recipe, run_in, vocabulary};
@@ -60,12 +61,10 @@ fn special_tokens_stand_around_every_sequence_and_are_never_predicted() {
         (8, longest.map(|longest| longest + 2))
     );
     let ids = ints(batch.input.input_ids);
-    let mask: Vec<bool> = batch
-        .input
-        .attention_mask
-        .into_data()
-        .iter::<bool>()
-        .collect();
+    let Layout::Padded(mask) = batch.input.layout else {
+        panic!("{:?}", batch.input.layout);
+    };
+    let mask: Vec<bool> = mask.into_data().iter::<bool>().collect();
     let mut real = 0;
     for row in 0..rows {
         let sequence = sequences.get(row);
