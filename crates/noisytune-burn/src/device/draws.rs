@@ -45,7 +45,7 @@ fn uniform_in(
         .reshape([BLOCK_WORDS, groups, LANES])
         .swap_dims(0, 1)
         .reshape([groups * GROUP])
-        .slice([0..len])
+        .narrow(0, 0, len)
 }
 
 /// The words of so many groups: a row for each word of a block, a column for each block.
