@@ -1,8 +1,9 @@
 //! Time of NoisyTune over the parameters of BERT-base (110 M) and BERT-large (335 M) on flex, and
 //! the time that its memory traffic alone takes on the same cores.
 //!
-//! `cargo bench --profile dev -p noisytune-burn`, the workspace's dev profile being an optimised
-//! one; figures are per pass over the whole model, in place.
+//! `cargo bench --profile dev --workspace --bench noise -- bert_`, the workspace's dev profile
+//! being an optimised one; figures are per pass over the whole model, in place. `cargo xtask
+//! bench-noise` runs it in turn with PyTorch's loop and reads what criterion writes.
 
 use std::hint::black_box;
 

@@ -10,12 +10,12 @@ use pulp::Simd;
 pub(crate) const GROUP: usize = LANES * BLOCK_WORDS;
 
 /// Blocks side by side: the u32 lanes of the widest vectors there are.
-const LANES: usize = 16;
-const BLOCK_WORDS: usize = 16;
-const DOUBLE_ROUNDS: usize = 4;
+pub(crate) const LANES: usize = 16;
+pub(crate) const BLOCK_WORDS: usize = 16;
+pub(crate) const DOUBLE_ROUNDS: usize = 4;
 
 /// "expand 32-byte k", the constant words of ChaCha.
-const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
+pub(crate) const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
 /// Writes words `256 group..256 (group + 1)` under the key.
 #[inline(always)]

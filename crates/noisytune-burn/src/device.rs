@@ -1,17 +1,24 @@
-//! The method in tensor operations, for elements in the memory of a device. They stay there: what
-//! travels is the draws on the way in, and a few sums per block on the way out.
+//! The method in tensor operations, for elements in the memory of a device. They stay there, and
+//! uniform draws are made there: what travels is a key on the way in, and a few sums per block on
+//! the way out. Gaussian draws come from the host.
+
+mod draws;
+
+use std::ops::Range;
 
 use burn::tensor::{DType, FloatDType, Tensor, TensorData};
 
+use crate::chacha::GROUP;
 use crate::moments::Moments;
 use crate::stream::UnitStream;
 
 /// Elements whose sums are formed on the device; the host adds the blocks up in f64.
 const BLOCK: usize = 4096;
 
-/// Elements per step, which bounds the temporaries: 16 MiB of draws at a time. A whole number of
-/// blocks.
-const PIECE: usize = 1024 * BLOCK;
+/// Elements per step, which bounds the temporaries: a handful of tensors of 4 MiB. A whole number
+/// of blocks, and of what the draws are made in.
+const PIECE: usize = 256 * BLOCK;
+const _: () = assert!(PIECE.is_multiple_of(GROUP));
 
 /// The elements of a tensor on a device without autodiff, as one row.
 pub(crate) struct DeviceValues<const D: usize> {
@@ -41,11 +48,16 @@ impl<const D: usize> DeviceValues<D> {
     }
 
     pub(crate) fn moments(&self) -> Moments {
-        let mut means = Vec::new();
-        let mut squares = Vec::new();
+        let compute = self.compute();
+        let smallest = match compute {
+            FloatDType::F64 => f64::MIN_POSITIVE,
+            _ => f64::from(f32::MIN_POSITIVE),
+        };
+        // Of each block: mean, largest deviation, sum of squares over the square of the latter.
+        let (mut means, mut largest, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         let mut counts = Vec::new();
         for piece in pieces(self.count()) {
-            let values = self.flat.clone().slice([piece]).cast(self.compute());
+            let values = self.flat.clone().slice([piece]).cast(compute);
             for rows in blocks(values) {
                 let [height, width] = rows.dims();
                 // Distances to the first element, so that equal elements have no spread at all.
@@ -53,35 +65,36 @@ impl<const D: usize> DeviceValues<D> {
                 let distances = rows - first.clone();
                 let mean = distances.clone().mean_dim(1);
                 let deviations = distances - mean.clone();
+                // Squares of small or large deviations would leave the range of f32.
+                let unit = deviations.clone().abs().max_dim(1).clamp_min(smallest);
+                let deviations = deviations / unit.clone();
                 means.push((first + mean).reshape([height]));
+                largest.push(unit.reshape([height]));
                 squares.push(deviations.square().sum_dim(1).reshape([height]));
                 counts.extend(std::iter::repeat_n(width as f64, height));
             }
         }
-        let (means, squares) = (to_host(means), to_host(squares));
-        counts
-            .into_iter()
-            .zip(means.into_iter().zip(squares))
-            .map(|(count, (mean, m2))| Moments { count, mean, m2 })
+        let [means, largest, squares] = [means, largest, squares].map(to_host);
+        (counts.into_iter().zip(means))
+            .zip(largest.into_iter().zip(squares))
+            .map(|((count, mean), (unit, square))| Moments {
+                count,
+                mean,
+                m2: square * unit * unit,
+            })
             .fold(Moments::default(), Moments::merge)
     }
 
     pub(crate) fn perturb(mut self, stream: &UnitStream, scale: f64) -> (Self, f64) {
-        let device = self.flat.device();
+        let (stored, compute) = (FloatDType::from(self.dtype), self.compute());
+        // Squares of small changes would vanish in f32.
+        let unit = scale.max(f64::from(f32::MIN_POSITIVE));
         let mut squares = Vec::new();
         for piece in pieces(self.count()) {
-            let draws = stream.draws(piece.start, piece.len());
-            let draws = TensorData::new(draws, [piece.len()]);
-            let draws = Tensor::<1>::from_data(draws, (&device, DType::F32)).cast(self.compute());
-            let before = self
-                .flat
-                .clone()
-                .slice([piece.clone()])
-                .cast(self.compute());
-            let after =
-                (before.clone() + draws.mul_scalar(scale)).cast(FloatDType::from(self.dtype));
-            // Divided by the scale first: squares of small noise would vanish in f32.
-            let change = (after.clone().cast(self.compute()) - before).div_scalar(scale);
+            let draws = self.draws(stream, piece.clone()).cast(compute);
+            let before = self.flat.clone().slice([piece.clone()]).cast(compute);
+            let after = (before.clone() + draws.mul_scalar(scale)).cast(stored);
+            let change = (after.clone().cast(compute) - before).div_scalar(unit);
             for rows in blocks(change) {
                 let [height, _] = rows.dims();
                 squares.push(rows.square().sum_dim(1).reshape([height]));
@@ -89,8 +102,20 @@ impl<const D: usize> DeviceValues<D> {
             self.flat = self.flat.slice_assign([piece], after);
         }
         let squares: f64 = to_host(squares).into_iter().sum();
-        let rms = scale * (squares / self.count() as f64).sqrt();
+        let rms = unit * (squares / self.count() as f64).sqrt();
         (self, rms)
+    }
+
+    /// The draws of a piece. Normal ones need logarithms and sines that are the same to the last
+    /// bit everywhere, in f64, which few devices have: the host makes them.
+    fn draws(&self, stream: &UnitStream, piece: Range<usize>) -> Tensor<1> {
+        let device = self.flat.device();
+        if stream.is_gaussian() {
+            let draws = TensorData::new(stream.draws(piece.start, piece.len()), [piece.len()]);
+            Tensor::from_data(draws, (&device, DType::F32))
+        } else {
+            draws::uniform(stream.key(), piece.start, piece.len(), &device)
+        }
     }
 
     pub(crate) fn into_tensor(self) -> Tensor<D> {
@@ -99,7 +124,7 @@ impl<const D: usize> DeviceValues<D> {
 }
 
 /// Cuts `0..count` into pieces.
-fn pieces(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn pieces(count: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count)
         .step_by(PIECE)
         .map(move |start| start..count.min(start + PIECE))
@@ -139,47 +164,78 @@ fn to_host(rows: Vec<Tensor<1>>) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn::tensor::{Device, bf16, f16};
 
     use super::*;
+    use crate::element::Element;
     use crate::{NoiseKind, noise};
 
     /// More than two pieces, and a rest that fills no block.
     const COUNT: usize = 2 * PIECE + 3 * BLOCK + 17;
 
-    fn sample() -> Vec<f32> {
+    fn sample<E: Element>() -> Vec<E> {
         let stream = UnitStream::new(1, "sample", NoiseKind::Gaussian);
-        let mut sample = stream.draws(0, COUNT);
-        sample
-            .iter_mut()
-            .for_each(|value| *value = 0.7 + 0.03 * *value);
-        sample
+        let draws = stream.draws(0, COUNT).into_iter();
+        draws.map(|draw| E::from_elem(0.7 + 0.03 * draw)).collect()
     }
 
-    fn on_flex(values: Vec<f32>) -> DeviceValues<1> {
-        let data = TensorData::new(values, [COUNT]);
-        DeviceValues::of(Tensor::from_data(data, (&Device::flex(), DType::F32)))
+    fn on<E: Element>(device: &Device, values: Vec<E>) -> DeviceValues<1> {
+        let count = values.len();
+        let data = TensorData::new(values, [count]);
+        DeviceValues::of(Tensor::from_data(data, (device, E::dtype())))
+    }
+
+    /// On flex, unless BURN_DEVICE names another backend that Burn was built with.
+    fn moments_of(values: Vec<f32>) -> Moments {
+        on(&Device::default(), values).moments()
     }
 
     #[test]
     fn tensor_operations_measure_the_std_of_the_host_to_1e_6() {
-        let host = Moments::of(&sample());
-        let device = on_flex(sample()).moments();
+        let host = Moments::of(&sample::<f32>());
+        let device = moments_of(sample());
         assert_eq!(host.count, device.count);
         let relative = (device.std() / host.std() - 1.0).abs();
         assert!(relative < 1e-6, "{} against {}", device.std(), host.std());
     }
 
     #[test]
-    fn tensor_operations_add_the_noise_of_the_host_bit_for_bit() {
+    fn tensor_operations_measure_deviations_whose_squares_leave_the_range_of_f32() {
+        for size in [1e-30f32, 1e30] {
+            let values: Vec<f32> = [1.0, -2.0, 0.5].map(|x| x * size).into();
+            let (host, device) = (Moments::of(&values).std(), moments_of(values).std());
+            assert!(
+                (device / host - 1.0).abs() < 1e-6,
+                "{device} against {host}"
+            );
+        }
+    }
+
+    #[test]
+    fn tensor_operations_find_nothing_one_element_equal_elements_nan_and_infinity() {
+        assert_eq!(moments_of(Vec::new()), Moments::default());
+        assert!(moments_of(vec![3.0]).std().is_nan());
+        assert_eq!(moments_of(vec![0.1; 2 * BLOCK + 1]).std(), 0.0);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [0, 1, BLOCK, BLOCK + 1] {
+                let mut values = sample::<f32>();
+                values.truncate(2 * BLOCK);
+                values[at] = bad;
+                assert!(!moments_of(values).m2.is_finite(), "{bad} at {at}");
+            }
+        }
+    }
+
+    fn the_noise_is_the_hosts<E: Element>() {
         for kind in [NoiseKind::Uniform, NoiseKind::Gaussian] {
             let stream = UnitStream::new(7, "weight", kind);
-            let mut host = sample();
+            let mut host = sample::<E>();
             let squares = noise::perturb(&mut host, &stream, 0.0045);
-            let (device, rms) = on_flex(sample()).perturb(&stream, 0.0045);
+            let (device, rms) = on(&Device::flex(), sample::<E>()).perturb(&stream, 0.0045);
             assert_eq!(
                 device.into_tensor().into_data(),
-                TensorData::new(host, [COUNT])
+                TensorData::new(host, [COUNT]),
+                "{kind:?}"
             );
             let expected = (squares / COUNT as f64).sqrt();
             // The squares of a block are summed in f32.
@@ -188,5 +244,13 @@ mod tests {
                 "{rms} against {expected}"
             );
         }
+    }
+
+    #[test]
+    fn tensor_operations_add_the_noise_of_the_host_bit_for_bit() {
+        the_noise_is_the_hosts::<f64>();
+        the_noise_is_the_hosts::<f32>();
+        the_noise_is_the_hosts::<f16>();
+        the_noise_is_the_hosts::<bf16>();
     }
 }

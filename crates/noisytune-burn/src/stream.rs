@@ -38,6 +38,16 @@ impl UnitStream {
         }
     }
 
+    /// What the words are made from.
+    pub(crate) fn key(&self) -> &[u32; 8] {
+        &self.key
+    }
+
+    /// Whether the draws are normal and not uniform.
+    pub(crate) fn is_gaussian(&self) -> bool {
+        self.gaussian
+    }
+
     /// Hands the draws `start..start + len` to `consume`, in order, as (offset in the range, draws).
     #[inline(always)]
     pub(crate) fn for_each_batch<S: Simd>(

@@ -1,6 +1,5 @@
 //! Ours and PyTorch's training step, measured in turn.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -8,12 +7,10 @@ use std::time::Instant;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::peer::{Assets, succeed};
+use crate::peer::{Assets, THREADS, last_line, succeed};
+use crate::records;
 use crate::rows::{ROWS, Row, Timed};
 use crate::table;
-
-/// Threads of both sides.
-const THREADS: &str = "2";
 
 /// Options of `cargo xtask bench-peer`.
 #[derive(Debug, Args)]
@@ -64,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if !options.table.is_empty() {
         let mut pairs = Vec::new();
         for path in &options.table {
-            pairs.extend(recorded(path)?);
+            pairs.extend(records::read(path)?);
         }
         print!("{}", table::render(&pairs));
         return Ok(());
@@ -87,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
                 ours: ours(row, &model, &assets)?,
                 theirs: theirs(row, &model, &assets, &python)?,
             });
-            keep(&options.out, &pairs)?;
+            records::write(&options.out, &pairs)?;
         }
     }
     print!("{}", table::render(&pairs));
@@ -118,7 +115,7 @@ fn ours(row: &Row, model: &Path, assets: &Assets) -> Result<Timing, String> {
         Timed::Steps(steps) => {
             command.args(["--bench-steps", &steps.to_string()]);
             command.args(["--max-train-samples", "8192"]);
-            timing(command)
+            last_line(&mut command)
         }
         Timed::WholeTask(sentences) => {
             // A new folder each time: the program continues a study and would find it done.
@@ -147,7 +144,7 @@ fn theirs(row: &Row, model: &Path, assets: &Assets, python: &Path) -> Result<Tim
         Timed::Steps(steps) => {
             command.args(["--bench", &steps.to_string()]);
             command.args(["--max-train-samples", "8192"]);
-            timing(command)
+            last_line(&mut command)
         }
         Timed::WholeTask(sentences) => {
             command.args(["--epochs", "1"]);
@@ -171,34 +168,4 @@ fn whole_task(mut command: Command, sentences: usize) -> Result<Timing, String> 
         examples_per_s: sentences as f64 / seconds,
         ..Timing::default()
     })
-}
-
-/// Runs a program and reads the JSON line it ends with.
-fn timing(mut command: Command) -> Result<Timing, String> {
-    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().unwrap_or_default();
-    serde_json::from_str(last).map_err(|e| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().last().unwrap_or_default();
-        format!("{command:?} printed no timing ({e}): {said}")
-    })
-}
-
-fn keep(path: &Path, pairs: &[Pair]) -> Result<(), String> {
-    let mut text = String::new();
-    for pair in pairs {
-        let line = serde_json::to_string(pair).map_err(|e| e.to_string())?;
-        writeln!(text, "{line}").map_err(|e| e.to_string())?;
-    }
-    std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
-}
-
-/// Reads the records of an earlier call.
-pub(crate) fn recorded(path: &Path) -> Result<Vec<Pair>, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let pair = |(index, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))
-    };
-    text.lines().enumerate().map(pair).collect()
 }

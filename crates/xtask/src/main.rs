@@ -1,7 +1,10 @@
-//! Chores of this repository: `cargo xtask bench-peer`.
+//! Chores of this repository: `cargo xtask bench-peer` and `cargo xtask bench-noise`.
 
+mod bench_noise;
 mod bench_peer;
+mod noise_table;
 mod peer;
+mod records;
 mod rows;
 mod table;
 
@@ -15,11 +18,16 @@ use clap::Parser;
 enum Task {
     /// Times training steps here and in PyTorch, in turn, and prints the ratios
     BenchPeer(bench_peer::Options),
+    /// Times the noise here, in PyTorch and against memory alone, in turn, and prints a table
+    BenchNoise(bench_noise::Options),
 }
 
 fn main() -> ExitCode {
-    let Task::BenchPeer(options) = Task::parse();
-    match bench_peer::run(&options) {
+    let done = match Task::parse() {
+        Task::BenchPeer(options) => bench_peer::run(&options),
+        Task::BenchNoise(options) => bench_noise::run(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("error: {message}");

@@ -3,7 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde::de::DeserializeOwned;
+
 use crate::rows::Model;
+
+/// Threads of both sides.
+pub(crate) const THREADS: &str = "2";
 
 /// Makes a checkpoint with random weights: CONFIG-SOURCE TARGET LAYERS HIDDEN HEADS.
 const RANDOM_BERT: &str = include_str!("random_bert.py");
@@ -73,4 +78,16 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
         Ok(status) => Err(format!("{command:?} ended with {status}")),
         Err(e) => Err(format!("{command:?}: {e}")),
     }
+}
+
+/// Runs a program and reads the JSON line it ends with.
+pub(crate) fn last_line<T: DeserializeOwned>(command: &mut Command) -> Result<T, String> {
+    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().unwrap_or_default();
+    serde_json::from_str(last).map_err(|e| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or_default();
+        format!("{command:?} printed no timing ({e}): {said}")
+    })
 }

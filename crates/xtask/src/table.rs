@@ -58,7 +58,8 @@ fn number(value: Option<f64>, decimals: usize, unit: &str) -> String {
     )
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+/// The middle value, or the mean of the middle two.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => None,
@@ -72,7 +73,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::bench_peer::recorded;
+    use crate::records;
 
     fn timing(examples_per_s: f64) -> Timing {
         Timing {
@@ -104,7 +105,8 @@ mod tests {
     #[test]
     fn the_readme_shows_the_table_of_the_recorded_pairs() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let pairs = recorded(&root.join("crates/xtask/runs/2026-11-24.jsonl")).expect("records");
+        let pairs =
+            records::read(&root.join("crates/xtask/runs/2026-11-24.jsonl")).expect("records");
         let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
         let table = render(&pairs);
         assert!(

@@ -90,3 +90,15 @@ fn a_quantized_base_is_refused_with_the_reason() {
         assert_eq!(reasons, "adapter (2), quantized (2)");
     }
 }
+
+#[test]
+fn a_quantized_module_is_refused_with_the_reason() {
+    let device = Device::flex();
+    let model = LinearConfig::new(32, 32).with_bias(false).init(&device);
+    let quantized = model.quantize_weights(&mut quantizer(&device));
+    let before = quantized.weight.val().into_data();
+    let (after, report) = noised(quantized);
+    let weight = report.get("weight").unwrap();
+    assert_eq!(skip_reason(weight), Some(SkipReason::Quantized));
+    assert_eq!(before, after.weight.val().into_data());
+}

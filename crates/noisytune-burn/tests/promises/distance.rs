@@ -1,6 +1,6 @@
 //! How far finetuning moved a module.
 
-use burn::module::{Module, Param, ParamGroup};
+use burn::module::{Module, Param, ParamGroup, ParamId};
 use burn::nn::transformer::TransformerEncoderConfig;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use noisytune_burn::{GroupDistance, NoisyTune, PAPER_GROUPS, distances};
@@ -86,6 +86,34 @@ fn the_papers_groups_find_the_parts_of_burns_transformer() {
         ]
     );
     assert!(groups.iter().all(|(_, group)| group.l1 > 0.0));
+}
+
+#[test]
+fn the_papers_groups_find_the_parts_of_hugging_faces_bert() {
+    const LAYER: [(&str, &str); 8] = [
+        ("attention.self.query.weight", "query"),
+        ("attention.self.key.bias", "key"),
+        ("attention.self.value.weight", "value"),
+        ("attention.output.dense.weight", "dense"),
+        ("attention.output.LayerNorm.gamma", ""),
+        ("intermediate.dense.bias", "dense"),
+        ("output.dense.weight", "dense"),
+        ("output.LayerNorm.beta", ""),
+    ];
+    let id = ParamId::new();
+    for (name, expected) in LAYER {
+        let path = format!("bert.encoder.layer.11.{name}");
+        for (group, pattern) in PAPER_GROUPS {
+            let matches = ParamGroup::from_regex(pattern)
+                .unwrap()
+                .matches(&id, Some(&path));
+            assert_eq!(
+                matches,
+                group == expected || group == "all",
+                "{path} {group}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ use burn::module::{Module, Param, ParamId};
 use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, GradientCheckpointingStrategy, Int, Tensor};
-use noisytune_burn::{NoisyTuneMapper, SkipReason, Treatment};
+use noisytune_burn::{
+    NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason, Treatment, distances,
+};
 
 use crate::model::{One, noised, noised_by, perturbation, skip_reason};
 
@@ -132,6 +134,23 @@ fn a_lazily_initialised_parameter_is_initialised_and_perturbed() {
         one.data().try_to_vec::<f32>().unwrap(),
         [0., 1., 2., 3., 4., 5.]
     );
+}
+
+#[test]
+fn lazily_initialised_parameters_are_surveyed_pooled_and_initialised_once() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let lazy = linear(&device);
+        let shared = lazy.clone();
+        let config = NoisyTuneConfig::new(0.15).with_scale(NoiseScale::Global);
+        let (noised, report) = lazy.try_noisy_tune(&config).unwrap();
+        assert_eq!(report.perturbed().count(), 2);
+        // A clone of a lazy parameter is initialised with it, to the same values.
+        let moved = distances(&shared, &noised).unwrap();
+        let bound = 0.075 * report.global_std.unwrap() + f64::from(f32::EPSILON);
+        for entry in moved.entries {
+            assert!(entry.l1 > 0.0 && entry.l1 <= bound * entry.elements as f64);
+        }
+    }
 }
 
 #[test]

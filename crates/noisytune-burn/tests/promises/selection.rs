@@ -1,7 +1,11 @@
-//! The presets, on the names of real models.
+//! The presets, on the names of real models, and Burn's own ways to choose.
 
 use burn::module::{ParamGroup, ParamId};
-use noisytune_burn::selection;
+use burn::nn::transformer::TransformerEncoderConfig;
+use burn::tensor::Device;
+use noisytune_burn::{NoisyTuneMapper, SkipReason, selection};
+
+use crate::model::{noised_by, skip_reason};
 
 const NAMES: [&str; 10] = [
     "bert.embeddings.word_embeddings.weight",
@@ -84,4 +88,44 @@ fn under_selects_what_except_leaves_out() {
         .collect();
     assert_eq!(selected, ["transformer.wte.weight", "classifier.weight"]);
     assert_eq!(left_out(&selection::under(&[])).len(), NAMES.len());
+}
+
+#[test]
+fn paths_substrings_regular_expressions_ids_and_exclusions_choose_what_is_perturbed() {
+    let model = TransformerEncoderConfig::new(8, 16, 2, 2).init(&Device::flex());
+    let id = model.layers[1].norm_1.gamma.id;
+    let perturbed = |group| {
+        let mapper = NoisyTuneMapper::new(0.15).with_group(group);
+        let (_, report) = noised_by(model.clone(), mapper);
+        // Norms begin as constants: selected, and skipped for what they are.
+        let entries = report.entries.into_iter();
+        entries
+            .filter(|entry| skip_reason(entry) != Some(SkipReason::NotSelected))
+            .map(|entry| entry.path)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        perturbed(ParamGroup::from_path("layers.0.mha.query.weight")),
+        ["layers.0.mha.query.weight"]
+    );
+    assert_eq!(
+        perturbed(ParamGroup::from_predicate("1.mha.query")),
+        ["layers.1.mha.query.weight", "layers.1.mha.query.bias"]
+    );
+    let regex = ParamGroup::from_regex(r"pwff\.linear_inner\.bias$").unwrap();
+    assert_eq!(
+        perturbed(regex.clone()),
+        [
+            "layers.0.pwff.linear_inner.bias",
+            "layers.1.pwff.linear_inner.bias"
+        ]
+    );
+    assert_eq!(
+        perturbed(ParamGroup::from_ids(vec![id])),
+        ["layers.1.norm_1.gamma"]
+    );
+    assert_eq!(
+        perturbed(regex.exclude(ParamGroup::from_predicate("layers.0"))),
+        ["layers.1.pwff.linear_inner.bias"]
+    );
 }

@@ -1,0 +1,181 @@
+//! The uniform draws of a stream in integer tensor operations: the device makes them itself.
+//!
+//! ChaCha's sixteen words of state lie in four tensors of four rows, one column a block. A quarter
+//! round of whole rows is four of ChaCha's at once, and its diagonal rounds are the same once the
+//! rows are rolled against each other. The host sends key, constants and position.
+
+use burn::tensor::{DType, Device, FloatDType, Int, IntDType, Tensor, TensorData};
+
+use crate::chacha::{BLOCK_WORDS, DOUBLE_ROUNDS, GROUP, LANES, SIGMA};
+
+/// Blocks whose numbers are counted by one row of a table.
+const ROW: usize = 256;
+
+/// The draws `start..start + len`, bit for bit those of the host. `start` is a whole number of
+/// groups, and the range does not cross a multiple of 2³² blocks.
+pub(super) fn uniform(key: &[u32; 8], start: usize, len: usize, device: &Device) -> Tensor<1> {
+    uniform_in(word_type(device), key, start, len, device)
+}
+
+/// Unsigned words where the device has them: what a sum is that leaves a signed type's range, the
+/// languages of devices do not all define.
+fn word_type(device: &Device) -> DType {
+    if device.supports_dtype(IntDType::U32) {
+        DType::U32
+    } else {
+        DType::I32
+    }
+}
+
+fn uniform_in(
+    dtype: DType,
+    key: &[u32; 8],
+    start: usize,
+    len: usize,
+    device: &Device,
+) -> Tensor<1> {
+    let groups = len.div_ceil(GROUP);
+    let words = words(dtype, key, start / GROUP, groups, device);
+    // 24 bits, less 2²³ - 1/2 and over 2²⁴: each step is exact in f32.
+    let draws = shift_right(words, 8)
+        .cast(FloatDType::F32)
+        .sub_scalar(8_388_607.5)
+        .mul_scalar(1.0 / f64::from(1 << 24));
+    draws
+        .reshape([BLOCK_WORDS, groups, LANES])
+        .swap_dims(0, 1)
+        .reshape([groups * GROUP])
+        .narrow(0, 0, len)
+}
+
+/// The words of so many groups: a row for each word of a block, a column for each block.
+fn words(
+    dtype: DType,
+    key: &[u32; 8],
+    group: usize,
+    groups: usize,
+    device: &Device,
+) -> Tensor<2, Int> {
+    let column = |words: &[u32]| column(words, dtype, device);
+    let first = (group * LANES) as u64;
+    let counters = counters(first as u32, groups * LANES, dtype, device);
+    let rest = column(&[(first >> 32) as u32, 0, 0]).expand([3, groups * LANES]);
+    let start = [
+        column(&SIGMA),
+        column(&key[..4]),
+        column(&key[4..]),
+        Tensor::cat(vec![counters, rest], 0),
+    ];
+    let mut state = start.clone();
+    for _ in 0..DOUBLE_ROUNDS {
+        let [a, b, c, d] = quarter_rounds(state);
+        let diagonals = [a, roll(b, 1), roll(c, 2), roll(d, 3)];
+        let [a, b, c, d] = quarter_rounds(diagonals);
+        state = [a, roll(b, 3), roll(c, 2), roll(d, 1)];
+    }
+    let [a, b, c, d] = state;
+    let [a0, b0, c0, d0] = start;
+    Tensor::cat(vec![a + a0, b + b0, c + c0, d + d0], 0)
+}
+
+/// Words of the host as a column, which broadcasts over the blocks.
+fn column(words: &[u32], dtype: DType, device: &Device) -> Tensor<2, Int> {
+    let shape = [words.len(), 1];
+    let data = if dtype == DType::I32 {
+        TensorData::new(words.iter().map(|word| *word as i32).collect(), shape)
+    } else {
+        TensorData::new(words.to_vec(), shape)
+    };
+    Tensor::from_data(data, (device, dtype))
+}
+
+/// The row `first, first + 1, ..`, added up on the device from a few numbers.
+fn counters(first: u32, count: usize, dtype: DType, device: &Device) -> Tensor<2, Int> {
+    let to = |end: usize| Tensor::<1, Int>::arange(0..end as i64, (device, dtype));
+    let rows = count.div_ceil(ROW);
+    let table = to(rows).mul_scalar(ROW as u32).reshape([rows, 1])
+        + to(ROW).reshape([1, ROW])
+        + column(&[first], dtype, device);
+    table.reshape([1, rows * ROW]).slice([0..1, 0..count])
+}
+
+/// ChaCha's quarter round, of each column of the four rows of the four tensors.
+fn quarter_rounds([a, b, c, d]: [Tensor<2, Int>; 4]) -> [Tensor<2, Int>; 4] {
+    let a = a + b.clone();
+    let d = rotate_left(d.bitwise_xor(a.clone()), 16);
+    let c = c + d.clone();
+    let b = rotate_left(b.bitwise_xor(c.clone()), 12);
+    let a = a + b.clone();
+    let d = rotate_left(d.bitwise_xor(a.clone()), 8);
+    let c = c + d.clone();
+    let b = rotate_left(b.bitwise_xor(c.clone()), 7);
+    [a, b, c, d]
+}
+
+/// Row `i` of the result is row `i + rows` of four.
+fn roll(x: Tensor<2, Int>, rows: i64) -> Tensor<2, Int> {
+    x.roll_dim(-rows, 0)
+}
+
+fn rotate_left(x: Tensor<2, Int>, bits: u32) -> Tensor<2, Int> {
+    x.clone()
+        .bitwise_left_shift_scalar(bits)
+        .bitwise_or(shift_right(x, 32 - bits))
+}
+
+/// Fills with zeros, also in a signed type, whose own shift repeats the sign.
+fn shift_right(x: Tensor<2, Int>, bits: u32) -> Tensor<2, Int> {
+    let signed = x.dtype() == DType::I32;
+    let shifted = x.bitwise_right_shift_scalar(bits);
+    if signed {
+        shifted.bitwise_and_scalar(u32::MAX >> bits)
+    } else {
+        shifted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NoiseKind;
+    use crate::stream::UnitStream;
+
+    /// (first draw, count): whole groups and parts of one, from the beginning and further on, and
+    /// behind block 2³², where the counter's upper half begins.
+    const RANGES: [(usize, usize); 8] = [
+        (0, 1),
+        (0, GROUP),
+        (0, 5 * GROUP + 17),
+        (256, 255),
+        (77 * GROUP, 4 * 4096 + 1),
+        (3 << 20, 100_003),
+        ((1 << 36) - 2 * GROUP, 2 * GROUP),
+        (1 << 36, 2 * GROUP + 3),
+    ];
+
+    fn bits(draws: Vec<f32>) -> Vec<u32> {
+        draws.into_iter().map(f32::to_bits).collect()
+    }
+
+    fn the_draws_are_the_hosts(device: &Device, dtype: DType) {
+        let stream = UnitStream::new(7, "encoder.weight", NoiseKind::Uniform);
+        for (start, len) in RANGES {
+            let made = uniform_in(dtype, stream.key(), start, len, device).into_data();
+            let made = made.try_into_vec::<f32>().expect("draws are f32");
+            let expected = stream.draws(start, len);
+            assert_eq!(bits(made), bits(expected), "{dtype:?} {start} {len}");
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_draw_made_by_tensor_operations_is_the_hosts() {
+        // Flex, unless BURN_DEVICE names another backend that Burn was built with.
+        let device = Device::default();
+        the_draws_are_the_hosts(&device, word_type(&device));
+    }
+
+    #[test]
+    fn a_device_without_unsigned_integers_makes_the_same_draws() {
+        the_draws_are_the_hosts(&Device::default(), DType::I32);
+    }
+}
