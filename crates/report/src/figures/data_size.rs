@@ -5,7 +5,7 @@ use super::canvas::{Area, Point};
 use super::curves::Line;
 use super::effects::Effect;
 use super::palette::Ink;
-use super::{Drawing, Key, Layout, Mark};
+use super::{Drawing, Key, Layout};
 use crate::number::thousands;
 
 /// A number of training rows, and the difference there.
@@ -83,12 +83,7 @@ impl DataSize {
 
 impl Drawing for DataSize {
     fn legend(&self) -> Vec<Key> {
-        let key = |line: &Line| Key {
-            name: line.name.clone(),
-            ink: line.ink,
-            mark: Mark::Line,
-        };
-        self.lines.iter().map(key).collect()
+        self.lines.iter().map(Line::key).collect()
     }
 
     fn height(&self, layout: Layout) -> u32 {

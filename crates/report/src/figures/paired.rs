@@ -145,14 +145,9 @@ const MEAN: f64 = 0.75;
 
 impl Drawing for Pairs {
     fn legend(&self) -> Vec<Key> {
-        let key = |name: &str, ink, mark| Key {
-            name: name.to_owned(),
-            ink,
-            mark,
-        };
         vec![
-            key(&self.control, Ink::Series(0), Mark::Ring),
-            key(&self.treatment, self.ink, Mark::Dot),
+            Key::new(&self.control, Ink::Series(0), Mark::Ring),
+            Key::new(&self.treatment, self.ink, Mark::Dot),
         ]
     }
 

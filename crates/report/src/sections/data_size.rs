@@ -44,19 +44,15 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
         .into_iter()
         .map(|rows| {
             let here = contrasts.iter().find(|c| c.treatment.train_rows == rows);
-            let effect = here.map(|c| effects::effect(study, c, thousands(rows)));
+            let effect =
+                here.map(|c| effects::effect(study, c, format!("{} sentences", thousands(rows))));
             Size { rows, effect }
         })
         .collect();
     let metric = &material.summary.metric;
-    let differences: Vec<String> = sizes
-        .iter()
-        .filter_map(|size| size.effect.as_ref())
-        .map(|effect| format!("{} sentences: {}", effect.label, effect.text()))
-        .collect();
     let description = format!(
         "Dev {metric} by number of training sentences, and the mean difference in points. {}.",
-        differences.join("; ")
+        effects::in_words(sizes.iter().filter_map(|size| size.effect.as_ref()))
     );
     let drawing = DataSize {
         sizes,

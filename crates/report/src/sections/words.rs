@@ -1,9 +1,9 @@
 //! The secondary statistics of a contrast in plain words.
 
-use finetune::statistics::MAX_PAIRS;
+use finetune::statistics::{MAX_PAIRS, p_equals};
 
 use crate::material::Contrast;
-use crate::number::{count, p_equals, thousands};
+use crate::number::{count, thousands};
 
 /// McNemar's test, the stochastic order and the power statement, as far as they are known.
 pub(crate) fn of(contrast: &Contrast<'_>) -> Vec<String> {
