@@ -27,6 +27,9 @@ pub(crate) struct DataSize {
     pub(crate) differences: String,
 }
 
+/// Between panels one below the other.
+const GAP: f64 = 14.0;
+
 impl DataSize {
     /// Rows on a logarithmic axis: studies halve them.
     fn axis(&self, layout: Layout) -> Axis {
@@ -87,13 +90,13 @@ impl Drawing for DataSize {
     }
 
     fn height(&self, layout: Layout) -> u32 {
-        if layout.is_wide() { 310 } else { 520 }
+        if layout.is_wide() { 310 } else { 534 }
     }
 
     fn paint(&self, area: &Area<'_>, layout: Layout) {
         let (scores, differences) = match layout {
             Layout::Wide => area.split_at_x(area.width / 2.0),
-            Layout::Narrow => area.split_at_y(area.height / 2.0),
+            Layout::Narrow => area.halves(GAP),
         };
         self.paint_scores(&scores, layout);
         self.paint_differences(&differences, layout);

@@ -160,13 +160,9 @@ impl Drawing for Pairs {
     }
 
     fn paint(&self, area: &Area<'_>, layout: Layout) {
-        let gap = f64::from(GAP);
         let (scores, differences) = match layout {
             Layout::Wide => area.split_at_x(area.width / 2.0),
-            Layout::Narrow => {
-                let (scores, rest) = area.split_at_y((area.height - gap) / 2.0);
-                (scores, rest.split_at_y(gap).1)
-            }
+            Layout::Narrow => area.halves(f64::from(GAP)),
         };
         self.paint_scores(&scores);
         self.paint_differences(&differences);

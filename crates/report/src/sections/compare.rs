@@ -19,11 +19,10 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         blocks.extend(figure.map(Block::Figure));
     }
     blocks.extend(tables::of(material, study));
-    if let Some(main) = main {
-        let words = words::of(&main);
-        if !words.is_empty() {
-            blocks.push(Block::List(words));
-        }
+    let mut words: Vec<String> = words::too_few(study).into_iter().collect();
+    words.extend(main.iter().flat_map(words::of));
+    if !words.is_empty() {
+        blocks.push(Block::List(words));
     }
     Section {
         id: "compare",

@@ -6,14 +6,14 @@ use finetune::Arm;
 use finetune::summary::StudyResult;
 
 use super::training::of_runs;
-use super::{effects, finding, tables};
+use super::{effects, finding, tables, words};
 use crate::document::{Block, Section};
 use crate::figures::{DataSize, Figure, Line, Size};
 use crate::material::{Material, contrasts, ink};
-use crate::number::{sentence, thousands};
+use crate::number::thousands;
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
+    let mut blocks = vec![Block::Text(words::verdict(study))];
     blocks.extend(figure(material, study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     Section {

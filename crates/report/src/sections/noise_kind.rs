@@ -2,11 +2,10 @@
 
 use finetune::summary::StudyResult;
 
-use super::{effects, finding, tables};
+use super::{effects, finding, tables, words};
 use crate::document::{Block, Section, Table};
 use crate::figures::Figure;
 use crate::material::Material;
-use crate::number::sentence;
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let figure = effects::figure(
@@ -27,7 +26,7 @@ pub(super) fn of_arms(
     heading: &str,
     figure: Option<Figure>,
 ) -> Section {
-    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
+    let mut blocks = vec![Block::Text(words::verdict(study))];
     blocks.extend(figure.map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Table(arms(study)));

@@ -200,6 +200,22 @@ fn the_secondary_statistics_are_said_in_words() {
 }
 
 #[test]
+fn a_study_of_too_few_pairs_for_any_evidence_says_so() {
+    let said = "There are too few pairs for evidence of any difference, however large: over";
+    let three = write(&Sample::of(&[StudyKind::Compare], 3)).markdown;
+    let rest = "3 pairs of runs p cannot be less than 0.250.";
+    assert!(three.contains(&format!("- {said} {rest}")), "{three}");
+    let kinds = write(&Sample::of(&[StudyKind::NoiseKind], 6)).markdown;
+    let rest = "6 pairs of runs and 5 comparisons p cannot be less than 0.156.";
+    assert!(kinds.contains(&format!("{said} {rest}")), "{kinds}");
+    assert!(
+        !write(&Sample::of(&[StudyKind::Compare], 6))
+            .markdown
+            .contains(said)
+    );
+}
+
+#[test]
 fn the_command_the_configuration_and_every_run_are_in_it() {
     let sample = Sample::of(&[StudyKind::Compare], 3);
     let files = write(&sample);
