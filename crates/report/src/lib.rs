@@ -18,6 +18,7 @@ mod material;
 mod number;
 mod sections;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use finetune::{FinetuneError, write as file};
@@ -50,7 +51,8 @@ pub struct Written {
 
 /// Writes `report.html`, `report.md` and `figures/*.svg` into a study's folder.
 ///
-/// Each file is replaced at once. Figures of an earlier report that this one has not are removed.
+/// Each file is replaced at once. Figures of an earlier report that this one has not are removed;
+/// other files stay.
 ///
 /// # Errors
 /// [`ReportError::File`] with the path, [`ReportError::Template`].
@@ -67,7 +69,7 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportEr
         file::replace(&path, figure.standalone().as_bytes())?;
         written.push(path);
     }
-    remove_others(&figures, &written)?;
+    remove_earlier(&figures, &written)?;
     let paths = Written {
         html: folder.join("report.html"),
         markdown: folder.join("report.md"),
@@ -78,13 +80,16 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportEr
     Ok(paths)
 }
 
-fn remove_others(folder: &Path, kept: &[PathBuf]) -> Result<(), FinetuneError> {
-    let entries = std::fs::read_dir(folder).map_err(|e| wrong(folder, e))?;
-    for entry in entries {
-        let path = entry.map_err(|e| wrong(folder, e))?.path();
-        let is_drawing = path.extension().is_some_and(|extension| extension == "svg");
-        if is_drawing && !kept.contains(&path) {
-            std::fs::remove_file(&path).map_err(|e| wrong(&path, e))?;
+/// Removes the figures that this report does not have.
+fn remove_earlier(folder: &Path, kept: &[PathBuf]) -> Result<(), FinetuneError> {
+    for name in figures::NAMES {
+        let path = folder.join(format!("{name}.svg"));
+        if kept.contains(&path) {
+            continue;
+        }
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(wrong(&path, e)),
+            _ => {}
         }
     }
     Ok(())

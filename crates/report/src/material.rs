@@ -67,11 +67,20 @@ pub(crate) fn contrasts(study: &StudyResult) -> Vec<Contrast<'_>> {
     study.points.iter().filter_map(contrast).collect()
 }
 
-/// The contrast that the study is about: NoisyTune with the baseline where it has that.
-pub(crate) fn main_contrast(study: &StudyResult) -> Option<Contrast<'_>> {
+/// The contrast that a study is about: NoisyTune with its control where it has that, at the
+/// configuration's λ and on most training rows.
+pub(crate) fn main_contrast<'a>(
+    material: &Material<'_>,
+    study: &'a StudyResult,
+) -> Option<Contrast<'a>> {
     let contrasts = contrasts(study);
-    let is_the_papers = |c: &&Contrast<'_>| c.treatment.arm == Arm::NOISYTUNE;
-    let papers = contrasts.iter().find(is_the_papers);
+    let papers = contrasts
+        .iter()
+        .filter(|c| c.treatment.arm == Arm::NOISYTUNE)
+        .max_by_key(|c| {
+            let is_at_lambda = c.treatment.lambda == Some(material.config.lambda);
+            (is_at_lambda, c.treatment.train_rows)
+        });
     papers.or(contrasts.first()).copied()
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use finetune::statistics;
+
 /// What stands where there is no number.
 pub(crate) const NONE: &str = "–";
 
@@ -17,11 +19,7 @@ pub(crate) fn points(difference: f64) -> String {
 
 /// A number with its sign; what rounds to 0 has none.
 pub(crate) fn signed(number: f64, decimals: usize) -> String {
-    let text = format!("{number:+.decimals$}");
-    match text.trim_matches(['-', '+', '0', '.']) {
-        "" => format!("{:.decimals$}", 0.0),
-        _ => minus(text),
-    }
+    minus(statistics::signed(number, decimals))
 }
 
 /// An interval of differences in points.
@@ -33,19 +31,10 @@ pub(crate) fn interval(interval: Option<[f64; 2]>) -> String {
 
 /// A p-value.
 pub(crate) fn p_value(p: Option<f64>) -> String {
-    match p {
-        None => NONE.to_owned(),
-        Some(p) if p < 0.001 => "< 0.001".to_owned(),
-        Some(p) => format!("{p:.3}"),
-    }
-}
-
-/// A p-value in a sentence.
-pub(crate) fn p_equals(p: f64) -> String {
-    match p_value(Some(p)) {
-        text if text.starts_with('<') => format!("p {text}"),
-        text => format!("p = {text}"),
-    }
+    or_none(p, |p| {
+        let text = statistics::p_equals(p);
+        text.trim_start_matches(['p', ' ', '=']).to_owned()
+    })
 }
 
 /// A number or its absence.
@@ -123,8 +112,6 @@ mod tests {
     fn small_p_values_are_bounded_and_absent_ones_are_a_dash() {
         let texts = [Some(0.0004), Some(0.0312), None].map(p_value);
         assert_eq!(texts, ["< 0.001", "0.031", "–"]);
-        assert_eq!(p_equals(0.0004), "p < 0.001");
-        assert_eq!(p_equals(0.25), "p = 0.250");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::source::{Found, Wanted};
 const GLUE: &str = "nyu-mll/glue";
 
 /// Downloads what is not in the cache.
-pub(crate) fn find(wanted: Wanted, name: &str) -> Result<Found, Failure> {
+pub(crate) fn find(wanted: Wanted, name: &str, quiet: bool) -> Result<Found, Failure> {
     let (kind, files, name) = match wanted {
         Wanted::Model => {
             let files = vec!["config.json", "tokenizer.json", "model.safetensors"];
@@ -20,8 +20,9 @@ pub(crate) fn find(wanted: Wanted, name: &str) -> Result<Found, Failure> {
         Wanted::Data => (Kind::Dataset, splits(), full_name(name)),
     };
     let repository = Repository::parse(kind, &name).map_err(|e| Failure::Usage(e.to_string()))?;
+    let progress: &mut dyn Progress = if quiet { &mut () } else { &mut Bar::default() };
     let snapshot = Hub::from_env()
-        .and_then(|hub| hub.snapshot(&repository, &files, &mut Bar::default()))
+        .and_then(|hub| hub.snapshot(&repository, &files, progress))
         .map_err(|error| {
             let hint = match error {
                 HubError::Offline { .. } => {

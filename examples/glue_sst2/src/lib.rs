@@ -92,8 +92,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         study,
     } = arguments.resolve();
     study.validate()?;
-    let model = source::find(Wanted::Model, &model)?;
-    let data = source::find(Wanted::Data, &data)?;
+    let model = source::find(Wanted::Model, &model, arguments.quiet)?;
+    let data = source::find(Wanted::Data, &data, arguments.quiet)?;
     let device = device::open(arguments.device);
     let study = Study::open(
         study,

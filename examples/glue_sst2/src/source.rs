@@ -86,8 +86,9 @@ impl Wanted {
     }
 }
 
-/// Finds the folder of a source, downloading and checking its files as need be.
-pub(crate) fn find(wanted: Wanted, source: &Source) -> Result<Found, Failure> {
+/// Finds the folder of a source, downloading and checking its files as need be; `quiet` shows no
+/// progress of that.
+pub(crate) fn find(wanted: Wanted, source: &Source, quiet: bool) -> Result<Found, Failure> {
     match source {
         Source::Bundled => {
             let folder = wanted.bundled();
@@ -98,7 +99,7 @@ pub(crate) fn find(wanted: Wanted, source: &Source) -> Result<Found, Failure> {
                 folder,
             })
         }
-        Source::Hub(repository) => from_hub(wanted, repository),
+        Source::Hub(repository) => from_hub(wanted, repository, quiet),
         Source::Folder(folder) => {
             let absolute = folder.canonicalize().ok();
             let name = absolute.as_deref().and_then(Path::file_name);
@@ -111,13 +112,13 @@ pub(crate) fn find(wanted: Wanted, source: &Source) -> Result<Found, Failure> {
 }
 
 #[cfg(feature = "hub")]
-fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
-    download::find(wanted, repository)
+fn from_hub(wanted: Wanted, repository: &str, quiet: bool) -> Result<Found, Failure> {
+    download::find(wanted, repository, quiet)
 }
 
 /// What to run instead: most runs need no downloads, and TLS takes its time to compile.
 #[cfg(not(feature = "hub"))]
-fn from_hub(wanted: Wanted, repository: &str) -> Result<Found, Failure> {
+fn from_hub(wanted: Wanted, repository: &str, _: bool) -> Result<Found, Failure> {
     let option = wanted.option();
     Err(Failure::Usage(format!(
         "{option} hf:{repository} is a download, which this build leaves out; {option} bundled needs none, a folder \

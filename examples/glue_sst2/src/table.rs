@@ -65,27 +65,53 @@ mod tests {
 
     use super::render;
 
+    /// The summary of the runs that a folder of `runs/` holds, which is the one beside them.
+    fn recorded(name: &str) -> StudySummary {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("runs")
+            .join(name);
+        let records = RunLog::read(&folder).expect("recorded runs");
+        let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
+        let config = StudyConfig {
+            arms: Arm::ALL.iter().filter(is_in).copied().collect(),
+            ..StudyConfig::default()
+        };
+        let summary = StudySummary::of(&config, &records).expect("a summary");
+        let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
+        assert_eq!(summary.to_json(), text, "{name}");
+        summary
+    }
+
+    fn text(name: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(name);
+        std::fs::read_to_string(path).expect("a file of the repository")
+    }
+
     #[test]
     fn the_readme_quotes_the_recorded_runs() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let readme = std::fs::read_to_string(here.join("../../README.md")).expect("the README");
         for name in ["minilm-8192", "minilm-1024"] {
-            let folder = here.join("runs").join(name);
-            let records = RunLog::read(&folder).expect("recorded runs");
-            let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
-            let config = StudyConfig {
-                arms: Arm::ALL.iter().filter(is_in).copied().collect(),
-                ..StudyConfig::default()
-            };
-            let summary = StudySummary::of(&config, &records).expect("a summary");
-
-            let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
-            assert_eq!(summary.to_json(), text, "{name}");
-            let table = render(&summary);
+            let table = render(&recorded(name));
             assert!(
-                readme.contains(&table),
+                text("README.md").contains(&table),
                 "the README does not hold:\n{table}"
             );
+        }
+    }
+
+    #[test]
+    fn the_film_notes_quote_what_they_teach_for_sst2() {
+        let readme = text("datasets/film-notes/README.md").replace('\n', " ");
+        let scores = |name| recorded(name).studies[0].points[0].scores.clone();
+        let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
+        let (film_bert, minilm) = (scores("film-bert-film-notes"), scores("minilm-film-notes"));
+        for said in [
+            format!("film-bert-3x192 scores {} % on", percent(film_bert.mean)),
+            format!("({} seeds, sd {})", film_bert.n, percent(film_bert.sd)),
+            format!("all-MiniLM-L6-v2 {} % (1 seed)", percent(minilm.mean)),
+        ] {
+            assert!(readme.contains(&said), "{said}");
         }
     }
 }

@@ -164,8 +164,9 @@ impl Progress for Terminal {
         } = *plan;
         self.line(&self.heading);
         if recorded > 0 {
+            let continuing = if recorded < runs { ", continuing" } else { "" };
             self.line(&format!(
-                "{recorded} of {runs} runs are recorded already, continuing"
+                "{recorded} of {runs} runs are recorded already{continuing}"
             ));
         }
         self.runs = runs;

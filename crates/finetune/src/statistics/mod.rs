@@ -13,7 +13,7 @@
 //! | and over several comparisons? | [`holm`] |
 //! | do two arms err on the same examples? | [`McNemar::of`] |
 //! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
-//! | how many pairs would settle it? | [`pairs_needed`], [`Paired::power_statement`] |
+//! | how many pairs would settle it? | [`power`], [`pairs_needed`] |
 //!
 //! A number that is not finite, or too few numbers, is an [`Error`], never a NaN in a result.
 
@@ -27,6 +27,7 @@ mod sign_flip;
 mod stochastic_order;
 mod summary;
 mod t_test;
+mod words;
 
 pub use bootstrap::{bca_interval, percentile_interval, resampled_means};
 pub use error::Error;
@@ -38,6 +39,8 @@ pub use sign_flip::{SignFlip, sign_flip_test};
 pub use stochastic_order::{StochasticOrder, violation_ratio};
 pub use summary::Summary;
 pub use t_test::{TTest, paired_t_test};
+pub(crate) use words::points;
+pub use words::{p_equals, signed};
 
 /// Bootstrap resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;

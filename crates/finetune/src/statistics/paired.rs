@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{bca_interval, resampled_means};
 use super::error::{Error, check, check_lengths};
-use super::power::{ALPHA, MAX_PAIRS, pairs_needed};
+use super::power::ALPHA;
 use super::sign_flip::sign_flip_test;
-use super::summary::{mean, sd};
+use super::summary::mean;
+use super::words::{p_equals, points};
 use super::{LEVEL, RESAMPLES};
 
 /// Two arms compared pair by pair: the two runs of a pair share everything but what is compared.
@@ -84,7 +85,6 @@ impl Paired {
     /// too narrow, and the permutation test, which cannot reach that then, keeps it from being
     /// oversold.
     pub fn verdict(&self, treatment: &str, control: &str, metric: &str) -> String {
-        let points = |score: f64| format!("{:+.2}", 100.0 * score);
         let mean = points(self.mean);
         let (Some([low, high]), Some(p_value)) = (self.ci95, self.p_value) else {
             return format!(
@@ -99,35 +99,13 @@ impl Paired {
             let direction = if low > 0.0 { "higher" } else { "lower" };
             format!("evidence that {treatment} is {direction} than {control}")
         };
-        let p_value = if p_value < 0.001 {
-            "p < 0.001".to_owned()
-        } else {
-            format!("p = {p_value:.3}")
-        };
         format!(
-            "{finding}: over {} pairs of runs {treatment} differs from {control} by {mean} points of {metric} on average (95 % interval {} to {}, {p_value})",
+            "{finding}: over {} pairs of runs {treatment} differs from {control} by {mean} points of {metric} on average (95 % interval {} to {}, {})",
             self.n,
             points(low),
             points(high),
+            p_equals(p_value),
         )
-    }
-
-    /// Says in one sentence how many pairs a difference of 0.4 and of 0.2 points would take, if
-    /// further pairs scatter as these do; [`pairs_needed`] does the counting. `None` for a single
-    /// pair, or when all differences are equal.
-    pub fn power_statement(&self) -> Option<String> {
-        let sd = sd(&self.differences).filter(|sd| *sd > 0.0)?;
-        let needed = |difference| match pairs_needed(difference, sd) {
-            Ok(Some(pairs)) => Some(pairs.to_string()),
-            Ok(None) => Some(format!("more than {MAX_PAIRS}")),
-            Err(_) => None,
-        };
-        Some(format!(
-            "pairs of runs it takes to see a difference in 4 of 5 studies (two-sided t-test at {ALPHA}, if differences scatter by the {:.2} points observed): {} for 0.4 points, {} for 0.2 points",
-            100.0 * sd,
-            needed(0.004)?,
-            needed(0.002)?,
-        ))
     }
 }
 

@@ -112,28 +112,3 @@ fn one_pair_gives_no_verdict() {
         "no verdict: noisytune differs from baseline by -0.34 points of accuracy in the only pair of runs, and an interval needs at least 2"
     );
 }
-
-#[test]
-fn the_power_statement_counts_pairs_for_the_observed_scatter() {
-    // Deviates from its mean by 0.45 points, whatever the mean: 12 and 42 pairs, as in the golden.
-    let scatter = 0.0045 / 2.0_f64.sqrt();
-    let statement = paired(&[0.3 - scatter, 0.3 + scatter])
-        .power_statement()
-        .unwrap();
-    assert_eq!(
-        statement,
-        "pairs of runs it takes to see a difference in 4 of 5 studies (two-sided t-test at 0.05, if differences scatter by the 0.45 points observed): 12 for 0.4 points, 42 for 0.2 points"
-    );
-    let scatter = 0.2;
-    let statement = paired(&[scatter, -scatter]).power_statement().unwrap();
-    assert!(
-        statement.ends_with(": more than 10000 for 0.4 points, more than 10000 for 0.2 points"),
-        "{statement}"
-    );
-}
-
-#[test]
-fn no_scatter_gives_no_power_statement() {
-    assert_eq!(paired(&[0.01]).power_statement(), None);
-    assert_eq!(paired(&[0.0; 5]).power_statement(), None);
-}

@@ -1,4 +1,5 @@
-//! Standard deviations and noise bounds against `torch.std`: `tests/golden/std`.
+//! Standard deviations and noise bounds against `torch.std`: `tests/golden/std`. What each arm's noise does
+//! to every parameter against the paper's formula: `tests/golden/noise_arms`.
 
 use std::path::Path;
 
@@ -6,9 +7,10 @@ use burn::tensor::Device;
 use encoders::Snapshot;
 use finetune::Arm;
 use noisytune_burn::{NoisyTune, Outcome};
+use safetensors::SafeTensors;
 
 use crate::parameters;
-use crate::reference::{golden, json, minilm_snapshot, tiny_snapshot};
+use crate::reference::{floats, golden, json, minilm_snapshot, tiny_snapshot};
 
 /// `torch.std` in f64 against ours over the same f32 elements.
 const STD: f64 = 1e-6;
@@ -83,4 +85,49 @@ fn standard_deviations_and_noise_bounds_match_torch() {
 #[ignore = "needs NOISYTUNE_ASSETS"]
 fn standard_deviations_and_noise_bounds_of_minilm_match_torch() {
     compare(&minilm_snapshot(), "minilm.json", "bert.");
+}
+
+#[test]
+fn the_noise_of_every_arm_is_the_formula_of_the_paper() {
+    let folder = golden("noise_arms");
+    let case = json(&folder.join("expected.json"));
+    let lambda = case["lambda"].as_f64().expect("a number");
+    let seed = case["seed"].as_u64().expect("a seed");
+    let bytes = std::fs::read(folder.join("expected.safetensors")).expect("the golden");
+    let expected = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let snapshot = Snapshot::open(&tiny_snapshot()).expect("the snapshot opens");
+
+    let perturb = Arm::ALL.iter().filter(|arm| arm.has_noise());
+    let perturb = perturb.filter(|arm| !Arm::COMPANIONS.contains(arm));
+    let names: Vec<&str> = perturb.clone().map(|arm| arm.name()).collect();
+    assert_eq!(case["arms"], serde_json::json!(names));
+    for arm in perturb {
+        let loaded = snapshot
+            .classifier(2, 0, &Device::flex())
+            .expect("it loads");
+        let config = arm.noise(lambda, seed, &loaded.fresh).expect("noise");
+        let (noisy, _) = loaded
+            .model
+            .try_noisy_tune(&config)
+            .expect("it is perturbed");
+        let ours = parameters::values(&noisy);
+        let body = ours
+            .iter()
+            .filter(|(name, _)| !name.starts_with("classifier."));
+        let mut compared = 0;
+        for (name, ours) in body {
+            let (_, theirs) = floats(&expected, &format!("{arm}/{name}"));
+            assert_eq!(ours.len(), theirs.len(), "{name}");
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                // A scale and a sum in f32, each rounded once.
+                let slack = 2.0 * f32::EPSILON * theirs.abs().max(0.1);
+                assert!(
+                    (ours - theirs).abs() <= slack,
+                    "{arm}, {name}: {ours} against {theirs}"
+                );
+            }
+            compared += 1;
+        }
+        assert_eq!(compared, expected.len() / names.len(), "{arm}");
+    }
 }

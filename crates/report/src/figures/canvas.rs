@@ -88,6 +88,12 @@ impl<'a> Area<'a> {
         )
     }
 
+    /// Two parts of equal height, one below the other, with a gap between them.
+    pub(crate) fn halves(&self, gap: f64) -> (Self, Self) {
+        let (upper, rest) = self.split_at_y((self.height - gap) / 2.0);
+        (upper, rest.split_at_y(gap).1)
+    }
+
     /// Parts of equal size, row by row.
     pub(crate) fn grid(&self, rows: usize, columns: usize) -> Vec<Self> {
         let (width, height) = (self.width / columns as f64, self.height / rows as f64);

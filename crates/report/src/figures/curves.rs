@@ -25,6 +25,11 @@ pub(crate) struct Curves {
 }
 
 impl Line {
+    /// Its entry in a legend.
+    pub(crate) fn key(&self) -> Key {
+        Key::new(&self.name, self.ink, Mark::Line)
+    }
+
     pub(crate) fn points(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.runs.iter().flatten().chain(&self.mean).copied()
     }
@@ -49,12 +54,7 @@ impl Line {
 
 impl Drawing for Curves {
     fn legend(&self) -> Vec<Key> {
-        let key = |line: &Line| Key {
-            name: line.name.clone(),
-            ink: line.ink,
-            mark: Mark::Line,
-        };
-        self.lines.iter().map(key).collect()
+        self.lines.iter().map(Line::key).collect()
     }
 
     fn height(&self, layout: Layout) -> u32 {

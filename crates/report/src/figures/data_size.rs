@@ -5,7 +5,7 @@ use super::canvas::{Area, Point};
 use super::curves::Line;
 use super::effects::Effect;
 use super::palette::Ink;
-use super::{Drawing, Key, Layout, Mark};
+use super::{Drawing, Key, Layout};
 use crate::number::thousands;
 
 /// A number of training rows, and the difference there.
@@ -26,6 +26,9 @@ pub(crate) struct DataSize {
     /// Of the axis of differences, with its unit.
     pub(crate) differences: String,
 }
+
+/// Between panels one below the other.
+const GAP: f64 = 14.0;
 
 impl DataSize {
     /// Rows on a logarithmic axis: studies halve them.
@@ -83,22 +86,17 @@ impl DataSize {
 
 impl Drawing for DataSize {
     fn legend(&self) -> Vec<Key> {
-        let key = |line: &Line| Key {
-            name: line.name.clone(),
-            ink: line.ink,
-            mark: Mark::Line,
-        };
-        self.lines.iter().map(key).collect()
+        self.lines.iter().map(Line::key).collect()
     }
 
     fn height(&self, layout: Layout) -> u32 {
-        if layout.is_wide() { 310 } else { 520 }
+        if layout.is_wide() { 310 } else { 534 }
     }
 
     fn paint(&self, area: &Area<'_>, layout: Layout) {
         let (scores, differences) = match layout {
             Layout::Wide => area.split_at_x(area.width / 2.0),
-            Layout::Narrow => area.split_at_y(area.height / 2.0),
+            Layout::Narrow => area.halves(GAP),
         };
         self.paint_scores(&scores, layout);
         self.paint_differences(&differences, layout);

@@ -95,11 +95,7 @@ mod tests {
 
     #[test]
     fn a_legend_breaks_where_a_phone_ends() {
-        let key = |name: &str| Key {
-            name: name.to_owned(),
-            ink: Ink::Series(1),
-            mark: Mark::Line,
-        };
+        let key = |name| Key::new(name, Ink::Series(1), Mark::Line);
         let names = [
             "baseline",
             "noisytune",

@@ -24,10 +24,23 @@ pub(crate) use sweep::Sweep;
 use canvas::Area;
 pub(crate) use palette::Ink;
 
+/// Every figure that a report can have.
+pub(crate) const NAMES: [&str; 9] = [
+    "pairs",
+    "arms",
+    "training-loss",
+    "dev-by-epoch",
+    "lambda",
+    "noise-kind",
+    "data-size",
+    "l1-change",
+    "companions",
+];
+
 /// A figure of the report.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    /// Stem of the file's name.
+    /// Stem of the file's name, one of [`NAMES`].
     pub(crate) name: &'static str,
     /// What is shown.
     pub(crate) title: String,
@@ -65,6 +78,13 @@ pub(crate) struct Key {
     pub(crate) name: String,
     pub(crate) ink: Ink,
     pub(crate) mark: Mark,
+}
+
+impl Key {
+    pub(crate) fn new(name: &str, ink: Ink, mark: Mark) -> Self {
+        let name = name.to_owned();
+        Self { name, ink, mark }
+    }
 }
 
 /// How an entry of a legend is marked.

@@ -3,7 +3,7 @@
 use super::axes::{Axis, panel, spread};
 use super::canvas::Area;
 use super::curves::Line;
-use super::{Drawing, Key, Layout, Mark};
+use super::{Drawing, Key, Layout};
 
 /// The lines of one kind of parameter.
 #[derive(Clone, Debug)]
@@ -32,12 +32,7 @@ impl Movement {
 impl Drawing for Movement {
     fn legend(&self) -> Vec<Key> {
         let lines = self.parts.first().map_or(&[][..], |part| &part.lines);
-        let key = |line: &Line| Key {
-            name: line.name.clone(),
-            ink: line.ink,
-            mark: Mark::Line,
-        };
-        lines.iter().map(key).collect()
+        lines.iter().map(Line::key).collect()
     }
 
     fn height(&self, layout: Layout) -> u32 {

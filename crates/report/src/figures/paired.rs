@@ -145,14 +145,9 @@ const MEAN: f64 = 0.75;
 
 impl Drawing for Pairs {
     fn legend(&self) -> Vec<Key> {
-        let key = |name: &str, ink, mark| Key {
-            name: name.to_owned(),
-            ink,
-            mark,
-        };
         vec![
-            key(&self.control, Ink::Series(0), Mark::Ring),
-            key(&self.treatment, self.ink, Mark::Dot),
+            Key::new(&self.control, Ink::Series(0), Mark::Ring),
+            Key::new(&self.treatment, self.ink, Mark::Dot),
         ]
     }
 
@@ -165,13 +160,9 @@ impl Drawing for Pairs {
     }
 
     fn paint(&self, area: &Area<'_>, layout: Layout) {
-        let gap = f64::from(GAP);
         let (scores, differences) = match layout {
             Layout::Wide => area.split_at_x(area.width / 2.0),
-            Layout::Narrow => {
-                let (scores, rest) = area.split_at_y((area.height - gap) / 2.0);
-                (scores, rest.split_at_y(gap).1)
-            }
+            Layout::Narrow => area.halves(f64::from(GAP)),
         };
         self.paint_scores(&scores);
         self.paint_differences(&differences);

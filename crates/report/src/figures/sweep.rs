@@ -19,17 +19,19 @@ pub(crate) struct Sweep {
     pub(crate) title: String,
 }
 
+impl Sweep {
+    /// Of the treatment.
+    fn ink(&self) -> Ink {
+        let first = self.effects.first();
+        first.map_or(Ink::Series(1), |(_, effect)| effect.ink)
+    }
+}
+
 impl Drawing for Sweep {
     fn legend(&self) -> Vec<Key> {
-        let key = |name: &str, ink, mark| Key {
-            name: name.to_owned(),
-            ink,
-            mark,
-        };
-        let ink = self.effects.first().map_or(Ink::Series(1), |(_, e)| e.ink);
         vec![
-            key(&self.baseline, Ink::Series(0), Mark::Line),
-            key(&self.treatment, ink, Mark::Dot),
+            Key::new(&self.baseline, Ink::Series(0), Mark::Line),
+            Key::new(&self.treatment, self.ink(), Mark::Dot),
         ]
     }
 
@@ -54,7 +56,7 @@ impl Drawing for Sweep {
         let means: Vec<Point> = effects
             .map(|(lambda, effect)| (*lambda, effect.mean))
             .collect();
-        chart.line(&means, Ink::Series(1).line(1.0).faint(0.6));
+        chart.line(&means, self.ink().line(1.0).faint(0.6));
         let aside = 0.008 * (x_range.end - x_range.start);
         for (lambda, effect) in &self.effects {
             effect.paint_upright(&chart, *lambda, aside);

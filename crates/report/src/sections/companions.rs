@@ -2,33 +2,22 @@
 
 use finetune::summary::StudyResult;
 
-use super::{effects, finding, noise_kind, tables};
-use crate::document::{Block, Section};
-use crate::figures::Figure;
-use crate::material::{Material, contrasts};
-use crate::number::sentence;
+use super::{effects, noise_kind};
+use crate::document::Section;
+use crate::material::Material;
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
-    if !contrasts(study).is_empty() {
-        let effects = effects::effects(study);
-        blocks.push(Block::Figure(Figure::new(
-            "companions",
-            "Differences with other methods",
-            effects::described(&effects),
-            format!(
-                "{} In the paper, on GLUE, NoisyTune improves Mixout and RecAdam too; NEFTune is younger than the paper.",
-                effects::READING
-            ),
-            &effects,
-        )));
-    }
-    blocks.extend(tables::of(material, study));
-    blocks.push(Block::Table(noise_kind::arms(study)));
-    Section {
-        id: "companions",
-        heading: "Does the noise help other methods too?".to_owned(),
-        finding: finding(study),
-        blocks,
-    }
+    let figure = effects::figure(
+        study,
+        "companions",
+        "Differences with other methods",
+        "In the paper, on GLUE, NoisyTune improves Mixout and RecAdam too; NEFTune is younger than the paper.",
+    );
+    noise_kind::of_arms(
+        material,
+        study,
+        "companions",
+        "Does the noise help other methods too?",
+        figure,
+    )
 }

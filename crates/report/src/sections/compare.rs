@@ -12,24 +12,17 @@ use crate::number::count;
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     // The verdict stands at the top of the report.
     let mut blocks = Vec::new();
-    let main = main_contrast(study);
+    let main = main_contrast(material, study);
     blocks.extend(main.map(|main| Block::Figure(pairs(material, study, &main))));
     if contrasts(study).len() > 1 {
-        let effects = effects::effects(study);
-        blocks.push(Block::Figure(Figure::new(
-            "arms",
-            "What each arm changes",
-            effects::described(&effects),
-            effects::READING,
-            &effects,
-        )));
+        let figure = effects::figure(study, "arms", "What each arm changes", "");
+        blocks.extend(figure.map(Block::Figure));
     }
     blocks.extend(tables::of(material, study));
-    if let Some(main) = main {
-        let words = words::of(&main);
-        if !words.is_empty() {
-            blocks.push(Block::List(words));
-        }
+    let mut words: Vec<String> = words::too_few(study).into_iter().collect();
+    words.extend(main.iter().flat_map(words::of));
+    if !words.is_empty() {
+        blocks.push(Block::List(words));
     }
     Section {
         id: "compare",

@@ -6,14 +6,14 @@ use finetune::Arm;
 use finetune::summary::StudyResult;
 
 use super::training::of_runs;
-use super::{effects, finding, tables};
+use super::{effects, finding, tables, words};
 use crate::document::{Block, Section};
 use crate::figures::{DataSize, Figure, Line, Size};
 use crate::material::{Material, contrasts, ink};
-use crate::number::{sentence, thousands};
+use crate::number::thousands;
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
+    let mut blocks = vec![Block::Text(words::verdict(study))];
     blocks.extend(figure(material, study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     Section {
@@ -44,19 +44,15 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
         .into_iter()
         .map(|rows| {
             let here = contrasts.iter().find(|c| c.treatment.train_rows == rows);
-            let effect = here.map(|c| effects::effect(study, c, thousands(rows)));
+            let effect =
+                here.map(|c| effects::effect(study, c, format!("{} sentences", thousands(rows))));
             Size { rows, effect }
         })
         .collect();
     let metric = &material.summary.metric;
-    let differences: Vec<String> = sizes
-        .iter()
-        .filter_map(|size| size.effect.as_ref())
-        .map(|effect| format!("{} sentences: {}", effect.label, effect.text()))
-        .collect();
     let description = format!(
         "Dev {metric} by number of training sentences, and the mean difference in points. {}.",
-        differences.join("; ")
+        effects::in_words(sizes.iter().filter_map(|size| size.effect.as_ref()))
     );
     let drawing = DataSize {
         sizes,

@@ -2,7 +2,7 @@
 
 use finetune::summary::StudyResult;
 
-use crate::figures::{Effect, Effects};
+use crate::figures::{Effect, Effects, Figure};
 use crate::material::{Contrast, contrasts, ink};
 
 /// How the marks of a difference are read.
@@ -21,37 +21,52 @@ pub(crate) fn effect(study: &StudyResult, contrast: &Contrast<'_>, label: String
     }
 }
 
-/// Every contrast of a study; a control is named where it is not the same for all.
-pub(crate) fn effects(study: &StudyResult) -> Effects {
+/// A figure of every contrast of a study, a row each; `None` where nothing is compared.
+pub(crate) fn figure(
+    study: &StudyResult,
+    name: &'static str,
+    title: &str,
+    paper: &str,
+) -> Option<Figure> {
     let contrasts = contrasts(study);
-    let first = contrasts.first().map(|c| c.control.label.clone());
-    let one_control = contrasts
+    let first = &contrasts.first()?.control.label;
+    // A control is named where it is not the same for all.
+    let one_control = contrasts.iter().all(|c| c.control.label == *first);
+    let effects: Vec<Effect> = contrasts
         .iter()
-        .all(|c| Some(&c.control.label) == first.as_ref());
-    let effects = contrasts.iter().map(|contrast| {
-        let (treatment, control) = (&contrast.treatment.label, &contrast.control.label);
-        let label = if one_control {
-            treatment.clone()
-        } else {
-            format!("{treatment} less {control}")
-        };
-        effect(study, contrast, label)
-    });
-    Effects {
-        effects: effects.collect(),
-        title: match first {
-            Some(control) if one_control => format!("difference from {control} (points)"),
-            _ => "difference (points)".to_owned(),
-        },
-    }
+        .map(|contrast| {
+            let (treatment, control) = (&contrast.treatment.label, &contrast.control.label);
+            let label = match one_control {
+                true => treatment.clone(),
+                false => format!("{treatment} less {control}"),
+            };
+            effect(study, contrast, label)
+        })
+        .collect();
+    let axis = match one_control {
+        true => format!("difference from {first} (points)"),
+        false => "difference (points)".to_owned(),
+    };
+    let description = format!("{axis}. {}", in_words(&effects));
+    let drawing = Effects {
+        effects,
+        title: axis,
+    };
+    let caption = format!("{READING} {paper}");
+    Some(Figure::new(
+        name,
+        title,
+        description,
+        caption.trim_end(),
+        &drawing,
+    ))
 }
 
-/// The figure in words.
-pub(crate) fn described(effects: &Effects) -> String {
-    let rows: Vec<String> = effects
-        .effects
-        .iter()
+/// Effects for those who do not see the figure.
+pub(crate) fn in_words<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> String {
+    let rows = effects.into_iter();
+    let rows: Vec<String> = rows
         .map(|effect| format!("{}: {}", effect.label, effect.text()))
         .collect();
-    format!("{}. {}", effects.title, rows.join("; "))
+    rows.join("; ")
 }

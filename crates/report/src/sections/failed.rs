@@ -1,29 +1,23 @@
 //! Runs without a score.
 
+use super::tables;
 use crate::document::{Block, Section, Table};
 use crate::material::Material;
-use crate::number::{NONE, count, thousands};
+use crate::number::count;
 
 /// `None` where every run has a score.
 pub(super) fn section(material: &Material<'_>) -> Option<Section> {
     let mut table = Table::new(
         "Every failed run.",
-        &["arm", "#λ", "#training sentences", "#seed", "reason"],
+        &[&tables::WHICH_RUN[..], &["reason"]].concat(),
     );
     for run in material.planned() {
         let Some(reason) = &run.failed else {
             continue;
         };
-        let settings = &run.settings;
-        table.rows.push(vec![
-            run.arm.name().to_owned(),
-            settings
-                .lambda
-                .map_or(NONE.to_owned(), |lambda| lambda.to_string()),
-            thousands(settings.train.used),
-            run.seed.to_string(),
-            reason.clone(),
-        ]);
+        let mut row = tables::which_run(run);
+        row.push(reason.clone());
+        table.rows.push(row);
     }
     if table.rows.is_empty() {
         return None;

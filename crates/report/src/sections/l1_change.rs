@@ -31,13 +31,12 @@ struct Moved {
 }
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let moved: Vec<Moved> = main_contrast(study)
-        .map(|contrast| {
-            let part = |part| moved(material, &contrast, part);
-            PARTS.into_iter().filter_map(part).collect()
-        })
-        .unwrap_or_default();
-    let finding = main_contrast(study)
+    let main = main_contrast(material, study);
+    let moved: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
+        let part = |part| moved(material, &contrast, part);
+        PARTS.into_iter().filter_map(part).collect()
+    });
+    let finding = main
         .zip(moved.iter().find(|moved| moved.part == "all"))
         .map(|(contrast, all)| finding(&contrast, all));
     let mut blocks = vec![Block::Text(match &finding {
@@ -45,7 +44,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         None => "No pair of runs recorded how far its parameters moved.".to_owned(),
     })];
     blocks.extend(figure(material, study).map(Block::Figure));
-    if let Some(contrast) = main_contrast(study).filter(|_| !moved.is_empty()) {
+    if let Some(contrast) = main.filter(|_| !moved.is_empty()) {
         blocks.push(Block::Table(table(&contrast, &moved)));
     }
     blocks.push(Block::Text(format!(

@@ -2,17 +2,17 @@
 
 use finetune::summary::StudyResult;
 
-use super::{effects, finding, tables};
+use super::{effects, finding, tables, words};
 use crate::document::{Block, Section};
 use crate::figures::{Figure, Sweep};
 use crate::material::{Material, contrasts};
-use crate::number::{or_none, percent, sentence};
+use crate::number::{or_none, percent};
 
 /// Where the paper found the best values over GLUE.
 const PAPER_BEST: [f64; 2] = [0.10, 0.15];
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
+    let mut blocks = vec![Block::Text(words::verdict(study))];
     blocks.extend(figure(study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Text(
@@ -31,7 +31,7 @@ fn figure(study: &StudyResult) -> Option<Figure> {
     let contrasts = contrasts(study);
     let control = contrasts.first()?.control;
     let treatment = contrasts.first()?.treatment.arm.name().to_owned();
-    let mut effects: Vec<_> = contrasts
+    let mut by_lambda: Vec<_> = contrasts
         .iter()
         .filter_map(|contrast| {
             let label = contrast.treatment.label.clone();
@@ -41,18 +41,14 @@ fn figure(study: &StudyResult) -> Option<Figure> {
             ))
         })
         .collect();
-    effects.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    by_lambda.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let mean = or_none(control.scores.mean, percent);
-    let rows: Vec<String> = effects
-        .iter()
-        .map(|(_, effect)| format!("{}: {}", effect.label, effect.text()))
-        .collect();
     let description = format!(
         "Mean difference from the baseline in points, by noise intensity. {}.",
-        rows.join("; ")
+        effects::in_words(by_lambda.iter().map(|(_, effect)| effect))
     );
     let sweep = Sweep {
-        effects,
+        effects: by_lambda,
         baseline: format!("baseline, {mean} %"),
         treatment,
         reference: PAPER_BEST,

@@ -75,13 +75,14 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
     let mut facts = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     let records = material.planned();
-    if let Some(contrast) = main.and_then(main_contrast) {
+    if let Some(contrast) = main.and_then(|study| main_contrast(material, study)) {
         let (paired, lambda) = (&contrast.comparison.paired, contrast.treatment.lambda);
         let scored = &contrast.control.scores;
         if let Some(mean) = scored.mean {
             let metric = &material.summary.metric;
+            let control = &contrast.control.label;
             fact(
-                &format!("baseline {metric}"),
+                &format!("{control} {metric}"),
                 format!("{} %", percent(mean)),
             );
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use finetune::RunRecord;
 use serde_json::Value;
 
+use super::tables;
 use crate::document::{Block, Folded, Section, Table};
 use crate::material::Material;
 use crate::number::{NONE, date, duration, or_none, percent, thousands};
@@ -110,35 +111,27 @@ fn flatten(path: &str, value: &Value, leaf: &mut impl FnMut(String, String)) {
 }
 
 fn runs(records: &[&RunRecord]) -> Table {
+    const RESULTS: [&str; 5] = [
+        "#dev accuracy",
+        "#training loss",
+        "#noise RMS",
+        "#time",
+        "ended",
+    ];
     let mut table = Table::new(
         "Dev accuracy in % after the last epoch; training loss of that epoch.",
-        &[
-            "arm",
-            "#λ",
-            "#training sentences",
-            "#seed",
-            "#dev accuracy",
-            "#training loss",
-            "#noise RMS",
-            "#time",
-            "ended",
-        ],
+        &[&tables::WHICH_RUN[..], &RESULTS].concat(),
     );
     for record in records {
-        let settings = &record.settings;
         let last = record.epochs.last();
         let noise = record.noise.as_ref();
-        table.rows.push(vec![
-            record.arm.name().to_owned(),
-            settings
-                .lambda
-                .map_or(NONE.to_owned(), |lambda| lambda.to_string()),
-            thousands(settings.train.used),
-            record.seed.to_string(),
-            match &record.failed {
-                Some(_) => "failed".to_owned(),
-                None => or_none(record.dev_accuracy, percent),
-            },
+        let accuracy = match &record.failed {
+            Some(_) => "failed".to_owned(),
+            None => or_none(record.dev_accuracy, percent),
+        };
+        let mut row = tables::which_run(record);
+        row.extend([
+            accuracy,
             or_none(last.map(|epoch| epoch.train_loss), |loss| {
                 format!("{loss:.4}")
             }),
@@ -148,6 +141,7 @@ fn runs(records: &[&RunRecord]) -> Table {
             duration(record.seconds),
             date(record.finished_unix),
         ]);
+        table.rows.push(row);
     }
     table.without_columns_of(NONE)
 }

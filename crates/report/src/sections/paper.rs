@@ -4,7 +4,7 @@ use finetune::Arm;
 use finetune::summary::StudyResult;
 
 use crate::document::{Block, Section, Table};
-use crate::material::{Material, contrasts};
+use crate::material::{Contrast, Material, main_contrast};
 use crate::number::{NONE, interval, or_none, percent, points, thousands};
 
 /// SST-2 dev accuracy in % without and with NoisyTune, base-size models, means of 5 seeds: Wu et al.
@@ -21,10 +21,9 @@ const SST2: (usize, usize) = (67_349, 872);
 
 /// `None` for another task, or where nothing is compared with the paper's method.
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Section> {
-    let contrasts = contrasts(study);
-    let ours = contrasts
-        .iter()
-        .find(|c| c.treatment.arm == Arm::NOISYTUNE && c.control.arm == Arm::BASELINE)?;
+    let is_the_papers =
+        |c: &Contrast<'_>| c.treatment.arm == Arm::NOISYTUNE && c.control.arm == Arm::BASELINE;
+    let ours = main_contrast(material, study).filter(is_the_papers)?;
     let record = *material.runs(ours.treatment).first()?;
     if material.summary.task != "sst2" {
         return None;

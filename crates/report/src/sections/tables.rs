@@ -1,10 +1,25 @@
 //! The two tables that every study has: scores, and paired differences.
 
+use finetune::RunRecord;
 use finetune::summary::StudyResult;
 
 use crate::document::{Block, Table};
 use crate::material::{Material, contrasts};
 use crate::number::{NONE, interval, or_none, p_value, percent, points, thousands};
+
+/// What tells a run from the others, as [`which_run`] fills it in.
+pub(crate) const WHICH_RUN: [&str; 4] = ["arm", "#λ", "#training sentences", "#seed"];
+
+/// The first cells of a run's row.
+pub(crate) fn which_run(run: &RunRecord) -> Vec<String> {
+    let settings = &run.settings;
+    vec![
+        run.arm.name().to_owned(),
+        or_none(settings.lambda, |lambda| lambda.to_string()),
+        thousands(settings.train.used),
+        run.seed.to_string(),
+    ]
+}
 
 /// Both tables; the second only where something is compared.
 pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {

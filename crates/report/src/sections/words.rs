@@ -1,9 +1,40 @@
-//! The secondary statistics of a contrast in plain words.
+//! What the statistics of a study say, in plain words.
 
-use finetune::statistics::MAX_PAIRS;
+use finetune::statistics::{ALPHA, MAX_PAIRS, p_equals};
+use finetune::summary::StudyResult;
 
-use crate::material::Contrast;
-use crate::number::{count, p_equals, thousands};
+use crate::material::{Contrast, contrasts};
+use crate::number::{count, sentence, thousands};
+
+/// The verdict, and whether it could have been another.
+pub(crate) fn verdict(study: &StudyResult) -> String {
+    let verdict = sentence(&study.verdict);
+    match too_few(study) {
+        Some(too_few) => format!("{verdict} {too_few}"),
+        None => verdict,
+    }
+}
+
+/// `None` where enough pairs of runs are compared for some difference to be evidence.
+pub(crate) fn too_few(study: &StudyResult) -> Option<String> {
+    let contrasts = contrasts(study);
+    let pairs = contrasts.iter().map(|c| c.comparison.paired.n);
+    let tested: Vec<usize> = pairs.filter(|n| *n > 1).collect();
+    let most = *tested.iter().max()?;
+    // 2 of 2^n assignments of signs are as far out as can be, and Holm counts the comparisons.
+    let least = tested.len() as f64 * 0.5_f64.powi(most as i32 - 1);
+    (least >= ALPHA).then(|| {
+        format!(
+            "There are too few pairs for evidence of any difference, however large: over {} pairs of runs{} p cannot be less than {:.3}.",
+            thousands(most),
+            match tested.len() {
+                1 => String::new(),
+                several => format!(" and {several} comparisons"),
+            },
+            least.min(1.0),
+        )
+    })
+}
 
 /// McNemar's test, the stochastic order and the power statement, as far as they are known.
 pub(crate) fn of(contrast: &Contrast<'_>) -> Vec<String> {
@@ -35,7 +66,7 @@ fn order(contrast: &Contrast<'_>) -> Option<String> {
     };
     Some(format!(
         "Over the whole distribution of scores, {finding}: violation ratio {:.2}, upper 95 % bound {:.2}, which has to be under 0.50 \
-         (almost stochastic order; it takes the runs for unpaired).",
+         (almost stochastic order, a secondary test: it takes the runs for unpaired, and few of them make it too sure).",
         order.violation_ratio, order.upper_bound,
     ))
 }

@@ -85,8 +85,9 @@ function measure(frame) {
     const r = text.getBoundingClientRect();
     return r.height > 0 && r.height < 12;
   }).map(text => text.textContent.trim());
+  const hidden = [...page.querySelectorAll("pre, #origin > .table")].filter(box => box.scrollWidth > box.clientWidth + 1);
   document.getElementById("found").textContent = JSON.stringify({
-    shown, outside, small, scroll: root.scrollWidth, width: frame.clientWidth,
+    shown, outside, small, hidden: hidden.map(box => box.textContent.slice(0, 40)), scroll: root.scrollWidth, width: frame.clientWidth,
     compat: page.compatMode, ground: getComputedStyle(page.body).backgroundColor,
     dot: (dot => dot && getComputedStyle(dot).fill)(page.querySelector("figure circle[fill]:not([fill=none])")),
   });
@@ -135,6 +136,10 @@ fn every_figure_is_shown_and_nothing_overflows_on_a_desktop_and_a_phone() {
         assert_eq!(found["scroll"], width, "the page overflows, {screen:?}");
         assert_eq!(found["outside"], none, "text is cut, {screen:?}");
         assert_eq!(found["small"], none, "text is small, {screen:?}");
+        assert_eq!(
+            found["hidden"], none,
+            "command or settings run out, {screen:?}"
+        );
         colours.push((found["ground"].clone(), found["dot"].clone()));
     }
     let (light, dark) = (&colours[0], &colours[1]);

@@ -172,6 +172,50 @@ fn an_interval_that_includes_0_is_no_evidence() {
 }
 
 #[test]
+fn the_secondary_statistics_are_said_in_words() {
+    let sample = Sample::of(&[StudyKind::Compare], 6);
+    let markdown = write(&sample).markdown;
+    let point = &sample.summary().studies[0].points[1];
+    let comparison = point.comparison.as_ref().expect("both arms ran");
+    let needed = comparison.pairs_needed.expect("the differences scatter");
+    let pairs = |pairs: Option<usize>| pairs.expect("some number of pairs");
+    let power = format!(
+        "a true difference of 0.4 points takes {} pairs of runs to be seen in 4 of 5 studies, and one of 0.2 points {} pairs. Here there are 6.",
+        pairs(needed.for_0_4_points),
+        pairs(needed.for_0_2_points),
+    );
+    let test = comparison.mcnemar.expect("predictions of two classes");
+    let mcnemar = format!(
+        "noisytune alone is right {} times, baseline alone {} times (McNemar, exact p ",
+        test.only_first, test.only_second
+    );
+    let order = comparison.stochastic_order.expect("several pairs");
+    let order = format!(
+        "violation ratio {:.2}, upper 95 % bound {:.2}",
+        order.violation_ratio, order.upper_bound
+    );
+    for sentence in [power, mcnemar, order] {
+        assert!(markdown.contains(&sentence), "{sentence}");
+    }
+}
+
+#[test]
+fn a_study_of_too_few_pairs_for_any_evidence_says_so() {
+    let said = "There are too few pairs for evidence of any difference, however large: over";
+    let three = write(&Sample::of(&[StudyKind::Compare], 3)).markdown;
+    let rest = "3 pairs of runs p cannot be less than 0.250.";
+    assert!(three.contains(&format!("- {said} {rest}")), "{three}");
+    let kinds = write(&Sample::of(&[StudyKind::NoiseKind], 6)).markdown;
+    let rest = "6 pairs of runs and 5 comparisons p cannot be less than 0.156.";
+    assert!(kinds.contains(&format!("{said} {rest}")), "{kinds}");
+    assert!(
+        !write(&Sample::of(&[StudyKind::Compare], 6))
+            .markdown
+            .contains(said)
+    );
+}
+
+#[test]
 fn the_command_the_configuration_and_every_run_are_in_it() {
     let sample = Sample::of(&[StudyKind::Compare], 3);
     let files = write(&sample);
@@ -206,6 +250,24 @@ fn the_paper_is_quoted_as_it_is() {
     ] {
         assert!(markdown.contains(row), "{row}");
     }
+}
+
+#[test]
+fn a_sweep_alone_is_introduced_by_the_lambda_that_was_asked_for() {
+    let sample = Sample::of(&[StudyKind::Lambda], 3);
+    let files = write(&sample);
+    for fact in [
+        "<dt>λ = 0 accuracy</dt>",
+        "<dt>noise intensity λ</dt><dd>0.15</dd>",
+    ] {
+        assert!(files.html.contains(fact), "{fact}");
+    }
+    let study = &sample.summary().studies[0];
+    let asked = study.points.iter().find(|p| p.lambda == Some(0.15));
+    let mean = asked.and_then(|point| point.scores.mean).expect("it ran");
+    let cell = format!(" | {:.2} | ", 100.0 * mean);
+    let ours = files.markdown.lines().find(|l| l.starts_with("| here |"));
+    assert!(ours.is_some_and(|line| line.contains(&cell)), "{ours:?}");
 }
 
 #[test]

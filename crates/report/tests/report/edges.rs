@@ -1,6 +1,6 @@
 //! Few runs, failed runs, odd names, an earlier report: what the report makes of them.
 
-use finetune::{Arm, StudyKind};
+use finetune::{Arm, StudyConfig, StudyKind};
 
 use crate::files::{FIGURES, names, write};
 use crate::sample::Sample;
@@ -8,11 +8,20 @@ use crate::sample::Sample;
 #[test]
 fn figures_of_an_earlier_report_do_not_stay() {
     let folder = tempfile::tempdir().expect("a folder");
-    for studies in [&StudyKind::ALL[..], &[StudyKind::Compare]] {
-        Sample::of(studies, 2)
-            .with(|material| report::write(folder.path(), material))
-            .expect("a report");
-    }
+    let every = Sample::with_config(StudyConfig {
+        studies: StudyKind::ALL.to_vec(),
+        arms: Arm::ALL.to_vec(),
+        seeds: 2,
+        ..StudyConfig::default()
+    });
+    let write = |sample: &Sample| {
+        let written = sample.with(|material| report::write(folder.path(), material));
+        written.expect("a report").figures.len()
+    };
+    assert_eq!(write(&every), FIGURES.len() + 1, "and one of the arms");
+    // Someone's own, in a folder of that name.
+    std::fs::write(folder.path().join("figures/own.svg"), "").expect("a file");
+    write(&Sample::of(&[StudyKind::Compare], 2));
     let mut left: Vec<String> = std::fs::read_dir(folder.path().join("figures"))
         .expect("the figures")
         .map(|entry| {
@@ -24,7 +33,8 @@ fn figures_of_an_earlier_report_do_not_stay() {
         })
         .collect();
     left.sort();
-    assert_eq!(left, ["dev-by-epoch.svg", "pairs.svg", "training-loss.svg"]);
+    let expected = ["dev-by-epoch", "own", "pairs", "training-loss"];
+    assert_eq!(left, expected.map(|name| format!("{name}.svg")));
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn twenty_kills_leave_the_summary_that_an_undisturbed_study_has() {
     let (mut hits, mut recorded) = (0, Vec::new());
     for _ in 0..KILLS {
         let mut running = Running::start(&world, &study);
-        std::thread::sleep(run.mul_f64(2.0 * moments.next()));
+        std::thread::sleep(run.mul_f64(1.5 * moments.next()));
         let is_running = running.is_running();
         running.child.kill().expect("it is killed");
         running.end();

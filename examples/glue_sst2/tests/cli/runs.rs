@@ -80,6 +80,19 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
 }
 
 #[test]
+fn quiet_prints_only_the_result_and_json_is_the_summary() {
+    let world = World::new();
+    let quiet = world.run(&["--seeds", "1", "--quiet"]);
+    assert!(quiet.status.success());
+    assert_eq!(String::from_utf8_lossy(&quiet.stderr), "");
+    let table = String::from_utf8_lossy(&quiet.stdout);
+    assert!(table.starts_with("sst2 dev accuracy in %\n"), "{table}");
+    let json = world.run(&["--seeds", "1", "--json"]);
+    let summary = std::fs::read(world.path("out/summary.json")).expect("the summary");
+    assert!(json.stdout == summary, "standard output is summary.json");
+}
+
+#[test]
 fn the_same_command_again_trains_nothing_and_makes_the_report_anew() {
     let world = World::new();
     let first = world.run(&["--seeds", "1"]);

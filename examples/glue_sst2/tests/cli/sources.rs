@@ -197,6 +197,17 @@ mod downloads {
     }
 
     #[test]
+    fn a_quiet_download_says_nothing() {
+        let (world, server) = (World::new(), server());
+        let output = command(&world, &server.endpoint, "hf:mini/bert", "hf:sst2")
+            .arg("--quiet")
+            .output()
+            .expect("it starts");
+        assert!(output.status.success() && world.path("cache").exists());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
+
+    #[test]
     fn an_interrupted_download_continues() {
         let (world, server) = (World::new(), server());
         server.break_off_after(100);
