@@ -95,7 +95,7 @@ fn the_noise_of_every_arm_is_the_formula_of_the_paper() {
     let seed = case["seed"].as_u64().expect("a seed");
     let bytes = std::fs::read(folder.join("expected.safetensors")).expect("the golden");
     let expected = SafeTensors::deserialize(&bytes).expect("safetensors");
-    let snapshot = Snapshot::open(&tiny_snapshot()).expect("the snapshot opens");
+    let snapshot = Snapshot::open(tiny_snapshot()).expect("the snapshot opens");
 
     let perturb = Arm::ALL.iter().filter(|arm| arm.has_noise());
     let perturb = perturb.filter(|arm| !Arm::COMPANIONS.contains(arm));
