@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
+use devices::DeviceName;
 use finetune::{Arm, Batching, StudyConfig, StudyKind};
 
-use crate::device::DeviceName;
 use crate::preset::{Preset, PresetName};
 use crate::source::Source;
 
@@ -70,9 +70,12 @@ pub(crate) struct Arguments {
     /// Passes over the training sentences
     #[arg(long, alias = "num_train_epochs")]
     epochs: Option<usize>,
-    /// Sentences in an optimizer step
+    /// Sentences that go through the model together
     #[arg(long, alias = "per_device_train_batch_size")]
     batch_size: Option<usize>,
+    /// Such batches in an optimizer step
+    #[arg(long, value_name = "N", alias = "gradient_accumulation_steps")]
+    grad_accumulation: Option<usize>,
     /// Learning rate after the warm-up
     #[arg(long, alias = "learning_rate", allow_negative_numbers = true)]
     learning_rate: Option<f64>,
@@ -100,9 +103,12 @@ pub(crate) struct Arguments {
     /// Pad every batch to --max-length instead of to its longest sentence
     #[arg(long, alias = "pad_to_max_length")]
     pad_to_max_length: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceName::DEFAULT)]
+    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
+    #[arg(long, default_value_t = DeviceName::preferred())]
     pub(crate) device: DeviceName,
+    /// Only say which devices there are
+    #[arg(long)]
+    pub(crate) list_devices: bool,
     /// Folder for runs.jsonl, summary.json and the report
     #[arg(
         long,
@@ -120,6 +126,9 @@ pub(crate) struct Arguments {
     /// Only time N training steps after 3 of warm-up, and print one JSON line
     #[arg(long, value_name = "N")]
     pub(crate) bench_steps: Option<usize>,
+    /// Only time N passes of noise over 335 million parameters after one of warm-up, and print one JSON line
+    #[arg(long, value_name = "N", conflicts_with = "bench_steps")]
+    pub(crate) bench_noise: Option<usize>,
 }
 
 /// [`Batching`] on the command line.
@@ -192,6 +201,7 @@ impl Arguments {
         let recipe = &mut study.recipe;
         put(&mut recipe.epochs, &self.epochs);
         put(&mut recipe.batch_size, &self.batch_size);
+        put(&mut recipe.gradient_accumulation, &self.grad_accumulation);
         put(&mut recipe.learning_rate, &self.learning_rate);
         put(&mut recipe.weight_decay, &self.weight_decay);
         put(&mut recipe.warmup_ratio, &self.warmup_ratio);
