@@ -1,15 +1,17 @@
-//! Training steps against the clock.
+//! Training steps and noise against the clock.
 
 use std::hint::black_box;
 use std::time::Instant;
 
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use encoders::{BertConfig, Layout};
+use noisytune_burn::NoisyTuneMapper;
 use serde::Serialize;
 
 use crate::data::Batch;
 use crate::error::FinetuneError;
-use crate::order::epoch_batches;
+use crate::order::epoch_steps;
 use crate::plan;
 use crate::recipe::at_least_one;
 use crate::study::Study;
@@ -60,23 +62,31 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
     let data = study.data();
     let lengths = data.train.lengths();
     let recipe = &config.recipe;
-    let batches = (1..)
-        .flat_map(|epoch| epoch_batches(recipe.batching, seed, epoch, &lengths, recipe.batch_size));
+    let planned = (1..).flat_map(|epoch| epoch_steps(recipe, seed, epoch, &lengths));
+    // A GPU may lag behind the program that feeds it.
+    let device = trainer.device().clone();
+    let finished = || device.sync().expect("the device answers");
     let mut started = Instant::now();
     let (mut examples, mut tokens, mut flops) = (0, 0, 0.0);
-    for (index, positions) in batches.take(steps + WARM_UP).enumerate() {
+    for (index, planned) in planned.take(steps + WARM_UP).enumerate() {
         if index == WARM_UP {
+            finished();
             started = Instant::now();
             (examples, tokens, flops) = (0, 0, 0.0);
         }
         let filling = recipe.filling(data.pad_token_id);
-        let batch = data.train.batch(&positions, filling, trainer.device());
-        let config = &study.model().config;
-        flops += 3.0 * batch_flops(config, &batch);
-        let step = trainer.step(batch)?;
+        let batches: Vec<Batch> = planned
+            .iter()
+            .map(|positions| data.train.batch(positions, filling, &device))
+            .collect();
+        for batch in &batches {
+            flops += 3.0 * batch_flops(&study.model().config, batch);
+        }
+        let step = trainer.accumulated_step(batches)?;
         examples += step.examples;
         tokens += step.tokens;
     }
+    finished();
     let seconds = started.elapsed().as_secs_f64();
     // Before the ceiling is measured, which takes memory of its own.
     let peak_rss_mib = peak_rss_mib();
@@ -87,7 +97,7 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
         examples_per_s: examples as f64 / seconds,
         tokens_per_s: tokens as f64 / seconds,
         matrix_gflops: flops / seconds / 1e9,
-        ceiling_gflops: large_product_gflops(&trainer.device().clone().inner()),
+        ceiling_gflops: large_product_gflops(&device.clone().inner()),
         threads: rayon::current_num_threads(),
         peak_rss_mib,
     })
@@ -102,6 +112,79 @@ fn batch_flops(config: &BertConfig, batch: &Batch) -> f64 {
         Layout::Packed(packing) => {
             let lengths = packing.lengths().iter();
             lengths.map(|&length| config.matrix_flops(length)).sum()
+        }
+    }
+}
+
+/// The time that NoisyTune's noise takes over parameters of BERT-large's shapes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoiseTiming {
+    /// Always `noise`.
+    pub what: &'static str,
+    /// Elements of all parameters.
+    pub params: usize,
+    /// Median seconds of a pass over all of them, which stay on the device.
+    pub median_s: f64,
+}
+
+/// Times `passes` passes of noise, after one of warm-up.
+///
+/// # Errors
+/// [`FinetuneError::Setting`] for 0 passes.
+pub fn time_noise(device: &Device, passes: usize) -> Result<NoiseTiming, FinetuneError> {
+    at_least_one("bench noise", passes)?;
+    let device = device.clone().inner();
+    let parameters = Parameters::of_bert_large(&device);
+    let params = parameters.num_params();
+    // Away only within a pass, so that the noise is the only owner.
+    let mut parameters = Some(parameters);
+    let finished = || device.sync().expect("the device answers");
+    finished();
+    let mut seconds: Vec<f64> = (0..=passes)
+        .map(|pass| {
+            let started = Instant::now();
+            let mut noise = NoisyTuneMapper::new(0.15).with_seed(pass as u64);
+            parameters = parameters.take().map(|all| all.map(&mut noise));
+            finished();
+            started.elapsed().as_secs_f64()
+        })
+        .skip(1)
+        .collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    Ok(NoiseTiming {
+        what: "noise",
+        params,
+        median_s: seconds[passes / 2],
+    })
+}
+
+#[derive(Module, Debug)]
+struct Parameters {
+    matrices: Vec<Param<Tensor<2>>>,
+    vectors: Vec<Param<Tensor<1>>>,
+}
+
+impl Parameters {
+    fn of_bert_large(device: &Device) -> Self {
+        let [layers, hidden, inner]: [usize; 3] = [24, 1024, 4096];
+        let mut matrices = vec![[30_522, hidden], [512, hidden], [2, hidden], [hidden; 2]];
+        let mut vectors = vec![hidden; 3];
+        for _ in 0..layers {
+            matrices.extend([[hidden; 2]; 4]);
+            matrices.extend([[hidden, inner], [inner, hidden]]);
+            vectors.extend([hidden; 9]);
+            vectors.push(inner);
+        }
+        let normal = Distribution::Normal(0.0, 0.02);
+        Self {
+            matrices: matrices
+                .into_iter()
+                .map(|shape| Param::from_tensor(Tensor::random(shape, normal, device)))
+                .collect(),
+            vectors: vectors
+                .into_iter()
+                .map(|length| Param::from_tensor(Tensor::random([length], normal, device)))
+                .collect(),
         }
     }
 }

@@ -195,6 +195,14 @@ pub struct Batch {
     pub tokens: usize,
 }
 
+impl Batch {
+    /// Sentences, or pairs of them.
+    pub fn examples(&self) -> usize {
+        let [examples] = self.labels.dims();
+        examples
+    }
+}
+
 /// SHA-256 of a file, in lower-case hex.
 ///
 /// # Errors

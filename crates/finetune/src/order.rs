@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::recipe::Batching;
+use crate::recipe::{Batching, Recipe};
 
 /// Batches whose examples [`Batching::Bucketed`] sorts by length together.
 ///
@@ -42,6 +42,18 @@ pub fn epoch_batches(
             batches
         }
     }
+}
+
+/// The batches of an epoch by optimizer step.
+pub fn epoch_steps(
+    recipe: &Recipe,
+    seed: u64,
+    epoch: usize,
+    lengths: &[usize],
+) -> Vec<Vec<Vec<usize>>> {
+    let batches = epoch_batches(recipe.batching, seed, epoch, lengths, recipe.batch_size);
+    let steps = batches.chunks(recipe.gradient_accumulation);
+    steps.map(<[Vec<usize>]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -104,5 +116,21 @@ mod tests {
             .collect();
         let rises = firsts.windows(2).filter(|pair| pair[0] < pair[1]).count();
         assert!((40..85).contains(&rises), "{rises} of 125 steps rise");
+    }
+
+    #[test]
+    fn accumulated_batches_hold_what_one_large_batch_would() {
+        let recipe = |batch_size, gradient_accumulation| Recipe {
+            batch_size,
+            gradient_accumulation,
+            ..Recipe::default()
+        };
+        let (small, large) = (recipe(8, 4), recipe(32, 1));
+        let flat = |recipe| -> Vec<Vec<usize>> {
+            let steps = epoch_steps(recipe, 3, 1, &lengths());
+            assert_eq!(steps.len(), recipe.steps_per_epoch(1_003));
+            steps.into_iter().map(|step| step.concat()).collect()
+        };
+        assert_eq!(flat(&small), flat(&large));
     }
 }

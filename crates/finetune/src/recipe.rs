@@ -11,7 +11,8 @@ use crate::error::FinetuneError;
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
 /// | `epochs` | 3 | passes over the training examples | at least 1 |
-/// | `batch_size` | 32 | sentences in an optimizer step | at least 1 |
+/// | `batch_size` | 32 | sentences that go through the model together | at least 1 |
+/// | `gradient_accumulation` | 1 | such batches in an optimizer step | at least 1 |
 /// | `learning_rate` | 2e-5 | at the end of the warm-up | above 0 |
 /// | `weight_decay` | 0.01 | decoupled, not on biases and LayerNorm | at least 0 |
 /// | `warmup_ratio` | 0.1 | share of the steps that warm up | 0 to 1 |
@@ -28,8 +29,12 @@ use crate::error::FinetuneError;
 pub struct Recipe {
     /// Passes over the training examples.
     pub epochs: usize,
-    /// Sentences in an optimizer step.
+    /// Sentences that go through the model together.
     pub batch_size: usize,
+    /// Batches in an optimizer step, whose loss is the mean over all their sentences: as one batch of
+    /// `batch_size * gradient_accumulation`, in the memory of one of `batch_size`.
+    #[serde(default = "one")]
+    pub gradient_accumulation: usize,
     /// Learning rate at the end of the warm-up.
     pub learning_rate: f64,
     /// Decoupled weight decay, not on biases and LayerNorm.
@@ -68,6 +73,7 @@ impl Default for Recipe {
         Self {
             epochs: 3,
             batch_size: 32,
+            gradient_accumulation: 1,
             learning_rate: 2e-5,
             weight_decay: 0.01,
             warmup_ratio: 0.1,
@@ -90,6 +96,7 @@ impl Recipe {
     pub fn validate(&self) -> Result<(), FinetuneError> {
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch size", self.batch_size)?;
+        at_least_one("gradient accumulation", self.gradient_accumulation)?;
         let positive = "a number above 0";
         check("learning rate", self.learning_rate, positive, |x| x > 0.0)?;
         check("weight decay", self.weight_decay, "a number from 0", |x| {
@@ -134,10 +141,16 @@ impl Recipe {
         Filling::Padded { token, least }
     }
 
-    /// Optimizer steps of an epoch over `examples` sentences; the last batch may be short.
+    /// Optimizer steps of an epoch over `examples` sentences; the last one may have fewer.
     pub fn steps_per_epoch(&self, examples: usize) -> usize {
-        examples.div_ceil(self.batch_size)
+        let batches = examples.div_ceil(self.batch_size);
+        batches.div_ceil(self.gradient_accumulation)
     }
+}
+
+/// The gradient accumulation of records that were written before there was any.
+fn one() -> usize {
+    1
 }
 
 pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), FinetuneError> {

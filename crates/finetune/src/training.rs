@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
 use optimize::{AdamW, LinearSchedule, clipping_factor, global_norm};
@@ -12,7 +12,7 @@ use optimize::{AdamW, LinearSchedule, clipping_factor, global_norm};
 use crate::arms::{Companion, EmbeddingNoise, Update, Weights};
 use crate::data::{Batch, Examples};
 use crate::error::FinetuneError;
-use crate::order::epoch_batches;
+use crate::order::epoch_steps;
 use crate::recipe::Recipe;
 
 /// A model in training: parameters, optimizer state, schedule.
@@ -29,6 +29,8 @@ pub struct Trainer {
     device: Device,
     seed: u64,
     step: usize,
+    /// Batches that went through the model before this step; each has dropout masks of its own.
+    passes: usize,
     dropout: bool,
 }
 
@@ -79,6 +81,7 @@ impl Trainer {
             device: device.clone().inner().autodiff(),
             seed,
             step: 0,
+            passes: 0,
             dropout: true,
         }
     }
@@ -117,8 +120,30 @@ impl Trainer {
 
     /// Loss and gradients of a batch at the present parameters.
     pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
+        self.pass(batch, self.passes, None)
+    }
+
+    /// The mean loss of the examples of several batches, and its gradients.
+    pub fn accumulated_gradients(&self, batches: Vec<Batch>) -> (f64, GradientsParams) {
+        let batches = match <[Batch; 1]>::try_from(batches) {
+            Ok([batch]) => return self.gradients(batch),
+            Err(batches) => batches,
+        };
+        let total: usize = batches.iter().map(Batch::examples).sum();
+        let (mut loss, mut sum) = (0.0, GradientsAccumulator::new());
+        for (index, batch) in batches.into_iter().enumerate() {
+            let share = batch.examples() as f64 / total as f64;
+            let (own, gradients) = self.pass(batch, self.passes + index, Some(share));
+            loss += own * share;
+            sum.accumulate(self.present(), gradients);
+        }
+        (loss, sum.grads())
+    }
+
+    /// Loss of a batch, and the gradients of its share of the step's loss.
+    fn pass(&self, batch: Batch, pass: usize, share: Option<f64>) -> (f64, GradientsParams) {
         let mut dropouts = if self.dropout {
-            Dropouts::keyed(self.seed, self.step as u64)
+            Dropouts::keyed(self.seed, pass as u64)
         } else {
             Dropouts::off()
         };
@@ -128,12 +153,16 @@ impl Trainer {
         let logits = match &self.embeddings {
             None => model.forward(batch.input, &mut dropouts),
             Some(embeddings) => {
-                let noise = embeddings.noise(&batch.input, self.step);
+                let noise = embeddings.noise(&batch.input, pass);
                 model.forward_perturbed(batch.input, noise, &mut dropouts)
             }
         };
         let loss = mean_cross_entropy(logits, batch.labels);
-        let gradients = GradientsParams::from_grads(loss.backward(), self.present());
+        let shared = match share {
+            None => loss.clone(),
+            Some(share) => loss.clone() * share,
+        };
+        let gradients = GradientsParams::from_grads(shared.backward(), self.present());
         (f64::from(loss.into_scalar::<f32>()), gradients)
     }
 
@@ -142,9 +171,18 @@ impl Trainer {
     /// # Errors
     /// [`FinetuneError::Diverged`] if the loss is not finite; the parameters stay as they were.
     pub fn step(&mut self, batch: Batch) -> Result<Step, FinetuneError> {
-        let [examples] = batch.labels.dims();
-        let tokens = batch.tokens;
-        let (loss, gradients) = self.gradients(batch);
+        self.accumulated_step(vec![batch])
+    }
+
+    /// Takes one optimizer step on the mean loss of the examples of several batches.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Diverged`] if the loss is not finite; the parameters stay as they were.
+    pub fn accumulated_step(&mut self, batches: Vec<Batch>) -> Result<Step, FinetuneError> {
+        let examples = batches.iter().map(Batch::examples).sum();
+        let tokens = batches.iter().map(|batch| batch.tokens).sum();
+        let passes = batches.len();
+        let (loss, gradients) = self.accumulated_gradients(batches);
         if !loss.is_finite() {
             return Err(FinetuneError::Diverged {
                 step: self.step,
@@ -168,6 +206,7 @@ impl Trainer {
             tokens,
         };
         self.step += 1;
+        self.passes += passes;
         Ok(step)
     }
 
@@ -185,15 +224,13 @@ impl Trainer {
         let started = Instant::now();
         let filling = self.recipe.filling(pad_token_id);
         let mut total = 0.0;
-        let batches = epoch_batches(
-            self.recipe.batching,
-            self.seed,
-            epoch,
-            &examples.lengths(),
-            self.recipe.batch_size,
-        );
-        for positions in &batches {
-            let step = self.step(examples.batch(positions, filling, &self.device))?;
+        let steps = epoch_steps(&self.recipe, self.seed, epoch, &examples.lengths());
+        for step in &steps {
+            let batches = step
+                .iter()
+                .map(|positions| examples.batch(positions, filling, &self.device))
+                .collect();
+            let step = self.accumulated_step(batches)?;
             total += step.loss * step.examples as f64;
             after(self, &step)?;
         }

@@ -36,7 +36,8 @@
 //! # Features
 //!
 //! None is on by default. Enable the one of each Burn backend in use: `flex`, `ndarray`, `tch`, or
-//! `cube` for all of CUDA, ROCm, Metal, Vulkan and WebGPU. A call on a backend whose feature is off
+//! `cube` for all of CUDA, ROCm, Metal, Vulkan, WebGPU and CubeCL's CPU, with Burn's `fusion` or without
+//! (one of Burn's features for these has to be on). A call on a backend whose feature is off
 //! panics in Burn's dispatch.
 //!
 //! # Results

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
+use devices::DeviceName;
 use finetune::{Arm, Batching, StudyConfig, StudyKind};
 
-use crate::device::DeviceName;
 use crate::preset::{Preset, PresetName};
 use crate::source::Source;
 
@@ -70,9 +70,12 @@ pub(crate) struct Arguments {
     /// Passes over the training sentences
     #[arg(long, alias = "num_train_epochs")]
     epochs: Option<usize>,
-    /// Sentences in an optimizer step
+    /// Sentences that go through the model together
     #[arg(long, alias = "per_device_train_batch_size")]
     batch_size: Option<usize>,
+    /// Such batches in an optimizer step
+    #[arg(long, value_name = "N", alias = "gradient_accumulation_steps")]
+    grad_accumulation: Option<usize>,
     /// Learning rate after the warm-up
     #[arg(long, alias = "learning_rate", allow_negative_numbers = true)]
     learning_rate: Option<f64>,
@@ -97,12 +100,16 @@ pub(crate) struct Arguments {
     /// How sentences come together in batches
     #[arg(long, value_enum)]
     batching: Option<BatchingName>,
-    /// Pad every batch to --max-length instead of to its longest sentence
+    /// Pad every batch to --max-length instead of to its longest sentence; shuffled unless --batching says
+    /// otherwise
     #[arg(long, alias = "pad_to_max_length")]
     pad_to_max_length: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceName::DEFAULT)]
+    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
+    #[arg(long, default_value_t = DeviceName::preferred())]
     pub(crate) device: DeviceName,
+    /// Only say which devices there are
+    #[arg(long)]
+    pub(crate) list_devices: bool,
     /// Folder for runs.jsonl, summary.json and the report
     #[arg(
         long,
@@ -120,6 +127,9 @@ pub(crate) struct Arguments {
     /// Only time N training steps after 3 of warm-up, and print one JSON line
     #[arg(long, value_name = "N")]
     pub(crate) bench_steps: Option<usize>,
+    /// Only time N passes of noise over 335 million parameters after one of warm-up, and print one JSON line
+    #[arg(long, value_name = "N", conflicts_with = "bench_steps")]
+    pub(crate) bench_noise: Option<usize>,
 }
 
 /// [`Batching`] on the command line.
@@ -194,12 +204,17 @@ impl Arguments {
         let recipe = &mut study.recipe;
         put(&mut recipe.epochs, &self.epochs);
         put(&mut recipe.batch_size, &self.batch_size);
+        put(&mut recipe.gradient_accumulation, &self.grad_accumulation);
         put(&mut recipe.learning_rate, &self.learning_rate);
         put(&mut recipe.weight_decay, &self.weight_decay);
         put(&mut recipe.warmup_ratio, &self.warmup_ratio);
         put(&mut recipe.max_length, &self.max_length);
         put(&mut recipe.max_gradient_norm, &self.max_gradient_norm);
-        recipe.pad_to_max_length |= self.pad_to_max_length;
+        if self.pad_to_max_length {
+            recipe.pad_to_max_length = true;
+            // A preset's packed batches have no padding; whoever asks for both in so many words is told.
+            recipe.batching = Batching::Shuffled;
+        }
         if let Some(batching) = self.batching {
             recipe.batching = match batching {
                 BatchingName::Shuffled => Batching::Shuffled,
@@ -305,6 +320,20 @@ mod tests {
         assert_eq!(resolved.study.hyperparameters["mixout.probability"], 0.9);
         assert_eq!(resolved.study.recipe.epochs, 1);
         assert_eq!(resolved.study.recipe.batch_size, 32);
+    }
+
+    #[test]
+    fn padding_takes_the_place_of_a_presets_packing() {
+        let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
+        let padded = recipe(&["--pad_to_max_length"]);
+        assert_eq!(
+            (padded.batching, padded.pad_to_max_length),
+            (Batching::Shuffled, true)
+        );
+        let bucketed = recipe(&["--pad-to-max-length", "--batching=bucketed"]);
+        assert_eq!(bucketed.batching, Batching::Bucketed);
+        let both = recipe(&["--pad-to-max-length", "--batching=packed"]);
+        assert!(both.validate().is_err());
     }
 
     #[test]

@@ -3,7 +3,6 @@
 mod arguments;
 mod bundled;
 mod command;
-mod device;
 #[cfg(feature = "hub")]
 mod download;
 mod preset;
@@ -17,6 +16,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
+use devices::{Backend, DeviceError};
 use finetune::record::RunLog;
 use finetune::{FinetuneError, Study, bench, plan};
 use report::{Material, ReportError};
@@ -38,11 +38,12 @@ pub fn main() -> ExitCode {
             format!(
                 "stopped: finished runs are in {}; to continue: {}",
                 arguments.out.join("runs.jsonl").display(),
-                command::with_features(FEATURES)
+                command::with_features(&features())
             ),
             stop::INTERRUPTED,
         ),
         Failure::Usage(message) => (format!("error: {message}"), 2),
+        Failure::Device(error) => (format!("error: {error}"), 1),
         Failure::Source(message) => (format!("error: {message}"), 1),
         Failure::Run(error) => (format!("error: {error}"), 1),
         Failure::Report(error) => (format!("error: {error}"), 1),
@@ -54,12 +55,25 @@ pub fn main() -> ExitCode {
 }
 
 /// The features that this build has beside the default ones.
-const FEATURES: &[&str] = if cfg!(feature = "hub") { &["hub"] } else { &[] };
+fn features() -> Vec<&'static str> {
+    let devices = Backend::ALL
+        .into_iter()
+        .filter(|backend| *backend != Backend::Flex && backend.is_compiled())
+        .map(Backend::name);
+    let others = [
+        ("hub", cfg!(feature = "hub")),
+        ("persistence", cfg!(feature = "persistence")),
+    ];
+    let others = others.into_iter().filter(|(_, is_on)| *is_on);
+    devices.chain(others.map(|(name, _)| name)).collect()
+}
 
 /// Why the program ends early.
 enum Failure {
     /// The arguments cannot mean anything.
     Usage(String),
+    /// The device cannot be had.
+    Device(DeviceError),
     /// The model or the data cannot be had.
     Source(String),
     /// The arguments are fine, the world is not.
@@ -84,7 +98,24 @@ impl From<FinetuneError> for Failure {
     }
 }
 
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::NotCompiled(name) => {
+                let features = [features(), vec![name.backend.name()]].concat();
+                let command = command::with_features(&features);
+                Self::Usage(format!("{error}; with it: {command}"))
+            }
+            other => Self::Device(other),
+        }
+    }
+}
+
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.list_devices {
+        let lines = devices::list().into_iter().map(|line| format!("{line}\n"));
+        return print(&lines.collect::<String>());
+    }
     let Resolved {
         preset,
         model,
@@ -92,22 +123,23 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         study,
     } = arguments.resolve();
     study.validate()?;
+    let device = devices::open(arguments.device)?;
+    if let Some(passes) = arguments.bench_noise {
+        return print_json(&bench::time_noise(&device, passes)?);
+    }
     let model = source::find(Wanted::Model, &model, arguments.quiet)?;
     let data = source::find(Wanted::Data, &data, arguments.quiet)?;
-    let device = device::open(arguments.device);
     let study = Study::open(
         study,
         &glue::SST2,
         &model.folder,
         &data.folder,
         &device,
-        arguments.device.name(),
+        &arguments.device.to_string(),
     )?
     .with_model_name(&model.name);
     if let Some(steps) = arguments.bench_steps {
-        let timing = bench::time_steps(&study, steps)?;
-        let timing = serde_json::to_string(&timing).expect("a timing is plain data");
-        return print(&(timing + "\n"));
+        return print_json(&bench::time_steps(&study, steps)?);
     }
     let out = &arguments.out;
     stop::catch();
@@ -118,7 +150,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         summary: &summary,
         records: &RunLog::read(out)?,
         data: &data.name,
-        command: &command::with_features(FEATURES),
+        command: &command::with_features(&features()),
     };
     let report = report::write(out, &material).map_err(Failure::Report)?;
     if arguments.json {
@@ -135,6 +167,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let _ = writeln!(text, "{name:<8} {value}");
     }
     print(&text)
+}
+
+fn print_json(timing: &impl serde::Serialize) -> Result<(), Failure> {
+    let timing = serde_json::to_string(timing).expect("a timing is plain data");
+    print(&(timing + "\n"))
 }
 
 /// A reader that is gone, or a full disk behind it, is an error and not a panic.

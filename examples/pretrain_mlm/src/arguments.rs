@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use devices::DeviceName;
 use encoders::{BertConfig, HiddenAct};
 use pretrain::{Documents, Recipe, RunConfig};
-
-use crate::device::DeviceName;
 
 /// Pretrains a BERT on plain text by masked language modelling.
 ///
@@ -17,7 +16,7 @@ use crate::device::DeviceName;
 #[command(name = "pretrain_mlm", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// Text files, .gz files of text, or folders of them
-    #[arg(required = true, value_name = "TEXT")]
+    #[arg(required_unless_present = "list_devices", value_name = "TEXT")]
     texts: Vec<PathBuf>,
     /// Folder of the run
     #[arg(long, value_name = "DIR", default_value = "out/pretrain_mlm")]
@@ -94,9 +93,12 @@ pub(crate) struct Arguments {
     /// Seconds between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     checkpoint_every: u64,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceName::DEFAULT)]
+    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
+    #[arg(long, default_value_t = DeviceName::preferred())]
     pub(crate) device: DeviceName,
+    /// Only say which devices there are
+    #[arg(long)]
+    pub(crate) list_devices: bool,
 }
 
 /// [`Documents`] on the command line.

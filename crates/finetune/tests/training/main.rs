@@ -1,5 +1,6 @@
 //! Loss, gradients and optimizer steps against PyTorch.
 
+mod accumulation;
 mod noise;
 mod parameters;
 mod pytorch;

@@ -102,11 +102,13 @@ fn values_out_of_range_are_usage_errors() {
         ("--seeds", "0", "seeds is 0"),
         ("--epochs", "0", "epochs is 0"),
         ("--batch-size", "0", "batch size is 0"),
+        ("--grad-accumulation", "0", "gradient accumulation is 0"),
         ("--learning-rate", "-1", "learning rate is -1"),
         ("--warmup-ratio", "2", "warmup ratio is 2"),
         ("--weight-decay", "-1", "weight decay is -1"),
         ("--max-train-samples", "0", "max train samples is 0"),
         ("--bench-steps", "0", "bench steps is 0"),
+        ("--bench-noise", "0", "bench noise is 0"),
         ("--max-length", "3", "max length is 3"),
         ("--max-length", "1000", "max length is 1000"),
     ] {
@@ -154,6 +156,35 @@ fn an_unknown_name_is_a_usage_error_with_the_known_ones_and_the_nearest() {
         assert_eq!(output.status.code(), Some(2), "{option} {value}");
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.contains(value), "{text}");
+    }
+    assert!(!world.path("out").exists(), "nothing was written");
+}
+
+#[cfg(not(feature = "rocm"))]
+#[test]
+fn a_device_that_is_not_compiled_in_comes_with_the_command_that_adds_it() {
+    let world = World::new();
+    let parts = [
+        "device `rocm:1`: this build lacks the feature `rocm`; with it: cargo run --example glue_sst2",
+        "--features rocm -- --out out",
+        "--device rocm:1",
+    ];
+    assert_error(&world.run(&["--device", "rocm:1"]), 2, &parts);
+    assert!(!world.path("out").exists(), "nothing was written");
+}
+
+#[test]
+fn the_list_of_devices_has_every_backend_and_starts_nothing() {
+    let world = World::new();
+    let output = world.run(&["--list-devices"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    for backend in ["flex", "ndarray", "wgpu", "cuda", "rocm", "cpu"] {
+        let count = text
+            .lines()
+            .filter(|line| line.starts_with(backend))
+            .count();
+        assert!(count >= 1, "{backend}: {text}");
     }
     assert!(!world.path("out").exists(), "nothing was written");
 }

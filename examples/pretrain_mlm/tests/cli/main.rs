@@ -122,6 +122,22 @@ fn each_wrong_input_is_one_line() {
     assert_error(&world.run(&vocabulary), 2, &["vocabulary is 10"]);
 }
 
+#[cfg(not(feature = "rocm"))]
+#[test]
+fn a_device_that_is_not_compiled_in_comes_with_the_command_that_adds_it() {
+    let parts = ["cargo run --example pretrain_mlm --features rocm"];
+    let output = World::new().run(&["text.txt", "--device", "rocm"]);
+    assert_error(&output, 2, &parts);
+}
+
+#[test]
+fn devices_are_listed_without_text() {
+    let output = World::new().run(&["--list-devices"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.lines().count() >= 6, "{text}");
+}
+
 #[test]
 fn a_folder_with_another_run_is_refused() {
     let world = World::new();

@@ -1,0 +1,75 @@
+//! From a name to Burn's device.
+
+use burn::tensor::Device;
+
+use crate::error::DeviceError;
+use crate::name::{Backend, DeviceName};
+
+/// Opens a device, without autodiff.
+///
+/// # Errors
+/// [`DeviceError::NotCompiled`] if this build lacks the backend, [`DeviceError::Absent`] if the machine lacks
+/// the device, and [`DeviceError::Unusable`] if its driver refuses.
+pub fn open(name: DeviceName) -> Result<Device, DeviceError> {
+    match name.backend {
+        #[cfg(feature = "flex")]
+        Backend::Flex => Ok(Device::flex()),
+        #[cfg(feature = "ndarray")]
+        Backend::Ndarray => Ok(ndarray()),
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => crate::wgpu::open(name).map(|(device, _)| device),
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => numbered(name, burn::tensor::DeviceType::Cuda),
+        #[cfg(feature = "rocm")]
+        Backend::Rocm => numbered(name, burn::tensor::DeviceType::Rocm),
+        #[cfg(feature = "cpu")]
+        Backend::Cpu => Ok(Device::cpu()),
+        #[allow(unreachable_patterns)]
+        _ => Err(DeviceError::NotCompiled(name)),
+    }
+}
+
+/// Asking for it by name is choosing it, deprecated or not.
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)]
+fn ndarray() -> Device {
+    Device::ndarray()
+}
+
+/// Burn opens these at the first operation and panics where there is none, so they are counted first.
+#[cfg(any(feature = "cuda", feature = "rocm"))]
+fn numbered(name: DeviceName, kind: burn::tensor::DeviceType) -> Result<Device, DeviceError> {
+    let devices = Device::enumerate(kind);
+    let device = devices.get(name.index.unwrap_or(0));
+    device.cloned().ok_or(DeviceError::Absent {
+        name,
+        count: devices.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_that_is_not_compiled_in_is_refused_with_its_feature() {
+        for backend in Backend::ALL {
+            let name = DeviceName {
+                backend,
+                index: None,
+            };
+            if backend.is_compiled() {
+                continue;
+            }
+            assert_eq!(open(name).unwrap_err(), DeviceError::NotCompiled(name));
+        }
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn the_preferred_device_opens() {
+        let name = DeviceName::preferred();
+        assert_eq!(name.backend, Backend::Flex);
+        assert_eq!(open(name).unwrap(), Device::flex());
+    }
+}

@@ -1,0 +1,79 @@
+//! One model on every backend of this build: each must compute what flex computes.
+//!
+//! ```console
+//! cargo test-devices
+//! ```
+//!
+//! A device that the build has and the machine lacks fails its tests with the reason. SwiftShader is a Vulkan
+//! device without a GPU; `.ci/run` shows how it is found.
+
+// Without another backend there is nothing to compare flex with.
+#![cfg(any(
+    feature = "ndarray",
+    feature = "wgpu",
+    feature = "cuda",
+    feature = "rocm",
+    feature = "cpu"
+))]
+
+mod masks;
+mod noise;
+mod parameters;
+mod study;
+mod training;
+mod world;
+
+/// The same tests for a backend, under its name.
+macro_rules! on {
+    ($backend:ident) => {
+        mod $backend {
+            const NAME: &str = stringify!($backend);
+
+            #[test]
+            fn dropout_drops_the_same_elements() {
+                crate::masks::dropout_drops_the_same_elements(NAME);
+            }
+
+            #[test]
+            fn logits_are_the_same() {
+                crate::training::logits_are_the_same(NAME);
+            }
+
+            #[test]
+            fn loss_and_gradients_are_the_same() {
+                crate::training::loss_and_gradients_are_the_same(NAME);
+            }
+
+            #[test]
+            fn ten_steps_are_the_same() {
+                crate::training::ten_steps_are_the_same(NAME);
+            }
+
+            #[test]
+            fn noise_has_the_same_bits() {
+                crate::noise::noise_has_the_same_bits(NAME);
+            }
+
+            #[test]
+            fn noise_of_a_model_is_the_same() {
+                crate::noise::noise_of_a_model_is_the_same(NAME);
+            }
+
+            #[test]
+            fn both_arms_of_a_study_learn_in_twenty_steps() {
+                crate::study::both_arms_of_a_study_learn_in_twenty_steps(NAME);
+            }
+        }
+    };
+}
+
+#[cfg(feature = "ndarray")]
+on!(ndarray);
+#[cfg(feature = "wgpu")]
+on!(wgpu);
+#[cfg(feature = "cuda")]
+on!(cuda);
+#[cfg(feature = "rocm")]
+on!(rocm);
+#[cfg(feature = "cpu")]
+on!(cpu);

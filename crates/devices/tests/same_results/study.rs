@@ -1,0 +1,45 @@
+//! A study of both arms, from files to its summary.
+
+use finetune::StudySummary;
+use finetune::progress::Progress;
+use finetune::record::RunRecord;
+use finetune::training::Step;
+
+use crate::world::{study, turn};
+
+#[derive(Default)]
+struct Seen {
+    steps: usize,
+    records: Vec<RunRecord>,
+}
+
+impl Progress for Seen {
+    fn step(&mut self, _: &Step) {
+        self.steps += 1;
+    }
+
+    fn run_finished(&mut self, record: &RunRecord) {
+        self.records.push(record.clone());
+    }
+}
+
+pub(crate) fn both_arms_of_a_study_learn_in_twenty_steps(name: &str) {
+    let turn = turn(name);
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let study = study(data.path(), &turn.device, name);
+    let mut seen = Seen::default();
+    let summary: StudySummary = study.run(out.path(), &mut seen).expect("the study runs");
+
+    assert_eq!(seen.steps, 2 * 20);
+    assert_eq!(seen.records.len(), 2);
+    for record in &seen.records {
+        assert_eq!(record.failed, None);
+        assert_eq!(record.settings.device, name);
+        let losses: Vec<f64> = record.epochs.iter().map(|e| e.train_loss).collect();
+        println!("{}: {losses:.3?}", record.arm);
+        // Guessing costs ln 2 = 0.69.
+        assert!(losses[3] < 0.7 * losses[0], "{}: {losses:?}", record.arm);
+    }
+    assert_eq!(summary.studies[0].points.len(), 2);
+}

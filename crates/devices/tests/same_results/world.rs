@@ -1,0 +1,114 @@
+//! Devices, the model and its batches.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use encoders::{BertForSequenceClassification, EncoderInput, Snapshot};
+use finetune::data::Batch;
+use finetune::training::Trainer;
+use finetune::{Arm, Recipe, Study, StudyConfig};
+
+/// A device for one test at a time: what runs beside it would share its memory and its queue.
+pub(crate) struct Turn {
+    pub(crate) device: Device,
+    _turn: MutexGuard<'static, BTreeMap<String, Device>>,
+}
+
+/// Waits for the device and opens it.
+#[track_caller]
+pub(crate) fn turn(name: &str) -> Turn {
+    static OPEN: Mutex<BTreeMap<String, Device>> = Mutex::new(BTreeMap::new());
+    // What failed in another test says nothing about this one.
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !open.contains_key(name) {
+        let parsed = name.parse().expect("the name of a backend");
+        match devices::open(parsed) {
+            Ok(device) => open.insert(name.to_owned(), device),
+            Err(error) => panic!("this test needs the device, which is not there: {error}"),
+        };
+    }
+    Turn {
+        device: open[name].clone(),
+        _turn: open,
+    }
+}
+
+/// The tiny checkpoint of the encoder's tests: two layers of random values, dropout 0.1.
+pub(crate) fn snapshot() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot")
+}
+
+pub(crate) fn model(device: &Device) -> BertForSequenceClassification {
+    let snapshot = Snapshot::open(snapshot()).expect("the snapshot opens");
+    snapshot.classifier(2, 3, device).expect("it loads").model
+}
+
+/// A trainer with dropout, before the first of ten steps.
+pub(crate) fn trainer(device: &Device) -> Trainer {
+    let recipe = Recipe {
+        learning_rate: 1e-3,
+        ..Recipe::default()
+    };
+    Trainer::new(model(device), &recipe, 10, 7, device)
+}
+
+const ROWS: usize = 4;
+const LENGTH: usize = 11;
+
+/// Rows of different lengths, the rest padding.
+pub(crate) fn input(step: usize, device: &Device) -> EncoderInput {
+    let (mut ids, mut types, mut mask) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..ROWS {
+        let length = LENGTH - 2 * ((row + step) % ROWS);
+        for column in 0..LENGTH {
+            let is_token = column < length;
+            let id = 5 + (37 * step + 101 * row + 13 * column) % 220;
+            ids.push(if is_token { id as i64 } else { 0 });
+            types.push(i64::from(is_token && column > length / 2));
+            mask.push(is_token);
+        }
+    }
+    let shape = [ROWS, LENGTH];
+    EncoderInput {
+        input_ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
+        token_type_ids: Tensor::<2, Int>::from_data(TensorData::new(types, shape), device),
+        attention_mask: Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device),
+    }
+}
+
+pub(crate) fn batch(step: usize, device: &Device) -> Batch {
+    let labels: Vec<i64> = (0..ROWS).map(|row| ((row + step) % 2) as i64).collect();
+    Batch {
+        input: input(step, device),
+        labels: Tensor::from_data(TensorData::new(labels, [ROWS]), device),
+        tokens: (0..ROWS).map(|row| LENGTH - 2 * row).sum(),
+    }
+}
+
+/// Both arms, a seed each, on sentences whose words decide the label: four epochs of five steps.
+pub(crate) fn study(folder: &Path, device: &Device, name: &str) -> Study {
+    let words = ["a fine thing", "a sad thing", "so good", "so bad and long"];
+    let mut text = "sentence\tlabel\n".to_owned();
+    for row in 0..40 {
+        let rest = "x ".repeat(row % 5);
+        text += &format!("{} {rest}\t{}\n", words[row % 4], (row + 1) % 2);
+    }
+    for name in ["train.tsv", "dev.tsv"] {
+        std::fs::write(folder.join(name), &text).expect("a temporary folder");
+    }
+    let config = StudyConfig {
+        arms: vec![Arm::BASELINE, Arm::NOISYTUNE],
+        seeds: 1,
+        recipe: Recipe {
+            epochs: 4,
+            batch_size: 8,
+            learning_rate: 5e-3,
+            max_length: 32,
+            ..Recipe::default()
+        },
+        ..StudyConfig::default()
+    };
+    Study::open(config, &glue::SST2, &snapshot(), folder, device, name).expect("the study opens")
+}
