@@ -21,6 +21,7 @@ pub struct EncoderInput {
 
 /// How the sequences of a batch lie in its tensors.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // There is one a batch.
 pub enum Layout {
     /// Each in a row of its own, filled up on the right. The attention mask, `[batch, length]`, is true at
     /// real tokens.
