@@ -92,8 +92,11 @@ fn padding_and_dropout_equal_the_formula() {
     }
 }
 
-/// Heads, width of a head, and the queries and keys of sequences.
-const PACKED: [(usize, usize, &[(usize, usize)]); 5] = [
+/// Queries and keys of a sequence.
+type Size = (usize, usize);
+
+/// Heads, width of a head, and the sequences.
+const PACKED: [(usize, usize, &[Size]); 5] = [
     (1, 1, &[(1, 1)]),
     (2, 3, &[(5, 5), (1, 1), (4, 4)]),
     (12, 32, &[(38, 38), (7, 7), (12, 12), (3, 3)]),
@@ -101,7 +104,7 @@ const PACKED: [(usize, usize, &[(usize, usize)]); 5] = [
     (2, 5, &[(300, 300), (1, 400)]),
 ];
 
-fn packings(sequences: &[(usize, usize)]) -> [Packing; 2] {
+fn packings(sequences: &[Size]) -> [Packing; 2] {
     [
         Packing::new(sequences.iter().map(|&(queries, _)| queries)),
         Packing::new(sequences.iter().map(|&(_, keys)| keys)),
@@ -112,11 +115,11 @@ fn packings(sequences: &[(usize, usize)]) -> [Packing; 2] {
 fn one_by_one(
     x: &reference::Leaves,
     (heads, d): (usize, usize),
-    sequences: &[(usize, usize)],
+    sequences: &[Size],
     dropout: Option<Dropout>,
 ) -> Tensor<3> {
     let [queries, keys] = packings(sequences);
-    let places = |(m, n): (usize, usize)| (m * n).next_multiple_of(512);
+    let places = |(m, n): Size| (m * n).next_multiple_of(512);
     let mask = dropout.map(|dropout| {
         let count: usize = sequences.iter().map(|&size| heads * places(size)).sum();
         let ones = Tensor::<1>::ones([count], &Device::flex());
@@ -147,7 +150,7 @@ fn one_by_one(
     Tensor::cat(contexts, 1)
 }
 
-fn packed_shapes(heads: usize, d: usize, sequences: &[(usize, usize)]) -> [[usize; 3]; 3] {
+fn packed_shapes(heads: usize, d: usize, sequences: &[Size]) -> [[usize; 3]; 3] {
     let [queries, keys] = packings(sequences).map(|packing| [1, packing.rows(), heads * d]);
     [queries, keys, keys]
 }
