@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::program::World;
+use crate::program::{CARGO_RUN, World};
 
 /// A study that runs until it is stopped.
 const ENDLESS: [&str; 4] = ["--epochs", "1000000", "--seeds", "1"];
@@ -72,10 +72,8 @@ fn ctrl_c_finishes_the_step_and_says_how_to_continue() {
     let (code, text) = running.end();
     assert_eq!(code, Some(130), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(
-        text.starts_with("stopped: finished runs are in out/runs.jsonl; to continue: cargo run --example glue_sst2 -- "),
-        "{text}"
-    );
+    let begin = format!("stopped: finished runs are in out/runs.jsonl; to continue: {CARGO_RUN}");
+    assert!(text.starts_with(&begin), "{text}");
     assert!(text.contains(" --epochs 1000000 --seeds 1"), "{text}");
     assert_eq!(read(&world, "out/runs.jsonl"), b"");
     assert!(

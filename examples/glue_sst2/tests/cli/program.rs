@@ -79,6 +79,13 @@ pub(crate) fn example() -> Command {
     Command::new(profile.join("examples").join(name))
 }
 
+/// How a command begins that the program says: with the features of this build.
+pub(crate) const CARGO_RUN: &str = if cfg!(feature = "hub") {
+    "cargo run --example glue_sst2 --features hub -- "
+} else {
+    "cargo run --example glue_sst2 -- "
+};
+
 /// Checks exit code and the one line on standard error, apart from the heading of a study that had
 /// begun, and that nothing panicked.
 pub(crate) fn assert_error(output: &Output, code: i32, parts: &[&str]) {

@@ -1,6 +1,6 @@
 //! What a run prints and leaves behind.
 
-use crate::program::World;
+use crate::program::{CARGO_RUN, World};
 
 #[test]
 fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
@@ -44,9 +44,9 @@ fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
     ];
     assert_eq!(entries, expected, "no temporary file is left behind");
     let report = std::fs::read_to_string(world.path("out/report.md")).expect("the report");
-    let command = "\ncargo run --example glue_sst2 -- ";
+    let command = format!("\n{CARGO_RUN}");
     assert!(
-        report.contains(command) && report.contains(" --seeds 2"),
+        report.contains(&command) && report.contains(" --seeds 2"),
         "{report}"
     );
 }
