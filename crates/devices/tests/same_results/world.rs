@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use encoders::{BertForSequenceClassification, EncoderInput, Snapshot};
+use encoders::{BertForSequenceClassification, EncoderInput, Layout, Snapshot};
 use finetune::data::Batch;
 use finetune::training::Trainer;
 use finetune::{Arm, Recipe, Study, StudyConfig};
@@ -71,10 +71,11 @@ pub(crate) fn input(step: usize, device: &Device) -> EncoderInput {
         }
     }
     let shape = [ROWS, LENGTH];
+    let mask = Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device);
     EncoderInput {
         input_ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
         token_type_ids: Tensor::<2, Int>::from_data(TensorData::new(types, shape), device),
-        attention_mask: Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device),
+        layout: Layout::Padded(mask),
     }
 }
 

@@ -89,13 +89,15 @@ fn column(words: &[u32], dtype: DType, device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(data, (device, dtype))
 }
 
-/// The row `first, first + 1, ..`, added up on the device from a few numbers.
+/// The row `first, first + 1, ..`, added up on the device from a few numbers. They are the host's: at
+/// `arange(..).mul_scalar(..)` of unsigned words Burn 0.22.1's fusion panics.
 fn counters(first: u32, count: usize, dtype: DType, device: &Device) -> Tensor<2, Int> {
-    let to = |end: usize| Tensor::<1, Int>::arange(0..end as i64, (device, dtype));
     let rows = count.div_ceil(ROW);
-    let table = to(rows).mul_scalar(ROW as u32).reshape([rows, 1])
-        + to(ROW).reshape([1, ROW])
-        + column(&[first], dtype, device);
+    let starts: Vec<u32> = (0..rows)
+        .map(|row| first.wrapping_add((row * ROW) as u32))
+        .collect();
+    let steps: Vec<u32> = (0..ROW as u32).collect();
+    let table = column(&starts, dtype, device) + column(&steps, dtype, device).reshape([1, ROW]);
     table.reshape([1, rows * ROW]).slice([0..1, 0..count])
 }
 
