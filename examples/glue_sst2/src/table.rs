@@ -94,6 +94,7 @@ mod tests {
     #[test]
     fn the_readme_quotes_the_recorded_runs() {
         for (name, page) in [
+            ("quick", "README.md"),
             ("minilm-8192", "README.md"),
             (
                 "film-bert-sst2",
