@@ -57,14 +57,34 @@ impl BertEncoder {
         layout: &Layout,
         dropouts: &mut Dropouts,
     ) -> Tensor<2> {
-        let first = match self.layer.split_last() {
+        let hidden = self.before_last().iter().fold(hidden, |hidden, layer| {
+            layer.forward(hidden, layout, Tokens::All, dropouts)
+        });
+        self.forward_last(hidden, layout, dropouts)
+    }
+
+    /// The layers that compute every token in [`forward_first`](Self::forward_first).
+    pub fn before_last(&self) -> &[BertLayer] {
+        match self.layer.split_last() {
+            None => &[],
+            Some((_, before)) => before,
+        }
+    }
+
+    /// The end of [`forward_first`](Self::forward_first): the last layer, for the first tokens alone.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
+    /// - output: `[batch, hidden]`
+    pub fn forward_last(
+        &self,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let first = match self.layer.last() {
             None => layout.first(hidden),
-            Some((last, before)) => {
-                let hidden = before.iter().fold(hidden, |hidden, layer| {
-                    layer.forward(hidden, layout, Tokens::All, dropouts)
-                });
-                last.forward(hidden, layout, Tokens::First, dropouts)
-            }
+            Some(last) => last.forward(hidden, layout, Tokens::First, dropouts),
         };
         first.flatten(0, 1)
     }

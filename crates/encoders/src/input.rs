@@ -86,6 +86,18 @@ impl EncoderInput {
             layout: Layout::Packed(packing),
         }
     }
+
+    /// The same batch for a model that is run without autodiff.
+    pub fn without_autodiff(self) -> Self {
+        Self {
+            input_ids: self.input_ids.without_autodiff(),
+            token_type_ids: self.token_type_ids.without_autodiff(),
+            layout: match self.layout {
+                Layout::Padded(mask) => Layout::Padded(mask.without_autodiff()),
+                packed @ Layout::Packed(_) => packed,
+            },
+        }
+    }
 }
 
 impl Layout {

@@ -54,6 +54,7 @@ impl BertLayer {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
+        let hidden = self.intermediate.dense.adopt(hidden);
         let attended = self.attention.forward(hidden, layout, tokens, dropouts);
         let wide = self.intermediate.forward(attended.clone());
         self.output.forward(wide, attended, dropouts)

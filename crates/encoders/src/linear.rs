@@ -26,6 +26,11 @@ impl Linear {
         Self { weight, bias }
     }
 
+    /// `x` in the float type of the weight.
+    pub(crate) fn adopt<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        x.cast(self.weight.dtype())
+    }
+
     /// Projects the last dimension.
     ///
     /// # Shapes

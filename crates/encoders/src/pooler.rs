@@ -25,6 +25,6 @@ impl BertPooler {
     /// # Shapes
     /// - `first`, output: `[batch, hidden]`
     pub fn forward(&self, first: Tensor<2>) -> Tensor<2> {
-        self.dense.forward(first).tanh()
+        self.dense.forward(self.dense.adopt(first)).tanh()
     }
 }

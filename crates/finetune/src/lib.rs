@@ -11,6 +11,7 @@
 //! | [`data`] | a task's sentences, tokenized once for all runs |
 //! | [`order`] | an epoch's batches |
 //! | [`training`], [`evaluation`] | the loop, and a metric over a whole split |
+//! | [`precision`], [`loss_scale`] | training in half precision |
 //! | [`arms`], [`config`], [`plan`], [`study`] | the comparison: what is done, asked and run |
 //! | [`record`], [`summary`] | what it leaves on disk |
 //! | [`statistics`] | what the numbers say |
@@ -18,13 +19,16 @@
 
 pub mod arms;
 pub mod bench;
+mod checkpointing;
 pub mod config;
 pub mod data;
 mod error;
 pub mod evaluation;
+pub mod loss_scale;
 mod measure;
 pub mod order;
 pub mod plan;
+pub mod precision;
 pub mod progress;
 pub mod recipe;
 pub mod record;
@@ -40,6 +44,7 @@ pub use config::StudyConfig;
 pub use data::TaskData;
 pub use error::FinetuneError;
 pub use plan::StudyKind;
+pub use precision::Precision;
 pub use progress::Progress;
 pub use recipe::{Batching, Recipe};
 pub use record::RunRecord;

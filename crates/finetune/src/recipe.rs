@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Filling;
 use crate::error::FinetuneError;
+use crate::precision::Precision;
 
 /// The standard BERT finetuning recipe: AdamW, linear warm-up and decay, global-norm clipping.
 ///
@@ -22,6 +23,8 @@ use crate::error::FinetuneError;
 /// | `betas` | 0.9, 0.999 | AdamW's decay rates | 0 to below 1 |
 /// | `batching` | shuffled | how sentences come together | |
 /// | `pad_to_max_length` | no | fixed length of batches | no, where `batching` is packed |
+/// | `precision` | f32 | of the linear layers | what the device supports |
+/// | `gradient_checkpointing` | no | memory for time: layers are computed again in the backward pass | |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,13 @@ pub struct Recipe {
     pub batching: Batching,
     /// Pad every batch to `max_length` instead of to its longest sentence.
     pub pad_to_max_length: bool,
+    /// What the linear layers compute with.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Keep the hidden states between layers only, and compute what is within again in the backward pass. The
+    /// results differ in rounding at most.
+    #[serde(default)]
+    pub gradient_checkpointing: bool,
 }
 
 /// How the sentences of an epoch are put into batches.
@@ -83,6 +93,8 @@ impl Default for Recipe {
             betas: [0.9, 0.999],
             batching: Batching::Shuffled,
             pad_to_max_length: false,
+            precision: Precision::F32,
+            gradient_checkpointing: false,
         }
     }
 }

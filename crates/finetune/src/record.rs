@@ -32,6 +32,9 @@ pub struct RunRecord {
     pub seconds: f64,
     /// The predicted class of each dev example after the last epoch.
     pub dev_predictions: Vec<usize>,
+    /// Optimizer steps that were left out because gradients overflowed in half precision.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_steps: usize,
     /// The training loss, in at most 100 points; empty in records made before it was kept.
     #[serde(default)]
     pub curve: Vec<CurvePoint>,
@@ -164,6 +167,10 @@ pub struct Machine {
     pub arch: String,
     /// Worker threads.
     pub threads: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl RunRecord {

@@ -81,10 +81,12 @@ impl Study {
         let train = data.train.first(run.train_rows);
         let mut epochs = Vec::with_capacity(recipe.epochs);
         let mut dev_predictions = Vec::new();
+        let mut skipped_steps = 0;
         let mut failed = None;
         for epoch in 1..=recipe.epochs {
             let trained = trainer.epoch(epoch, &train, data.pad_token_id, |trainer, step| {
                 course.add(trainer, step)?;
+                skipped_steps += usize::from(step.is_skipped);
                 progress.step(step);
                 match progress.should_stop() {
                     true => Err(FinetuneError::Stopped),
@@ -100,7 +102,7 @@ impl Study {
                 Err(other) => return Err(other),
             };
             let scored = evaluate(
-                &trainer.model(),
+                &recipe.precision.lower(trainer.model()),
                 &data.dev,
                 data.pad_token_id,
                 self.device(),
@@ -127,6 +129,7 @@ impl Study {
             epochs,
             seconds: started.elapsed().as_secs_f64(),
             dev_predictions,
+            skipped_steps,
             curve: course.curve,
             changes: course.changes,
             noise,

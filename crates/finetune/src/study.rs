@@ -41,6 +41,7 @@ impl Study {
         device_name: &str,
     ) -> Result<Self, FinetuneError> {
         config.validate()?;
+        config.recipe.precision.check(device)?;
         let snapshot = Snapshot::open(model)?;
         let tokenizer = snapshot.tokenizer(config.recipe.max_length)?;
         let data = TaskData::read(

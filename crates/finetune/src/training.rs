@@ -5,13 +5,15 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, FloatDType, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
 use optimize::{AdamW, LinearSchedule, clipping_factor, global_norm};
 
 use crate::arms::{Companion, EmbeddingNoise, Update, Weights};
+use crate::checkpointing;
 use crate::data::{Batch, Examples};
 use crate::error::FinetuneError;
+use crate::loss_scale::LossScale;
 use crate::order::epoch_steps;
 use crate::recipe::Recipe;
 
@@ -25,10 +27,13 @@ pub struct Trainer {
     weights: Option<Box<dyn Weights>>,
     embeddings: Option<Box<dyn EmbeddingNoise>>,
     schedule: LinearSchedule,
+    loss_scale: LossScale,
     recipe: Recipe,
     device: Device,
     seed: u64,
     step: usize,
+    /// Steps that the loss scale left out.
+    skipped: usize,
     /// Batches that went through the model before this step; each has dropout masks of its own.
     passes: usize,
     dropout: bool,
@@ -45,6 +50,8 @@ pub struct Step {
     pub gradient_norm: f64,
     /// Of this step.
     pub learning_rate: f64,
+    /// Whether the gradients overflowed and the parameters stayed as they were; in half precision only.
+    pub is_skipped: bool,
     /// Sentences.
     pub examples: usize,
     /// Real tokens.
@@ -77,10 +84,12 @@ impl Trainer {
             weights: None,
             embeddings: None,
             schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
+            loss_scale: LossScale::new(recipe.precision),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),
             seed,
             step: 0,
+            skipped: 0,
             passes: 0,
             dropout: true,
         }
@@ -118,12 +127,17 @@ impl Trainer {
             .expect("the model is away only within a step")
     }
 
-    /// Loss and gradients of a batch at the present parameters.
-    pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
-        self.pass(batch, self.passes, None)
+    /// What the gradients are multiplied by until they reach the optimizer; 1 but for f16.
+    pub fn loss_scale(&self) -> &LossScale {
+        &self.loss_scale
     }
 
-    /// The mean loss of the examples of several batches, and its gradients.
+    /// Loss of a batch at the present parameters, and its gradients times the loss scale.
+    pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
+        self.pass(batch, self.passes, 1.0)
+    }
+
+    /// The mean loss of the examples of several batches, and its gradients times the loss scale.
     pub fn accumulated_gradients(&self, batches: Vec<Batch>) -> (f64, GradientsParams) {
         let batches = match <[Batch; 1]>::try_from(batches) {
             Ok([batch]) => return self.gradients(batch),
@@ -133,36 +147,49 @@ impl Trainer {
         let (mut loss, mut sum) = (0.0, GradientsAccumulator::new());
         for (index, batch) in batches.into_iter().enumerate() {
             let share = batch.examples() as f64 / total as f64;
-            let (own, gradients) = self.pass(batch, self.passes + index, Some(share));
+            let (own, gradients) = self.pass(batch, self.passes + index, share);
             loss += own * share;
             sum.accumulate(self.present(), gradients);
         }
         (loss, sum.grads())
     }
 
-    /// Loss of a batch, and the gradients of its share of the step's loss.
-    fn pass(&self, batch: Batch, pass: usize, share: Option<f64>) -> (f64, GradientsParams) {
+    /// Loss of a batch, and the gradients of its share of the step's loss, times the loss scale.
+    fn pass(&self, batch: Batch, pass: usize, share: f64) -> (f64, GradientsParams) {
         let mut dropouts = if self.dropout {
             Dropouts::keyed(self.seed, pass as u64)
         } else {
             Dropouts::off()
         };
-        let substitute = self.weights.as_ref();
-        let substitute = substitute.map(|weights| weights.substitute(self.present(), self.step));
-        let model = substitute.as_ref().unwrap_or(self.present());
-        let logits = match &self.embeddings {
-            None => model.forward(batch.input, &mut dropouts),
-            Some(embeddings) => {
-                let noise = embeddings.noise(&batch.input, pass);
-                model.forward_perturbed(batch.input, noise, &mut dropouts)
+        let parameters = self.present();
+        let model = match &self.weights {
+            None => parameters.clone(),
+            Some(weights) => weights.substitute(parameters, self.step),
+        };
+        let model = self.recipe.precision.lower(model);
+        let noise = self.embeddings.as_ref();
+        let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass));
+        let scale = share * self.loss_scale.value();
+        let mut loss = None;
+        let backward = |logits| {
+            let mean = mean_cross_entropy(logits, batch.labels);
+            loss = Some(mean.clone());
+            if scale == 1.0 {
+                mean.backward()
+            } else {
+                (mean * scale).backward()
             }
         };
-        let loss = mean_cross_entropy(logits, batch.labels);
-        let shared = match share {
-            None => loss.clone(),
-            Some(share) => loss.clone() * share,
+        let gradients = if self.recipe.gradient_checkpointing {
+            checkpointing::gradients(parameters, &model, batch.input, noise, dropouts, backward)
+        } else {
+            let logits = match noise {
+                None => model.forward(batch.input, &mut dropouts),
+                Some(noise) => model.forward_perturbed(batch.input, noise, &mut dropouts),
+            };
+            GradientsParams::from_grads(backward(logits), parameters)
         };
-        let gradients = GradientsParams::from_grads(shared.backward(), self.present());
+        let loss = loss.expect("the backward pass begins at the loss");
         (f64::from(loss.into_scalar::<f32>()), gradients)
     }
 
@@ -189,19 +216,25 @@ impl Trainer {
                 loss,
             });
         }
-        let gradient_norm = global_norm(self.present(), &gradients);
-        let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm);
-        let learning_rate = self.schedule.learning_rate(self.step);
-        let model = self
-            .model
-            .take()
-            .map(|model| self.optimizer.step(learning_rate, factor, model, gradients));
-        self.model = model;
+        let scale = self.loss_scale.value();
+        let gradient_norm = global_norm(self.present(), &gradients) / scale;
+        // A step that is left out counts in neither the schedule nor the optimizer.
+        let learning_rate = self.schedule.learning_rate(self.step - self.skipped);
+        let is_skipped = !self.loss_scale.accepts(gradient_norm);
+        if is_skipped {
+            self.skipped += 1;
+        } else {
+            let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm) / scale;
+            let model = self.model.take();
+            self.model =
+                model.map(|model| self.optimizer.step(learning_rate, factor, model, gradients));
+        }
         let step = Step {
             index: self.step,
             loss,
             gradient_norm,
             learning_rate,
+            is_skipped,
             examples,
             tokens,
         };
@@ -243,6 +276,8 @@ impl Trainer {
 
 /// Mean cross-entropy of logits `[batch, labels]` against classes `[batch]`.
 pub(crate) fn mean_cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    // Half precision would lose most of a small loss.
+    let logits = logits.cast(FloatDType::F32);
     CrossEntropyLossConfig::new()
         .init(&logits.device())
         .forward(logits, labels)

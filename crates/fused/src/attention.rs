@@ -9,6 +9,7 @@ use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Bool, Shape, Tensor, TensorData};
 
 use crate::dropout::Dropout;
+use crate::half::{rounded, widened};
 use crate::mask::{self, GROUP};
 use crate::packing::{Packed, Packing, Padded};
 
@@ -158,8 +159,8 @@ pub(crate) fn mask_stride(queries: usize, keys: usize) -> usize {
     (queries * keys).next_multiple_of(GROUP)
 }
 
-/// Low enough that a padding key's probability underflows, and still finite in half precision; the
-/// probabilities are multiplied by the mask as well, so that a row of padding gives zeros, not NaN.
+/// Low enough that a padding key's probability underflows; the probabilities are multiplied by the mask as
+/// well, so that a row of padding gives zeros, not NaN.
 const PADDING_SCORE: f32 = -3.0e4;
 
 /// Burn's primitives, on `[batch, heads, sequence, d]`.
@@ -167,6 +168,7 @@ struct Plain<B: Backend> {
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,
+    /// In single precision where the others are in half.
     probabilities: FloatTensor<B>,
     /// The dropout multipliers.
     multipliers: Option<FloatTensor<B>>,
@@ -213,7 +215,7 @@ impl<B: Backend> Plain<B> {
         let key_mask = B::bool_reshape(key_mask, Shape::new([batch, 1, 1, keys]));
         let key_mask = B::bool_expand(key_mask, shape.clone());
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
-        let scores = B::float_mul_scalar(scores, scale.into());
+        let scores = B::float_mul_scalar(widened::<B>(scores), scale.into());
         let padding = B::bool_not(key_mask);
         let scores = B::float_mask_fill(scores, padding.clone(), PADDING_SCORE.into());
         let probabilities = B::softmax(scores, 3);
@@ -222,7 +224,7 @@ impl<B: Backend> Plain<B> {
         let multipliers = dropout.map(|dropout| {
             let values = multipliers(&dropout, packing, [batch, heads, queries, keys]);
             let values = B::float_from_data(TensorData::new(values, shape), &query.device());
-            B::float_cast(values, query.dtype().into())
+            B::float_cast(values, probabilities.dtype().into())
         });
         Self {
             query,
@@ -274,6 +276,7 @@ pub(crate) fn plain<B: Backend>(
     let context = |[query, key, value]: [FloatTensor<B>; 3], key_mask, packing| {
         let plain = Plain::<B>::new(query, key, value, key_mask, packing, heads, dropout);
         let probabilities = dropped::<B>(plain.probabilities, &plain.multipliers);
+        let probabilities = rounded::<B>(probabilities, plain.value.dtype());
         join::<B>(B::float_matmul(probabilities, plain.value))
     };
     let inputs = [query, key, value];
@@ -303,15 +306,18 @@ pub(crate) fn plain_backward<B: Backend>(
         let grad = split::<B>(grad, heads);
         let transpose = |x| B::float_swap_dims(x, 2, 3);
 
+        let dtype = plain.value.dtype();
         let kept = dropped::<B>(plain.probabilities.clone(), &plain.multipliers);
+        let kept = rounded::<B>(kept, dtype);
         let value_grad = B::float_matmul(transpose(kept), grad.clone());
-        let probability_grad = B::float_matmul(grad, transpose(plain.value));
+        let probability_grad = widened::<B>(B::float_matmul(grad, transpose(plain.value)));
         let probability_grad = dropped::<B>(probability_grad, &plain.multipliers);
         let along = B::float_mul(probability_grad.clone(), plain.probabilities.clone());
         let along = B::float_sum_dim(along, 3);
         let score_grad = B::float_sub(probability_grad, along);
         let score_grad = B::float_mul(score_grad, plain.probabilities);
         let score_grad = B::float_mul_scalar(score_grad, plain.scale.into());
+        let score_grad = rounded::<B>(score_grad, dtype);
         let query_grad = B::float_matmul(score_grad.clone(), plain.key);
         let key_grad = B::float_matmul(transpose(score_grad), plain.query);
         [query_grad, key_grad, value_grad].map(join::<B>)

@@ -7,8 +7,10 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
+
+use crate::half::{rounded, widened};
 
 /// The Gaussian error linear unit `x Φ(x)`, with the exact normal distribution function `Φ`.
 ///
@@ -48,7 +50,8 @@ impl GeluBackend for burn::backend::LibTorch {}
 
 /// Burn's primitives.
 pub(crate) fn plain<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    B::gelu(x)
+    let dtype = x.dtype();
+    rounded::<B>(B::gelu(widened::<B>(x)), dtype)
 }
 
 /// Burn's primitives: `grad (Φ(x) + x φ(x))`. Burn's own derivative is that of the approximation by tanh, off by
@@ -57,13 +60,15 @@ pub(crate) fn plain_backward<B: Backend>(
     x: FloatTensor<B>,
     grad: FloatTensor<B>,
 ) -> FloatTensor<B> {
+    let dtype = x.dtype();
+    let [x, grad] = [x, grad].map(widened::<B>);
     let scaled = |x, factor: f64| B::float_mul_scalar(x, factor.into());
     let erf = B::float_erf(scaled(x.clone(), FRAC_1_SQRT_2));
     let distribution = scaled(B::float_add_scalar(erf, 1f32.into()), 0.5);
     let exponent = scaled(B::float_mul(x.clone(), x.clone()), -0.5);
     let density = scaled(B::float_exp(exponent), FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0);
     let slope = B::float_add(distribution, B::float_mul(x, density));
-    B::float_mul(grad, slope)
+    rounded::<B>(B::float_mul(grad, slope), dtype)
 }
 
 impl<B: Backend + GeluBackend, C: CheckpointStrategy> GeluBackend for Autodiff<B, C> {

@@ -9,6 +9,7 @@ use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
 use crate::dropout::{Dropout, DropoutBackend};
+use crate::half::{rounded, widened};
 
 /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last dimension, with the biased
 /// variance.
@@ -173,11 +174,15 @@ pub(crate) fn plain<B: Backend>(
     beta: FloatTensor<B>,
     epsilon: f64,
 ) -> FloatTensor<B> {
-    let shape = x.shape();
+    let (shape, dtype) = (x.shape(), x.dtype());
+    let [x, gamma, beta] = [x, gamma, beta].map(widened::<B>);
     let (centred, scale) = centred::<B>(x, epsilon);
     let normal = B::float_mul(centred, scale);
     let scaled = B::float_mul(normal, broadcastable::<B>(gamma, &shape));
-    B::float_add(scaled, broadcastable::<B>(beta, &shape))
+    rounded::<B>(
+        B::float_add(scaled, broadcastable::<B>(beta, &shape)),
+        dtype,
+    )
 }
 
 /// Burn's primitives.
@@ -189,6 +194,8 @@ pub(crate) fn plain_backward<B: Backend>(
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
     let shape = x.shape();
     let last = shape.num_dims() - 1;
+    let [x_dtype, gamma_dtype] = [x.dtype(), gamma.dtype()];
+    let [x, gamma, grad] = [x, gamma, grad].map(widened::<B>);
     let (centred, scale) = centred::<B>(x, epsilon);
     let normal = B::float_mul(centred, scale.clone());
     let gamma_grad = sum_of_rows::<B>(B::float_mul(grad.clone(), normal.clone()));
@@ -197,7 +204,11 @@ pub(crate) fn plain_backward<B: Backend>(
     let mean = B::float_mean_dim(grad.clone(), last);
     let along = B::float_mean_dim(B::float_mul(grad.clone(), normal.clone()), last);
     let grad = B::float_sub(B::float_sub(grad, mean), B::float_mul(normal, along));
-    (B::float_mul(grad, scale), gamma_grad, beta_grad)
+    (
+        rounded::<B>(B::float_mul(grad, scale), x_dtype),
+        rounded::<B>(gamma_grad, gamma_dtype),
+        rounded::<B>(beta_grad, gamma_dtype),
+    )
 }
 
 impl<B: Backend + LayerNormBackend, C: CheckpointStrategy> LayerNormBackend for Autodiff<B, C> {

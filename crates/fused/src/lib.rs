@@ -43,6 +43,9 @@
 //! # Results
 //!
 //! - The kernels compute in single precision; other types take the default bodies on flex as well.
+//! - In half precision, products are those of the backend, and sums, exponentials and statistics are
+//!   computed in single precision and rounded once. LayerNorm's scale and shift may stay in single
+//!   precision.
 //! - Results do not depend on the number of threads: work is cut by constants, and partial sums are
 //!   added in the order of their rows.
 //! - A dropout mask is a pure function of its [`DropoutKey`] and of the element's index, the same on
@@ -58,6 +61,7 @@ mod cross_entropy;
 mod dropout;
 mod embedding;
 mod gelu;
+mod half;
 mod layer_norm;
 mod linear;
 mod mask;

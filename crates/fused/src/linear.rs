@@ -5,10 +5,11 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::autodiff::{Autodiff, NodeId};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
 use crate::gelu::GeluBackend;
+use crate::half::{rounded, widened};
 
 /// `x weight + bias` over the last dimension.
 ///
@@ -96,9 +97,11 @@ pub(crate) trait LinearBackend: Backend + GeluBackend {
         x: FloatTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let dtype = grad.dtype();
+        let bias = Self::linear_bias_backward(widened::<Self>(grad.clone()));
         (
-            Self::linear_weight_backward(x, grad.clone()),
-            Self::linear_bias_backward(grad),
+            Self::linear_weight_backward(x, grad),
+            rounded::<Self>(bias, dtype),
         )
     }
 

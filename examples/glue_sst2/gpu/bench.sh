@@ -19,6 +19,7 @@ devices=("$@")
 [ $# -gt 0 ] || devices=(cuda wgpu)
 python=${PYTHON:-python3}
 seeds=${SEEDS:-12}
+precisions=(f32 bf16)
 steps=50 passes=9 batches=(32 128) lengths=(64 128) check=(--max-train-samples 3200 --max-eval-samples 872)
 study=(--epochs 3 --learning-rate 2e-5)
 if [ "${SMALL:-0}" = 1 ]; then
@@ -68,11 +69,18 @@ for snapshot in "${models[@]}"; do
         for length in "${lengths[@]}"; do
             row() { "$python" "$here/rows.py" add "$out/steps.jsonl" "model=$(basename "$snapshot")" "batch=$batch" "length=$length" "$@"; }
             for device in "${devices[@]}"; do
-                "$program" --model "$snapshot" --data "$data" --device "$device" --bench-steps "$steps" --batch-size "$batch" \
-                    --max-length "$length" --pad-to-max-length | row "by=glue_sst2 $device" precision=f32
+                for precision in "${precisions[@]}"; do
+                    if timing=$("$program" --model "$snapshot" --data "$data" --device "$device" --bench-steps "$steps" \
+                        --batch-size "$batch" --max-length "$length" --pad-to-max-length --precision "$precision"); then
+                        row "by=glue_sst2 $device" "precision=$precision" <<<"$timing"
+                    else
+                        # Without f32 nothing is right; the other types a device may lack, and said so just now.
+                        [ "$precision" != f32 ] || exit 1
+                    fi
+                done
             done
             [ "$has_torch" = 1 ] || continue
-            for precision in f32 bf16; do
+            for precision in "${precisions[@]}"; do
                 for mode in eager compile; do
                     "$python" "$here/pytorch.py" steps "$snapshot" "$steps" "$batch" "$length" "$precision" "$mode" |
                         row "by=PyTorch $mode" "precision=$precision"

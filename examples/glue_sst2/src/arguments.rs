@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use devices::DeviceName;
-use finetune::{Arm, Batching, StudyConfig, StudyKind};
+use finetune::{Arm, Batching, Precision, StudyConfig, StudyKind};
 
 use crate::preset::{Preset, PresetName};
 use crate::source::Source;
@@ -104,6 +104,12 @@ pub(crate) struct Arguments {
     /// otherwise
     #[arg(long, alias = "pad_to_max_length")]
     pad_to_max_length: bool,
+    /// What the linear layers compute with, where the device does; parameters and optimizer stay f32
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionName>,
+    /// Less memory for more time: compute the activations of a layer again in the backward pass
+    #[arg(long, alias = "gradient_checkpointing")]
+    gradient_checkpointing: bool,
     /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
     #[arg(long, default_value_t = DeviceName::preferred())]
     pub(crate) device: DeviceName,
@@ -141,6 +147,17 @@ enum BatchingName {
     Bucketed,
     /// In a random order, laid end to end: no padding
     Packed,
+}
+
+/// [`Precision`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PrecisionName {
+    /// Single precision
+    F32,
+    /// The range of f32 in two bytes
+    Bf16,
+    /// Half precision, with the loss scaled
+    F16,
 }
 
 /// A value of `--study`.
@@ -220,6 +237,14 @@ impl Arguments {
                 BatchingName::Shuffled => Batching::Shuffled,
                 BatchingName::Bucketed => Batching::Bucketed,
                 BatchingName::Packed => Batching::Packed,
+            };
+        }
+        recipe.gradient_checkpointing |= self.gradient_checkpointing;
+        if let Some(precision) = self.precision {
+            recipe.precision = match precision {
+                PrecisionName::F32 => Precision::F32,
+                PrecisionName::Bf16 => Precision::Bf16,
+                PrecisionName::F16 => Precision::F16,
             };
         }
         Resolved {

@@ -16,8 +16,11 @@
     feature = "cpu"
 ))]
 
+#[path = "../../../finetune/tests/training/closeness.rs"]
+mod closeness;
 mod masks;
 mod noise;
+#[path = "../../../finetune/tests/training/parameters.rs"]
 mod parameters;
 mod study;
 mod training;
@@ -62,6 +65,11 @@ macro_rules! on {
             #[test]
             fn both_arms_of_a_study_learn_in_twenty_steps() {
                 crate::study::both_arms_of_a_study_learn_in_twenty_steps(NAME);
+            }
+
+            #[test]
+            fn half_precision_learns_or_is_refused() {
+                crate::study::half_precision_learns_or_is_refused(NAME);
             }
         }
     };

@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use noisytune_burn::{NoiseKind, NoisyTune, NoisyTuneConfig, Outcome};
 
-use crate::parameters::{assert_all_close, values};
+use crate::closeness::assert_all_close;
+use crate::parameters::values;
 use crate::world::{model, turn};
 
 /// A matrix whose standard deviation comes out exactly, in whatever order its elements are summed.

@@ -1,9 +1,10 @@
 //! A study of both arms, from files to its summary.
 
-use finetune::StudySummary;
+use burn::tensor::FloatDType;
 use finetune::progress::Progress;
 use finetune::record::RunRecord;
 use finetune::training::Step;
+use finetune::{Precision, Study, StudySummary};
 
 use crate::world::{study, turn};
 
@@ -26,8 +27,37 @@ impl Progress for Seen {
 pub(crate) fn both_arms_of_a_study_learn_in_twenty_steps(name: &str) {
     let turn = turn(name);
     let data = tempfile::tempdir().expect("a temporary folder");
+    let study = study(data.path(), &turn.device, name, Precision::F32).expect("it opens");
+    learns(name, &study);
+}
+
+/// Not every device has every float type: what it lacks is refused with what it has.
+pub(crate) fn half_precision_learns_or_is_refused(name: &str) {
+    let turn = turn(name);
+    let data = tempfile::tempdir().expect("a temporary folder");
+    for (precision, dtype) in [
+        (Precision::Bf16, FloatDType::BF16),
+        (Precision::F16, FloatDType::F16),
+    ] {
+        let is_supported = turn.device.supports_dtype(dtype);
+        match study(data.path(), &turn.device, name, precision) {
+            Ok(study) => {
+                assert!(is_supported, "{precision:?}");
+                learns(name, &study);
+            }
+            Err(refusal) => {
+                assert!(!is_supported, "{refusal}");
+                let refusal = refusal.to_string();
+                println!("{refusal}");
+                assert!(refusal.starts_with("precision is "), "{refusal}");
+                assert!(refusal.contains("accepted is f32"), "{refusal}");
+            }
+        }
+    }
+}
+
+fn learns(name: &str, study: &Study) {
     let out = tempfile::tempdir().expect("a temporary folder");
-    let study = study(data.path(), &turn.device, name);
     let mut seen = Seen::default();
     let summary: StudySummary = study.run(out.path(), &mut seen).expect("the study runs");
 

@@ -3,7 +3,8 @@
 use burn::tensor::Device;
 use encoders::Dropouts;
 
-use crate::parameters::{self, assert_all_close, distance};
+use crate::closeness::{assert_all_close, distance};
+use crate::parameters;
 use crate::world::{batch, input, model, trainer, turn};
 
 // The same formulas in f32 with sums in another order. Two layers of width 24 lose about a digit of the seven.

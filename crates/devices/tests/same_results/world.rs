@@ -8,7 +8,7 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use encoders::{BertForSequenceClassification, EncoderInput, Layout, Snapshot};
 use finetune::data::Batch;
 use finetune::training::Trainer;
-use finetune::{Arm, Recipe, Study, StudyConfig};
+use finetune::{Arm, FinetuneError, Precision, Recipe, Study, StudyConfig};
 
 /// A device for one test at a time: what runs beside it would share its memory and its queue.
 pub(crate) struct Turn {
@@ -89,7 +89,12 @@ pub(crate) fn batch(step: usize, device: &Device) -> Batch {
 }
 
 /// Both arms, a seed each, on sentences whose words decide the label: four epochs of five steps.
-pub(crate) fn study(folder: &Path, device: &Device, name: &str) -> Study {
+pub(crate) fn study(
+    folder: &Path,
+    device: &Device,
+    name: &str,
+    precision: Precision,
+) -> Result<Study, FinetuneError> {
     let words = ["a fine thing", "a sad thing", "so good", "so bad and long"];
     let mut text = "sentence\tlabel\n".to_owned();
     for row in 0..40 {
@@ -107,9 +112,10 @@ pub(crate) fn study(folder: &Path, device: &Device, name: &str) -> Study {
             batch_size: 8,
             learning_rate: 5e-3,
             max_length: 32,
+            precision,
             ..Recipe::default()
         },
         ..StudyConfig::default()
     };
-    Study::open(config, &glue::SST2, &snapshot(), folder, device, name).expect("the study opens")
+    Study::open(config, &glue::SST2, &snapshot(), folder, device, name)
 }

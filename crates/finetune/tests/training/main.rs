@@ -1,6 +1,9 @@
 //! Loss, gradients and optimizer steps against PyTorch.
 
 mod accumulation;
+mod closeness;
+mod examples;
+mod half;
 mod noise;
 mod parameters;
 mod pytorch;

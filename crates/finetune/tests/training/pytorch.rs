@@ -10,6 +10,7 @@ use finetune::training::Trainer;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
+use crate::closeness::distance;
 use crate::parameters::{self, Named};
 use crate::reference::{
     FILLINGS, batch, floats, golden, integers, json, minilm_snapshot, numbers, tiny_snapshot,
@@ -65,17 +66,6 @@ fn assert_close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
         error <= tolerance,
         "{what}: {ours} against {theirs}, relative error {error:e}"
     );
-}
-
-/// `‖a - b‖ / ‖b - origin‖`.
-fn distance(a: &[f32], b: &[f32], origin: impl Fn(usize) -> f32) -> f64 {
-    assert_eq!(a.len(), b.len());
-    let (mut difference, mut length) = (0.0, 0.0);
-    for (i, (&a, &b)) in a.iter().zip(b).enumerate() {
-        difference += (f64::from(a) - f64::from(b)).powi(2);
-        length += (f64::from(b) - f64::from(origin(i))).powi(2);
-    }
-    (difference / length).sqrt()
 }
 
 fn norm(values: &[f32]) -> f64 {

@@ -111,10 +111,11 @@ fn flatten(path: &str, value: &Value, leaf: &mut impl FnMut(String, String)) {
 }
 
 fn runs(records: &[&RunRecord]) -> Table {
-    const RESULTS: [&str; 5] = [
+    const RESULTS: [&str; 6] = [
         "#dev accuracy",
         "#training loss",
         "#noise RMS",
+        "#skipped steps",
         "#time",
         "ended",
     ];
@@ -138,6 +139,10 @@ fn runs(records: &[&RunRecord]) -> Table {
             or_none(noise.map(|noise| noise.noise_rms), |rms| {
                 format!("{rms:.2e}")
             }),
+            match record.skipped_steps {
+                0 => NONE.to_owned(),
+                steps => thousands(steps),
+            },
             duration(record.seconds),
             date(record.finished_unix),
         ]);

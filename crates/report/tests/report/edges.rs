@@ -74,6 +74,16 @@ fn a_failed_run_is_named_with_its_reason_and_counts_in_no_mean() {
 }
 
 #[test]
+fn steps_that_half_precision_left_out_are_told_and_none_are_not() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 2);
+    assert!(!write(&sample).markdown.contains("skipped steps"));
+    sample.records[1].skipped_steps = 1_234;
+    let markdown = write(&sample).markdown;
+    assert!(markdown.contains("skipped steps"), "{markdown}");
+    assert!(markdown.contains("| 1,234 |"), "{markdown}");
+}
+
+#[test]
 fn a_study_whose_every_run_failed_is_still_reported() {
     let mut sample = Sample::of(&StudyKind::ALL, 1);
     for run in &mut sample.records {

@@ -144,6 +144,7 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
             .collect(),
         seconds: 0.036 * run.train_rows as f64 + 9.0 * rng.random::<f64>(),
         dev_predictions,
+        skipped_steps: 0,
         curve: curve(steps, &mut rng),
         changes: changes(steps, lambda, &mut rng),
         noise: run.arm.has_noise().then(|| NoiseSummary {

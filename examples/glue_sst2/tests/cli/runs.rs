@@ -219,3 +219,25 @@ fn a_terminal_shows_the_runs_the_scores_so_far_and_the_time_left() {
         "{end}"
     );
 }
+
+#[test]
+fn half_precision_and_checkpointing_are_recorded_and_keep_other_runs_out() {
+    let world = World::new();
+    let options = ["--seeds=1", "--precision=bf16", "--gradient-checkpointing"];
+    let output = world.run(&options);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let runs = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    for line in runs.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let recipe = &record["settings"]["recipe"];
+        assert_eq!(recipe["precision"], "bf16");
+        assert_eq!(recipe["gradient_checkpointing"], true);
+    }
+    let other = world.run(&["--seeds=1", "--precision=f16", "--gradient-checkpointing"]);
+    let parts = ["recipe.precision", "\"bf16\"", "\"f16\""];
+    crate::program::assert_error(&other, 1, &parts);
+}

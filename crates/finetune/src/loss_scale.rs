@@ -1,0 +1,91 @@
+//! Keeping the gradients of half precision within its range.
+
+use crate::precision::Precision;
+
+/// What the loss is multiplied by before the backward pass, and the gradients divided by after it.
+///
+/// Gradients below f16's smallest number would become 0. As PyTorch's `GradScaler` with its defaults: from
+/// 2^16 on, halved when a gradient overflows, whose step is left out, and doubled after 2,000 steps in a
+/// row that do not. In the other precisions it is 1 always, and no step is left out.
+///
+/// Source: Micikevicius et al., "Mixed Precision Training", ICLR 2018, arXiv:1710.03740.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossScale {
+    value: f64,
+    is_dynamic: bool,
+    /// Steps in a row without overflow.
+    finite: usize,
+}
+
+impl LossScale {
+    const INITIAL: f64 = 65_536.0;
+    const GROWTH_INTERVAL: usize = 2_000;
+
+    /// Before the first step.
+    pub fn new(precision: Precision) -> Self {
+        let is_dynamic = precision == Precision::F16;
+        Self {
+            value: if is_dynamic { Self::INITIAL } else { 1.0 },
+            is_dynamic,
+            finite: 0,
+        }
+    }
+
+    /// The factor, a power of two: it changes no bit of a mantissa.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// Adapts to the global norm of a step's gradients, and says whether the step is to be taken.
+    pub(crate) fn accepts(&mut self, gradient_norm: f64) -> bool {
+        if !self.is_dynamic {
+            return true;
+        }
+        if !gradient_norm.is_finite() {
+            self.value /= 2.0;
+            self.finite = 0;
+            return false;
+        }
+        self.finite += 1;
+        if self.finite == Self::GROWTH_INTERVAL {
+            self.value *= 2.0;
+            self.finite = 0;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overflow_halves_it_and_2000_steps_without_one_double_it() {
+        let mut scale = LossScale::new(Precision::F16);
+        assert!(!scale.accepts(f64::INFINITY));
+        assert!(!scale.accepts(f64::NAN));
+        assert_eq!(scale.value(), 16_384.0);
+        for _ in 0..1_999 {
+            assert!(scale.accepts(1.0));
+        }
+        assert_eq!(scale.value(), 16_384.0);
+        assert!(scale.accepts(1.0));
+        assert_eq!(scale.value(), 32_768.0);
+        // The count begins anew, and an overflow ends it.
+        for _ in 0..1_999 {
+            assert!(scale.accepts(1.0));
+        }
+        assert!(!scale.accepts(f64::INFINITY));
+        assert!(scale.accepts(1.0));
+        assert_eq!(scale.value(), 16_384.0);
+    }
+
+    #[test]
+    fn other_precisions_are_not_scaled_and_leave_out_no_step() {
+        for precision in [Precision::F32, Precision::Bf16] {
+            let mut scale = LossScale::new(precision);
+            assert!(scale.accepts(f64::INFINITY));
+            assert_eq!(scale.value(), 1.0);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The tiny checkpoint and examples made up for it.
+
+use burn::tensor::Device;
+use encoders::{BertForSequenceClassification, Snapshot};
+use finetune::data::{Batch, Filling};
+
+use crate::reference::{batch, tiny_snapshot};
+
+const LENGTH: usize = 9;
+
+pub(crate) fn model() -> BertForSequenceClassification {
+    let snapshot = Snapshot::open(tiny_snapshot()).expect("the snapshot opens");
+    let loaded = snapshot.classifier(2, 0, &Device::flex());
+    loaded.expect("it loads").model
+}
+
+/// Examples of different lengths, where they are padded all alike: a batch of some is a part of the batch of
+/// all.
+pub(crate) fn examples(which: std::ops::Range<usize>, filling: Filling, device: &Device) -> Batch {
+    let (mut ids, mut types, mut mask, mut labels) = (vec![], vec![], vec![], vec![]);
+    for example in which.clone() {
+        for column in 0..LENGTH {
+            let is_token = column + example % 4 < LENGTH;
+            ids.push(if is_token {
+                (5 + 31 * example + 7 * column) % 233
+            } else {
+                0
+            } as i64);
+            types.push(0);
+            mask.push(i64::from(is_token));
+        }
+        labels.push((example % 2) as i64);
+    }
+    let shape = [which.len(), LENGTH];
+    batch(shape, ids, types, &mask, labels, filling, device)
+}

@@ -1,0 +1,134 @@
+//! Training in half precision.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor};
+use encoders::BertForSequenceClassification;
+use finetune::data::Filling;
+use finetune::training::{Step, Trainer};
+use finetune::{Precision, Recipe};
+
+use crate::closeness::assert_all_close;
+use crate::examples::{examples, model};
+use crate::parameters::{self, Named};
+use crate::reference::FILLINGS;
+
+/// Precisions with how far a gradient may be from that in single precision, relative to its length: some twenty
+/// roundings on the way to the embeddings, each of half a unit in the last of 8 or 11 bits.
+const HALVES: [(Precision, f64); 2] = [(Precision::Bf16, 4e-2), (Precision::F16, 5e-3)];
+
+fn trainer(precision: Precision) -> Trainer {
+    trainer_of(model(), precision)
+}
+
+fn trainer_of(model: BertForSequenceClassification, precision: Precision) -> Trainer {
+    let recipe = Recipe {
+        learning_rate: 1e-3,
+        precision,
+        ..Recipe::default()
+    };
+    Trainer::new(model, &recipe, 100, 0, &Device::flex())
+}
+
+/// Loss and gradients of one batch, the latter without the loss scale.
+fn gradients(precision: Precision, filling: Filling) -> (f64, Named) {
+    let trainer = trainer(precision);
+    let (loss, gradients) = trainer.gradients(examples(0..7, filling, trainer.device()));
+    let scale = trainer.loss_scale().value() as f32;
+    let mut named = parameters::gradients(&trainer.model(), &gradients);
+    for value in named.values_mut().flatten() {
+        *value /= scale;
+    }
+    (loss, named)
+}
+
+#[test]
+fn loss_and_gradients_are_near_those_of_single_precision() {
+    for filling in FILLINGS {
+        let (expected, theirs) = gradients(Precision::F32, filling);
+        for (precision, tolerance) in HALVES {
+            let (loss, ours) = gradients(precision, filling);
+            assert_ne!(loss, expected, "{precision:?} is not single precision");
+            assert!(
+                (loss / expected - 1.0).abs() < tolerance,
+                "{loss} {expected}"
+            );
+            let what = format!("gradients in {precision:?}");
+            assert_all_close(&what, &ours, &theirs, |_, _| 0.0, tolerance);
+        }
+    }
+}
+
+#[test]
+fn ten_steps_go_the_way_of_single_precision_and_parameters_stay_single() {
+    let losses = |precision| -> Vec<f64> {
+        let mut trainer = trainer(precision);
+        let steps = (0..10).map(|step| {
+            let batch = examples(8 * step..8 * step + 8, FILLINGS[0], trainer.device());
+            let step = trainer.step(batch).expect("a finite loss");
+            assert!(!step.is_skipped);
+            step.loss
+        });
+        let losses = steps.collect();
+        // Reading them as f32 fails for any other type.
+        parameters::values(&trainer.model());
+        losses
+    };
+    let expected = losses(Precision::F32);
+    for (precision, tolerance) in HALVES {
+        for (ours, theirs) in losses(precision).iter().zip(&expected) {
+            assert!(
+                (ours / theirs - 1.0).abs() < tolerance,
+                "{precision:?}: {ours} {theirs}"
+            );
+        }
+    }
+}
+
+/// Multiplies what a linear head passes back to the body.
+struct Louder;
+
+impl ModuleMapper for Louder {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| tensor * 300)
+    }
+}
+
+fn loud(precision: Precision) -> Trainer {
+    let mut model = model();
+    model.classifier = model.classifier.map(&mut Louder);
+    trainer_of(model, precision).without_dropout()
+}
+
+fn step(trainer: &mut Trainer) -> Step {
+    let batch = examples(0..8, FILLINGS[0], trainer.device());
+    trainer.step(batch).expect("the loss itself is finite")
+}
+
+#[test]
+fn a_step_whose_gradients_overflow_is_left_out_and_the_scale_halved_until_they_do_not() {
+    let mut trainer = loud(Precision::F16);
+    let start = parameters::values(&trainer.model());
+    let mut scales = vec![trainer.loss_scale().value()];
+    let taken = loop {
+        let step = step(&mut trainer);
+        if !step.is_skipped {
+            break step;
+        }
+        assert!(parameters::values(&trainer.model()) == start);
+        scales.push(trainer.loss_scale().value());
+        assert!(scales.len() < 20, "{scales:?}");
+    };
+    assert!(scales.len() > 1, "nothing overflowed");
+    assert!(scales.windows(2).all(|pair| pair[1] == pair[0] / 2.0));
+    // The first of all steps has learning rate 0.
+    step(&mut trainer);
+    assert!(parameters::values(&trainer.model()) != start);
+
+    let expected = step(&mut loud(Precision::F32));
+    // Steps are counted, and the schedule waits.
+    assert_eq!(taken.index, scales.len() - 1);
+    assert_eq!(taken.learning_rate, expected.learning_rate);
+    // The norm is that of the gradients, not of what they were multiplied by.
+    let apart = (taken.gradient_norm / expected.gradient_norm - 1.0).abs();
+    assert!(apart < 1e-2, "{taken:?} {expected:?}");
+}
