@@ -60,8 +60,8 @@ fn render_study(text: &mut String, study: &StudyResult) {
 mod tests {
     use std::path::Path;
 
-    use finetune::record::RunLog;
-    use finetune::{Arm, StudyConfig, StudySummary};
+    use finetune::record::{RunLog, RunRecord};
+    use finetune::{Arm, StudyConfig, StudyKind, StudySummary};
 
     use super::render;
 
@@ -71,17 +71,25 @@ mod tests {
             .join("runs")
             .join(name);
         let records = RunLog::read(&folder).expect("recorded runs");
-        let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
-        let last = records.iter().map(|record| record.seed).max();
-        let config = StudyConfig {
-            arms: Arm::ALL.iter().filter(is_in).copied().collect(),
-            seeds: last.expect("a run") as usize + 1,
-            ..StudyConfig::default()
-        };
-        let summary = StudySummary::of(&config, &records).expect("a summary");
+        let summary = StudySummary::of(&config_of(&folder, &records), &records);
+        let summary = summary.expect("a summary");
         let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
         assert_eq!(summary.to_json(), text, "{name}");
         summary
+    }
+
+    /// The study's own, or for records made before it was kept the comparison of their arms.
+    fn config_of(folder: &Path, records: &[RunRecord]) -> StudyConfig {
+        if folder.join("study.json").exists() {
+            return StudyConfig::read(folder).expect("a configuration");
+        }
+        let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
+        let last = records.iter().map(|record| record.seed).max();
+        StudyConfig {
+            arms: Arm::ALL.iter().filter(is_in).copied().collect(),
+            seeds: last.expect("a run") as usize + 1,
+            ..StudyConfig::default()
+        }
     }
 
     fn text(name: &str) -> String {
@@ -107,6 +115,11 @@ mod tests {
                 "{page} does not hold:\n{table}"
             );
         }
+    }
+
+    #[test]
+    fn every_study_of_the_paper_is_in_the_recorded_one() {
+        assert_eq!(recorded("all").studies.len(), StudyKind::ALL.len());
     }
 
     #[test]

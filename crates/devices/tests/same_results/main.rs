@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A device that the build has and the machine lacks fails its tests with the reason. SwiftShader is a Vulkan
-//! device without a GPU; `swiftshader/test.sh` finds it.
+//! device without a GPU; `swiftshader/run.sh` finds it.
 
 // Without another backend there is nothing to compare flex with.
 #![cfg(any(

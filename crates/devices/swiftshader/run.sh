@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# `cargo test-devices` with wgpu on SwiftShader, a Vulkan device without a GPU. Debian's chromium brings it, and the
-# Vulkan loader; it is used where it is installed, and otherwise only unpacked.
+# Runs a command with SwiftShader as its Vulkan device, which needs no GPU:
+#
+#   crates/devices/swiftshader/run.sh cargo test-devices
+#
+# Debian's chromium brings SwiftShader and the Vulkan loader; it is used where it is installed, and otherwise only
+# unpacked.
 set -euo pipefail
+[ $# -ge 1 ] || { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
-cd "$here/../../.."
 
 vulkan=$(mktemp -d)
 trap 'rm -r "$vulkan"' EXIT
@@ -16,4 +20,4 @@ fi
 mkdir "$vulkan/loader"
 cc -O1 -Wall -shared -fPIC -Wl,-z,nodelete -o "$vulkan/loader/libvulkan.so.1" "$here/shared_memory.c"
 VULKAN_LOADER="$chromium/libvulkan.so.1" LD_LIBRARY_PATH="$vulkan/loader" \
-    VK_DRIVER_FILES="$chromium/vk_swiftshader_icd.json" cargo test-devices "$@"
+    VK_DRIVER_FILES="$chromium/vk_swiftshader_icd.json" "$@"
