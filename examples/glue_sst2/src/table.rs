@@ -123,6 +123,18 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_quotes_what_half_precision_scores() {
+        let readme = text("README.md").replace('\n', " ");
+        for name in ["quick", "bf16", "f16"] {
+            let baseline = recorded(name).studies[0].points[0].scores.clone();
+            let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
+            let (mean, sd) = (percent(baseline.mean), percent(baseline.sd));
+            assert_eq!(baseline.n, 5);
+            assert!(readme.contains(&format!("{mean} % (sd {sd})")), "{name}");
+        }
+    }
+
+    #[test]
     fn the_film_notes_quote_what_they_teach_for_sst2() {
         let readme = text("datasets/film-notes/README.md").replace('\n', " ");
         let scores = |name| recorded(name).studies[0].points[0].scores.clone();
