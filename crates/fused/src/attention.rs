@@ -6,11 +6,11 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
-use burn::tensor::{Bool, Shape, Tensor, TensorData};
+use burn::tensor::{Bool, Shape, Tensor};
 
-use crate::dropout::Dropout;
+use crate::dropout::{Dropout, DropoutBackend};
 use crate::half::{rounded, widened};
-use crate::mask::{self, GROUP};
+use crate::mask::Places;
 use crate::packing::{Packed, Packing, Padded};
 
 /// `softmax(query keyᵀ / √d) value` per head, with the probabilities dropped out.
@@ -117,7 +117,7 @@ pub fn packed_attention(
     LibTorch: cfg(feature = "tch"),
     Autodiff
 )]
-pub(crate) trait AttentionBackend: Backend {
+pub(crate) trait AttentionBackend: Backend + DropoutBackend {
     /// With a packing, the batch is one row of sequences end to end, each of which sees itself alone.
     fn fused_attention(
         query: FloatTensor<Self>,
@@ -153,11 +153,6 @@ impl AttentionBackend for burn::backend::NdArray {}
 impl AttentionBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl AttentionBackend for burn::backend::LibTorch {}
-
-/// Elements of the dropout mask that belong to one head of one sequence.
-pub(crate) fn mask_stride(queries: usize, keys: usize) -> usize {
-    (queries * keys).next_multiple_of(GROUP)
-}
 
 /// Low enough that a padding key's probability underflows; the probabilities are multiplied by the mask as
 /// well, so that a row of padding gives zeros, not NaN.
@@ -196,7 +191,7 @@ fn dropped<B: Backend>(x: FloatTensor<B>, multipliers: &Option<FloatTensor<B>>) 
     }
 }
 
-impl<B: Backend> Plain<B> {
+impl<B: Backend + DropoutBackend> Plain<B> {
     fn new(
         query: FloatTensor<B>,
         key: FloatTensor<B>,
@@ -206,14 +201,19 @@ impl<B: Backend> Plain<B> {
         heads: usize,
         dropout: Option<Dropout>,
     ) -> Self {
-        let [query, key, value] = [query, key, value].map(|x| split::<B>(x, heads));
-        let [batch, _, queries, d] = query.shape().dims();
-        let keys = key.shape()[2];
+        let [batch, queries, _] = query.shape().dims();
+        let keys = key.shape()[1];
         let shape = Shape::new([batch, heads, queries, keys]);
+        let mask = dropout.map(|dropout| {
+            let places = Places::of_heads([batch, heads, queries, keys], packing.cloned());
+            B::dropout_mask(&query, places, dropout)
+        });
+        let [query, key, value] = [query, key, value].map(|x| split::<B>(x, heads));
+        let d = query.shape()[3];
         let scale = 1.0 / (d as f32).sqrt();
 
         let key_mask = B::bool_reshape(key_mask, Shape::new([batch, 1, 1, keys]));
-        let key_mask = B::bool_expand(key_mask, shape.clone());
+        let key_mask = B::bool_expand(key_mask, shape);
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
         let scores = B::float_mul_scalar(widened::<B>(scores), scale.into());
         let padding = B::bool_not(key_mask);
@@ -221,11 +221,7 @@ impl<B: Backend> Plain<B> {
         let probabilities = B::softmax(scores, 3);
         let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
 
-        let multipliers = dropout.map(|dropout| {
-            let values = multipliers(&dropout, packing, [batch, heads, queries, keys]);
-            let values = B::float_from_data(TensorData::new(values, shape), &query.device());
-            B::float_cast(values, probabilities.dtype().into())
-        });
+        let multipliers = mask.map(|mask| rounded::<B>(mask, probabilities.dtype()));
         Self {
             query,
             key,
@@ -237,34 +233,8 @@ impl<B: Backend> Plain<B> {
     }
 }
 
-/// The dropout multipliers of all probabilities; those of padding that a packing lacks are 0.
-fn multipliers(
-    dropout: &Dropout,
-    packing: Option<&Packed>,
-    [batch, heads, queries, keys]: [usize; 4],
-) -> Vec<f32> {
-    let mut values = vec![0.0; batch * heads * queries * keys];
-    let mut place = 0;
-    for (head, values) in values.chunks_mut((queries * keys).max(1)).enumerate() {
-        let (rows, columns) = match packing {
-            None => (queries, keys),
-            Some(packed) => packed.lengths(head / heads),
-        };
-        let mut kept = vec![0.0; rows * columns];
-        mask::fill(dropout, place, &mut kept);
-        for (values, kept) in values
-            .chunks_mut(keys)
-            .zip(kept.chunks_exact(columns.max(1)))
-        {
-            values[..columns].copy_from_slice(kept);
-        }
-        place += mask_stride(rows, columns);
-    }
-    values
-}
-
 /// Burn's primitives.
-pub(crate) fn plain<B: Backend>(
+pub(crate) fn plain<B: Backend + DropoutBackend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,
@@ -291,7 +261,7 @@ pub(crate) fn plain<B: Backend>(
 
 /// Burn's primitives.
 #[allow(clippy::too_many_arguments)] // Those of the operation and its result's gradient.
-pub(crate) fn plain_backward<B: Backend>(
+pub(crate) fn plain_backward<B: Backend + DropoutBackend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,

@@ -5,10 +5,11 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
-use burn::tensor::{Shape, Tensor, TensorData};
+use burn::backend::{AutodiffBackend, Backend, Dispatch, TensorMetadata, backend_extension};
+use burn::tensor::{Tensor, TensorData};
 
-use crate::mask;
+use crate::half::rounded;
+use crate::mask::{self, Places};
 
 /// Names one dropout mask: equal keys give equal masks, on every backend and any number of threads.
 ///
@@ -102,10 +103,22 @@ pub fn dropout<const D: usize>(x: Tensor<D>, dropout: Option<Dropout>) -> Tensor
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
-    Autodiff
+    Autodiff,
+    Fusion: cfg(feature = "cube")
 )]
 pub(crate) trait DropoutBackend: Backend {
+    /// The mask as multipliers, 0 or the rescaling, in single precision, on the device of `like`.
+    #[fusion(dtype = burn::tensor::DType::F32, shape = places.shape().clone())]
+    fn dropout_mask(
+        like: &FloatTensor<Self>,
+        places: Places,
+        dropout: Dropout,
+    ) -> FloatTensor<Self> {
+        host_mask::<Self>(like, &places, &dropout)
+    }
+
     /// Multiplies by the mask; its own derivative, so the backward pass calls it too.
+    #[fusion(default)]
     fn fused_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
         plain::<Self>(x, dropout)
     }
@@ -113,30 +126,41 @@ pub(crate) trait DropoutBackend: Backend {
 
 #[cfg(feature = "ndarray")]
 impl DropoutBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl DropoutBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl DropoutBackend for burn::backend::LibTorch {}
 
-/// Burn's primitives: the mask is made on the host and uploaded.
-pub(crate) fn plain<B: Backend>(x: FloatTensor<B>, dropout: Dropout) -> FloatTensor<B> {
-    let mask = multipliers::<B>(&x, x.shape(), dropout);
+/// Burn's primitives.
+pub(crate) fn plain<B: Backend + DropoutBackend>(
+    x: FloatTensor<B>,
+    dropout: Dropout,
+) -> FloatTensor<B> {
+    let mask = B::dropout_mask(&x, Places::in_order(x.shape()), dropout);
+    let mask = rounded::<B>(mask, x.dtype());
     B::float_mul(x, mask)
 }
 
-/// The mask as multipliers (0, or the rescaling) of the given shape, on the device of `like`.
-pub(crate) fn multipliers<B: Backend>(
+/// The mask of [`DropoutBackend::dropout_mask`] made on the host and uploaded.
+pub(crate) fn host_mask<B: Backend>(
     like: &FloatTensor<B>,
-    shape: Shape,
-    dropout: Dropout,
+    places: &Places,
+    dropout: &Dropout,
 ) -> FloatTensor<B> {
-    let mut values = vec![0.0; shape.num_elements()];
-    mask::fill(&dropout, 0, &mut values);
-    let mask = B::float_from_data(TensorData::new(values, shape), &like.device());
-    B::float_cast(mask, like.dtype().into())
+    let values = mask::values(dropout, places);
+    let mask = TensorData::new(values, places.shape().clone());
+    B::float_from_data(mask, &like.device())
 }
 
 impl<B: Backend + DropoutBackend, C: CheckpointStrategy> DropoutBackend for Autodiff<B, C> {
+    /// A constant.
+    fn dropout_mask(
+        like: &FloatTensor<Self>,
+        places: Places,
+        dropout: Dropout,
+    ) -> FloatTensor<Self> {
+        let (like, _) = like.clone().into_parts();
+        <Self as AutodiffBackend>::from_inner(B::dropout_mask(&like, places, dropout))
+    }
+
     fn fused_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct DropoutBackward;

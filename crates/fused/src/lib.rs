@@ -4,7 +4,7 @@
 //! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
 //! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
 //! intermediate tensors. On every other backend it is a default body of Burn's primitives, with the
-//! same results. The backward passes are written out, one node of the autodiff graph per operation.
+//! same results; on CubeCL's the dropout mask is a kernel of this crate too. The backward passes are written out, one node of the autodiff graph per operation.
 //!
 //! | operation | instead of |
 //! |---|---|
@@ -36,7 +36,7 @@
 //! # Features
 //!
 //! None is on by default. Enable the one of each Burn backend in use: `flex`, `ndarray`, `tch`, or
-//! `cube` for all of CUDA, ROCm, Metal, Vulkan, WebGPU and CubeCL's CPU, with Burn's `fusion` or without
+//! `cube` for all of CUDA, ROCm, Metal, Vulkan, WebGPU and CubeCL's CPU, with Burn's `fusion`
 //! (one of Burn's features for these has to be on). A call on a backend whose feature is off
 //! panics in Burn's dispatch.
 //!
@@ -69,6 +69,8 @@ mod packing;
 
 #[cfg(feature = "flex")]
 mod cpu;
+#[cfg(feature = "cube")]
+mod cube;
 
 pub use adamw::{AdamW, Moments, adamw_step, squared_norm};
 pub use attention::{attention, packed_attention};

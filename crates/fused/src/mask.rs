@@ -1,9 +1,12 @@
-//! The dropout mask from the reference ChaCha8 generator, for backends without a kernel of their own.
+//! Where the elements of a tensor stand in a dropout mask, and the mask from the reference ChaCha8 generator, for backends
+//! without a kernel of their own.
 
+use burn::tensor::Shape;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::dropout::{Dropout, DropoutKey};
+use crate::packing::Packed;
 
 /// ChaCha blocks computed side by side.
 pub(crate) const LANES: usize = 16;
@@ -21,6 +24,96 @@ impl DropoutKey {
         bytes[16..20].copy_from_slice(&self.site.to_le_bytes());
         bytes
     }
+}
+
+/// Places of the mask that belong to one head of one sequence.
+pub(crate) fn head_stride(queries: usize, keys: usize) -> usize {
+    (queries * keys).next_multiple_of(GROUP)
+}
+
+/// The shape of a tensor and the place of each of its elements in the mask.
+///
+/// Each `[queries, keys]` of a `[sequences, heads, queries, keys]` takes the next places in row-major order, from a
+/// multiple of [`GROUP`] on.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    shape: Shape,
+    dims: [usize; 4],
+    packing: Option<Packed>,
+}
+
+impl Places {
+    /// Element `i` has place `i`.
+    pub(crate) fn in_order(shape: Shape) -> Self {
+        let dims = [1, 1, 1, shape.num_elements()];
+        Self {
+            shape,
+            dims,
+            packing: None,
+        }
+    }
+
+    /// Attention's probabilities `[sequences, heads, queries, keys]`. With a packing, sequences have queries and keys of
+    /// their own number, and what only longer ones have has no place.
+    pub(crate) fn of_heads(dims: [usize; 4], packing: Option<Packed>) -> Self {
+        Self {
+            shape: Shape::new(dims),
+            dims,
+            packing,
+        }
+    }
+
+    /// The tensor's.
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The tensor as `[sequences, heads, queries, keys]`.
+    #[cfg(feature = "cube")]
+    pub(crate) fn dims(&self) -> [usize; 4] {
+        self.dims
+    }
+
+    #[cfg(feature = "cube")]
+    pub(crate) fn is_packed(&self) -> bool {
+        self.packing.is_some()
+    }
+
+    /// First place, queries and keys of each sequence.
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
+        let [sequences, heads, queries, keys] = self.dims;
+        (0..sequences).scan(0, move |next, sequence| {
+            let [queries, keys] = match &self.packing {
+                None => [queries, keys],
+                Some(packed) => packed.lengths(sequence),
+            };
+            let first = *next;
+            *next += heads * head_stride(queries, keys);
+            Some((first, [queries, keys]))
+        })
+    }
+}
+
+/// What the elements are multiplied by: 0, or the rescaling. 0 as well where there is no place.
+pub(crate) fn values(dropout: &Dropout, places: &Places) -> Vec<f32> {
+    let [_, heads, queries, keys] = places.dims;
+    let mut values = vec![0.0; places.shape.num_elements()];
+    let per_sequence = values.chunks_mut((heads * queries * keys).max(1));
+    for (values, (first, [rows, columns])) in per_sequence.zip(places.sequences()) {
+        let mut kept = vec![0.0; rows * columns];
+        for (head, values) in values.chunks_mut(queries * keys).enumerate() {
+            fill(
+                dropout,
+                first + head * head_stride(rows, columns),
+                &mut kept,
+            );
+            let kept = kept.chunks_exact(columns.max(1));
+            for (values, kept) in values.chunks_mut(keys).zip(kept) {
+                values[..columns].copy_from_slice(kept);
+            }
+        }
+    }
+    values
 }
 
 /// Writes what elements `start..start + out.len()` are multiplied by: 0, or the rescaling.

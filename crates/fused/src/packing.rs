@@ -57,9 +57,8 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Queries and keys of a sequence.
-    pub(crate) fn lengths(&self, sequence: usize) -> (usize, usize) {
-        let of = |packing: &Packing| packing.lengths[sequence];
-        (of(&self.queries), of(&self.keys))
+    pub(crate) fn lengths(&self, sequence: usize) -> [usize; 2] {
+        [&self.queries, &self.keys].map(|packing| packing.lengths[sequence])
     }
 }
 

@@ -38,6 +38,16 @@ macro_rules! on {
             }
 
             #[test]
+            fn attention_drops_the_same_probabilities() {
+                crate::masks::attention_drops_the_same_probabilities(NAME);
+            }
+
+            #[test]
+            fn packed_attention_drops_the_same_probabilities() {
+                crate::masks::packed_attention_drops_the_same_probabilities(NAME);
+            }
+
+            #[test]
             fn logits_are_the_same() {
                 crate::training::logits_are_the_same(NAME);
             }

@@ -12,8 +12,9 @@ use super::sequences::{Sequences, Start, rows_of_unit_stride};
 use super::softmax::{Probabilities, ScoreGrad};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
-use crate::attention::{AttentionBackend, mask_stride, plain, plain_backward};
+use crate::attention::{AttentionBackend, plain, plain_backward};
 use crate::dropout::Dropout;
+use crate::mask::head_stride;
 use crate::packing::Packed;
 
 /// Scores in work at a time: with their gradients they fit the second-level cache.
@@ -123,7 +124,7 @@ struct Sequence {
 impl Sequence {
     /// Elements of the dropout mask that belong to one head.
     fn stride(&self) -> usize {
-        mask_stride(self.queries, self.keys)
+        head_stride(self.queries, self.keys)
     }
 
     /// Query rows of one block.

@@ -1,0 +1,279 @@
+//! The dropout mask, made on the device: one unit computes one block of the keystream, which decides 32 elements.
+
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{DType, Shape};
+use burn_cubecl::ops::numeric::{empty_device_contiguous_dtype, zeros};
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, cubecl};
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::prelude::*;
+
+use crate::dropout::{Dropout, DropoutBackend, host_mask};
+use crate::mask::{self, Places};
+
+const BLOCK_WORDS: usize = mask::BLOCK_WORDS;
+const LANES: u32 = mask::LANES as u32;
+const GROUP: u32 = mask::GROUP as u32;
+/// Elements that one word of sixteen blocks decides.
+const WORD_ELEMENTS: u32 = 2 * LANES;
+const DOUBLE_ROUNDS: u32 = 4;
+
+impl DropoutBackend for CubeBackend {
+    fn dropout_mask(
+        like: &FloatTensor<Self>,
+        places: Places,
+        dropout: Dropout,
+    ) -> FloatTensor<Self> {
+        let shape = places.shape().clone();
+        let [_, heads, ..] = places.dims();
+        let end = places
+            .sequences()
+            .map(|(first, [queries, keys])| first + heads * mask::head_stride(queries, keys))
+            .last();
+        // The kernels count places and elements in 32 bits, as devices do best.
+        if end.max(Some(shape.num_elements())) > Some(u32::MAX as usize) {
+            return host_mask::<Self>(like, &places, &dropout);
+        }
+        if shape.num_elements() == 0 {
+            let (client, device) = (like.client.clone(), like.device.clone());
+            return empty_device_contiguous_dtype(client, device, shape, DType::F32);
+        }
+        if places.is_packed() {
+            packed(like, &places, &dropout)
+        } else {
+            regular(like, &places, &dropout)
+        }
+    }
+}
+
+/// Key, threshold and rescaling of a dropout, as the kernels take them.
+fn arguments(dropout: &Dropout) -> MaskLaunch {
+    let bytes = dropout.key().bytes();
+    let word = |i: usize| u32::from_le_bytes(bytes[4 * i..4 * i + 4].try_into().expect("four"));
+    MaskLaunch::new(
+        word(0),
+        word(1),
+        word(2),
+        word(3),
+        word(4),
+        u32::from(dropout.threshold),
+        dropout.scale(),
+    )
+}
+
+/// Heads of one size.
+fn regular(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor {
+    let [sequences, heads, queries, keys] = places.dims();
+    let elements = queries * keys;
+    let groups = elements.div_ceil(mask::GROUP);
+    let units = sequences * heads * groups * mask::LANES;
+    let (client, device) = (like.client.clone(), like.device.clone());
+    let out = empty_device_contiguous_dtype(client, device, places.shape().clone(), DType::F32);
+    let cube_dim = CubeDim::new(&out.client, units);
+    regular_kernel::launch(
+        &out.client,
+        calculate_cube_count_elemwise(&out.client, units, cube_dim),
+        cube_dim,
+        whole(&out),
+        arguments(dropout),
+        groups as u32,
+        elements as u32,
+    );
+    out
+}
+
+/// Heads of as many queries and keys as their sequence has, in room for those of the longest.
+fn packed(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor {
+    let [sequences, heads, queries, keys] = places.dims();
+    let groups = (queries * keys).div_ceil(mask::GROUP);
+    let units = sequences * heads * groups * mask::LANES;
+    let table: Vec<u32> = places
+        .sequences()
+        .flat_map(|(first, [queries, keys])| [first / mask::GROUP, queries * keys, keys])
+        .map(|number| number as u32)
+        .collect();
+    let (client, device) = (like.client.clone(), like.device.clone());
+    // One dimension: with more, rows may have been given room to spare between them.
+    let shape = Shape::new([places.shape().num_elements()]);
+    let out = zeros(device.clone(), shape, DType::F32);
+    let cube_dim = CubeDim::new(&client, units);
+    packed_kernel::launch(
+        &client,
+        calculate_cube_count_elemwise(&client, units, cube_dim),
+        cube_dim,
+        whole(&out),
+        // SAFETY: the buffer is that of the table.
+        unsafe {
+            let buffer = client.create_from_slice(u32::as_bytes(&table));
+            BufferArg::from_raw_parts(buffer, table.len())
+        },
+        arguments(dropout),
+        heads as u32,
+        groups as u32,
+        (queries * keys) as u32,
+        keys as u32,
+    );
+    CubeTensor::new_contiguous(
+        client,
+        device,
+        places.shape().clone(),
+        out.handle,
+        DType::F32,
+    )
+}
+
+/// The elements of a contiguous tensor.
+fn whole(tensor: &CubeTensor) -> BufferArg {
+    // SAFETY: a contiguous tensor's buffer holds its elements and nothing else.
+    unsafe { BufferArg::from_raw_parts(tensor.handle.clone(), tensor.meta.num_elements()) }
+}
+
+/// The first five words of the ChaCha key (the others are 0), and what its keystream decides.
+#[derive(CubeType, CubeLaunch, Clone, Copy)]
+struct Mask {
+    seed_low: u32,
+    seed_high: u32,
+    step_low: u32,
+    step_high: u32,
+    site: u32,
+    threshold: u32,
+    scale: f32,
+}
+
+/// `out` is `[heads, elements]`, of all sequences' heads, each of which has so many groups of blocks.
+#[cube(launch)]
+fn regular_kernel(out: &mut [f32], mask: Mask, groups: u32, elements: u32) {
+    let unit = ABSOLUTE_POS as u32;
+    let lane = unit % LANES;
+    // Heads follow one another in the mask as in the tensor.
+    let group = unit / LANES;
+    let head = group / groups;
+    let first = group % groups * GROUP + lane;
+    let start = head * elements;
+    if (start as usize) < out.len() {
+        let words = block(&mask, group * LANES + lane);
+        #[unroll]
+        for word in 0..BLOCK_WORDS {
+            let low = first + WORD_ELEMENTS * word as u32;
+            let high = low + LANES;
+            if low < elements {
+                out[(start + low) as usize] = multiplier(words[word] & 0xffff, &mask);
+            }
+            if high < elements {
+                out[(start + high) as usize] = multiplier(words[word] >> 16, &mask);
+            }
+        }
+    }
+}
+
+/// `out` is `[sequences, heads, room]`, rows of `width` in each room. `table` has first group, elements and row of each
+/// sequence's heads.
+#[cube(launch)]
+fn packed_kernel(
+    out: &mut [f32],
+    table: &[u32],
+    mask: Mask,
+    heads: u32,
+    groups: u32,
+    room: u32,
+    width: u32,
+) {
+    let unit = ABSOLUTE_POS as u32;
+    let lane = unit % LANES;
+    let group = unit / LANES % groups;
+    let head = unit / LANES / groups;
+    let start = head * room;
+    if (start as usize) < out.len() {
+        let sequence = (head / heads * 3) as usize;
+        let elements = table[sequence + 1];
+        let row = table[sequence + 2];
+        if group * GROUP < elements {
+            let groups_before = head % heads * elements.div_ceil(GROUP) + group;
+            let words = block(&mask, (table[sequence] + groups_before) * LANES + lane);
+            #[unroll]
+            for word in 0..BLOCK_WORDS {
+                let low = group * GROUP + WORD_ELEMENTS * word as u32 + lane;
+                let high = low + LANES;
+                if low < elements {
+                    let place = start + low / row * width + low % row;
+                    out[place as usize] = multiplier(words[word] & 0xffff, &mask);
+                }
+                if high < elements {
+                    let place = start + high / row * width + high % row;
+                    out[place as usize] = multiplier(words[word] >> 16, &mask);
+                }
+            }
+        }
+    }
+}
+
+#[cube]
+fn multiplier(bits: u32, mask: &Mask) -> f32 {
+    select(bits >= mask.threshold, mask.scale, 0.0)
+}
+
+/// The words of a block of ChaCha8.
+#[cube]
+fn block(mask: &Mask, counter: u32) -> Array<u32> {
+    let mut start = Array::<u32>::new(BLOCK_WORDS);
+    // "expand 32-byte k"
+    start[0] = 0x6170_7865;
+    start[1] = 0x3320_646e;
+    start[2] = 0x7962_2d32;
+    start[3] = 0x6b20_6574;
+    start[4] = mask.seed_low;
+    start[5] = mask.seed_high;
+    start[6] = mask.step_low;
+    start[7] = mask.step_high;
+    start[8] = mask.site;
+    #[unroll]
+    for i in 9..BLOCK_WORDS {
+        start[i] = 0;
+    }
+    start[12] = counter;
+    let mut words = Array::<u32>::new(BLOCK_WORDS);
+    #[unroll]
+    for i in 0..BLOCK_WORDS {
+        words[i] = start[i];
+    }
+    #[unroll]
+    for _ in 0..DOUBLE_ROUNDS {
+        quarter_round(&mut words, 0usize, 4usize, 8usize, 12usize);
+        quarter_round(&mut words, 1usize, 5usize, 9usize, 13usize);
+        quarter_round(&mut words, 2usize, 6usize, 10usize, 14usize);
+        quarter_round(&mut words, 3usize, 7usize, 11usize, 15usize);
+        quarter_round(&mut words, 0usize, 5usize, 10usize, 15usize);
+        quarter_round(&mut words, 1usize, 6usize, 11usize, 12usize);
+        quarter_round(&mut words, 2usize, 7usize, 8usize, 13usize);
+        quarter_round(&mut words, 3usize, 4usize, 9usize, 14usize);
+    }
+    #[unroll]
+    for i in 0..BLOCK_WORDS {
+        words[i] += start[i];
+    }
+    words
+}
+
+#[cube]
+fn quarter_round(
+    words: &mut Array<u32>,
+    #[comptime] a: usize,
+    #[comptime] b: usize,
+    #[comptime] c: usize,
+    #[comptime] d: usize,
+) {
+    words[a] += words[b];
+    words[d] = rotate_left(words[d] ^ words[a], 16u32);
+    words[c] += words[d];
+    words[b] = rotate_left(words[b] ^ words[c], 12u32);
+    words[a] += words[b];
+    words[d] = rotate_left(words[d] ^ words[a], 8u32);
+    words[c] += words[d];
+    words[b] = rotate_left(words[b] ^ words[c], 7u32);
+}
+
+#[cube]
+#[allow(clippy::manual_rotate)] // CubeCL has no rotation.
+fn rotate_left(x: u32, #[comptime] bits: u32) -> u32 {
+    (x << bits) | (x >> (32 - bits))
+}
