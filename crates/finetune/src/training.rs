@@ -7,7 +7,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, FloatDType, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
-use optimize::{AdamW, LinearSchedule, clipping_factor, global_norm};
+use optimize::{AdamW, LinearSchedule, clipping_factor, squared_global_norm};
 
 use crate::arms::{Companion, EmbeddingNoise, Update, Weights};
 use crate::checkpointing;
@@ -65,6 +65,34 @@ pub struct Epoch {
     pub train_loss: f64,
     /// Of training alone.
     pub seconds: f64,
+}
+
+/// The losses of a step's batches, each with its share of the step's examples, still on the device.
+#[derive(Default)]
+struct MeanLoss(Vec<(Tensor<1>, f64)>);
+
+impl MeanLoss {
+    fn add(&mut self, loss: Tensor<1>, share: f64) {
+        self.0.push((loss, share));
+    }
+
+    /// The mean, and the norm whose square is given (0 without): read at once, because a device that is waited for
+    /// has nothing to do afterwards until it is given more.
+    fn read_with(self, squared_norm: Option<Tensor<1>>) -> (f64, f64) {
+        let (mut numbers, shares): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        numbers.extend(squared_norm);
+        let numbers: Vec<f32> = Tensor::cat(numbers, 0)
+            .into_data()
+            .try_into_vec()
+            .expect("losses and norms are f32");
+        let (losses, squared_norm) = numbers.split_at(shares.len());
+        let losses = losses.iter().map(|loss| f64::from(*loss));
+        let mean = losses.zip(shares).map(|(loss, share)| loss * share).sum();
+        let norm = squared_norm
+            .first()
+            .map_or(0.0, |square| f64::from(*square).sqrt());
+        (mean, norm)
+    }
 }
 
 impl Trainer {
@@ -134,28 +162,40 @@ impl Trainer {
 
     /// Loss of a batch at the present parameters, and its gradients times the loss scale.
     pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
-        self.pass(batch, self.passes, 1.0)
+        self.accumulated_gradients(vec![batch])
     }
 
     /// The mean loss of the examples of several batches, and its gradients times the loss scale.
     pub fn accumulated_gradients(&self, batches: Vec<Batch>) -> (f64, GradientsParams) {
+        let (loss, gradients) = self.losses_and_gradients(batches);
+        let (loss, _) = loss.read_with(None);
+        (loss, gradients)
+    }
+
+    /// [`accumulated_gradients`](Self::accumulated_gradients) with the loss still on the device.
+    fn losses_and_gradients(&self, batches: Vec<Batch>) -> (MeanLoss, GradientsParams) {
+        let mut loss = MeanLoss::default();
         let batches = match <[Batch; 1]>::try_from(batches) {
-            Ok([batch]) => return self.gradients(batch),
+            Ok([batch]) => {
+                let (own, gradients) = self.pass(batch, self.passes, 1.0);
+                loss.add(own, 1.0);
+                return (loss, gradients);
+            }
             Err(batches) => batches,
         };
         let total: usize = batches.iter().map(Batch::examples).sum();
-        let (mut loss, mut sum) = (0.0, GradientsAccumulator::new());
+        let mut sum = GradientsAccumulator::new();
         for (index, batch) in batches.into_iter().enumerate() {
             let share = batch.examples() as f64 / total as f64;
             let (own, gradients) = self.pass(batch, self.passes + index, share);
-            loss += own * share;
+            loss.add(own, share);
             sum.accumulate(self.present(), gradients);
         }
         (loss, sum.grads())
     }
 
     /// Loss of a batch, and the gradients of its share of the step's loss, times the loss scale.
-    fn pass(&self, batch: Batch, pass: usize, share: f64) -> (f64, GradientsParams) {
+    fn pass(&self, batch: Batch, pass: usize, share: f64) -> (Tensor<1>, GradientsParams) {
         let mut dropouts = if self.dropout {
             Dropouts::keyed(self.seed, pass as u64)
         } else {
@@ -190,7 +230,7 @@ impl Trainer {
             GradientsParams::from_grads(backward(logits), parameters)
         };
         let loss = loss.expect("the backward pass begins at the loss");
-        (f64::from(loss.into_scalar::<f32>()), gradients)
+        (loss.inner(), gradients)
     }
 
     /// Takes one optimizer step.
@@ -209,7 +249,8 @@ impl Trainer {
         let examples = batches.iter().map(Batch::examples).sum();
         let tokens = batches.iter().map(|batch| batch.tokens).sum();
         let passes = batches.len();
-        let (loss, gradients) = self.accumulated_gradients(batches);
+        let (loss, gradients) = self.losses_and_gradients(batches);
+        let (loss, gradient_norm) = loss.read_with(squared_global_norm(self.present(), &gradients));
         if !loss.is_finite() {
             return Err(FinetuneError::Diverged {
                 step: self.step,
@@ -217,7 +258,7 @@ impl Trainer {
             });
         }
         let scale = self.loss_scale.value();
-        let gradient_norm = global_norm(self.present(), &gradients) / scale;
+        let gradient_norm = gradient_norm / scale;
         // A step that is left out counts in neither the schedule nor the optimizer.
         let learning_rate = self.schedule.learning_rate(self.step - self.skipped);
         let is_skipped = !self.loss_scale.accepts(gradient_norm);

@@ -10,16 +10,27 @@ use burn::tensor::Tensor;
 ///
 /// A parameter that occurs twice in the module counts once, as in PyTorch.
 pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
+    match squared_global_norm(module, gradients) {
+        Some(square) => f64::from(square.into_scalar::<f32>()).sqrt(),
+        None => 0.0,
+    }
+}
+
+/// The square of the [`global_norm`], still on the device; `None` without any gradient.
+///
+/// # Shapes
+/// - output: `[1]`
+pub fn squared_global_norm<M: Module>(
+    module: &M,
+    gradients: &GradientsParams,
+) -> Option<Tensor<1>> {
     let mut squares = SumOfSquares {
         gradients,
         seen: HashSet::new(),
         total: None,
     };
     module.visit(&mut squares);
-    match squares.total {
-        Some(total) => f64::from(total.into_scalar::<f32>()).sqrt(),
-        None => 0.0,
-    }
+    squares.total
 }
 
 /// The factor by which gradients of this global norm are scaled so that it is at most `max_norm`.

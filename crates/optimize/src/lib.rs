@@ -10,6 +10,6 @@ mod recadam;
 mod schedule;
 
 pub use adamw::{AdamW, AdamWConfig};
-pub use clipping::{clipping_factor, global_norm};
+pub use clipping::{clipping_factor, global_norm, squared_global_norm};
 pub use recadam::{RecAdam, RecAdamConfig};
 pub use schedule::{LinearSchedule, StableSchedule};
