@@ -35,8 +35,9 @@ pub struct StepTiming {
     /// Billions of floating-point operations a second in the encoder's matrix products, whose time is
     /// taken to be that of the whole step.
     pub matrix_gflops: f64,
-    /// The same in one large matrix product, the best of a few, right after the steps: the ceiling.
-    pub ceiling_gflops: f64,
+    /// The same in one large matrix product, the best of a few, right after the steps: the ceiling. Where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceiling_gflops: Option<f64>,
     /// Worker threads.
     pub threads: usize,
     /// Most memory the process has held; `None` where the system does not tell.
@@ -48,9 +49,11 @@ const LARGE: usize = 2048;
 
 /// Times `steps` training steps of the study's first run, after 3 steps of warm-up; epoch follows epoch.
 ///
+/// With `ceiling`, one large matrix product afterwards.
+///
 /// # Errors
 /// [`FinetuneError::Setting`] for 0 steps, and whatever keeps a run from starting.
-pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneError> {
+pub fn time_steps(study: &Study, steps: usize, ceiling: bool) -> Result<StepTiming, FinetuneError> {
     at_least_one("bench steps", steps)?;
     let config = study.config();
     let runs = plan::runs(&study.plan());
@@ -97,7 +100,7 @@ pub fn time_steps(study: &Study, steps: usize) -> Result<StepTiming, FinetuneErr
         examples_per_s: examples as f64 / seconds,
         tokens_per_s: tokens as f64 / seconds,
         matrix_gflops: flops / seconds / 1e9,
-        ceiling_gflops: large_product_gflops(&device.clone().inner()),
+        ceiling_gflops: ceiling.then(|| large_product_gflops(&device.clone().inner())),
         threads: rayon::current_num_threads(),
         peak_rss_mib,
     })

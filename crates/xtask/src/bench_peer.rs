@@ -113,7 +113,7 @@ fn ours(row: &Row, model: &Path, assets: &Assets) -> Result<Timing, String> {
     command.args(row.ours).env("RAYON_NUM_THREADS", THREADS);
     match row.timed {
         Timed::Steps(steps) => {
-            command.args(["--bench-steps", &steps.to_string()]);
+            command.args(["--bench-steps", &steps.to_string(), "--bench-ceiling"]);
             command.args(["--max-train-samples", "8192"]);
             last_line(&mut command)
         }

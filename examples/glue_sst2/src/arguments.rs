@@ -133,6 +133,9 @@ pub(crate) struct Arguments {
     /// Only time N training steps after 3 of warm-up, and print one JSON line
     #[arg(long, value_name = "N")]
     pub(crate) bench_steps: Option<usize>,
+    /// With --bench-steps: also time one large matrix product, the machine's ceiling
+    #[arg(long, requires = "bench_steps")]
+    pub(crate) bench_ceiling: bool,
     /// Only time N passes of noise over 335 million parameters after one of warm-up, and print one JSON line
     #[arg(long, value_name = "N", conflicts_with = "bench_steps")]
     pub(crate) bench_noise: Option<usize>,

@@ -139,7 +139,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     )?
     .with_model_name(&model.name);
     if let Some(steps) = arguments.bench_steps {
-        return print_json(&bench::time_steps(&study, steps)?);
+        return print_json(&bench::time_steps(&study, steps, arguments.bench_ceiling)?);
     }
     let out = &arguments.out;
     stop::catch();
