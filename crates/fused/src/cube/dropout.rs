@@ -30,8 +30,8 @@ impl DropoutBackend for CubeBackend {
             .sequences()
             .map(|(first, [queries, keys])| first + heads * mask::head_stride(queries, keys))
             .last();
-        // The kernels count places and elements in 32 bits, as devices do best.
-        if end.max(Some(shape.num_elements())) > Some(u32::MAX as usize) {
+        // The kernels count places and elements in 32 bits, as devices do best; units past the end need the other half.
+        if end.max(Some(shape.num_elements())) > Some(i32::MAX as usize) {
             return host_mask::<Self>(like, &places, &dropout);
         }
         if shape.num_elements() == 0 {

@@ -31,5 +31,8 @@ fn the_ceiling_of_the_machine_is_measured_where_asked_for() {
     let output = world.run(&["--bench-steps", "1", "--bench-ceiling"]);
     let timing: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let [steps, ceiling] = ["matrix_gflops", "ceiling_gflops"].map(|field| timing[field].as_f64());
-    assert!(steps.expect("a number") > 0.0 && ceiling > steps, "{timing}");
+    assert!(
+        steps.expect("a number") > 0.0 && ceiling > steps,
+        "{timing}"
+    );
 }
