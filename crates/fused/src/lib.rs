@@ -4,7 +4,8 @@
 //! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
 //! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
 //! intermediate tensors. On every other backend it is a default body of Burn's primitives, with the
-//! same results; on CubeCL's the dropout mask is a kernel of this crate too. The backward passes are written out, one node of the autodiff graph per operation.
+//! same results; on CubeCL's the dropout mask is a kernel of this crate too. The backward passes are
+//! written out, one node of the autodiff graph per operation.
 //!
 //! | operation | instead of |
 //! |---|---|
