@@ -71,6 +71,11 @@ impl Backend {
         }
     }
 
+    /// Whether it computes on the threads of the program, in the pool of rayon that they belong to.
+    pub const fn is_threaded(self) -> bool {
+        matches!(self, Self::Flex | Self::Ndarray)
+    }
+
     /// Whether a machine may have several, told apart by a number.
     pub const fn is_numbered(self) -> bool {
         matches!(self, Self::Wgpu | Self::Cuda | Self::Rocm)

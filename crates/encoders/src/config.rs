@@ -113,6 +113,16 @@ impl BertConfig {
         self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
     }
 
+    /// Parameters of the encoder with its pooler, without a head.
+    pub fn num_params(&self) -> usize {
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size];
+        let norm = 2 * hidden;
+        let square = hidden * hidden + hidden;
+        let tables = self.vocab_size + self.max_position_embeddings + self.type_vocab_size;
+        let layer = 4 * square + 2 * hidden * inner + inner + hidden + 2 * norm;
+        tables * hidden + norm + self.num_hidden_layers * layer + square
+    }
+
     /// Floating-point operations of the encoder's matrix products in a classifier's forward pass over a
     /// sequence of `length` tokens; a training step does three times as many.
     pub fn matrix_flops(&self, length: usize) -> f64 {

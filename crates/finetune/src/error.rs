@@ -86,6 +86,14 @@ pub enum FinetuneError {
     /// The observer asked to stop; what is complete is recorded.
     #[error("stopped before all runs were recorded")]
     Stopped,
+    /// The threads of a job cannot be had.
+    #[error("no pool of {threads} threads for a run: {source}")]
+    Threads {
+        /// Threads a run.
+        threads: usize,
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
     /// Another process has the records open.
     #[error("{}: in use by another process; wait for it, or choose another folder", path.display())]
     InUse {

@@ -24,6 +24,7 @@ pub mod config;
 pub mod data;
 mod error;
 pub mod evaluation;
+mod jobs;
 pub mod loss_scale;
 mod measure;
 pub mod order;

@@ -28,7 +28,8 @@ pub struct RunPlan {
     pub steps: usize,
 }
 
-/// Hears what happens; each method does nothing unless implemented.
+/// Hears what happens; each method does nothing unless implemented. Of the runs that are in work at the same time
+/// one is heard after the other.
 ///
 /// The library prints nothing: `()` is the silent observer.
 pub trait Progress {
@@ -48,13 +49,13 @@ pub trait Progress {
     fn run_started(&mut self, plan: &RunPlan) {
         let _ = plan;
     }
-    /// An optimizer step was taken.
-    fn step(&mut self, step: &Step) {
-        let _ = step;
+    /// A run took an optimizer step.
+    fn step(&mut self, run: &RunKey, step: &Step) {
+        let _ = (run, step);
     }
-    /// An epoch was scored: epoch from 1, accuracy on dev.
-    fn epoch(&mut self, epoch: usize, dev_accuracy: f64) {
-        let _ = (epoch, dev_accuracy);
+    /// An epoch of a run was scored: epoch from 1, accuracy on dev.
+    fn epoch(&mut self, run: &RunKey, epoch: usize, dev_accuracy: f64) {
+        let _ = (run, epoch, dev_accuracy);
     }
     /// Whether to stop here; asked before every run and after every step.
     fn should_stop(&mut self) -> bool {

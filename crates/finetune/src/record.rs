@@ -165,12 +165,19 @@ pub struct Machine {
     pub os: String,
     /// Processor architecture.
     pub arch: String,
-    /// Worker threads.
+    /// Worker threads of the run.
     pub threads: usize,
+    /// Runs that were in work at the same time; 1 in records made before it was kept.
+    #[serde(default = "one")]
+    pub jobs: usize,
 }
 
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+fn one() -> usize {
+    1
 }
 
 impl RunRecord {
@@ -232,12 +239,13 @@ impl Versions {
 }
 
 impl Machine {
-    /// The machine the program runs on.
-    pub fn current() -> Self {
+    /// The machine the program runs on, for one of `jobs` runs.
+    pub fn current(jobs: usize) -> Self {
         Self {
             os: std::env::consts::OS.to_owned(),
             arch: std::env::consts::ARCH.to_owned(),
             threads: rayon::current_num_threads(),
+            jobs,
         }
     }
 }

@@ -8,6 +8,7 @@ use noisytune_burn::NoisyTune;
 use crate::arms::Start;
 use crate::error::FinetuneError;
 use crate::evaluation::evaluate;
+use crate::jobs::Shared;
 use crate::measure::Course;
 use crate::plan::RunKey;
 use crate::progress::{Progress, RunPlan};
@@ -63,11 +64,12 @@ impl Study {
     pub(crate) fn run_one(
         &self,
         run: &RunKey,
-        progress: &mut impl Progress,
+        jobs: usize,
+        shared: &Shared<'_, impl Progress>,
     ) -> Result<RunRecord, FinetuneError> {
         let steps = self.steps(run);
         let settings = self.settings(run);
-        progress.run_started(&RunPlan {
+        shared.run_started(&RunPlan {
             run: *run,
             label: settings.label(run.arm),
             steps,
@@ -87,11 +89,7 @@ impl Study {
             let trained = trainer.epoch(epoch, &train, data.pad_token_id, |trainer, step| {
                 course.add(trainer, step)?;
                 skipped_steps += usize::from(step.is_skipped);
-                progress.step(step);
-                match progress.should_stop() {
-                    true => Err(FinetuneError::Stopped),
-                    false => Ok(()),
-                }
+                shared.step(run, step)
             });
             let trained = match trained {
                 Ok(trained) => trained,
@@ -107,7 +105,7 @@ impl Study {
                 data.pad_token_id,
                 self.device(),
             )?;
-            progress.epoch(epoch, scored.accuracy);
+            shared.epoch(run, epoch, scored.accuracy);
             epochs.push(EpochRecord {
                 epoch,
                 train_loss: trained.train_loss,
@@ -135,7 +133,7 @@ impl Study {
             noise,
             settings,
             versions: Versions::current(),
-            machine: Machine::current(),
+            machine: Machine::current(jobs),
             finished_unix: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),

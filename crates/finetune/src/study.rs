@@ -1,5 +1,6 @@
 //! A comparison with its model and data: runs what is missing, records it, sums it up.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -25,6 +26,7 @@ pub struct Study {
     model: ModelRecord,
     device: Device,
     device_name: String,
+    jobs: usize,
 }
 
 impl Study {
@@ -68,6 +70,7 @@ impl Study {
             model: record,
             device: device.clone().inner(),
             device_name: device_name.to_owned(),
+            jobs: 1,
         })
     }
 
@@ -76,6 +79,19 @@ impl Study {
     pub fn with_model_name(mut self, name: &str) -> Self {
         self.model.name = name.to_owned();
         self
+    }
+
+    /// Has so many runs in work at the same time, each on its share of the threads; 1 unless told otherwise.
+    ///
+    /// Of what is recorded only the order of the runs and their times depend on it.
+    pub fn with_jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.jobs = jobs.get();
+        self
+    }
+
+    /// Runs in work at the same time.
+    pub fn jobs(&self) -> usize {
+        self.jobs
     }
 
     /// The pretrained model.
@@ -111,18 +127,19 @@ impl Study {
     pub fn run(
         &self,
         folder: &Path,
-        progress: &mut impl Progress,
+        progress: &mut (impl Progress + Send),
     ) -> Result<StudySummary, FinetuneError> {
-        let mut log = RunLog::open(folder)?;
+        let log = RunLog::open(folder)?;
         if let Some(line) = log.torn_line() {
             progress.torn_line(log.path(), line);
         }
         self.refuse_other_studies(&log)?;
         self.config.save(&folder.join("study.json"))?;
         let runs = plan::runs(&self.plan());
-        let missing: Vec<&RunKey> = runs
+        let missing: Vec<RunKey> = runs
             .iter()
             .filter(|run| !holds(log.records(), run))
+            .copied()
             .collect();
         progress.study_started(&StudyPlan {
             runs: runs.len(),
@@ -134,13 +151,8 @@ impl Study {
                 progress.run_recorded(record);
             }
         }
-        for run in missing {
-            if progress.should_stop() {
-                return Err(FinetuneError::Stopped);
-            }
-            let record = self.run_one(run, progress)?;
-            progress.run_finished(log.push(record)?);
-        }
+        // Locked until the summary is written.
+        let _log = self.work_through(missing, log, progress)?;
         // From the file and not from memory: the summary does not depend on which runs are new.
         let summary = StudySummary::of(&self.config, &RunLog::read(folder)?)?;
         summary.save(&folder.join("summary.json"))?;

@@ -116,6 +116,10 @@ pub(crate) struct Arguments {
     /// Only say which devices there are
     #[arg(long)]
     pub(crate) list_devices: bool,
+    /// Runs at the same time, each on its share of the threads; without it, on the CPU, one a thread as long as they
+    /// need little memory. Results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
     /// Folder for runs.jsonl, summary.json and the report
     #[arg(
         long,

@@ -5,7 +5,9 @@ mod bundled;
 mod command;
 #[cfg(feature = "hub")]
 mod download;
+mod jobs;
 mod preset;
+mod running;
 mod source;
 mod stop;
 mod table;
@@ -123,6 +125,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         study,
     } = arguments.resolve();
     study.validate()?;
+    let jobs = jobs::asked(arguments)?;
     let device = devices::open(arguments.device)?;
     if let Some(passes) = arguments.bench_noise {
         return print_json(&bench::time_noise(&device, passes)?);
@@ -144,7 +147,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = &arguments.out;
     stop::catch();
     let heading = heading(preset, &model.name, &data.name, &study);
-    let summary = study.run(out, &mut Terminal::new(arguments.quiet, heading))?;
+    let jobs = jobs::or_suited(jobs, arguments.device, &study);
+    let study = study.with_jobs(jobs);
+    let summary = study.run(
+        out,
+        &mut Terminal::new(arguments.quiet, heading, jobs.get()),
+    )?;
     let material = Material {
         config: study.config(),
         summary: &summary,

@@ -5,32 +5,33 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use finetune::Arm;
+use finetune::plan::RunKey;
 use finetune::progress::{Progress, RunPlan, StudyPlan};
 use finetune::record::RunRecord;
 use finetune::training::Step;
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget};
 
+use crate::running::{Running, style};
 use crate::stop;
 
 /// Every line of the bars fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
-const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
 /// Arms on a line of the scores.
 const ARMS_A_LINE: usize = 2;
 
 /// On standard error, from above: the lines of finished runs, the scores of each arm so far, the study,
-/// which counts the steps of all runs, and the run.
+/// which counts the steps of all runs, and the runs in work.
 pub(crate) struct Terminal {
     quiet: bool,
     heading: String,
     bars: MultiProgress,
     scores: ProgressBar,
     study: ProgressBar,
-    run: ProgressBar,
+    running: Running,
+    jobs: usize,
     runs: usize,
+    begun: usize,
     done: usize,
-    examples: usize,
-    dev: String,
     left: TimeLeft,
     /// Sum and number of the scores of the arms at the study's own settings.
     arms: Vec<(Arm, f64, usize)>,
@@ -46,7 +47,7 @@ struct TimeLeft {
 impl Terminal {
     /// Draws nothing until the study starts with its heading, and nothing at all when quiet. The bars draw
     /// nothing where standard error is no terminal.
-    pub(crate) fn new(quiet: bool, heading: String) -> Self {
+    pub(crate) fn new(quiet: bool, heading: String, jobs: usize) -> Self {
         let bars = MultiProgress::new();
         if quiet {
             bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -57,11 +58,11 @@ impl Terminal {
             bars,
             scores: ProgressBar::hidden(),
             study: ProgressBar::hidden(),
-            run: ProgressBar::hidden(),
+            running: Running::new(),
+            jobs,
             runs: 0,
+            begun: 0,
             done: 0,
-            examples: 0,
-            dev: String::new(),
             left: TimeLeft::of(0),
             arms: Vec::new(),
         }
@@ -110,9 +111,9 @@ impl Terminal {
 
     fn show_study(&self) {
         let left = self.left.words().map(|left| format!(", {left} left"));
-        let run = (self.done + 1).min(self.runs);
         self.study.set_message(format!(
-            "run {run} of {}{}",
+            "{} of {} runs done{}",
+            self.done,
             self.runs,
             left.unwrap_or_default()
         ));
@@ -170,6 +171,7 @@ impl Progress for Terminal {
             ));
         }
         self.runs = runs;
+        self.begun = recorded;
         self.left = TimeLeft::of(steps);
         if recorded == runs {
             return;
@@ -178,8 +180,8 @@ impl Progress for Terminal {
         self.scores = self.bars.add(bar);
         let bar = ProgressBar::new(steps as u64).with_style(style(STUDY));
         self.study = self.bars.add(bar);
-        let bar = ProgressBar::new(0).with_style(style(RUN));
-        self.run = self.bars.add(bar);
+        self.running
+            .show(self.jobs.min(runs - recorded), &self.bars);
     }
 
     fn run_recorded(&mut self, record: &RunRecord) {
@@ -187,34 +189,21 @@ impl Progress for Terminal {
     }
 
     fn run_started(&mut self, plan: &RunPlan) {
-        self.examples = 0;
-        self.dev.clear();
+        self.begun += 1;
         self.show_study();
-        self.run
-            .set_prefix(format!("{} seed {}", plan.label, plan.run.seed));
-        self.run.set_message("");
-        self.run.set_length(plan.steps as u64);
-        self.run.reset();
+        self.running.start(plan);
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, run: &RunKey, step: &Step) {
         self.leave_bars_after_ctrl_c();
-        self.examples += step.examples;
-        let seconds = self.run.elapsed().as_secs_f64().max(1e-9);
-        self.run.set_message(format!(
-            ", loss {:.3}, {:.0} examples/s{}",
-            step.loss,
-            self.examples as f64 / seconds,
-            self.dev
-        ));
+        self.running.step(run, step);
         self.left.taken += 1;
-        self.run.inc(1);
         self.study.inc(1);
         self.show_study();
     }
 
-    fn epoch(&mut self, _: usize, dev_accuracy: f64) {
-        self.dev = format!(", dev {:.2} %", 100.0 * dev_accuracy);
+    fn epoch(&mut self, run: &RunKey, _: usize, dev_accuracy: f64) {
+        self.running.epoch(run, dev_accuracy);
     }
 
     fn should_stop(&mut self) -> bool {
@@ -224,8 +213,9 @@ impl Progress for Terminal {
     fn run_finished(&mut self, record: &RunRecord) {
         self.leave_bars_after_ctrl_c();
         // The steps that a failed run did not take are no longer to come.
-        let steps = self.run.length().unwrap_or(0);
-        let skipped = steps.saturating_sub(self.run.position());
+        let is_last_here = self.begun == self.runs;
+        let run = RunKey::of(record);
+        let skipped = self.running.end(&run, is_last_here, &self.bars);
         self.study.inc(skipped);
         self.left.all -= skipped as usize;
         self.count(record);
@@ -246,10 +236,4 @@ impl Progress for Terminal {
             left.unwrap_or_default()
         ));
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("a constant, valid template")
-        .progress_chars("━╸─")
 }

@@ -1,6 +1,7 @@
 //! A study of both arms, from files to its summary.
 
 use burn::tensor::FloatDType;
+use finetune::plan::RunKey;
 use finetune::progress::Progress;
 use finetune::record::RunRecord;
 use finetune::training::Step;
@@ -15,7 +16,7 @@ struct Seen {
 }
 
 impl Progress for Seen {
-    fn step(&mut self, _: &Step) {
+    fn step(&mut self, _: &RunKey, _: &Step) {
         self.steps += 1;
     }
 

@@ -1,5 +1,6 @@
 //! Checkpoints of every naming and element type, and the layers they may leave out.
 
+use burn::module::Module;
 use burn::tensor::{DType, Device};
 use encoders::{BertForSequenceClassification, Dropouts, Snapshot};
 use safetensors::Dtype;
@@ -69,6 +70,13 @@ fn unprefixed_gamma_and_beta_load() {
         .collect();
     copy.write_tensors(&tensors);
     assert_same_body(&copy.open(), &[HEAD]);
+}
+
+#[test]
+fn the_configuration_knows_the_number_of_parameters() {
+    let snapshot = tiny::snapshot();
+    let model = tiny::classifier(&snapshot, &[]);
+    assert_eq!(model.bert.num_params(), snapshot.config().num_params());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the two runs of a pair share, and what they do not.
 
+use finetune::plan::RunKey;
 use finetune::progress::{Progress, RunPlan};
 use finetune::record::RunRecord;
 use finetune::training::Step;
@@ -19,8 +20,9 @@ impl Progress for Losses {
         self.runs.push((plan.run.arm, plan.run.seed, Vec::new()));
     }
 
-    fn step(&mut self, step: &Step) {
-        let (_, _, losses) = self.runs.last_mut().expect("a run has started");
+    fn step(&mut self, run: &RunKey, step: &Step) {
+        let of_run = |(arm, seed, _): &&mut (Arm, u64, _)| (*arm, *seed) == (run.arm, run.seed);
+        let (_, _, losses) = self.runs.iter_mut().find(of_run).expect("it has started");
         losses.push(step.loss);
     }
 

@@ -165,6 +165,7 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
             os: "linux".to_owned(),
             arch: "x86_64".to_owned(),
             threads: 2,
+            jobs: 1,
         },
         finished_unix: 1_795_480_510 + 300 * run.seed + name,
     }

@@ -100,6 +100,7 @@ fn values_out_of_range_are_usage_errors() {
         ("--lambda", "-0.1", "-0.1"),
         ("--lambda", "NaN", "NaN"),
         ("--seeds", "0", "seeds is 0"),
+        ("--jobs", "0", "jobs is 0, accepted is at least 1"),
         ("--epochs", "0", "epochs is 0"),
         ("--batch-size", "0", "batch size is 0"),
         ("--grad-accumulation", "0", "gradient accumulation is 0"),
@@ -114,6 +115,14 @@ fn values_out_of_range_are_usage_errors() {
     ] {
         assert_error(&world.run(&[option, value]), 2, &[part]);
     }
+    assert!(!world.path("out").exists(), "nothing was written");
+}
+
+#[test]
+fn several_runs_at_a_time_are_for_the_processors_threads() {
+    let world = World::new();
+    let output = world.run(&["--jobs", "2", "--device", "wgpu"]);
+    assert_error(&output, 2, &["jobs is 2, accepted is 1 on wgpu"]);
     assert!(!world.path("out").exists(), "nothing was written");
 }
 

@@ -175,11 +175,11 @@ fn the_names_of_run_glue_are_accepted() {
     assert_eq!(settings["dev"]["used"], 3);
 }
 
-#[test]
+/// What the program writes to a terminal of 60 columns.
 #[cfg(target_os = "linux")]
-fn a_terminal_shows_the_runs_the_scores_so_far_and_the_time_left() {
+fn on_a_terminal(arguments: &[&str]) -> String {
     let world = World::new();
-    let command = world.command(&["--seeds", "2", "--epochs", "20"]);
+    let command = world.command(arguments);
     let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy());
     let words: Vec<String> = std::iter::once(command.get_program())
         .chain(command.get_args())
@@ -196,28 +196,54 @@ fn a_terminal_shows_the_runs_the_scores_so_far_and_the_time_left() {
         .env("TERM", "xterm")
         .output()
         .expect("script runs");
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
-    for part in [
-        "mean dev accuracy in % so far (runs)",
-        "baseline ",
-        "study \u{2501}",
-        "run 2 of 4, ",
-        "s left ",
-        "run   \u{2501}",
-        "noisytune seed 1 ",
-        "step 40 of 40, loss ",
-        " examples/s, dev ",
-        "[ 4/4] noisytune seed 1             dev ",
-    ] {
-        assert!(text.contains(part), "`{part}` is not in: {text}");
-    }
     // After the last line that was cleared comes the result.
     let end = text.rsplit("\u{1b}[2K").next().unwrap_or_default();
     assert!(
         end.contains("sst2 dev accuracy") && !end.contains("study \u{2501}"),
         "{end}"
     );
+    text
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_shows_the_runs_the_scores_so_far_and_the_time_left() {
+    for (jobs, last) in [("1", "[ 4/4] noisytune seed 1 "), ("2", "[ 4/4] ")] {
+        let text = on_a_terminal(&["--seeds", "2", "--epochs", "20", "--jobs", jobs]);
+        for part in [
+            "mean dev accuracy in % so far (runs)",
+            "baseline ",
+            "study \u{2501}",
+            "1 of 4 runs done, ",
+            "s left ",
+            "run   \u{2501}",
+            "noisytune seed 1 ",
+            "step 40 of 40, loss ",
+            " examples/s, dev ",
+            last,
+        ] {
+            assert!(text.contains(part), "{jobs}: `{part}` is not in: {text}");
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_has_a_line_for_each_of_many_runs() {
+    let text = on_a_terminal(&["--seeds", "3", "--epochs", "20", "--jobs", "6"]);
+    assert!(text.contains("0 of 6 runs done, "), "{text}");
+    for arm in ["baseline", "noisytune"] {
+        for seed in 0..3 {
+            let behind_a_bar = |bar| text.contains(&format!("{bar} {arm} seed {seed}"));
+            let is_shown = ["\u{2501}", "\u{2500}", "\u{2578}"]
+                .into_iter()
+                .any(behind_a_bar);
+            assert!(is_shown, "{arm} seed {seed} has no bar: {text}");
+        }
+    }
+    assert!(!text.contains("step 40"), "{text}");
 }
 
 #[test]

@@ -1,0 +1,39 @@
+//! How many runs are in work at the same time.
+
+use std::num::NonZeroUsize;
+
+use devices::DeviceName;
+use finetune::Study;
+
+use crate::Failure;
+use crate::arguments::Arguments;
+
+/// What `--jobs` asks for, checked before anything is read.
+pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failure> {
+    let Some(jobs) = arguments.jobs else {
+        return Ok(None);
+    };
+    let device = arguments.device;
+    if jobs > 1 && !device.backend.is_threaded() {
+        return Err(Failure::Usage(format!(
+            "jobs is {jobs}, accepted is 1 on {device}"
+        )));
+    }
+    let refused = || Failure::Usage("jobs is 0, accepted is at least 1".to_owned());
+    NonZeroUsize::new(jobs).ok_or_else(refused).map(Some)
+}
+
+/// What was asked for, or what goes well.
+pub(crate) fn or_suited(
+    asked: Option<NonZeroUsize>,
+    device: DeviceName,
+    study: &Study,
+) -> NonZeroUsize {
+    asked.unwrap_or_else(|| {
+        if device.backend.is_threaded() {
+            study.suited_jobs()
+        } else {
+            NonZeroUsize::MIN
+        }
+    })
+}

@@ -1,0 +1,103 @@
+//! The bars of the runs in work.
+
+use std::time::Duration;
+
+use finetune::plan::RunKey;
+use finetune::progress::RunPlan;
+use finetune::training::Step;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Every line of the bars fits into 60 columns.
+const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
+/// Where so many runs are in work that two lines of each would fill the terminal.
+const ONE_OF_MANY: &str = "run   {bar:16} {prefix}";
+/// Runs of which there are two lines.
+const MANY: usize = 4;
+
+/// A place for every run in work. One whose run has ended shows it until the next run takes the place.
+pub(crate) struct Running {
+    places: Vec<Place>,
+}
+
+struct Place {
+    /// `None` after its end.
+    run: Option<RunKey>,
+    bar: ProgressBar,
+    examples: usize,
+    dev: String,
+}
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        Self { places: Vec::new() }
+    }
+
+    /// Makes `jobs` places, at the bottom.
+    pub(crate) fn show(&mut self, jobs: usize, bars: &MultiProgress) {
+        let template = if jobs > MANY { ONE_OF_MANY } else { RUN };
+        self.places.extend((0..jobs).map(|_| Place {
+            run: None,
+            bar: bars.add(ProgressBar::new(0).with_style(style(template))),
+            examples: 0,
+            dev: String::new(),
+        }));
+    }
+
+    /// A run begins in the first free place.
+    pub(crate) fn start(&mut self, plan: &RunPlan) {
+        if let Some(place) = self.places.iter_mut().find(|place| place.run.is_none()) {
+            place.run = Some(plan.run);
+            place.examples = 0;
+            place.dev.clear();
+            let name = format!("{} seed {}", plan.label, plan.run.seed);
+            place.bar.set_prefix(name);
+            place.bar.set_message("");
+            place.bar.set_length(plan.steps as u64);
+            place.bar.reset();
+        }
+    }
+
+    pub(crate) fn step(&mut self, run: &RunKey, step: &Step) {
+        if let Some(place) = self.place(run) {
+            place.examples += step.examples;
+            let seconds = place.bar.elapsed().max(Duration::from_nanos(1));
+            place.bar.set_message(format!(
+                ", loss {:.3}, {:.0} examples/s{}",
+                step.loss,
+                place.examples as f64 / seconds.as_secs_f64(),
+                place.dev
+            ));
+            place.bar.inc(1);
+        }
+    }
+
+    pub(crate) fn epoch(&mut self, run: &RunKey, dev_accuracy: f64) {
+        if let Some(place) = self.place(run) {
+            place.dev = format!(", dev {:.2} %", 100.0 * dev_accuracy);
+        }
+    }
+
+    /// A run ended; with `is_last_here` no other takes its place. Returns how many of its steps it did not take.
+    pub(crate) fn end(&mut self, run: &RunKey, is_last_here: bool, bars: &MultiProgress) -> u64 {
+        let Some(place) = self.place(run) else {
+            return 0;
+        };
+        place.run = None;
+        if is_last_here {
+            bars.remove(&place.bar);
+        }
+        let steps = place.bar.length().unwrap_or(0);
+        steps.saturating_sub(place.bar.position())
+    }
+
+    fn place(&mut self, run: &RunKey) -> Option<&mut Place> {
+        self.places.iter_mut().find(|place| place.run == Some(*run))
+    }
+}
+
+/// A bar's style.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("a constant, valid template")
+        .progress_chars("━╸─")
+}
