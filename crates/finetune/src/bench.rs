@@ -6,7 +6,7 @@ use std::time::Instant;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use encoders::{BertConfig, Layout};
-use noisytune_burn::NoisyTuneMapper;
+use noisytune_burn::{NoisyTune, NoisyTuneConfig};
 use serde::Serialize;
 
 use crate::data::Batch;
@@ -146,8 +146,11 @@ pub fn time_noise(device: &Device, passes: usize) -> Result<NoiseTiming, Finetun
     let mut seconds: Vec<f64> = (0..=passes)
         .map(|pass| {
             let started = Instant::now();
-            let mut noise = NoisyTuneMapper::new(0.15).with_seed(pass as u64);
-            parameters = parameters.take().map(|all| all.map(&mut noise));
+            let config = NoisyTuneConfig::new(0.15).with_seed(pass as u64);
+            parameters = parameters.take().map(|all| {
+                let (noised, _) = all.try_noisy_tune(&config).expect("ordinary values");
+                noised
+            });
             finished();
             started.elapsed().as_secs_f64()
         })

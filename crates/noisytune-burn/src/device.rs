@@ -1,12 +1,14 @@
-//! The method in tensor operations, for elements in the memory of a device. They stay there, and
-//! uniform draws are made there: what travels is a key on the way in, and a few sums per block on
-//! the way out. Gaussian draws come from the host.
+//! The method for elements in the memory of a device. They stay there, and uniform draws are made
+//! there: what travels is a key on the way in, and a few sums per block on the way out. Gaussian
+//! draws come from the host. In tensor operations on any device, in kernels where there are some.
 
+#[cfg(feature = "cube")]
+mod cube;
 mod draws;
 
 use std::ops::Range;
 
-use burn::tensor::{DType, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, FloatDType, Tensor, TensorData, Transaction};
 
 use crate::chacha::GROUP;
 use crate::moments::Moments;
@@ -47,19 +49,31 @@ impl<const D: usize> DeviceValues<D> {
         }
     }
 
-    pub(crate) fn moments(&self) -> Moments {
+    /// What the device is asked for the moments; [`moments`] reads the answers.
+    pub(crate) fn sums(&self) -> Sums {
+        Sums {
+            count: self.count(),
+            blocks: self.block_sums(),
+        }
+    }
+
+    /// Of each block: mean, largest deviation, sum of squares over the square of the latter. Three rows, one after
+    /// the other.
+    fn block_sums(&self) -> Tensor<1> {
+        #[cfg(feature = "cube")]
+        if cube::serves(&self.flat.device(), self.dtype, self.count()) {
+            return cube::block_sums(self.flat.clone());
+        }
         let compute = self.compute();
         let smallest = match compute {
             FloatDType::F64 => f64::MIN_POSITIVE,
             _ => f64::from(f32::MIN_POSITIVE),
         };
-        // Of each block: mean, largest deviation, sum of squares over the square of the latter.
         let (mut means, mut largest, mut squares) = (Vec::new(), Vec::new(), Vec::new());
-        let mut counts = Vec::new();
         for piece in pieces(self.count()) {
             let values = self.flat.clone().slice([piece]).cast(compute);
             for rows in blocks(values) {
-                let [height, width] = rows.dims();
+                let [height, _] = rows.dims();
                 // Distances to the first element, so that equal elements have no spread at all.
                 let first = rows.clone().slice([0..height, 0..1]);
                 let distances = rows - first.clone();
@@ -71,24 +85,40 @@ impl<const D: usize> DeviceValues<D> {
                 means.push((first + mean).reshape([height]));
                 largest.push(unit.reshape([height]));
                 squares.push(deviations.square().sum_dim(1).reshape([height]));
-                counts.extend(std::iter::repeat_n(width as f64, height));
             }
         }
-        let [means, largest, squares] = [means, largest, squares].map(to_host);
-        (counts.into_iter().zip(means))
-            .zip(largest.into_iter().zip(squares))
-            .map(|((count, mean), (unit, square))| Moments {
-                count,
-                mean,
-                m2: square * unit * unit,
-            })
-            .fold(Moments::default(), Moments::merge)
+        means.extend(largest);
+        means.extend(squares);
+        if means.is_empty() {
+            return self.flat.clone();
+        }
+        Tensor::cat(means, 0)
     }
 
-    pub(crate) fn perturb(mut self, stream: &UnitStream, scale: f64) -> (Self, f64) {
-        let (stored, compute) = (FloatDType::from(self.dtype), self.compute());
+    /// Adds `scale` times the draws, and asks for the size of the change; [`rms`] reads the answers.
+    pub(crate) fn perturb(self, stream: &UnitStream, scale: f64) -> (Self, Squares) {
         // Squares of small changes would vanish in f32.
         let unit = scale.max(f64::from(f32::MIN_POSITIVE));
+        let count = self.count();
+        let (values, blocks) = self.noised(stream, scale, unit);
+        let squares = Squares {
+            count,
+            unit,
+            blocks,
+        };
+        (values, squares)
+    }
+
+    /// The values with noise, and of each block the sum of the squared changes over the square of `unit`.
+    fn noised(mut self, stream: &UnitStream, scale: f64, unit: f64) -> (Self, Tensor<1>) {
+        #[cfg(feature = "cube")]
+        if cube::serves(&self.flat.device(), self.dtype, self.count()) && !stream.is_gaussian() {
+            let squares;
+            (self.flat, squares) =
+                cube::add_noise(self.flat, *stream.key(), scale as f32, unit as f32);
+            return (self, squares);
+        }
+        let (stored, compute) = (FloatDType::from(self.dtype), self.compute());
         let mut squares = Vec::new();
         for piece in pieces(self.count()) {
             let draws = self.draws(stream, piece.clone()).cast(compute);
@@ -101,9 +131,7 @@ impl<const D: usize> DeviceValues<D> {
             }
             self.flat = self.flat.slice_assign([piece], after);
         }
-        let squares: f64 = to_host(squares).into_iter().sum();
-        let rms = unit * (squares / self.count() as f64).sqrt();
-        (self, rms)
+        (self, Tensor::cat(squares, 0))
     }
 
     /// The draws of a piece. Normal ones need logarithms and sines that are the same to the last
@@ -153,13 +181,60 @@ fn blocks(values: Tensor<1>) -> Vec<Tensor<2>> {
     rows
 }
 
-/// Reads a few short rows, in order.
-fn to_host(rows: Vec<Tensor<1>>) -> Vec<f64> {
-    if rows.is_empty() {
-        return Vec::new();
-    }
-    let row = Tensor::cat(rows, 0).into_data();
-    row.iter::<f64>().collect()
+/// The sums behind the moments of so many elements, on the device.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    count: usize,
+    blocks: Tensor<1>,
+}
+
+/// The sums of the squared changes of so many elements over the square of `unit`, on the device.
+#[derive(Debug)]
+pub(crate) struct Squares {
+    count: usize,
+    unit: f64,
+    blocks: Tensor<1>,
+}
+
+/// The moments of each; waits for the device once.
+pub(crate) fn moments(sums: &[Sums]) -> Vec<Moments> {
+    let rows = read(sums.iter().map(|sums| sums.blocks.clone()).collect());
+    let merge = |(Sums { count, .. }, row): (&Sums, Vec<f64>)| {
+        let (means, rest) = row.split_at(row.len() / 3);
+        let (largest, squares) = rest.split_at(means.len());
+        let blocks = means.iter().zip(largest).zip(squares);
+        blocks
+            .zip((0..*count).step_by(BLOCK))
+            .map(|(((&mean, unit), square), start)| Moments {
+                count: BLOCK.min(count - start) as f64,
+                mean,
+                m2: square * unit * unit,
+            })
+            .fold(Moments::default(), Moments::merge)
+    };
+    sums.iter().zip(rows).map(merge).collect()
+}
+
+/// The root mean square of each change; waits for the device once.
+pub(crate) fn rms(squares: &[Squares]) -> Vec<f64> {
+    let rows = read(squares.iter().map(|s| s.blocks.clone()).collect());
+    let rms = |(squares, row): (&Squares, Vec<f64>)| {
+        let mean = row.into_iter().sum::<f64>() / squares.count as f64;
+        squares.unit * mean.sqrt()
+    };
+    squares.iter().zip(rows).map(rms).collect()
+}
+
+/// Brings rows to the host, in one go where neighbours are on one device.
+fn read(rows: Vec<Tensor<1>>) -> Vec<Vec<f64>> {
+    rows.chunk_by(|a, b| a.device() == b.device())
+        .flat_map(|rows| {
+            let rows = rows.iter().cloned();
+            rows.fold(Transaction::default(), Transaction::register)
+                .execute()
+        })
+        .map(|row| row.iter::<f64>().collect())
+        .collect()
 }
 
 #[cfg(test)]
@@ -187,7 +262,7 @@ mod tests {
 
     /// On flex, unless BURN_DEVICE names another backend that Burn was built with.
     fn moments_of(values: Vec<f32>) -> Moments {
-        on(&Device::default(), values).moments()
+        moments(&[on(&Device::default(), values).sums()])[0]
     }
 
     #[test]
@@ -230,14 +305,15 @@ mod tests {
         for kind in [NoiseKind::Uniform, NoiseKind::Gaussian] {
             let stream = UnitStream::new(7, "weight", kind);
             let mut host = sample::<E>();
-            let squares = noise::perturb(&mut host, &stream, 0.0045);
-            let (device, rms) = on(&Device::flex(), sample::<E>()).perturb(&stream, 0.0045);
+            let host_squares = noise::perturb(&mut host, &stream, 0.0045);
+            let (device, squares) = on(&Device::flex(), sample::<E>()).perturb(&stream, 0.0045);
             assert_eq!(
                 device.into_tensor().into_data(),
                 TensorData::new(host, [COUNT]),
                 "{kind:?}"
             );
-            let expected = (squares / COUNT as f64).sqrt();
+            let expected = (host_squares / COUNT as f64).sqrt();
+            let rms = rms(&[squares])[0];
             // The squares of a block are summed in f32.
             assert!(
                 (rms / expected - 1.0).abs() < 1e-6,

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ParamGroup, ParamId};
 
+use crate::device::Squares;
 use crate::survey::{self, Survey};
 use crate::traversal::First;
 use crate::{NoiseKind, NoiseReport, NoiseScale, NoisyTuneConfig, NoisyTuneError, Treatment};
@@ -35,6 +36,8 @@ pub struct NoisyTuneMapper {
     /// The first place of each parameter id: ties follow what happened there.
     pub(crate) first: HashMap<ParamId, First>,
     pub(crate) report: NoiseReport,
+    /// Entries of the report whose noise a device has not told yet.
+    pub(crate) asked: Vec<(usize, Squares)>,
 }
 
 impl NoisyTuneMapper {
@@ -80,6 +83,7 @@ impl NoisyTuneMapper {
             adapters: 0,
             first: HashMap::new(),
             report,
+            asked: Vec::new(),
         })
     }
 
@@ -127,7 +131,8 @@ impl NoisyTuneMapper {
 
     /// Looks at the module that is going to be mapped, without changing it: finds the
     /// [`RunningState`](burn::module::RunningState) buffers of any name, and measures the global
-    /// standard deviation if the scale is [`NoiseScale::Global`].
+    /// standard deviation if the scale is [`NoiseScale::Global`]. What lies in the memory of a device
+    /// other than the host is measured here, all of it at once, and not parameter by parameter.
     ///
     /// A mapper that was not surveyed takes for buffers, as burn-nn's are called, frozen tensors
     /// whose name begins with `running_`. Change the settings before the survey, not
@@ -139,11 +144,13 @@ impl NoisyTuneMapper {
     /// hold fewer than two elements, or equal ones.
     pub fn survey<M: Module>(mut self, module: &M) -> Result<Self, NoisyTuneError> {
         self.survey = Survey::buffers_of(module);
+        let moments = survey::moments(&mut self, module);
         if self.config.scale == NoiseScale::Global {
-            let std = survey::global_std(&mut self, module)?;
+            let std = survey::global_std(&moments)?;
             self.survey.global_std = Some(std);
             self.report.global_std = Some(std);
         }
+        self.survey.moments = moments.into_iter().collect();
         Ok(self)
     }
 

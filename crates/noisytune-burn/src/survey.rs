@@ -1,13 +1,14 @@
 //! What has to be known about a whole module before its parameters are perturbed one by one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
+use crate::device::{self, Sums};
 use crate::moments::Moments;
-use crate::values::Values;
-use crate::{NoisyTuneError, NoisyTuneMapper};
+use crate::values::{self, Measured, Values};
+use crate::{NoiseScale, NoisyTuneError, NoisyTuneMapper};
 
 /// The result of looking at a module once.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(crate) struct Survey {
     pub(crate) buffers: HashSet<ParamId>,
     /// The standard deviation of all selected elements, if it was asked for.
     pub(crate) global_std: Option<f64>,
+    /// What was measured of single parameters.
+    pub(crate) moments: HashMap<ParamId, Moments>,
 }
 
 impl Survey {
@@ -32,7 +35,7 @@ impl Survey {
         renumbered.visit(&mut collect);
         Self {
             buffers: collect.kept,
-            global_std: None,
+            ..Self::default()
         }
     }
 }
@@ -73,34 +76,55 @@ pub(crate) fn requires_grad<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     }
 }
 
-/// Pools the elements of the selected parameters, each id once.
-pub(crate) fn global_std<M: Module>(
+/// Measures the selected parameters, each id once: those in the memory of devices, and all of them
+/// if one scale serves all.
+pub(crate) fn moments<M: Module>(
     mapper: &mut NoisyTuneMapper,
     module: &M,
-) -> Result<f64, NoisyTuneError> {
-    let mut pool = Pool {
+) -> Vec<(ParamId, Moments)> {
+    let mut survey = Measure {
+        is_global: mapper.config.scale == NoiseScale::Global,
         mapper,
         seen: HashSet::new(),
-        moments: Moments::default(),
-        parameters: 0,
+        measured: Vec::new(),
+        asked: Vec::new(),
+        sums: Vec::new(),
     };
-    module.visit(&mut pool);
-    let (std, parameters) = (pool.moments.std(), pool.parameters);
+    module.visit(&mut survey);
+    let asked = survey.asked.into_iter();
+    for (place, moments) in asked.zip(device::moments(&survey.sums)) {
+        survey.measured[place].1 = moments;
+    }
+    survey.measured
+}
+
+/// Pools the elements of all parameters that can be measured.
+pub(crate) fn global_std(moments: &[(ParamId, Moments)]) -> Result<f64, NoisyTuneError> {
+    // A tensor with a NaN or an infinity is skipped, and must not spoil the others' scale.
+    let finite = moments.iter().filter(|(_, moments)| moments.m2.is_finite());
+    let pooled = |pool: Moments, (_, moments): &(ParamId, Moments)| pool.merge(*moments);
+    let std = finite.clone().fold(Moments::default(), pooled).std();
     if std.is_finite() && std > 0.0 {
         Ok(std)
     } else {
-        Err(NoisyTuneError::UnusableGlobalStd { parameters, std })
+        Err(NoisyTuneError::UnusableGlobalStd {
+            parameters: finite.count(),
+            std,
+        })
     }
 }
 
-struct Pool<'a> {
+struct Measure<'a> {
+    is_global: bool,
     mapper: &'a mut NoisyTuneMapper,
     seen: HashSet<ParamId>,
-    moments: Moments,
-    parameters: usize,
+    measured: Vec<(ParamId, Moments)>,
+    /// Places of those that devices were asked for, and what each answers.
+    asked: Vec<usize>,
+    sums: Vec<Sums>,
 }
 
-impl ModuleVisitor for Pool<'_> {
+impl ModuleVisitor for Measure<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.mapper.enter(name, container_type);
     }
@@ -110,6 +134,10 @@ impl ModuleVisitor for Pool<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // What lies in host memory is measured where it is perturbed, while it is in the caches.
+        if !self.is_global && values::in_host_memory(&param.lazy_device()) {
+            return;
+        }
         if !self.seen.insert(param.id) {
             return;
         }
@@ -117,11 +145,14 @@ impl ModuleVisitor for Pool<'_> {
         if self.mapper.refusal(param, &path).is_some() {
             return;
         }
-        let moments = Values::of(param.base()).moments();
-        // A tensor with a NaN or an infinity is skipped, and must not spoil the others' scale.
-        if moments.m2.is_finite() {
-            self.moments = self.moments.merge(moments);
-            self.parameters += 1;
-        }
+        let moments = match Values::of(param.base()).measured() {
+            Measured::Here(moments) => moments,
+            Measured::There(sums) => {
+                self.asked.push(self.measured.len());
+                self.sums.push(sums);
+                Moments::default()
+            }
+        };
+        self.measured.push((param.id, moments));
     }
 }

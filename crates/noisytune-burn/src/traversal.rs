@@ -1,12 +1,13 @@
 //! What the mapper does at each parameter that Burn shows it.
 
-use burn::module::{ModuleMapper, Param};
+use burn::module::{ModuleMapper, Param, ParamId};
 use burn::tensor::{DType, Tensor};
 
+use crate::device::{self, Squares};
 use crate::noise::noise_scale;
 use crate::stream::UnitStream;
 use crate::survey;
-use crate::values::Values;
+use crate::values::{Measured, Values};
 use crate::{NoiseScale, NoisyTuneMapper, Outcome, ParamReport, SkipReason, Treatment};
 
 /// What Burn calls the container of LoRA factors and their like.
@@ -29,6 +30,20 @@ impl NoisyTuneMapper {
     pub(crate) fn exit(&mut self, container: &str) {
         self.path.pop();
         self.adapters -= usize::from(container == ADAPTER);
+        if self.path.is_empty() {
+            self.settle();
+        }
+    }
+
+    /// Writes into the report what devices were asked for: rarely, since they have nothing to do
+    /// while they are waited for.
+    fn settle(&mut self) {
+        let (entries, squares): (Vec<usize>, Vec<Squares>) = self.asked.drain(..).unzip();
+        for (entry, rms) in entries.into_iter().zip(device::rms(&squares)) {
+            if let Outcome::Perturbed { noise_rms, .. } = &mut self.report.entries[entry].outcome {
+                *noise_rms = rms;
+            }
+        }
     }
 
     /// The reason to leave a parameter out for what it is; values are not read.
@@ -73,9 +88,14 @@ impl NoisyTuneMapper {
     }
 
     /// Perturbs the values of one parameter that nothing about itself refuses.
-    fn perturb<const D: usize>(&self, tensor: Tensor<D>, path: &str) -> (Tensor<D>, Outcome) {
+    fn perturb<const D: usize>(
+        &mut self,
+        id: &ParamId,
+        tensor: Tensor<D>,
+        path: &str,
+    ) -> (Tensor<D>, Outcome) {
         let values = Values::of(tensor);
-        let (values, outcome) = match self.scale_of(&values) {
+        let (values, outcome) = match self.scale_of(id, &values) {
             Err(reason) => (values, Outcome::Skipped(reason)),
             // Adding a zero would turn -0 into +0, and the input is to stay bit for bit.
             Ok((std, 0.0)) => (
@@ -87,7 +107,14 @@ impl NoisyTuneMapper {
             ),
             Ok((std, scale)) => {
                 let stream = UnitStream::new(self.config.seed, path, self.config.kind);
-                let (values, noise_rms) = values.perturb(&stream, scale);
+                let (values, rms) = values.perturb(&stream, scale);
+                let noise_rms = match rms {
+                    Measured::Here(rms) => rms,
+                    Measured::There(squares) => {
+                        self.asked.push((self.report.entries.len(), squares));
+                        f64::NAN
+                    }
+                };
                 (values, Outcome::Perturbed { std, noise_rms })
             }
         };
@@ -97,12 +124,14 @@ impl NoisyTuneMapper {
     /// The std of the values, if they have one, and the factor between unit draw and noise.
     fn scale_of<const D: usize>(
         &self,
+        id: &ParamId,
         values: &Values<D>,
     ) -> Result<(Option<f64>, f64), SkipReason> {
         if values.is_empty() {
             return Err(SkipReason::Empty);
         }
-        let moments = values.moments();
+        let surveyed = self.survey.moments.get(id).copied();
+        let moments = surveyed.unwrap_or_else(|| values.moments());
         if !moments.m2.is_finite() {
             return Err(SkipReason::NonFinite);
         }
@@ -156,7 +185,7 @@ impl ModuleMapper for NoisyTuneMapper {
             None => {
                 let (id, tensor, mapper) = param.consume();
                 let dtype = format!("{:?}", tensor.dtype());
-                let (tensor, outcome) = self.perturb(tensor, &key);
+                let (tensor, outcome) = self.perturb(&id, tensor, &key);
                 let param = Param::from_mapped_value(id, tensor, mapper);
                 (param, dtype, outcome)
             }
@@ -169,6 +198,9 @@ impl ModuleMapper for NoisyTuneMapper {
             dtype,
             outcome,
         });
+        if self.path.is_empty() {
+            self.settle();
+        }
         param
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor, TensorData, bf16, f16};
 
-use crate::device::DeviceValues;
+use crate::device::{self, DeviceValues, Squares, Sums};
 use crate::moments::Moments;
 use crate::noise;
 use crate::stream::UnitStream;
@@ -14,6 +14,12 @@ pub(crate) struct Values<const D: usize> {
     /// How the autodiff device recomputes activations; `None` on a plain device.
     checkpointing: Option<GradientCheckpointingStrategy>,
     require_grad: bool,
+}
+
+/// A number that is known, or that a device has been asked for and not yet waited for.
+pub(crate) enum Measured<Here, There> {
+    Here(Here),
+    There(There),
 }
 
 enum Storage<const D: usize> {
@@ -70,24 +76,42 @@ impl<const D: usize> Values<D> {
     }
 
     pub(crate) fn moments(&self) -> Moments {
-        match &self.storage {
-            Storage::Host(data) => with_elements!(data, as_slice, values => Moments::of(values)),
-            Storage::Device(values) => values.moments(),
+        match self.measured() {
+            Measured::Here(moments) => moments,
+            Measured::There(sums) => device::moments(&[sums])[0],
         }
     }
 
-    /// Adds `scale` times the draws, and returns the root mean square of the change.
-    pub(crate) fn perturb(mut self, stream: &UnitStream, scale: f64) -> (Self, f64) {
+    /// The moments, or what a device was asked for them.
+    pub(crate) fn measured(&self) -> Measured<Moments, Sums> {
+        match &self.storage {
+            Storage::Host(data) => {
+                let moments = with_elements!(data, as_slice, values => Moments::of(values));
+                Measured::Here(moments)
+            }
+            Storage::Device(values) if values.count() == 0 => Measured::Here(Moments::default()),
+            Storage::Device(values) => Measured::There(values.sums()),
+        }
+    }
+
+    /// Adds `scale` times the draws, and returns the root mean square of the change, or what a
+    /// device was asked for it.
+    pub(crate) fn perturb(
+        mut self,
+        stream: &UnitStream,
+        scale: f64,
+    ) -> (Self, Measured<f64, Squares>) {
         let rms;
         (self.storage, rms) = match self.storage {
             Storage::Host(mut data) => {
                 let count = data.num_elements() as f64;
                 let squares = with_elements!(data, as_mut_slice, values => noise::perturb(values, stream, scale));
-                (Storage::Host(data), (squares / count).sqrt())
+                let rms = (squares / count).sqrt();
+                (Storage::Host(data), Measured::Here(rms))
             }
             Storage::Device(values) => {
-                let (values, rms) = values.perturb(stream, scale);
-                (Storage::Device(values), rms)
+                let (values, squares) = values.perturb(stream, scale);
+                (Storage::Device(values), Measured::There(squares))
             }
         };
         (self, rms)
@@ -116,7 +140,7 @@ impl<const D: usize> Values<D> {
 /// Whether the device's tensors are plain host memory. Which device it is can be asked of a
 /// library without backends by its name only; one that goes unrecognised is served as a device,
 /// with the same result.
-fn in_host_memory(device: &Device) -> bool {
+pub(crate) fn in_host_memory(device: &Device) -> bool {
     let name = format!("{:?}", device.clone().without_autodiff());
     ["Device<Flex", "Device<NdArray"]
         .iter()

@@ -73,6 +73,16 @@ macro_rules! on {
             }
 
             #[test]
+            fn a_bare_mapper_does_the_same() {
+                crate::noise::a_bare_mapper_does_the_same(NAME);
+            }
+
+            #[test]
+            fn the_same_parameters_are_skipped() {
+                crate::noise::the_same_parameters_are_skipped(NAME);
+            }
+
+            #[test]
             fn both_arms_of_a_study_learn_in_twenty_steps() {
                 crate::study::both_arms_of_a_study_learn_in_twenty_steps(NAME);
             }

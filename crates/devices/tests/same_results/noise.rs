@@ -2,7 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use noisytune_burn::{NoiseKind, NoisyTune, NoisyTuneConfig, Outcome};
+use noisytune_burn::{
+    NoiseKind, NoiseReport, NoisyTune, NoisyTuneConfig, NoisyTuneMapper, Outcome, ParamReport,
+};
 
 use crate::closeness::assert_all_close;
 use crate::parameters::values;
@@ -54,22 +56,97 @@ pub(crate) fn noise_of_a_model_is_the_same(name: &str) {
         let plain = model(device);
         let before = values(&plain);
         let (noised, report) = plain.try_noisy_tune(&config).expect("noise");
-        let stds: Vec<f64> = report
-            .entries
-            .iter()
-            .filter_map(|entry| match entry.outcome {
-                Outcome::Perturbed { std, .. } => std,
-                Outcome::Skipped(_) => None,
-            })
-            .collect();
-        (before, stds, values(&noised))
+        (before, sizes(&report), values(&noised))
     };
-    let (before, ours_std, ours) = on(&turn.device);
-    let (start, theirs_std, theirs) = on(&Device::flex());
+    let (before, ours_sizes, ours) = on(&turn.device);
+    let (start, theirs_sizes, theirs) = on(&Device::flex());
     assert_eq!(before, start, "the model is loaded as it is");
-    assert_eq!(ours_std.len(), theirs_std.len());
-    for (ours, theirs) in ours_std.iter().zip(&theirs_std) {
-        assert!((ours / theirs - 1.0).abs() < 1e-6, "{ours} and {theirs}");
-    }
+    assert_same_sizes(&ours_sizes, &theirs_sizes);
     assert_all_close("values", &ours, &theirs, |_, _| 0.0, NOISE);
+}
+
+/// Path, std and root mean square of the noise of each parameter that got some.
+type Sizes = Vec<(String, f64, f64)>;
+
+fn sizes(report: &NoiseReport) -> Sizes {
+    let size = |entry: &ParamReport| match entry.outcome {
+        Outcome::Perturbed { std, noise_rms } => {
+            Some((entry.path.clone(), std.expect("two elements"), noise_rms))
+        }
+        Outcome::Skipped(_) => None,
+    };
+    report.entries.iter().filter_map(size).collect()
+}
+
+/// The change is that of the std, and what the sums round off, in f32 on a device.
+#[track_caller]
+fn assert_same_sizes(ours: &Sizes, theirs: &Sizes) {
+    assert_eq!(ours.len(), theirs.len());
+    for ((path, std, rms), (their_path, their_std, their_rms)) in ours.iter().zip(theirs) {
+        assert_eq!(path, their_path);
+        assert!(
+            (std / their_std - 1.0).abs() < 1e-6,
+            "{path}: {std} and {their_std}"
+        );
+        assert!(
+            (rms / their_rms - 1.0).abs() < 4e-6,
+            "{path}: {rms} and {their_rms}"
+        );
+    }
+}
+
+/// Without the survey that measures everything at once, and for a parameter that nothing is around.
+pub(crate) fn a_bare_mapper_does_the_same(name: &str) {
+    let turn = turn(name);
+    let config = NoisyTuneConfig::new(0.15).with_seed(7);
+    let (surveyed, report) = model(&turn.device).try_noisy_tune(&config).expect("noise");
+    let mut bare = NoisyTuneMapper::new(0.15).with_seed(7);
+    let mapped = model(&turn.device).map(&mut bare);
+    assert_eq!(values(&mapped), values(&surveyed));
+    assert_eq!(sizes(bare.report()), sizes(&report));
+
+    let [ours, theirs] = [&turn.device, &Device::flex()].map(|device| {
+        let mut alone = NoisyTuneMapper::new(0.15).with_seed(7);
+        let _ = Module::map(Halves::new(device).weight, &mut alone);
+        sizes(alone.report())
+    });
+    assert_eq!(ours.len(), 1);
+    assert_same_sizes(&ours, &theirs);
+}
+
+/// What has no spread or is no number is left alone, on a device as on the host.
+pub(crate) fn the_same_parameters_are_skipped(name: &str) {
+    let turn = turn(name);
+    let cases: [(&str, Vec<f32>); 6] = [
+        ("constant", vec![0.1; 5000]),
+        ("single", vec![3.0]),
+        ("empty", vec![]),
+        ("NaN at the end", [vec![0.1, 0.2], vec![f32::NAN]].concat()),
+        ("infinite", [vec![0.5; 4999], vec![f32::INFINITY]].concat()),
+        ("two elements", vec![-1e-30, 1e-30]),
+    ];
+    for (what, elements) in cases {
+        let [ours, theirs] = [&turn.device, &Device::flex()].map(|device| {
+            let data = TensorData::new(elements.clone(), [elements.len()]);
+            let param = Param::from_tensor(Tensor::<1>::from_data(data, device));
+            let mut mapper = NoisyTuneMapper::new(0.15)
+                .survey(&param)
+                .expect("no scale for all");
+            let after = Module::map(param, &mut mapper).val().into_data();
+            let after: Vec<f32> = after.try_to_vec().expect("f32");
+            let outcome = match mapper.report().entries[0].outcome {
+                Outcome::Perturbed { .. } => None,
+                Outcome::Skipped(reason) => Some(reason),
+            };
+            (
+                outcome,
+                after.into_iter().map(f32::to_bits).collect::<Vec<_>>(),
+            )
+        });
+        assert_eq!(ours.0, theirs.0, "{what}");
+        assert_eq!(ours.0.is_some(), what != "two elements");
+        if ours.0.is_some() {
+            assert_eq!(ours.1, theirs.1, "{what}: left bit for bit as it was");
+        }
+    }
 }

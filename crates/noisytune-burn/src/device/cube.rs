@@ -1,0 +1,71 @@
+//! The method in kernels of its own, for the devices that Burn reaches through CubeCL: one launch where tensor operations
+//! take hundreds.
+
+mod kernels;
+
+use burn::backend::fusion::custom::TensorSpec;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::{DType, Device, Shape, Tensor};
+
+use super::BLOCK;
+use crate::chacha::GROUP;
+
+/// Elements that a kernel numbers in 32 bits, with room for the units beyond the last.
+const MOST: usize = i32::MAX as usize - BLOCK;
+
+/// Whether there is a kernel for so many elements of this type on the device.
+pub(super) fn serves(device: &Device, dtype: DType, count: usize) -> bool {
+    let is_cube = format!("{device:?}").starts_with("Device<Cube");
+    let is_known = matches!(dtype, DType::F32 | DType::F16 | DType::BF16);
+    is_cube && is_known && (1..=MOST).contains(&count)
+}
+
+/// Of each block of the values: mean, largest deviation, sum of squares over the square of the latter. Three rows, one
+/// after the other.
+pub(super) fn block_sums(values: Tensor<1>) -> Tensor<1> {
+    Tensor::from_dispatch(Dispatch::block_sums(values.into_dispatch()))
+}
+
+/// The values with `scale` times the uniform draws of `key` added, and of each block the sum of the squared changes over
+/// the square of `unit`.
+pub(super) fn add_noise(
+    values: Tensor<1>,
+    key: [u32; 8],
+    scale: f32,
+    unit: f32,
+) -> (Tensor<1>, Tensor<1>) {
+    let blocks = values.dims()[0].div_ceil(BLOCK);
+    let (values, squares) = Dispatch::add_noise(values.into_dispatch(), key, scale, unit);
+    let squares = Tensor::<1>::from_dispatch(squares).reshape([blocks, UNITS_A_BLOCK]);
+    let squares = squares.sum_dim(1).reshape([blocks]);
+    (Tensor::from_dispatch(values), squares)
+}
+
+/// Units that make the draws of a block's elements: one a block of ChaCha.
+const UNITS_A_BLOCK: usize = BLOCK / crate::chacha::BLOCK_WORDS;
+const _: () = assert!(BLOCK.is_multiple_of(GROUP));
+
+#[backend_extension(Cube, Fusion)]
+pub(crate) trait NoiseBackend: Backend {
+    /// `values` is a row; see the function of the same name.
+    #[fusion(
+        dtype = burn::tensor::DType::F32,
+        shape = burn::tensor::Shape::new([3 * values.num_elements().div_ceil(BLOCK)])
+    )]
+    fn block_sums(values: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `values` is a row. The squares are those of each unit, with zeros for the units that fill the last block.
+    #[fusion(meta = |values, _, _, _| (values.clone(), squares_of(values)))]
+    fn add_noise(
+        values: FloatTensor<Self>,
+        key: [u32; 8],
+        scale: f32,
+        unit: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+fn squares_of(values: &TensorSpec) -> TensorSpec {
+    let blocks = values.shape.num_elements().div_ceil(BLOCK);
+    TensorSpec::new(Shape::new([blocks * UNITS_A_BLOCK]), DType::F32)
+}

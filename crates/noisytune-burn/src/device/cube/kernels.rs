@@ -1,0 +1,328 @@
+//! The kernels.
+
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{DType, Shape};
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, cubecl};
+use cubecl::ir::{ElemType, FloatKind};
+use cubecl::prelude::*;
+use cubecl::{CubeCount, calculate_cube_count_elemwise};
+
+use super::NoiseBackend;
+use crate::chacha;
+
+const BLOCK: usize = super::BLOCK;
+const BLOCK_WORDS: usize = chacha::BLOCK_WORDS;
+const GROUP: u32 = chacha::GROUP as u32;
+const LANES: u32 = chacha::LANES as u32;
+const DOUBLE_ROUNDS: u32 = chacha::DOUBLE_ROUNDS as u32;
+
+/// Draws are odd multiples of this.
+const STEP: f32 = 1.0 / (1 << 25) as f32;
+/// Units that measure a block; each takes every so manieth of its elements, so that neighbours read neighbours.
+const RUNS: usize = 64;
+const RUN: u32 = (BLOCK / RUNS) as u32;
+
+impl NoiseBackend for CubeBackend {
+    fn block_sums(values: FloatTensor<Self>) -> FloatTensor<Self> {
+        let values = into_contiguous(values);
+        let count = values.meta.num_elements();
+        let blocks = count.div_ceil(BLOCK);
+        let dtype = element(values.dtype);
+        let runs = row(&values, 3 * blocks * RUNS, DType::F32);
+        let out = row(&values, 3 * blocks, DType::F32);
+        let client = values.client.clone();
+        let (cubes, units) = launch_size(&values, blocks * RUNS);
+        measure_runs::launch(
+            &client,
+            cubes,
+            units,
+            values.into_buffer_arg(),
+            runs.clone().into_buffer_arg(),
+            count as u32,
+            (blocks * RUNS) as u32,
+            dtype,
+        );
+        let (cubes, units) = launch_size(&out, blocks);
+        merge_runs::launch(
+            &client,
+            cubes,
+            units,
+            runs.into_buffer_arg(),
+            out.clone().into_buffer_arg(),
+            count as u32,
+            blocks as u32,
+        );
+        out
+    }
+
+    fn add_noise(
+        values: FloatTensor<Self>,
+        key: [u32; 8],
+        scale: f32,
+        unit: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let values = into_contiguous(values);
+        let count = values.meta.num_elements();
+        let units = count.div_ceil(BLOCK) * super::UNITS_A_BLOCK;
+        let dtype = element(values.dtype);
+        let out = row(&values, count, values.dtype);
+        let squares = row(&values, units, DType::F32);
+        let client = values.client.clone();
+        let (cubes, cube_dim) = launch_size(&values, units);
+        let [k0, k1, k2, k3, k4, k5, k6, k7] = key;
+        add_noise_kernel::launch(
+            &client,
+            cubes,
+            cube_dim,
+            values.into_buffer_arg(),
+            out.clone().into_buffer_arg(),
+            squares.clone().into_buffer_arg(),
+            KeyLaunch::new(k0, k1, k2, k3, k4, k5, k6, k7),
+            count as u32,
+            scale,
+            unit,
+            0,
+            dtype,
+        );
+        (out, squares)
+    }
+}
+
+/// A row of elements that nothing has written yet, beside `like`.
+fn row(like: &CubeTensor, count: usize, dtype: DType) -> CubeTensor {
+    let (client, device) = (like.client.clone(), like.device.clone());
+    empty_device_contiguous_dtype(client, device, Shape::new([count]), dtype)
+}
+
+fn element(dtype: DType) -> ElemType {
+    ElemType::Float(match dtype {
+        DType::F16 => FloatKind::F16,
+        DType::BF16 => FloatKind::BF16,
+        _ => FloatKind::F32,
+    })
+}
+
+fn launch_size(tensor: &CubeTensor, units: usize) -> (CubeCount, CubeDim) {
+    let cube_dim = CubeDim::new(&tensor.client, units);
+    let cubes = calculate_cube_count_elemwise(&tensor.client, units, cube_dim);
+    (cubes, cube_dim)
+}
+
+/// A ChaCha key.
+#[derive(CubeType, CubeLaunch, Clone, Copy)]
+struct Key {
+    k0: u32,
+    k1: u32,
+    k2: u32,
+    k3: u32,
+    k4: u32,
+    k5: u32,
+    k6: u32,
+    k7: u32,
+}
+
+/// Mean, largest deviation and sum of squares over the square of the latter of each run of elements, in three rows of
+/// `runs`.
+#[cube(launch)]
+fn measure_runs<E: Float>(
+    values: &[E],
+    out: &mut [f32],
+    count: u32,
+    runs: u32,
+    #[define(E)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS as u32;
+    if unit < runs {
+        let block = unit / RUNS as u32 * BLOCK as u32;
+        let start = block + unit % RUNS as u32;
+        let length = run_length(count - block, unit % RUNS as u32);
+        // A run without elements takes no part in what follows.
+        let mut mean = 0.0f32;
+        let mut largest = f32::new(f32::MIN_POSITIVE);
+        let mut squares = 0.0f32;
+        if length > 0 {
+            // Distances to the first element, so that equal elements have no spread at all.
+            let first = f32::cast_from(values[start as usize]);
+            let mut sum = 0.0f32;
+            for i in 0..length {
+                sum += f32::cast_from(values[(start + i * RUNS as u32) as usize]) - first;
+            }
+            let distance = sum / f32::cast_from(length);
+            for i in 0..length {
+                let value = f32::cast_from(values[(start + i * RUNS as u32) as usize]);
+                largest = max(largest, ((value - first) - distance).abs());
+            }
+            // Squares of small or large deviations would leave the range of f32.
+            for i in 0..length {
+                let value = f32::cast_from(values[(start + i * RUNS as u32) as usize]);
+                let deviation = ((value - first) - distance) / largest;
+                squares += deviation * deviation;
+            }
+            mean = first + distance;
+        }
+        out[unit as usize] = mean;
+        out[(runs + unit) as usize] = largest;
+        out[(2 * runs + unit) as usize] = squares;
+    }
+}
+
+/// Elements of a run of a block that has `rest` elements or more to its end.
+#[cube]
+fn run_length(rest: u32, run: u32) -> u32 {
+    let elements = min(rest, BLOCK as u32);
+    // The elements `run, run + RUNS, ..` below `elements`.
+    min((elements + (RUNS as u32 - 1) - run) / RUNS as u32, RUN)
+}
+
+/// The same of each block, from its runs.
+#[cube(launch)]
+fn merge_runs(runs: &[f32], out: &mut [f32], count: u32, blocks: u32) {
+    let block = ABSOLUTE_POS as u32;
+    if block < blocks {
+        let all = blocks * RUNS as u32;
+        let start = block * RUNS as u32;
+        let rest = count - block * BLOCK as u32;
+        let elements = min(rest, BLOCK as u32);
+        let first = runs[start as usize];
+        let mut sum = 0.0f32;
+        for run in 0..RUNS as u32 {
+            let length = f32::cast_from(run_length(rest, run));
+            sum += length * (runs[(start + run) as usize] - first);
+        }
+        let distance = sum / f32::cast_from(elements);
+        let mut largest = f32::new(f32::MIN_POSITIVE);
+        for run in 0..RUNS as u32 {
+            if run_length(rest, run) > 0 {
+                let away = (runs[(start + run) as usize] - first) - distance;
+                largest = max(largest, max(runs[(all + start + run) as usize], away.abs()));
+            }
+        }
+        let mut squares = 0.0f32;
+        for run in 0..RUNS as u32 {
+            let length = run_length(rest, run);
+            if length > 0 {
+                let away = ((runs[(start + run) as usize] - first) - distance) / largest;
+                let unit = runs[(all + start + run) as usize] / largest;
+                let own = runs[(2 * all + start + run) as usize] * unit * unit;
+                squares += own + f32::cast_from(length) * away * away;
+            }
+        }
+        out[block as usize] = first + distance;
+        out[(blocks + block) as usize] = largest;
+        out[(2 * blocks + block) as usize] = squares;
+    }
+}
+
+/// A unit makes the sixteen draws of one block of ChaCha; `zero` is 0.
+#[cube(launch)]
+#[allow(clippy::too_many_arguments)]
+fn add_noise_kernel<E: Float>(
+    values: &[E],
+    out: &mut [E],
+    squares: &mut [f32],
+    key: Key,
+    count: u32,
+    scale: f32,
+    size: f32,
+    zero: u32,
+    #[define(E)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS as u32;
+    if (unit as usize) < squares.len() {
+        let start = unit / LANES * GROUP + unit % LANES;
+        let mut sum = 0.0f32;
+        if start < count {
+            let words = block(&key, unit);
+            #[unroll]
+            for word in 0..BLOCK_WORDS {
+                let place = start + LANES * word as u32;
+                if place < count {
+                    // (⌊word / 2⁸⌋ + 1/2) / 2²⁴ - 1/2, exactly.
+                    let odd = i32::cast_from((words[word] >> 8) << 1) + 1 - (1 << 24);
+                    let draw = f32::cast_from(odd) * STEP;
+                    // Through the integers, where no compiler makes one rounding of product and sum: the host
+                    // rounds twice.
+                    let product = u32::reinterpret(draw * scale) ^ zero;
+                    let value = values[place as usize];
+                    let before = f32::cast_from(value);
+                    let after = E::cast_from(before + f32::reinterpret(product));
+                    let change = (f32::cast_from(after) - before) / size;
+                    sum += change * change;
+                    out[place as usize] = after;
+                }
+            }
+        }
+        squares[unit as usize] = sum;
+    }
+}
+
+/// The words of a block of ChaCha8.
+#[cube]
+fn block(key: &Key, counter: u32) -> Array<u32> {
+    let mut start = Array::<u32>::new(BLOCK_WORDS);
+    // "expand 32-byte k"
+    start[0] = 0x6170_7865;
+    start[1] = 0x3320_646e;
+    start[2] = 0x7962_2d32;
+    start[3] = 0x6b20_6574;
+    start[4] = key.k0;
+    start[5] = key.k1;
+    start[6] = key.k2;
+    start[7] = key.k3;
+    start[8] = key.k4;
+    start[9] = key.k5;
+    start[10] = key.k6;
+    start[11] = key.k7;
+    start[12] = counter;
+    start[13] = 0;
+    start[14] = 0;
+    start[15] = 0;
+    let mut words = Array::<u32>::new(BLOCK_WORDS);
+    #[unroll]
+    for i in 0..BLOCK_WORDS {
+        words[i] = start[i];
+    }
+    #[unroll]
+    for _ in 0..DOUBLE_ROUNDS {
+        quarter_round(&mut words, 0usize, 4usize, 8usize, 12usize);
+        quarter_round(&mut words, 1usize, 5usize, 9usize, 13usize);
+        quarter_round(&mut words, 2usize, 6usize, 10usize, 14usize);
+        quarter_round(&mut words, 3usize, 7usize, 11usize, 15usize);
+        quarter_round(&mut words, 0usize, 5usize, 10usize, 15usize);
+        quarter_round(&mut words, 1usize, 6usize, 11usize, 12usize);
+        quarter_round(&mut words, 2usize, 7usize, 8usize, 13usize);
+        quarter_round(&mut words, 3usize, 4usize, 9usize, 14usize);
+    }
+    #[unroll]
+    for i in 0..BLOCK_WORDS {
+        words[i] += start[i];
+    }
+    words
+}
+
+#[cube]
+fn quarter_round(
+    words: &mut Array<u32>,
+    #[comptime] a: usize,
+    #[comptime] b: usize,
+    #[comptime] c: usize,
+    #[comptime] d: usize,
+) {
+    words[a] += words[b];
+    words[d] = rotate_left(words[d] ^ words[a], 16u32);
+    words[c] += words[d];
+    words[b] = rotate_left(words[b] ^ words[c], 12u32);
+    words[a] += words[b];
+    words[d] = rotate_left(words[d] ^ words[a], 8u32);
+    words[c] += words[d];
+    words[b] = rotate_left(words[b] ^ words[c], 7u32);
+}
+
+#[cube]
+#[allow(clippy::manual_rotate)] // CubeCL has no rotation.
+fn rotate_left(x: u32, #[comptime] bits: u32) -> u32 {
+    (x << bits) | (x >> (32 - bits))
+}
