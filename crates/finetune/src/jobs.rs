@@ -53,11 +53,12 @@ impl Study {
         if jobs <= 1 {
             work();
         } else {
-            let threads = (rayon::current_num_threads() / jobs).max(1);
-            let pools = (0..jobs)
-                .map(|_| ThreadPoolBuilder::new().num_threads(threads).build())
-                .collect::<Result<Vec<ThreadPool>, _>>()
-                .map_err(|source| FinetuneError::Threads { threads, source })?;
+            let pools = shares(rayon::current_num_threads(), jobs)
+                .map(|threads| {
+                    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+                    pool.map_err(|source| FinetuneError::Threads { threads, source })
+                })
+                .collect::<Result<Vec<ThreadPool>, _>>()?;
             std::thread::scope(|scope| {
                 for pool in &pools {
                     scope.spawn(|| pool.install(work));
@@ -71,6 +72,11 @@ impl Study {
 fn suited_jobs(params: usize, threads: usize) -> NonZeroUsize {
     let jobs = (ROOM / (params * BYTES_A_PARAMETER)).min(threads);
     NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// How many threads each job gets: all of them together, and each at least one.
+fn shares(threads: usize, jobs: usize) -> impl Iterator<Item = usize> {
+    (0..jobs).map(move |job| (threads / jobs + usize::from(job < threads % jobs)).max(1))
 }
 
 /// The desk of a study, for one job at a time.
@@ -162,5 +168,13 @@ mod tests {
         assert_eq!(jobs(bundled, 64), 19);
         assert_eq!([jobs(minilm, 1), jobs(minilm, 16)], [1, 2]);
         assert_eq!(jobs(bert_base, 16), 1);
+    }
+
+    #[test]
+    fn no_thread_is_left_without_work() {
+        let shares = |threads, jobs| shares(threads, jobs).collect::<Vec<_>>();
+        assert_eq!(shares(7, 3), [3, 2, 2]);
+        assert_eq!(shares(16, 2), [8, 8]);
+        assert_eq!(shares(2, 3), [1, 1, 1]);
     }
 }

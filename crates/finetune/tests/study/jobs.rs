@@ -120,9 +120,13 @@ fn every_run_has_its_share_of_the_threads() {
         .expect("a pool")
         .install(|| world.run(3, &mut InWork::default()))
         .expect("it runs");
-    for record in world.records() {
-        assert_eq!((record.machine.jobs, record.machine.threads), (3, 2));
+    let records = world.records();
+    for record in &records {
+        assert_eq!(record.machine.jobs, 3);
+        assert!((2..=3).contains(&record.machine.threads), "{record:?}");
     }
+    let of_three = records.iter().filter(|record| record.machine.threads == 3);
+    assert!((1..records.len()).contains(&of_three.count()));
 }
 
 #[test]
