@@ -107,7 +107,7 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
     };
     fact("runs in all", runs);
     let seconds: f64 = records.iter().map(|record| record.seconds).sum();
-    fact("time in runs", duration(seconds));
+    fact("run time, added up", duration(seconds));
     facts
 }
 
