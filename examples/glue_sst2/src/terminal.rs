@@ -219,6 +219,7 @@ impl Progress for Terminal {
         self.study.inc(skipped);
         self.left.all -= skipped as usize;
         self.count(record);
+        self.show_study();
         let score = match (record.dev_accuracy, &record.failed) {
             (Some(accuracy), _) => format!("dev {:.2} %", 100.0 * accuracy),
             (None, Some(reason)) => format!("failed: {reason}"),
