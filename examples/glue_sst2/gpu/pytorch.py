@@ -37,7 +37,7 @@ def steps(model, count, batch, length, precision, mode):
     forward = torch.compile(model) if mode == "compile" else model
     cast = torch.autocast(device, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
-    ids = torch.randint(1000, 30_000, (WARM_UP + count, batch, length))
+    ids = torch.randint(model.config.vocab_size, (WARM_UP + count, batch, length))
     labels = torch.randint(0, 2, (WARM_UP + count, batch))
     for step in range(WARM_UP + count):
         if step == WARM_UP:
