@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use finetune::statistics;
+use study::statistics;
 
 /// What stands where there is no number.
 pub(crate) const NONE: &str = "–";
