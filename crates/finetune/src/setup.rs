@@ -13,7 +13,7 @@ use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::methods::{self, Start};
 use crate::precision;
-use crate::training::Trainer;
+use crate::trainer::Trainer;
 use noisytune_burn::NoisyTune;
 
 /// The path of the head, which is never pretrained for the task, even where a checkpoint brings one.

@@ -50,14 +50,9 @@ pub enum PretrainError {
     /// The tokenizers library refuses.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
-    /// The loss is not a number any more.
-    #[error("training diverged: the loss of step {step} is {loss}")]
-    Diverged {
-        /// Optimizer step, from 0.
-        step: usize,
-        /// NaN or infinite.
-        loss: f64,
-    },
+    /// A number of the training is not finite any more.
+    #[error(transparent)]
+    Diverged(#[from] training::Diverged),
     /// A checkpoint cannot be used.
     #[error("{}: not a checkpoint of this program: {reason}", path.display())]
     Checkpoint {

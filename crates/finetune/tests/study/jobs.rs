@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use finetune::progress::{Progress, RunPlan};
-use finetune::training::Step;
+use finetune::trainer::Step;
 use finetune::{FinetuneError, Session};
 use study::Arm;
 use study::plan::RunKey;

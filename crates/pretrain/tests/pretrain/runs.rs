@@ -231,8 +231,11 @@ fn a_loss_that_is_not_a_number_ends_the_run() {
         recipe.steps = 100;
     });
     match finish(config).err().expect("it diverges") {
-        PretrainError::Diverged { step, loss } => {
-            assert!(step > 0 && !loss.is_finite(), "{step} {loss}");
+        PretrainError::Diverged(diverged) => {
+            assert!(
+                diverged.step > 0 && !diverged.value.is_finite(),
+                "{diverged}"
+            );
         }
         other => panic!("{other}"),
     }
