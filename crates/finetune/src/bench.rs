@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
-use encoders::{BertConfig, Layout};
+use encoders::Layout;
 use noisytune_burn::{NoisyTune, NoisyTuneConfig};
 use serde::Serialize;
+use study::{StudyError, plan};
 
-use crate::data::Batch;
+use crate::batch::{Batch, Filling};
 use crate::error::FinetuneError;
 use crate::order::epoch_steps;
-use crate::plan;
-use crate::recipe::at_least_one;
-use crate::study::Study;
+use crate::session::Session;
+use crate::setup::Setup;
 
 /// Steps that are taken before the clock starts.
 const WARM_UP: usize = 3;
@@ -44,27 +44,38 @@ pub struct StepTiming {
     pub peak_rss_mib: Option<f64>,
 }
 
+fn at_least_one(name: &'static str, value: usize) -> Result<(), StudyError> {
+    match value {
+        0 => Err(StudyError::setting(name, value, "at least 1")),
+        _ => Ok(()),
+    }
+}
+
 /// Rows and columns of the product that stands for the machine's ceiling.
 const LARGE: usize = 2048;
 
-/// Times `steps` training steps of the study's first run, after 3 steps of warm-up; epoch follows epoch.
+/// Times `steps` training steps of the session's first run, after 3 steps of warm-up; epoch follows epoch.
 ///
 /// With `ceiling`, one large matrix product afterwards.
 ///
 /// # Errors
-/// [`FinetuneError::Setting`] for 0 steps, and whatever keeps a run from starting.
-pub fn time_steps(study: &Study, steps: usize, ceiling: bool) -> Result<StepTiming, FinetuneError> {
+/// [`StudyError::Setting`] for 0 steps, and whatever keeps a run from starting.
+pub fn time_steps(
+    session: &Session,
+    steps: usize,
+    ceiling: bool,
+) -> Result<StepTiming, FinetuneError> {
     at_least_one("bench steps", steps)?;
-    let config = study.config();
-    let runs = plan::runs(&study.plan());
+    let setup = session.setup();
+    let runs = plan::runs(&setup.plan());
     let run = runs.first().expect("a checked configuration has runs");
     let seed = run.seed;
-    let (loaded, _) = study.start_model(run)?;
-    let mut trainer = study.trainer(run, loaded, steps + WARM_UP);
+    let (loaded, _) = setup.start_model(run)?;
+    let mut trainer = setup.trainer(run, loaded, steps + WARM_UP);
 
-    let data = study.data();
+    let data = &setup.data;
     let lengths = data.train.lengths();
-    let recipe = &config.recipe;
+    let recipe = &setup.config.recipe;
     let planned = (1..).flat_map(|epoch| epoch_steps(recipe, seed, epoch, &lengths));
     // A GPU may lag behind the program that feeds it.
     let device = trainer.device().clone();
@@ -77,13 +88,13 @@ pub fn time_steps(study: &Study, steps: usize, ceiling: bool) -> Result<StepTimi
             started = Instant::now();
             (examples, tokens, flops) = (0, 0, 0.0);
         }
-        let filling = recipe.filling(data.pad_token_id);
+        let filling = Filling::of(recipe, data.pad_token_id);
         let batches: Vec<Batch> = planned
             .iter()
             .map(|positions| data.train.batch(positions, filling, &device))
             .collect();
         for batch in &batches {
-            flops += 3.0 * batch_flops(&study.model().config, batch);
+            flops += 3.0 * batch_flops(setup, batch);
         }
         let step = trainer.accumulated_step(batches)?;
         examples += step.examples;
@@ -106,15 +117,15 @@ pub fn time_steps(study: &Study, steps: usize, ceiling: bool) -> Result<StepTimi
     })
 }
 
-fn batch_flops(config: &BertConfig, batch: &Batch) -> f64 {
+fn batch_flops(setup: &Setup, batch: &Batch) -> f64 {
     match &batch.input.layout {
         Layout::Padded(mask) => {
             let [sequences, length] = mask.dims();
-            sequences as f64 * config.matrix_flops(length)
+            sequences as f64 * setup.matrix_flops(length)
         }
         Layout::Packed(packing) => {
             let lengths = packing.lengths().iter();
-            lengths.map(|&length| config.matrix_flops(length)).sum()
+            lengths.map(|&length| setup.matrix_flops(length)).sum()
         }
     }
 }
@@ -133,7 +144,7 @@ pub struct NoiseTiming {
 /// Times `passes` passes of noise, after one of warm-up.
 ///
 /// # Errors
-/// [`FinetuneError::Setting`] for 0 passes.
+/// [`StudyError::Setting`] for 0 passes.
 pub fn time_noise(device: &Device, passes: usize) -> Result<NoiseTiming, FinetuneError> {
     at_least_one("bench noise", passes)?;
     let device = device.clone().inner();

@@ -1,16 +1,12 @@
 //! A task's splits, tokenized once for all runs.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use encoders::{EncoderInput, Encoding, Tokenizer};
+use encoders::{Encoding, Tokenizer};
 use glue::{SplitName, TaskSpec};
-use serde::{Deserialize, Serialize};
-
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use sha2::{Digest, Sha256};
+use study::StudyError;
+use study::record::Provenance;
 
 use crate::error::FinetuneError;
 
@@ -23,18 +19,6 @@ pub struct Examples {
     pub labels: Vec<usize>,
     /// Where they come from.
     pub provenance: Provenance,
-}
-
-/// Which rows of which file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provenance {
-    /// Rows of the file.
-    pub rows: usize,
-    /// Rows used, from the first on.
-    pub used: usize,
-    /// Of the file's bytes.
-    pub sha256: String,
 }
 
 /// Both splits of a task.
@@ -58,7 +42,7 @@ impl TaskData {
     ///
     /// # Errors
     /// [`FinetuneError::Glue`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
-    /// cannot be tokenized, [`FinetuneError::Setting`] for a maximum of 0.
+    /// cannot be tokenized, [`StudyError::Setting`] for a maximum of 0.
     pub fn read(
         task: &'static TaskSpec,
         folder: &Path,
@@ -71,8 +55,8 @@ impl TaskData {
             ("max train samples", max_train),
             ("max eval samples", max_dev),
         ] {
-            if let Some(max) = max {
-                crate::recipe::at_least_one(name, max)?;
+            if max == Some(0) {
+                return Err(StudyError::setting(name, 0, "at least 1").into());
             }
         }
         Ok(Self {
@@ -152,76 +136,4 @@ impl Examples {
     pub fn is_empty(&self) -> bool {
         self.encodings.is_empty()
     }
-
-    /// Puts the examples at these positions into a batch on the device.
-    pub fn batch(&self, positions: &[usize], filling: Filling, device: &Device) -> Batch {
-        let labels: Vec<i64> = positions.iter().map(|&i| self.labels[i] as i64).collect();
-        let encodings = positions.iter().map(|&i| &self.encodings[i]);
-        Batch {
-            input: match filling {
-                Filling::Padded { token, least } => {
-                    EncoderInput::padded(encodings, token, least, device)
-                }
-                Filling::Packed => EncoderInput::packed(encodings, device),
-            },
-            labels: Tensor::from_data(TensorData::new(labels, [positions.len()]), device),
-            tokens: positions.iter().map(|&i| self.encodings[i].ids.len()).sum(),
-        }
-    }
-}
-
-/// How sentences of different lengths become one tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filling {
-    /// Each is filled up to the longest.
-    Padded {
-        /// The tokenizer's pad token.
-        token: u32,
-        /// Least length of a batch, in tokens; 0 for that of the longest sentence.
-        least: usize,
-    },
-    /// They are laid end to end.
-    Packed,
-}
-
-/// Sentences with their labels, on a device.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// The tokens.
-    pub input: EncoderInput,
-    /// `[batch]`.
-    pub labels: Tensor<1, Int>,
-    /// Real tokens, padding not counted.
-    pub tokens: usize,
-}
-
-impl Batch {
-    /// Sentences, or pairs of them.
-    pub fn examples(&self) -> usize {
-        let [examples] = self.labels.dims();
-        examples
-    }
-}
-
-/// SHA-256 of a file, in lower-case hex.
-///
-/// # Errors
-/// [`FinetuneError::File`].
-pub fn sha256_of(path: &Path) -> Result<String, FinetuneError> {
-    let mut file = File::open(path).map_err(|e| FinetuneError::file(path, e))?;
-    let mut hasher = Sha256::new();
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(read) => hasher.update(&chunk[..read]),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(FinetuneError::file(path, e)),
-        }
-    }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }

@@ -3,7 +3,8 @@
 use burn::tensor::Device;
 use encoders::{BertForSequenceClassification, Dropouts};
 
-use crate::data::{Examples, Filling};
+use crate::batch::Filling;
+use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::training::mean_cross_entropy;
 

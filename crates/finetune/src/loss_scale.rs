@@ -1,6 +1,6 @@
 //! Keeping the gradients of half precision within its range.
 
-use crate::precision::Precision;
+use study::Precision;
 
 /// What the loss is multiplied by before the backward pass, and the gradients divided by after it.
 ///

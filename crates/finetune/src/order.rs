@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::recipe::{Batching, Recipe};
+use study::{Batching, Recipe};
 
 /// Batches whose examples [`Batching::Bucketed`] sorts by length together.
 ///

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::plan::RunKey;
-use crate::record::RunRecord;
+use study::plan::RunKey;
+use study::record::RunRecord;
+
 use crate::training::Step;
 
 /// A study about to start.

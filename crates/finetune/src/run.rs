@@ -2,141 +2,122 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use encoders::LoadedClassifier;
-use noisytune_burn::NoisyTune;
+use study::plan::RunKey;
+use study::record::{EpochRecord, Machine, NoiseSummary, RunRecord, Versions};
 
-use crate::arms::Start;
+use crate::course::Course;
 use crate::error::FinetuneError;
-use crate::evaluation::evaluate;
+use crate::evaluation::{Evaluation, evaluate};
 use crate::jobs::Shared;
-use crate::measure::Course;
-use crate::plan::RunKey;
+use crate::precision::lower;
 use crate::progress::{Progress, RunPlan};
-use crate::record::{EpochRecord, Machine, NoiseSummary, RunRecord, Versions};
-use crate::study::Study;
-use crate::training::Trainer;
+use crate::setup::Setup;
+use crate::training::{Trainer, finite};
 
-impl Study {
-    /// Optimizer steps of a run.
-    pub(crate) fn steps(&self, run: &RunKey) -> usize {
-        let recipe = &self.config().recipe;
-        recipe.epochs * recipe.steps_per_epoch(run.train_rows)
-    }
+/// What a run has to show, whole or up to where it failed.
+#[derive(Default)]
+struct Outcome {
+    epochs: Vec<EpochRecord>,
+    dev_predictions: Vec<usize>,
+    skipped_steps: usize,
+    noise: Option<NoiseSummary>,
+    course: Course,
+}
 
-    /// Loads the pretrained model as a run's arm wants it, on the plain device.
-    ///
-    /// # Errors
-    /// Whatever is wrong with the weights, or if the noise would change nothing.
-    pub(crate) fn start_model(
-        &self,
+/// Trains and scores one run of the `jobs` that are in work; one that diverges is a failed run, not an error.
+pub(crate) fn run_one(
+    setup: &Setup,
+    run: &RunKey,
+    jobs: usize,
+    shared: &Shared<'_, impl Progress>,
+) -> Result<RunRecord, FinetuneError> {
+    let settings = setup.settings(run);
+    shared.run_started(&RunPlan {
+        run: *run,
+        label: settings.label(run.arm),
+        steps: setup.steps(run),
+    });
+    let started = Instant::now();
+    let mut outcome = Outcome::default();
+    let failed = match outcome.train(setup, run, shared) {
+        Ok(()) => None,
+        Err(diverged @ FinetuneError::Diverged { .. }) => Some(diverged.to_string()),
+        Err(other) => return Err(other),
+    };
+    let dev_accuracy = match failed {
+        None => outcome.epochs.last().map(|epoch| epoch.dev_accuracy),
+        Some(_) => None,
+    };
+    Ok(RunRecord {
+        arm: run.arm,
+        seed: run.seed,
+        failed,
+        dev_accuracy,
+        epochs: outcome.epochs,
+        seconds: started.elapsed().as_secs_f64(),
+        dev_predictions: outcome.dev_predictions,
+        skipped_steps: outcome.skipped_steps,
+        curve: outcome.course.curve,
+        changes: outcome.course.changes,
+        noise: outcome.noise,
+        settings,
+        versions: Versions::current(),
+        machine: Machine::current(jobs, rayon::current_num_threads()),
+        finished_unix: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs()),
+    })
+}
+
+impl Outcome {
+    /// Works through the epochs. What is there when an error ends it is finite and can be recorded.
+    fn train(
+        &mut self,
+        setup: &Setup,
         run: &RunKey,
-    ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
-        let mut loaded = self.load(run.seed)?;
-        let lambda = run.lambda.unwrap_or(0.0);
-        let noise = match run.arm.noise(lambda, run.seed, &loaded.fresh) {
-            None => None,
-            Some(config) => {
-                let (model, report) = loaded.model.try_noisy_tune(&config)?;
-                loaded.model = model;
-                Some(NoiseSummary::of(&report))
-            }
-        };
-        Ok((loaded, noise))
-    }
-
-    /// A run's trainer before the first of `steps` steps.
-    pub(crate) fn trainer(&self, run: &RunKey, loaded: LoadedClassifier, steps: usize) -> Trainer {
-        let recipe = &self.config().recipe;
-        let mut fresh = loaded.fresh;
-        fresh.push("classifier".to_owned());
-        let companion = run.arm.companion(&Start {
-            model: &loaded.model,
-            fresh: &fresh,
-            recipe,
-            hyperparameters: &run.arm.hyperparameters(&self.config().hyperparameters),
-            steps,
-            seed: run.seed,
-        });
-        Trainer::new(loaded.model, recipe, steps, run.seed, self.device()).with_companion(companion)
-    }
-
-    /// Trains and scores one run; a loss that stops being a number is a failed run, not an error.
-    pub(crate) fn run_one(
-        &self,
-        run: &RunKey,
-        jobs: usize,
         shared: &Shared<'_, impl Progress>,
-    ) -> Result<RunRecord, FinetuneError> {
-        let steps = self.steps(run);
-        let settings = self.settings(run);
-        shared.run_started(&RunPlan {
-            run: *run,
-            label: settings.label(run.arm),
-            steps,
-        });
-        let started = Instant::now();
-        let (loaded, noise) = self.start_model(run)?;
-        let mut course = Course::new(steps, loaded.model.bert.clone());
-        let mut trainer = self.trainer(run, loaded, steps);
-
-        let (data, recipe) = (self.data(), &self.config().recipe);
+    ) -> Result<(), FinetuneError> {
+        let steps = setup.steps(run);
+        let (loaded, noise) = setup.start_model(run)?;
+        if let Some(noise) = noise {
+            // Weights that the noise takes beyond f32 are no model to train; JSON could not say how large it is.
+            finite("noise", 0, noise.noise_rms)?;
+            self.noise = Some(noise);
+        }
+        self.course = Course::of(steps, loaded.model.bert.clone());
+        let mut trainer = setup.trainer(run, loaded, steps);
+        let (data, recipe) = (&setup.data, &setup.config.recipe);
         let train = data.train.first(run.train_rows);
-        let mut epochs = Vec::with_capacity(recipe.epochs);
-        let mut dev_predictions = Vec::new();
-        let mut skipped_steps = 0;
-        let mut failed = None;
         for epoch in 1..=recipe.epochs {
             let trained = trainer.epoch(epoch, &train, data.pad_token_id, |trainer, step| {
-                course.add(trainer, step)?;
-                skipped_steps += usize::from(step.is_skipped);
+                self.course.add(trainer, step)?;
+                self.skipped_steps += usize::from(step.is_skipped);
                 shared.step(run, step)
-            });
-            let trained = match trained {
-                Ok(trained) => trained,
-                Err(diverged @ FinetuneError::Diverged { .. }) => {
-                    failed = Some(diverged.to_string());
-                    break;
-                }
-                Err(other) => return Err(other),
-            };
-            let scored = evaluate(
-                &recipe.precision.lower(trainer.model()),
-                &data.dev,
-                data.pad_token_id,
-                self.device(),
-            )?;
+            })?;
+            let scored = score(setup, &trainer, epoch * steps / recipe.epochs - 1)?;
             shared.epoch(run, epoch, scored.accuracy);
-            epochs.push(EpochRecord {
+            self.epochs.push(EpochRecord {
                 epoch,
                 train_loss: trained.train_loss,
                 dev_loss: scored.loss,
                 dev_accuracy: scored.accuracy,
                 train_seconds: trained.seconds,
             });
-            dev_predictions = scored.predictions;
+            self.dev_predictions = scored.predictions;
         }
-        let dev_accuracy = match failed {
-            None => epochs.last().map(|epoch| epoch.dev_accuracy),
-            Some(_) => None,
-        };
-        Ok(RunRecord {
-            arm: run.arm,
-            seed: run.seed,
-            failed,
-            dev_accuracy,
-            epochs,
-            seconds: started.elapsed().as_secs_f64(),
-            dev_predictions,
-            skipped_steps,
-            curve: course.curve,
-            changes: course.changes,
-            noise,
-            settings,
-            versions: Versions::current(),
-            machine: Machine::current(jobs),
-            finished_unix: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
-        })
+        Ok(())
     }
+}
+
+/// Scores the model after a step. The last step may be the one that diverges, and no loss of training shows that.
+fn score(setup: &Setup, trainer: &Trainer, step: usize) -> Result<Evaluation, FinetuneError> {
+    let data = &setup.data;
+    let scored = evaluate(
+        &lower(setup.config.recipe.precision, trainer.model()),
+        &data.dev,
+        data.pad_token_id,
+        &setup.device,
+    )?;
+    finite("dev loss", step, scored.loss)?;
+    Ok(scored)
 }

@@ -9,13 +9,17 @@ use burn::tensor::{Device, FloatDType, Int, Tensor};
 use encoders::{BertForSequenceClassification, Dropouts};
 use optimize::{AdamW, LinearSchedule, clipping_factor, squared_global_norm};
 
-use crate::arms::{Companion, EmbeddingNoise, Update, Weights};
+use study::Recipe;
+
+use crate::batch::{Batch, Filling};
 use crate::checkpointing;
-use crate::data::{Batch, Examples};
+use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::loss_scale::LossScale;
+use crate::methods::{Companion, EmbeddingNoise, Update, Weights};
+use crate::optimizer::adamw;
 use crate::order::epoch_steps;
-use crate::recipe::Recipe;
+use crate::precision::lower;
 
 /// A model in training: parameters, optimizer state, schedule.
 ///
@@ -108,7 +112,7 @@ impl Trainer {
     ) -> Self {
         Self {
             model: Some(model.train()),
-            optimizer: Box::new(AdamW::new(recipe.adamw())),
+            optimizer: Box::new(AdamW::new(adamw(recipe))),
             weights: None,
             embeddings: None,
             schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
@@ -206,7 +210,7 @@ impl Trainer {
             None => parameters.clone(),
             Some(weights) => weights.substitute(parameters, self.step),
         };
-        let model = self.recipe.precision.lower(model);
+        let model = lower(self.recipe.precision, model);
         let noise = self.embeddings.as_ref();
         let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass));
         let scale = share * self.loss_scale.value();
@@ -236,7 +240,7 @@ impl Trainer {
     /// Takes one optimizer step.
     ///
     /// # Errors
-    /// [`FinetuneError::Diverged`] if the loss is not finite; the parameters stay as they were.
+    /// [`FinetuneError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
     pub fn step(&mut self, batch: Batch) -> Result<Step, FinetuneError> {
         self.accumulated_step(vec![batch])
     }
@@ -244,19 +248,14 @@ impl Trainer {
     /// Takes one optimizer step on the mean loss of the examples of several batches.
     ///
     /// # Errors
-    /// [`FinetuneError::Diverged`] if the loss is not finite; the parameters stay as they were.
+    /// [`FinetuneError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
     pub fn accumulated_step(&mut self, batches: Vec<Batch>) -> Result<Step, FinetuneError> {
         let examples = batches.iter().map(Batch::examples).sum();
         let tokens = batches.iter().map(|batch| batch.tokens).sum();
         let passes = batches.len();
         let (loss, gradients) = self.losses_and_gradients(batches);
         let (loss, gradient_norm) = loss.read_with(squared_global_norm(self.present(), &gradients));
-        if !loss.is_finite() {
-            return Err(FinetuneError::Diverged {
-                step: self.step,
-                loss,
-            });
-        }
+        finite("loss", self.step, loss)?;
         let scale = self.loss_scale.value();
         let gradient_norm = gradient_norm / scale;
         // A step that is left out counts in neither the schedule nor the optimizer.
@@ -265,6 +264,7 @@ impl Trainer {
         if is_skipped {
             self.skipped += 1;
         } else {
+            finite("gradient norm", self.step, gradient_norm)?;
             let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm) / scale;
             let model = self.model.take();
             self.model =
@@ -296,7 +296,7 @@ impl Trainer {
         mut after: impl FnMut(&Self, &Step) -> Result<(), FinetuneError>,
     ) -> Result<Epoch, FinetuneError> {
         let started = Instant::now();
-        let filling = self.recipe.filling(pad_token_id);
+        let filling = Filling::of(&self.recipe, pad_token_id);
         let mut total = 0.0;
         let steps = epoch_steps(&self.recipe, self.seed, epoch, &examples.lengths());
         for step in &steps {
@@ -312,6 +312,15 @@ impl Trainer {
             train_loss: total / examples.len().max(1) as f64,
             seconds: started.elapsed().as_secs_f64(),
         })
+    }
+}
+
+/// # Errors
+/// [`FinetuneError::Diverged`] unless the value is finite.
+pub(crate) fn finite(what: &'static str, step: usize, value: f64) -> Result<(), FinetuneError> {
+    match value.is_finite() {
+        true => Ok(()),
+        false => Err(FinetuneError::Diverged { what, step, value }),
     }
 }
 

@@ -21,7 +21,7 @@ mod sections;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use finetune::{FinetuneError, write as file};
+use files::FileError;
 use thiserror::Error;
 
 pub use material::Material;
@@ -32,7 +32,7 @@ pub use material::Material;
 pub enum ReportError {
     /// A file cannot be written.
     #[error(transparent)]
-    File(#[from] FinetuneError),
+    File(#[from] FileError),
     /// A template cannot be filled.
     #[error("report template: {0}")]
     Template(#[from] askama::Error),
@@ -62,11 +62,11 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportEr
     let markdown = layout::markdown(&document)?;
 
     let figures = folder.join("figures");
-    std::fs::create_dir_all(&figures).map_err(|e| wrong(&figures, e))?;
+    std::fs::create_dir_all(&figures).map_err(|e| FileError::io(&figures, e))?;
     let mut written = Vec::new();
     for figure in document.figures() {
         let path = figures.join(format!("{}.svg", figure.name));
-        file::replace(&path, figure.standalone().as_bytes())?;
+        files::replace(&path, figure.standalone().as_bytes())?;
         written.push(path);
     }
     remove_earlier(&figures, &written)?;
@@ -75,29 +75,22 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportEr
         markdown: folder.join("report.md"),
         figures: written,
     };
-    file::replace(&paths.markdown, markdown.as_bytes())?;
-    file::replace(&paths.html, html.as_bytes())?;
+    files::replace(&paths.markdown, markdown.as_bytes())?;
+    files::replace(&paths.html, html.as_bytes())?;
     Ok(paths)
 }
 
 /// Removes the figures that this report does not have.
-fn remove_earlier(folder: &Path, kept: &[PathBuf]) -> Result<(), FinetuneError> {
+fn remove_earlier(folder: &Path, kept: &[PathBuf]) -> Result<(), FileError> {
     for name in figures::NAMES {
         let path = folder.join(format!("{name}.svg"));
         if kept.contains(&path) {
             continue;
         }
         match std::fs::remove_file(&path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(wrong(&path, e)),
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(FileError::io(&path, e)),
             _ => {}
         }
     }
     Ok(())
-}
-
-fn wrong(path: &Path, source: std::io::Error) -> FinetuneError {
-    FinetuneError::File {
-        path: path.to_path_buf(),
-        source,
-    }
 }

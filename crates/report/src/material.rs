@@ -1,8 +1,8 @@
 //! What a report is made from, and what is compared with what.
 
-use finetune::plan::{self, RunKey};
-use finetune::summary::{Comparison, Point, StudyResult};
-use finetune::{Arm, RunRecord, StudyConfig, StudySummary};
+use study::plan::{self, RunKey};
+use study::summary::{Comparison, Point, StudyResult};
+use study::{Arm, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use finetune::statistics;
+use study::statistics;
 
 /// Written in place of a missing number.
 pub(crate) const NONE: &str = "–";

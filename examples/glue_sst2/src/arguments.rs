@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use devices::DeviceName;
-use finetune::{Arm, Batching, Precision, StudyConfig, StudyKind};
+use study::{Arm, Batching, Precision, StudyConfig, StudyKind};
 
 use crate::preset::{Preset, PresetName};
 use crate::source::Source;

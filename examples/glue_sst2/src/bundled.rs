@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use finetune::data::sha256_of;
+use files::sha256_of_file;
 
 /// Beside the files: what `sha256sum` prints.
 const MANIFEST: &str = "SHA256SUMS";
@@ -24,7 +24,7 @@ pub(crate) fn verify(folder: &Path, option: &str) -> Result<(), String> {
             format!("{place}: {line:?}; expected a SHA-256, two spaces and a file name")
         })?;
         let file = folder.join(name);
-        let found = sha256_of(&file).map_err(|error| error.to_string())?;
+        let found = sha256_of_file(&file).map_err(|error| error.to_string())?;
         if found != expected {
             return Err(format!(
                 "{}: sha256 {found}; expected {expected}, by {MANIFEST} beside it",

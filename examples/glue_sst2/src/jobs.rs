@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use devices::DeviceName;
-use finetune::Study;
+use finetune::Session;
 
 use crate::Failure;
 use crate::arguments::Arguments;
@@ -27,11 +27,11 @@ pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failu
 pub(crate) fn or_suited(
     asked: Option<NonZeroUsize>,
     device: DeviceName,
-    study: &Study,
+    session: &Session,
 ) -> NonZeroUsize {
     asked.unwrap_or_else(|| {
         if device.backend.is_threaded() {
-            study.suited_jobs()
+            session.suited_jobs()
         } else {
             NonZeroUsize::MIN
         }

@@ -19,9 +19,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use devices::{Backend, DeviceError};
-use finetune::record::RunLog;
-use finetune::{FinetuneError, Study, bench, plan};
+use finetune::{FinetuneError, Session, bench};
 use report::{Material, ReportError};
+use study::plan;
+use study::record::RunLog;
 
 use crate::arguments::{Arguments, Resolved};
 use crate::preset::PresetName;
@@ -89,10 +90,10 @@ enum Failure {
 impl From<FinetuneError> for Failure {
     fn from(error: FinetuneError) -> Self {
         match error {
-            FinetuneError::Setting { .. }
-            | FinetuneError::UnknownHyperparameter { .. }
-            | FinetuneError::Noise(_)
-            | FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => {
+            FinetuneError::Study(ref study) if study.is_of_settings() => {
+                Self::Usage(error.to_string())
+            }
+            FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => {
                 Self::Usage(error.to_string())
             }
             other => Self::Run(other),
@@ -124,7 +125,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         data,
         study,
     } = arguments.resolve();
-    study.validate()?;
+    study.validate().map_err(FinetuneError::from)?;
     let jobs = jobs::asked(arguments)?;
     let device = devices::open(arguments.device)?;
     if let Some(passes) = arguments.bench_noise {
@@ -132,7 +133,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let model = source::find(Wanted::Model, &model, arguments.quiet)?;
     let data = source::find(Wanted::Data, &data, arguments.quiet)?;
-    let study = Study::open(
+    let study = Session::open(
         study,
         &glue::SST2,
         &model.folder,
@@ -156,7 +157,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let material = Material {
         config: study.config(),
         summary: &summary,
-        records: &RunLog::read(out)?,
+        records: &RunLog::read(out).map_err(FinetuneError::from)?,
         data: &data.name,
         command: &command::with_features(&features()),
     };
@@ -192,7 +193,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// What is about to happen, in one line.
-fn heading(preset: PresetName, model: &str, data: &str, study: &Study) -> String {
+fn heading(preset: PresetName, model: &str, data: &str, study: &Session) -> String {
     let config = study.config();
     format!(
         "preset {}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",

@@ -1,8 +1,8 @@
 //! Named sets of options: the JSON files under `presets/`.
 
 use clap::ValueEnum;
-use finetune::StudyConfig;
 use serde::Deserialize;
+use study::StudyConfig;
 
 use crate::source::Source;
 
@@ -61,7 +61,7 @@ impl PresetName {
 
 #[cfg(test)]
 mod tests {
-    use finetune::{Batching, Recipe};
+    use study::{Batching, Recipe};
 
     use super::*;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use finetune::plan::RunKey;
 use finetune::progress::RunPlan;
 use finetune::training::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use study::plan::RunKey;
 
 /// Every line of the bars fits into 60 columns.
 const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";

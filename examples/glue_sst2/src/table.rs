@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use finetune::StudySummary;
-use finetune::summary::StudyResult;
+use study::StudySummary;
+use study::summary::StudyResult;
 
 /// A table a study: one line a point, and the verdict.
 pub(crate) fn render(summary: &StudySummary) -> String {
@@ -60,8 +60,8 @@ fn render_study(text: &mut String, study: &StudyResult) {
 mod tests {
     use std::path::Path;
 
-    use finetune::record::{RunLog, RunRecord};
-    use finetune::{Arm, StudyConfig, StudyKind, StudySummary};
+    use study::record::{RunLog, RunRecord};
+    use study::{Arm, StudyConfig, StudyKind, StudySummary};
 
     use super::render;
 

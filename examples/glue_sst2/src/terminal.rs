@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use finetune::Arm;
-use finetune::plan::RunKey;
 use finetune::progress::{Progress, RunPlan, StudyPlan};
-use finetune::record::RunRecord;
 use finetune::training::Step;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget};
+use study::Arm;
+use study::plan::RunKey;
+use study::record::RunRecord;
 
 use crate::running::{Running, style};
 use crate::stop;

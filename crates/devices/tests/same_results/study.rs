@@ -1,11 +1,12 @@
 //! A study of both arms, from files to its summary.
 
 use burn::tensor::FloatDType;
-use finetune::plan::RunKey;
+use finetune::Session;
 use finetune::progress::Progress;
-use finetune::record::RunRecord;
 use finetune::training::Step;
-use finetune::{Precision, Study, StudySummary};
+use study::plan::RunKey;
+use study::record::RunRecord;
+use study::{Precision, StudySummary};
 
 use crate::world::{study, turn};
 
@@ -57,7 +58,7 @@ pub(crate) fn half_precision_learns_or_is_refused(name: &str) {
     }
 }
 
-fn learns(name: &str, study: &Study) {
+fn learns(name: &str, study: &Session) {
     let out = tempfile::tempdir().expect("a temporary folder");
     let mut seen = Seen::default();
     let summary: StudySummary = study.run(out.path(), &mut seen).expect("the study runs");

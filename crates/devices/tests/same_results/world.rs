@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use encoders::{BertForSequenceClassification, EncoderInput, Layout, Snapshot};
-use finetune::data::Batch;
+use finetune::batch::Batch;
 use finetune::training::Trainer;
-use finetune::{Arm, FinetuneError, Precision, Recipe, Study, StudyConfig};
+use finetune::{FinetuneError, Session};
+use study::{Arm, Precision, Recipe, StudyConfig};
 
 /// A device for one test at a time: tests running side by side would share its memory and its queue.
 pub(crate) struct Turn {
@@ -94,7 +95,7 @@ pub(crate) fn study(
     device: &Device,
     name: &str,
     precision: Precision,
-) -> Result<Study, FinetuneError> {
+) -> Result<Session, FinetuneError> {
     let words = ["a fine thing", "a sad thing", "so good", "so bad and long"];
     let mut text = "sentence\tlabel\n".to_owned();
     for row in 0..40 {
@@ -117,5 +118,5 @@ pub(crate) fn study(
         },
         ..StudyConfig::default()
     };
-    Study::open(config, &glue::SST2, &snapshot(), folder, device, name)
+    Session::open(config, &glue::SST2, &snapshot(), folder, device, name)
 }

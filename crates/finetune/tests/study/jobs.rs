@@ -4,11 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use finetune::plan::RunKey;
 use finetune::progress::{Progress, RunPlan};
-use finetune::record::{RunLog, RunRecord};
 use finetune::training::Step;
-use finetune::{Arm, FinetuneError, Study};
+use finetune::{FinetuneError, Session};
+use study::Arm;
+use study::plan::RunKey;
+use study::record::{RunLog, RunRecord};
 
 use crate::setup::{config, open, snapshot, write_data};
 
@@ -174,7 +175,7 @@ fn what_keeps_one_run_from_its_end_ends_all() {
     for name in ["config.json", "model.safetensors", "tokenizer.json"] {
         std::fs::copy(snapshot().join(name), model.path().join(name)).expect("a file");
     }
-    let study = Study::open(
+    let study = Session::open(
         config(Arm::ALL, 2, 0.15),
         &glue::SST2,
         model.path(),

@@ -1,10 +1,11 @@
 //! What the two runs of a pair share, and what they do not.
 
-use finetune::plan::RunKey;
+use finetune::Session;
 use finetune::progress::{Progress, RunPlan};
-use finetune::record::RunRecord;
 use finetune::training::Step;
-use finetune::{Arm, Batching, Precision, Study, StudySummary};
+use study::plan::RunKey;
+use study::record::RunRecord;
+use study::{Arm, Batching, Precision, StudySummary};
 
 use crate::setup::{config, open, write_data};
 
@@ -35,7 +36,7 @@ fn run(arms: &[Arm], seeds: usize, lambda: f64) -> (Losses, StudySummary) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let out = tempfile::tempdir().expect("a temporary folder");
     write_data(data.path());
-    let study: Study = open(config(arms, seeds, lambda), data.path());
+    let study: Session = open(config(arms, seeds, lambda), data.path());
     let mut losses = Losses::default();
     let summary = study.run(out.path(), &mut losses).expect("the study runs");
     (losses, summary)

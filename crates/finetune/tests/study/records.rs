@@ -1,9 +1,11 @@
 //! What a study leaves on disk.
 
+use files::FileError;
+use finetune::FinetuneError;
 use finetune::progress::{Progress, RunPlan};
-use finetune::record::{RunLog, RunRecord};
-use finetune::{Arm, FinetuneError, StudyConfig};
 use serde_json::Value;
+use study::record::{RunLog, RunRecord};
+use study::{Arm, StudyConfig, StudyError};
 
 use crate::setup::{config, open, write_data};
 
@@ -194,7 +196,10 @@ fn a_damaged_record_is_named_by_its_line() {
         .run(out.path(), &mut ())
         .expect_err("no record");
     assert!(
-        matches!(error, FinetuneError::Record { line: 1, .. }),
+        matches!(
+            error,
+            FinetuneError::Study(StudyError::File(FileError::Line { line: 1, .. }))
+        ),
         "{error}"
     );
 }
@@ -208,7 +213,13 @@ fn a_folder_that_cannot_be_made_is_an_error_before_training() {
     let error = open(config(&ARMS, 1, 0.15), data.path())
         .run(&file.join("below"), &mut trained)
         .expect_err("a file is no folder");
-    assert!(matches!(error, FinetuneError::File { .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            FinetuneError::Study(StudyError::File(FileError::Io { .. }))
+        ),
+        "{error}"
+    );
     assert_eq!(trained.0, 0);
 }
 
@@ -253,7 +264,7 @@ fn a_study_that_is_asked_to_stop_begins_no_run() {
 
 #[test]
 fn settings_out_of_range_are_refused_with_what_is_accepted() {
-    let change = |change: fn(&mut finetune::StudyConfig)| {
+    let change = |change: fn(&mut study::StudyConfig)| {
         let mut config = config(&ARMS, 1, 0.15);
         change(&mut config);
         config.validate().expect_err("out of range").to_string()
@@ -278,6 +289,6 @@ fn settings_out_of_range_are_refused_with_what_is_accepted() {
         let mut config = config(&ARMS, 1, lambda);
         config.arms.truncate(1);
         let error = config.validate().expect_err("lambda is out of range");
-        assert!(matches!(error, FinetuneError::Noise(_)), "{error}");
+        assert!(matches!(error, StudyError::Lambda(_)), "{error}");
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use finetune::{Arm, Recipe, Study, StudyConfig};
+use finetune::Session;
+use study::{Arm, Recipe, StudyConfig};
 
 /// The tiny checkpoint, which the encoder's tests share.
 pub(crate) fn snapshot() -> PathBuf {
@@ -50,8 +51,8 @@ pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
 }
 
 /// Opens the study on data that [`write_data`] wrote.
-pub(crate) fn open(config: StudyConfig, data: &Path) -> Study {
-    Study::open(
+pub(crate) fn open(config: StudyConfig, data: &Path) -> Session {
+    Session::open(
         config,
         &glue::SST2,
         &snapshot(),

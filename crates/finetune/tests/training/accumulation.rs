@@ -1,9 +1,9 @@
 //! Several small batches in a step are one large batch.
 
 use burn::tensor::Device;
-use finetune::Recipe;
-use finetune::data::Batch;
+use finetune::batch::Batch;
 use finetune::training::Trainer;
+use study::Recipe;
 
 use crate::closeness::assert_all_close;
 use crate::examples::{self, model};

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use encoders::{BertForSequenceClassification, Snapshot};
-use finetune::data::{Batch, Filling};
+use finetune::batch::{Batch, Filling};
 
 use crate::reference::{batch, tiny_snapshot};
 

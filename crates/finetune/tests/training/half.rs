@@ -3,9 +3,9 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use encoders::BertForSequenceClassification;
-use finetune::data::Filling;
+use finetune::batch::Filling;
 use finetune::training::{Step, Trainer};
-use finetune::{Precision, Recipe};
+use study::{Precision, Recipe};
 
 use crate::closeness::assert_all_close;
 use crate::examples::{examples, model};

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::Snapshot;
-use finetune::Recipe;
-use finetune::data::{Batch, Filling};
+use finetune::batch::{Batch, Filling};
 use finetune::training::Trainer;
 use safetensors::SafeTensors;
 use serde_json::Value;
+use study::Recipe;
 
 use crate::closeness::distance;
 use crate::parameters::{self, Named};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use encoders::{EncoderInput, Encoding};
-use finetune::data::{Batch, Filling};
+use finetune::batch::{Batch, Filling};
 use safetensors::SafeTensors;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Does the noise help other methods too?
 
-use finetune::summary::StudyResult;
+use study::summary::StudyResult;
 
 use super::{effects, noise_kind};
 use crate::document::Section;

@@ -1,7 +1,7 @@
 //! Does the noise help?
 
-use finetune::Arm;
-use finetune::summary::StudyResult;
+use study::Arm;
+use study::summary::StudyResult;
 
 use super::{effects, finding, tables, words};
 use crate::document::{Block, Section};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use finetune::Arm;
-use finetune::summary::StudyResult;
+use study::Arm;
+use study::summary::StudyResult;
 
 use super::training::of_runs;
 use super::{effects, finding, tables, words};

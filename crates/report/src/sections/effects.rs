@@ -1,6 +1,6 @@
 //! Contrasts as marks of a figure.
 
-use finetune::summary::StudyResult;
+use study::summary::StudyResult;
 
 use crate::figures::{Effect, Effects, Figure};
 use crate::material::{Contrast, contrasts, ink};

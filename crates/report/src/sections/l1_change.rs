@@ -1,9 +1,9 @@
 //! How far does training move the parameters?
 
-use finetune::RunRecord;
-use finetune::record::Checkpoint;
-use finetune::statistics::{ALPHA, Paired};
-use finetune::summary::StudyResult;
+use study::RunRecord;
+use study::record::ParameterChange;
+use study::statistics::{ALPHA, Paired};
+use study::summary::StudyResult;
 
 use super::tables;
 use super::training::of_runs;
@@ -108,7 +108,7 @@ fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
     table.without_columns_of(NONE)
 }
 
-/// The change of a part at the last checkpoint, over the pairs that have one.
+/// The change of a part at the last measurement, over the pairs that have one.
 fn moved(material: &Material<'_>, contrast: &Contrast<'_>, part: &'static str) -> Option<Moved> {
     let last = |run: &RunRecord| -> Option<f64> {
         let is_complete = run.failed.is_none();
@@ -187,7 +187,7 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
 }
 
 /// Changes by step, from step 0, where nothing has moved.
-fn course(changes: &[Checkpoint], part: &str) -> Vec<(f64, f64)> {
+fn course(changes: &[ParameterChange], part: &str) -> Vec<(f64, f64)> {
     let recorded = changes
         .iter()
         .filter_map(|at| Some((at.step as f64, UNIT * at.l1.get(part)?)));

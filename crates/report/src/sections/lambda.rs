@@ -1,6 +1,6 @@
 //! How much noise?
 
-use finetune::summary::StudyResult;
+use study::summary::StudyResult;
 
 use super::{effects, finding, tables, words};
 use crate::document::{Block, Section};

@@ -14,8 +14,8 @@ mod tables;
 mod training;
 mod words;
 
-use finetune::StudyKind;
-use finetune::summary::StudyResult;
+use study::StudyKind;
+use study::summary::StudyResult;
 
 use crate::document::{Document, Section};
 use crate::material::{Material, main_contrast};

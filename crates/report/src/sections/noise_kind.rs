@@ -1,6 +1,6 @@
 //! Which noise?
 
-use finetune::summary::StudyResult;
+use study::summary::StudyResult;
 
 use super::{effects, finding, tables, words};
 use crate::document::{Block, Section, Table};

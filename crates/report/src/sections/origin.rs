@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use finetune::RunRecord;
 use serde_json::Value;
+use study::RunRecord;
 
 use super::tables;
 use crate::document::{Block, Folded, Section, Table};

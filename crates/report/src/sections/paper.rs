@@ -1,7 +1,7 @@
 //! The paper's numbers next to these.
 
-use finetune::Arm;
-use finetune::summary::StudyResult;
+use study::Arm;
+use study::summary::StudyResult;
 
 use crate::document::{Block, Section, Table};
 use crate::material::{Contrast, Material, main_contrast};
@@ -64,7 +64,10 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
             .map_or(NONE.to_owned(), |ends| interval(Some(ends))),
         thousands(paired.n),
     ]);
-    let (config, train) = (&model.config, &record.settings.train);
+    let train = &record.settings.train;
+    let size = model
+        .size()
+        .map(|(layers, width)| format!(", {layers} layers of width {width}"));
     let share = if train.used == train.rows {
         format!("all {}", thousands(train.rows))
     } else {
@@ -77,9 +80,11 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
     };
     let text = format!(
         "The settings differ. The paper finetunes base-size models (12 layers of width 768) on the whole of SST-2 and reports means of 5 seeds; \
-         here it is {}, {} layers of width {}, on {share} training sentences of {}, with the recipe below.{other_data} \
+         here it is {}{}, on {share} training sentences of {}, with the recipe below.{other_data} \
          Compare the sign and the size of the difference, not the level of the scores.",
-        model.name, config.num_hidden_layers, config.hidden_size, material.data,
+        model.name,
+        size.unwrap_or_default(),
+        material.data,
     );
     Some(Section {
         id: "paper",

@@ -1,7 +1,7 @@
 //! The two tables that every study has: scores, and paired differences.
 
-use finetune::RunRecord;
-use finetune::summary::StudyResult;
+use study::RunRecord;
+use study::summary::StudyResult;
 
 use crate::document::{Block, Table};
 use crate::material::{Material, contrasts};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use finetune::summary::StudyResult;
-use finetune::{Arm, RunRecord};
+use study::summary::StudyResult;
+use study::{Arm, RunRecord};
 
 use crate::document::{Block, Section};
 use crate::figures::{Curves, Figure, Ink, Line};

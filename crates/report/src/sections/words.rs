@@ -1,7 +1,7 @@
 //! What the statistics of a study say, in plain words.
 
-use finetune::statistics::{ALPHA, MAX_PAIRS, p_equals};
-use finetune::summary::StudyResult;
+use study::statistics::{ALPHA, MAX_PAIRS, p_equals};
+use study::summary::StudyResult;
 
 use crate::material::{Contrast, contrasts};
 use crate::number::{count, sentence, thousands};

@@ -100,7 +100,7 @@ fn every_figure_is_shown_and_nothing_overflows_on_a_desktop_and_a_phone() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut sample = Sample::all(8);
     sample.fail(
-        finetune::Arm::NOISYTUNE,
+        study::Arm::NOISYTUNE,
         5,
         "training diverged: the loss of step 17 is NaN",
     );

@@ -1,6 +1,6 @@
 //! What the report says.
 
-use finetune::{Arm, StudyConfig, StudyKind};
+use study::{Arm, StudyConfig, StudyKind};
 
 use crate::files::{FIGURES, names, read, write};
 use crate::sample::{COMMAND, Sample};

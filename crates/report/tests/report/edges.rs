@@ -1,6 +1,6 @@
 //! Few runs, failed runs, odd names, an earlier report: what the report makes of them.
 
-use finetune::{Arm, StudyConfig, StudyKind};
+use study::{Arm, StudyConfig, StudyKind};
 
 use crate::files::{FIGURES, names, write};
 use crate::sample::Sample;

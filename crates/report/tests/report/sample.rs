@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use finetune::data::Provenance;
-use finetune::plan::{self, RunKey};
-use finetune::record::{
-    Checkpoint, CurvePoint, EpochRecord, Machine, ModelRecord, NoiseSummary, Settings, Versions,
-};
-use finetune::{Arm, RunRecord, StudyConfig, StudyKind, StudySummary};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use report::Material;
+use study::plan::{self, RunKey};
+use study::record::Provenance;
+use study::record::{
+    CurvePoint, EpochRecord, Machine, ModelRecord, NoiseSummary, ParameterChange, Settings,
+    Versions,
+};
+use study::{Arm, RunRecord, StudyConfig, StudyKind, StudySummary};
 
 pub(crate) const ROWS: usize = 8_192;
 pub(crate) const COMMAND: &str = "cargo run --example glue_sst2 -- --study all --max-train-samples 8192 --seeds 8 \\\n    --model all-MiniLM-L6-v2 --data SST-2 --out out/all";
@@ -202,7 +203,7 @@ fn curve(steps: usize, rng: &mut ChaCha8Rng) -> Vec<CurvePoint> {
         .collect()
 }
 
-fn changes(steps: usize, lambda: f64, rng: &mut ChaCha8Rng) -> Vec<Checkpoint> {
+fn changes(steps: usize, lambda: f64, rng: &mut ChaCha8Rng) -> Vec<ParameterChange> {
     let parts = [
         ("query", 1.1),
         ("key", 1.0),
@@ -217,7 +218,7 @@ fn changes(steps: usize, lambda: f64, rng: &mut ChaCha8Rng) -> Vec<Checkpoint> {
                 1.5e-3 * scale * (1.0 - (-2.5 * share).exp()) * (1.0 - 0.3 * lambda + 0.03 * luck)
             };
             let parts = parts.map(|(part, scale)| (part.to_owned(), moved(scale, rng.random())));
-            Checkpoint {
+            ParameterChange {
                 step: steps * tenth as usize / 10,
                 l1: BTreeMap::from(parts),
             }

@@ -1,0 +1,57 @@
+//! What can go wrong with a file, in one line each.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a file could not be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The operating system refuses.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has the file open for writing.
+    #[error("{}: in use by another process; wait for it, or choose another folder", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line is not what the file holds.
+    #[error("{}:{line}: not {what}: {reason}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What each line should be, with its article.
+        what: &'static str,
+        /// What the parser found.
+        reason: String,
+    },
+    /// What was to be written could not be read again, so it was not written.
+    #[error("{}: refused to write {what} that could not be read again: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What was to be written, with its article.
+        what: &'static str,
+        /// What the parser found.
+        reason: String,
+    },
+}
+
+impl FileError {
+    /// An error of the operating system, with its place.
+    pub fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A file that grows by one JSON object per line.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::FileError;
+
+/// A file of JSON objects, one per line, open for more and locked against other processes.
+///
+/// Lines are added and never changed.
+#[derive(Debug)]
+pub struct JsonLines<T> {
+    path: PathBuf,
+    /// What a line is, with its article, for messages.
+    what: &'static str,
+    file: File,
+    /// Where the next line goes.
+    end: u64,
+    items: Vec<T>,
+    torn: Option<usize>,
+}
+
+impl<T: Serialize + DeserializeOwned> JsonLines<T> {
+    /// Opens a file, which is made if it is not there; `what` names a line in messages, with its article.
+    ///
+    /// A last line without its end, which a process leaves that dies while it writes, is cut off.
+    ///
+    /// # Errors
+    /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or
+    /// written, [`FileError::Line`] if a line is not what the file holds.
+    pub fn open(path: &Path, what: &'static str) -> Result<Self, FileError> {
+        let wrong = |e| FileError::io(path, e);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(wrong)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(FileError::InUse {
+                    path: path.to_path_buf(),
+                });
+            }
+            Err(TryLockError::Error(e)) => return Err(wrong(e)),
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(wrong)?;
+        let (whole, items) = parse(path, what, &bytes)?;
+        let torn = (whole < bytes.len()).then_some(items.len() + 1);
+        if torn.is_some() {
+            file.set_len(whole as u64).map_err(wrong)?;
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            what,
+            file,
+            end: whole as u64,
+            items,
+            torn,
+        })
+    }
+
+    /// Reads the whole lines of a file and touches nothing.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if it is not there, [`FileError::Line`] if a line is not what the file holds.
+    pub fn read(path: &Path, what: &'static str) -> Result<Vec<T>, FileError> {
+        let bytes = std::fs::read(path).map_err(|e| FileError::io(path, e))?;
+        Ok(parse(path, what, &bytes)?.1)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds, first to last.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The number of the line that was cut off when the file was opened, from 1.
+    pub fn torn_line(&self) -> Option<usize> {
+        self.torn
+    }
+
+    /// Adds a line; it is on disk as a whole, or the file is as it was.
+    ///
+    /// A line that could not be read again would make the file useless: a float that is not finite becomes
+    /// `null` in JSON. Such an item is refused.
+    ///
+    /// # Errors
+    /// [`FileError::Unreadable`], [`FileError::Io`].
+    pub fn push(&mut self, item: T) -> Result<&T, FileError> {
+        let unreadable = |e: serde_json::Error| FileError::Unreadable {
+            path: self.path.clone(),
+            what: self.what,
+            reason: e.to_string(),
+        };
+        let mut line = serde_json::to_vec(&item).map_err(unreadable)?;
+        serde_json::from_slice::<T>(&line).map_err(unreadable)?;
+        line.push(b'\n');
+        if let Err(e) = self
+            .file
+            .write_all(&line)
+            .and_then(|()| self.file.sync_data())
+        {
+            // Where this fails too, the torn line is cut off when the file is opened again.
+            let _ = self.file.set_len(self.end);
+            return Err(FileError::io(&self.path, e));
+        }
+        self.end += line.len() as u64;
+        self.items.push(item);
+        Ok(self.items.last().expect("one was just pushed"))
+    }
+}
+
+/// The length of all whole lines, and what they hold.
+fn parse<T: DeserializeOwned>(
+    path: &Path,
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<(usize, Vec<T>), FileError> {
+    let last_end = bytes.iter().rposition(|&byte| byte == b'\n');
+    let whole = last_end.map_or(0, |end| end + 1);
+    let items = bytes[..whole]
+        .split_inclusive(|&byte| byte == b'\n')
+        .enumerate()
+        .map(|(index, line)| {
+            serde_json::from_slice(line).map_err(|e| FileError::Line {
+                path: path.to_path_buf(),
+                line: index + 1,
+                what,
+                reason: e.to_string(),
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((whole, items))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Score {
+        value: f64,
+    }
+
+    fn open(path: &Path) -> Result<JsonLines<Score>, FileError> {
+        JsonLines::open(path, "a score")
+    }
+
+    fn file() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("scores.jsonl");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off_and_said() {
+        let (_folder, path) = file();
+        std::fs::write(&path, "{\"value\":1.5}\n{\"val").expect("it is written");
+        let mut lines = open(&path).expect("it opens");
+        assert_eq!(lines.torn_line(), Some(2));
+        assert_eq!(lines.items(), [Score { value: 1.5 }]);
+        lines.push(Score { value: 2.0 }).expect("it is written");
+        let text = std::fs::read_to_string(&path).expect("it is read");
+        assert_eq!(text, "{\"value\":1.5}\n{\"value\":2.0}\n");
+    }
+
+    #[test]
+    fn a_second_opener_is_refused_and_a_reader_is_not() {
+        let (_folder, path) = file();
+        let mut lines = open(&path).expect("it opens");
+        lines.push(Score { value: 1.0 }).expect("it is written");
+        let error = open(&path).expect_err("it is locked");
+        assert!(matches!(error, FileError::InUse { .. }), "{error}");
+        let read = JsonLines::<Score>::read(&path, "a score").expect("it is read");
+        assert_eq!(read, [Score { value: 1.0 }]);
+        drop(lines);
+        open(&path).expect("it is free again");
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let (_folder, path) = file();
+        let mut lines = open(&path).expect("it opens");
+        for value in [f64::NAN, f64::INFINITY] {
+            let error = lines
+                .push(Score { value })
+                .expect_err("JSON has no such number");
+            let text = error.to_string();
+            assert!(text.contains("refused to write a score"), "{text}");
+        }
+        assert_eq!(std::fs::read(&path).expect("it is read"), b"");
+        lines.push(Score { value: 0.5 }).expect("it is written");
+        assert_eq!(lines.items().len(), 1);
+    }
+
+    #[test]
+    fn a_line_of_something_else_is_refused_with_its_number() {
+        let (_folder, path) = file();
+        std::fs::write(&path, "{\"value\":1}\n{\"value\":null}\n").expect("it is written");
+        let text = open(&path).expect_err("null is no number").to_string();
+        assert!(
+            text.contains("scores.jsonl:2: not a score: invalid type: null"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! Replacing a file as a whole.
+
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::error::FileError;
+
+/// Replaces the file at `path` with these bytes: a reader, or a crash, meets the old content or the new.
+///
+/// # Errors
+/// [`FileError::Io`]; the old file is then still there.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let wrong = |e| FileError::io(path, e);
+    let folder = match path.parent() {
+        None => Path::new("."),
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+    };
+    let mut file = beside(folder).map_err(wrong)?;
+    file.write_all(bytes).map_err(wrong)?;
+    file.as_file().sync_all().map_err(wrong)?;
+    file.persist(path).map_err(|e| wrong(e.error))?;
+    Ok(())
+}
+
+/// A temporary file with the permissions of any new file: tempfile's own default lets only the owner read it.
+fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replace;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_has_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
+        replace(&ours, b"1").expect("it is written");
+        std::fs::write(&plain, b"1").expect("it is written");
+        let mode = |path| {
+            let metadata = std::fs::metadata(path).expect("a file");
+            metadata.permissions().mode()
+        };
+        assert_eq!(mode(ours), mode(plain));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_stays_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a folder in the way");
+        std::fs::create_dir(&path).expect("a folder");
+        std::fs::write(path.join("kept"), b"1").expect("it is written");
+        let error = replace(&path, b"2").expect_err("a folder is no file");
+        assert!(
+            error.to_string().starts_with(&path.display().to_string()),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(path.join("kept")).expect("it is there"), b"1");
+        // Nothing is left beside it.
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("a folder").count(),
+            1
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Sentences of different lengths as one tensor.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use encoders::EncoderInput;
+use study::{Batching, Recipe};
+
+use crate::data::Examples;
+
+/// How sentences of different lengths become one tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filling {
+    /// Each is filled up to the longest.
+    Padded {
+        /// The tokenizer's pad token.
+        token: u32,
+        /// Least length of a batch, in tokens; 0 for that of the longest sentence.
+        least: usize,
+    },
+    /// They are laid end to end.
+    Packed,
+}
+
+/// Sentences with their labels, on a device.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The tokens.
+    pub input: EncoderInput,
+    /// `[batch]`.
+    pub labels: Tensor<1, Int>,
+    /// Real tokens, padding not counted.
+    pub tokens: usize,
+}
+
+impl Batch {
+    /// Sentences, or pairs of them.
+    pub fn examples(&self) -> usize {
+        let [examples] = self.labels.dims();
+        examples
+    }
+}
+
+impl Filling {
+    /// How the sentences of a training batch become one tensor; `token` pads.
+    pub fn of(recipe: &Recipe, token: u32) -> Self {
+        if recipe.batching == Batching::Packed {
+            return Self::Packed;
+        }
+        let least = if recipe.pad_to_max_length {
+            recipe.max_length
+        } else {
+            0
+        };
+        Self::Padded { token, least }
+    }
+}
+
+impl Examples {
+    /// Puts the examples at these positions into a batch on the device.
+    pub fn batch(&self, positions: &[usize], filling: Filling, device: &Device) -> Batch {
+        let labels: Vec<i64> = positions.iter().map(|&i| self.labels[i] as i64).collect();
+        let encodings = positions.iter().map(|&i| &self.encodings[i]);
+        Batch {
+            input: match filling {
+                Filling::Padded { token, least } => {
+                    EncoderInput::padded(encodings, token, least, device)
+                }
+                Filling::Packed => EncoderInput::packed(encodings, device),
+            },
+            labels: Tensor::from_data(TensorData::new(labels, [positions.len()]), device),
+            tokens: positions.iter().map(|&i| self.encodings[i].ids.len()).sum(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Where a method can reach into the training loop.
+
+use std::collections::BTreeMap;
+
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use encoders::{BertForSequenceClassification, EncoderInput};
+use optimize::AdamW;
+use study::Recipe;
+
+/// What a run starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The model before the first step, noise included.
+    pub model: &'a BertForSequenceClassification,
+    /// Module paths of its layers that are not pretrained, the head's among them.
+    pub fresh: &'a [String],
+    /// The hyperparameters of every run.
+    pub recipe: &'a Recipe,
+    /// Those of the method, by name.
+    pub hyperparameters: &'a BTreeMap<String, f64>,
+    /// Optimizer steps to come.
+    pub steps: usize,
+    /// Of the run's random streams.
+    pub seed: u64,
+}
+
+/// What is done while a run trains.
+#[derive(Default)]
+pub struct Companion {
+    /// Puts other weights into a training step's forward pass.
+    pub weights: Option<Box<dyn Weights>>,
+    /// Perturbs the word embeddings in a training step.
+    pub embeddings: Option<Box<dyn EmbeddingNoise>>,
+    /// Takes the place of AdamW.
+    pub update: Option<Box<dyn Update>>,
+}
+
+/// Puts other weights into a training step's forward pass.
+pub trait Weights {
+    /// The model to run at a step, from 0; gradients reach the parameters of the one it is made from.
+    fn substitute(
+        &self,
+        model: &BertForSequenceClassification,
+        step: usize,
+    ) -> BertForSequenceClassification;
+}
+
+/// Perturbs the word embeddings in a training step.
+pub trait EmbeddingNoise {
+    /// What is added at a step, from 0: `[batch, length, hidden]`, on the input's device.
+    fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3>;
+}
+
+/// Moves the parameters by their gradients.
+pub trait Update {
+    /// Takes a step; each gradient counts times `gradient_scale`.
+    fn step(
+        &mut self,
+        learning_rate: f64,
+        gradient_scale: f64,
+        model: BertForSequenceClassification,
+        gradients: GradientsParams,
+    ) -> BertForSequenceClassification;
+}
+
+impl Start<'_> {
+    /// The value of a hyperparameter that the method has.
+    pub(super) fn number(&self, name: &str) -> f64 {
+        self.hyperparameters[name]
+    }
+}
+
+impl Update for AdamW {
+    fn step(
+        &mut self,
+        learning_rate: f64,
+        gradient_scale: f64,
+        model: BertForSequenceClassification,
+        gradients: GradientsParams,
+    ) -> BertForSequenceClassification {
+        AdamW::step(self, learning_rate, gradient_scale, model, gradients)
+    }
+}

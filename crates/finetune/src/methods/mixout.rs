@@ -1,0 +1,176 @@
+//! Mixout (Lee, Cho and Kang, ICLR 2020, arXiv:1909.11299).
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::Tensor;
+use encoders::BertForSequenceClassification;
+use fused::{Dropout, DropoutKey};
+
+use super::{Companion, Start, Weights, stream_key};
+
+/// In every training step, each weight of the body's linear layers is replaced by the pretrained one with
+/// probability p, and what is kept is corrected so that the expectation is the present weight.
+///
+/// As in the authors' program it acts on the weights of linear layers, not on biases, embeddings and
+/// LayerNorm; unlike there, dropout stays as the recipe has it, so that a pair differs in one thing. The
+/// default p = 0.7 is theirs.
+pub(super) fn companion(start: &Start<'_>) -> Companion {
+    let key = stream_key(start.seed, "mixout");
+    let mut targets = Targets {
+        fresh: start.fresh,
+        path: Vec::new(),
+        found: HashMap::new(),
+    };
+    start.model.visit(&mut targets);
+    Companion {
+        weights: Some(Box::new(Mixing {
+            probability: start.number("mixout.probability"),
+            seed: u64::from_le_bytes(key[..8].try_into().expect("8 bytes")),
+            targets: targets.found,
+        })),
+        ..Companion::default()
+    }
+}
+
+/// Mixes weights with their targets.
+///
+/// With a mask that is 0 with probability p and 1 / (1 - p) otherwise, which is dropout's,
+/// `target + mask (w - target)` is the target where the mask is 0, and elsewhere
+/// `(w - p target) / (1 - p)`: Lee et al., equation 8. Its derivative by w is the mask.
+fn mix<const D: usize>(
+    weight: Tensor<D>,
+    target: Tensor<D>,
+    dropout: Option<Dropout>,
+) -> Tensor<D> {
+    target.clone() + fused::dropout(weight - target, dropout)
+}
+
+/// The pretrained weights of a run.
+struct Mixing {
+    probability: f64,
+    seed: u64,
+    targets: HashMap<ParamId, Target>,
+}
+
+/// A pretrained weight, as one row, and its place among them.
+struct Target {
+    values: Tensor<1>,
+    site: u32,
+}
+
+impl Weights for Mixing {
+    fn substitute(
+        &self,
+        model: &BertForSequenceClassification,
+        step: usize,
+    ) -> BertForSequenceClassification {
+        let step = step as u64;
+        model.clone().map(&mut Mixer { mixing: self, step })
+    }
+}
+
+/// Finds the weights of pretrained linear layers: LayerNorm has no `weight` here.
+struct Targets<'a> {
+    fresh: &'a [String],
+    path: Vec<String>,
+    found: HashMap<ParamId, Target>,
+}
+
+impl ModuleVisitor for Targets<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = self.path.join(".");
+        let is_fresh = |fresh: &String| path.starts_with(&format!("{fresh}."));
+        let is_weight = path.ends_with(".weight") && !path.contains("embeddings");
+        if is_weight && !self.fresh.iter().any(is_fresh) {
+            let values = param.val().detach().autodiff();
+            let target = Target {
+                values: values.flatten(0, D - 1),
+                site: self.found.len() as u32,
+            };
+            self.found.insert(param.id, target);
+        }
+    }
+}
+
+struct Mixer<'a> {
+    mixing: &'a Mixing,
+    step: u64,
+}
+
+impl ModuleMapper for Mixer<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(target) = self.mixing.targets.get(&param.id) else {
+            return param;
+        };
+        let key = DropoutKey {
+            seed: self.mixing.seed,
+            step: self.step,
+            site: target.site,
+        };
+        let dropout = Dropout::new(self.mixing.probability, key).expect("it was checked");
+        // Not a leaf: the gradient goes on to the weight it is made from.
+        let (id, weight, mapper) = param.consume();
+        let values = target.values.clone().reshape(weight.dims());
+        Param::from_mapped_value(id, mix(weight, values, dropout), mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    /// One product and two sums in f32 against f64, of numbers near 1.
+    const ROUNDING: f32 = 2e-6;
+
+    #[test]
+    fn weights_and_gradients_match_the_formula_of_the_paper() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/golden/mixout/golden.json"))
+                .expect("JSON");
+        let [rows, columns] =
+            [0, 1].map(|i| golden["shape"][i].as_u64().expect("a number") as usize);
+        let device = Device::flex().autodiff();
+        let tensor = |name: &str| -> Tensor<2> {
+            let values: Vec<f32> = serde_json::from_value(golden[name].clone()).expect("numbers");
+            Tensor::from_data(TensorData::new(values, [rows, columns]), &device)
+        };
+        let number = |name: &str| golden[name].as_u64().expect("a number");
+        let dropout = Dropout::new(
+            golden["probability"].as_f64().expect("a number"),
+            DropoutKey {
+                seed: number("seed"),
+                step: number("step"),
+                site: number("site") as u32,
+            },
+        );
+        let weight = tensor("weight").require_grad();
+        let mixed = mix(weight.clone(), tensor("target"), dropout.expect("in range"));
+        let loss = (mixed.clone() * tensor("upstream")).sum();
+        let gradient = weight.grad(&loss.backward()).expect("a gradient");
+        let compare = |ours: TensorData, name: &str| {
+            let expected: Vec<f32> = serde_json::from_value(golden[name].clone()).expect("numbers");
+            let ours: Vec<f32> = ours.try_to_vec().expect("f32");
+            assert_eq!(ours.len(), expected.len());
+            for (ours, expected) in ours.iter().zip(&expected) {
+                let bound = ROUNDING * expected.abs().max(1.0);
+                assert!(
+                    (ours - expected).abs() <= bound,
+                    "{name}: {ours} against {expected}"
+                );
+            }
+        };
+        compare(mixed.into_data(), "mixed");
+        compare(gradient.into_data(), "gradient");
+    }
+}

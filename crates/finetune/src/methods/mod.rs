@@ -1,0 +1,32 @@
+//! What runs do while they train: one file per method.
+//!
+//! Which methods there are, their names and numbers is `study`'s ([`Method`]).
+
+mod companion;
+mod mixout;
+mod neftune;
+mod recadam;
+
+use sha2::{Digest, Sha256};
+use study::Method;
+
+pub use companion::{Companion, EmbeddingNoise, Start, Update, Weights};
+
+/// What a method does while a run trains; nothing costs nothing.
+pub fn companion(method: Method, start: &Start<'_>) -> Companion {
+    match method {
+        Method::Plain => Companion::default(),
+        Method::Mixout => mixout::companion(start),
+        Method::RecAdam => recadam::companion(start),
+        Method::Neftune => neftune::companion(start),
+    }
+}
+
+/// The key of the random stream that a method draws from under a seed: no two share one.
+fn stream_key(seed: u64, method: &str) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(seed.to_le_bytes())
+        .chain_update(method)
+        .finalize()
+        .into()
+}

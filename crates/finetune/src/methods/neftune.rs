@@ -1,0 +1,148 @@
+//! NEFTune (Jain et al., ICLR 2024, arXiv:2310.05914).
+
+use burn::tensor::{Tensor, TensorData};
+use encoders::{EncoderInput, Layout};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{Companion, EmbeddingNoise, Start, stream_key};
+
+/// In every training step, uniform noise on the word embeddings of each token: `U(-1, 1) α / √(L d)` for a
+/// sequence of L tokens and embeddings of d numbers.
+///
+/// L is the sequence's own length, as in the paper and the authors' program, and padding gets no noise:
+/// what a sentence gets does not depend on the batch it comes in. transformers'
+/// `neftune_noise_alpha` takes the padded length of the batch. The place, what
+/// `get_input_embeddings()` puts out, is transformers'; its α = 5 is the paper's smallest.
+pub(super) fn companion(start: &Start<'_>) -> Companion {
+    let [_, hidden] = start.model.bert.embeddings.word_embeddings.weight.dims();
+    Companion {
+        embeddings: Some(Box::new(TokenNoise {
+            alpha: start.number("neftune.alpha"),
+            hidden,
+            key: stream_key(start.seed, "neftune"),
+        })),
+        ..Companion::default()
+    }
+}
+
+struct TokenNoise {
+    alpha: f64,
+    hidden: usize,
+    key: [u8; 32],
+}
+
+impl EmbeddingNoise for TokenNoise {
+    fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3> {
+        let [rows, columns] = input.input_ids.dims();
+        let mut values = vec![0.0; rows * columns * self.hidden];
+        let sequences = sequences(&mut values, &input.layout, columns, self.hidden);
+        sequences
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(row, values)| self.fill(step, row, values));
+        let shape = [rows, columns, self.hidden];
+        Tensor::from_data(TensorData::new(values, shape), &input.input_ids.device())
+    }
+}
+
+/// The numbers of each sequence's tokens, without those of padding, which is on the right.
+fn sequences<'a>(
+    values: &'a mut [f32],
+    layout: &Layout,
+    columns: usize,
+    hidden: usize,
+) -> Vec<&'a mut [f32]> {
+    match layout {
+        Layout::Padded(mask) => {
+            let mask: Vec<bool> = mask.to_data().iter::<bool>().collect();
+            let rows = values.chunks_mut((columns * hidden).max(1));
+            rows.zip(mask.chunks(columns.max(1)))
+                .map(|(row, mask)| {
+                    let tokens = mask.iter().filter(|&&is_token| is_token).count();
+                    &mut row[..tokens * hidden]
+                })
+                .collect()
+        }
+        Layout::Packed(packing) => {
+            let mut rest = values;
+            let mut part = |&tokens: &usize| {
+                rest.split_off_mut(..tokens * hidden)
+                    .expect("the lengths of a packing add up to its rows")
+            };
+            packing.lengths().iter().map(&mut part).collect()
+        }
+    }
+}
+
+impl TokenNoise {
+    /// The noise of a sequence, token by token: a function of seed, step and its number in the batch.
+    fn fill(&self, step: usize, row: usize, values: &mut [f32]) {
+        let mut rng = ChaCha8Rng::from_seed(self.key);
+        rng.set_stream((step as u64) << 32 | row as u64);
+        let bound = self.alpha / (values.len() as f64).sqrt();
+        // 2^24 values in the middle of their cells: symmetric about 0, and exact.
+        let unit = |word: u32| (f64::from(word >> 8) + 0.5) / f64::from(1 << 23) - 1.0;
+        for value in values {
+            *value = (unit(rng.next_u32()) * bound) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use encoders::Encoding;
+
+    use super::*;
+
+    #[test]
+    fn noise_matches_the_formula_of_the_paper_on_the_documented_stream() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/golden/neftune/golden.json"))
+                .expect("JSON");
+        let number = |name: &str| golden[name].as_u64().expect("a number");
+        let lengths: Vec<usize> =
+            serde_json::from_value(golden["lengths"].clone()).expect("numbers");
+        let rows: Vec<Encoding> = lengths
+            .iter()
+            .map(|&length| Encoding {
+                ids: vec![1; length],
+                type_ids: vec![0; length],
+            })
+            .collect();
+        let input = EncoderInput::padded(&rows, 0, 0, &Device::flex());
+        let neftune = TokenNoise {
+            alpha: golden["alpha"].as_f64().expect("a number"),
+            hidden: number("hidden") as usize,
+            key: stream_key(number("seed"), "neftune"),
+        };
+        let step = number("step") as usize;
+        let noise = neftune.noise(&input, step);
+        assert_eq!(noise.dims(), [3, 6, 4]);
+        let ours: Vec<f32> = noise.into_data().try_to_vec().expect("f32");
+        let expected: Vec<f32> = serde_json::from_value(golden["noise"].clone()).expect("numbers");
+        assert_eq!(ours.len(), expected.len());
+        for (ours, expected) in ours.iter().zip(&expected) {
+            // PyTorch multiplies in f32.
+            let bound = 2.0 * f32::EPSILON * expected.abs();
+            assert!(
+                (ours - expected).abs() <= bound,
+                "{ours} against {expected}"
+            );
+        }
+
+        let packed = EncoderInput::packed(&rows, &Device::flex());
+        let packed = neftune.noise(&packed, step);
+        let tokens: usize = lengths.iter().sum();
+        assert_eq!(packed.dims(), [1, tokens, 4]);
+        let packed = packed.into_data();
+        let without_padding = (lengths.iter().zip(ours.chunks(6 * 4)))
+            .flat_map(|(length, row)| row[..length * 4].to_vec());
+        assert_eq!(
+            packed.iter::<f32>().collect::<Vec<_>>(),
+            without_padding.collect::<Vec<_>>()
+        );
+    }
+}

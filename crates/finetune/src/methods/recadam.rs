@@ -1,0 +1,39 @@
+//! RecAdam (Chen et al., EMNLP 2020, arXiv:2004.12651).
+
+use burn::optim::GradientsParams;
+use encoders::BertForSequenceClassification;
+use optimize::RecAdamConfig;
+
+use super::{Companion, Start, Update};
+use crate::optimizer::adamw;
+
+/// Adam with an annealed quadratic pull towards the pretrained weights; see [`optimize::RecAdam`].
+///
+/// The authors choose the annealing's midpoint (100 to 1,000) and slope (0.05 to 1) in steps, of runs of
+/// some thousands. Here both are relative to the run, so that they mean the same in a short one: the
+/// midpoint is a share of the steps, the slope is per run. The pull of 5,000 is theirs.
+pub(super) fn companion(start: &Start<'_>) -> Companion {
+    let steps = start.steps as f64;
+    let config = RecAdamConfig {
+        adamw: adamw(start.recipe),
+        pull: start.number("recadam.pull"),
+        slope: start.number("recadam.slope") / steps,
+        midpoint: start.number("recadam.midpoint") * steps,
+    };
+    Companion {
+        update: Some(Box::new(optimize::RecAdam::new(config, start.fresh))),
+        ..Companion::default()
+    }
+}
+
+impl Update for optimize::RecAdam {
+    fn step(
+        &mut self,
+        learning_rate: f64,
+        gradient_scale: f64,
+        model: BertForSequenceClassification,
+        gradients: GradientsParams,
+    ) -> BertForSequenceClassification {
+        optimize::RecAdam::step(self, learning_rate, gradient_scale, model, gradients)
+    }
+}

@@ -1,0 +1,13 @@
+//! The recipe's optimizer.
+
+use optimize::AdamWConfig;
+use study::Recipe;
+
+/// The constants of a recipe's AdamW.
+pub fn adamw(recipe: &Recipe) -> AdamWConfig {
+    AdamWConfig {
+        betas: recipe.betas,
+        epsilon: recipe.epsilon,
+        weight_decay: recipe.weight_decay,
+    }
+}

@@ -1,0 +1,145 @@
+//! A study with its model and data: runs what is missing, records it, sums it up.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use burn::tensor::Device;
+use glue::TaskSpec;
+use study::plan::{self, PlannedStudy, RunKey};
+use study::record::{ModelRecord, RunLog, RunRecord};
+use study::{StudyConfig, StudySummary};
+
+use crate::data::TaskData;
+use crate::error::FinetuneError;
+use crate::jobs;
+use crate::progress::{Progress, StudyPlan};
+use crate::run::run_one;
+use crate::setup::Setup;
+
+/// A study ready to run.
+#[derive(Clone, Debug)]
+pub struct Session {
+    setup: Setup,
+    jobs: usize,
+}
+
+impl Session {
+    /// Reads model and data and checks everything that can be checked before training.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the configuration, the snapshot or the task's files.
+    pub fn open(
+        config: StudyConfig,
+        task: &'static TaskSpec,
+        model: &Path,
+        data: &Path,
+        device: &Device,
+        device_name: &str,
+    ) -> Result<Self, FinetuneError> {
+        Ok(Self {
+            setup: Setup::open(config, task, model, data, device, device_name)?,
+            jobs: 1,
+        })
+    }
+
+    /// Calls the model something else than its folder in the records: a folder of a download cache is named after its
+    /// commit only.
+    pub fn with_model_name(mut self, name: &str) -> Self {
+        self.setup.model.name = name.to_owned();
+        self
+    }
+
+    /// Has so many runs in work at the same time, each on its share of the threads; 1 unless told otherwise.
+    ///
+    /// Of what is recorded only the order of the runs and their times depend on it.
+    pub fn with_jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.jobs = jobs.get();
+        self
+    }
+
+    /// How many runs suit this machine's CPU at the same time: one per thread, as long as parameters, gradients and
+    /// optimizers of all of them fit into 1 GiB.
+    ///
+    /// Two threads on two runs share nothing and wait for nothing; on one run they wait for each other at every
+    /// operation, the more so the smaller the model.
+    pub fn suited_jobs(&self) -> NonZeroUsize {
+        jobs::suited(self.setup.num_params(), rayon::current_num_threads())
+    }
+
+    /// The pretrained model.
+    pub fn model(&self) -> &ModelRecord {
+        &self.setup.model
+    }
+
+    /// The study's configuration.
+    pub fn config(&self) -> &StudyConfig {
+        &self.setup.config
+    }
+
+    /// The tokenized task.
+    pub fn data(&self) -> &TaskData {
+        &self.setup.data
+    }
+
+    /// The studies with their points and runs.
+    pub fn plan(&self) -> Vec<PlannedStudy> {
+        self.setup.plan()
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Runs what is not yet recorded in the folder and summarises all of it.
+    ///
+    /// A run that diverges is recorded as failed and counts in no mean; the study goes on. Records of runs that the
+    /// configuration does not ask for are left alone.
+    ///
+    /// # Errors
+    /// [`StudyError::OtherStudy`](study::StudyError::OtherStudy) if the folder holds runs with other settings,
+    /// [`FileError::InUse`](files::FileError::InUse) while another process works on it, [`FinetuneError::Stopped`] if
+    /// [`Progress::should_stop`] says so, and whatever keeps a run from starting or a record from being written.
+    pub fn run(
+        &self,
+        folder: &Path,
+        progress: &mut (impl Progress + Send),
+    ) -> Result<StudySummary, FinetuneError> {
+        let setup = &self.setup;
+        let log = RunLog::open(folder)?;
+        if let Some(line) = log.torn_line() {
+            progress.torn_line(log.path(), line);
+        }
+        log.refuse_other_studies(&setup.config, setup.data.train.len(), |run| {
+            setup.settings(run)
+        })?;
+        setup.config.save(&folder.join("study.json"))?;
+        let runs = plan::runs(&setup.plan());
+        let missing: Vec<RunKey> = runs
+            .iter()
+            .filter(|run| !holds(log.records(), run))
+            .copied()
+            .collect();
+        progress.study_started(&StudyPlan {
+            runs: runs.len(),
+            recorded: runs.len() - missing.len(),
+            steps: missing.iter().map(|run| setup.steps(run)).sum(),
+        });
+        for record in log.records() {
+            if runs.contains(&RunKey::of(record)) {
+                progress.run_recorded(record);
+            }
+        }
+        let jobs = self.jobs.min(missing.len()).max(1);
+        let train = |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, jobs, shared);
+        // Locked until the summary is written.
+        let _log = jobs::work_through(jobs, missing, log, progress, train)?;
+        // From the file and not from memory: the summary does not depend on which runs are new.
+        let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?)?;
+        summary.save(&folder.join("summary.json"))?;
+        Ok(summary)
+    }
+}
+
+fn holds(records: &[RunRecord], run: &RunKey) -> bool {
+    records.iter().any(|record| RunKey::of(record) == *run)
+}

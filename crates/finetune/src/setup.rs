@@ -1,0 +1,157 @@
+//! What every run of a study shares: its settings, the pretrained model, the data, the device.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use encoders::{LoadedClassifier, Snapshot};
+use glue::TaskSpec;
+use study::StudyConfig;
+use study::plan::{self, PlannedStudy, RunKey};
+use study::record::{ModelRecord, NoiseSummary, Settings};
+
+use crate::data::TaskData;
+use crate::error::FinetuneError;
+use crate::methods::{self, Start};
+use crate::precision;
+use crate::training::Trainer;
+use noisytune_burn::NoisyTune;
+
+/// The path of the head, which is never pretrained for the task, even where a checkpoint brings one.
+const HEAD: &str = "classifier";
+
+/// A study's settings with its model and data, read and checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) config: StudyConfig,
+    pub(crate) data: TaskData,
+    pub(crate) model: ModelRecord,
+    pub(crate) device: Device,
+    snapshot: Snapshot,
+    device_name: String,
+}
+
+impl Setup {
+    /// Reads model and data and checks everything that can be checked before training.
+    pub(crate) fn open(
+        config: StudyConfig,
+        task: &'static TaskSpec,
+        model: &Path,
+        data: &Path,
+        device: &Device,
+        device_name: &str,
+    ) -> Result<Self, FinetuneError> {
+        config.validate()?;
+        precision::check(config.recipe.precision, device)?;
+        let snapshot = Snapshot::open(model)?;
+        let tokenizer = snapshot.tokenizer(config.recipe.max_length)?;
+        let data = TaskData::read(
+            task,
+            data,
+            &tokenizer,
+            snapshot.config().pad_token_id,
+            config.max_train_samples,
+            config.max_eval_samples,
+        )?;
+        let record = ModelRecord {
+            name: model
+                .canonicalize()
+                .ok()
+                .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+                .unwrap_or_default(),
+            sha256: files::sha256_of_file(&snapshot.weights())?,
+            config: serde_json::to_value(snapshot.config()).expect("a configuration is plain data"),
+        };
+        Ok(Self {
+            config,
+            snapshot,
+            data,
+            model: record,
+            device: device.clone().inner(),
+            device_name: device_name.to_owned(),
+        })
+    }
+
+    /// Parameters of the encoder.
+    pub(crate) fn num_params(&self) -> usize {
+        self.snapshot.config().num_params()
+    }
+
+    /// Floating-point operations of the matrix products in a forward pass over a sequence of `length` tokens.
+    pub(crate) fn matrix_flops(&self, length: usize) -> f64 {
+        self.snapshot.config().matrix_flops(length)
+    }
+
+    /// The studies with their points and runs.
+    pub(crate) fn plan(&self) -> Vec<PlannedStudy> {
+        plan::plan(&self.config, self.data.train.len())
+    }
+
+    /// Optimizer steps of a run.
+    pub(crate) fn steps(&self, run: &RunKey) -> usize {
+        let recipe = &self.config.recipe;
+        recipe.epochs * recipe.steps_per_epoch(run.train_rows)
+    }
+
+    /// Everything that decides the result of a run, apart from its arm and seed.
+    pub(crate) fn settings(&self, run: &RunKey) -> Settings {
+        let mut train = self.data.train.provenance.clone();
+        let study_rows = std::mem::replace(&mut train.used, run.train_rows);
+        Settings {
+            task: self.data.task.name.to_owned(),
+            lambda: run.lambda,
+            study_lambda: run
+                .lambda
+                .and((run.lambda != Some(self.config.lambda)).then_some(self.config.lambda)),
+            study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
+            hyperparameters: run.arm.method().numbers(&self.config.hyperparameters),
+            recipe: self.config.recipe.clone(),
+            model: self.model.clone(),
+            train,
+            dev: self.data.dev.provenance.clone(),
+            device: self.device_name.clone(),
+        }
+    }
+
+    /// Loads the pretrained model as a run's arm wants it, with the head of its seed, on the plain device.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the weights, or if the noise would change nothing.
+    pub(crate) fn start_model(
+        &self,
+        run: &RunKey,
+    ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
+        let labels = self.data.task.labels.outputs();
+        let mut loaded = self.snapshot.classifier(labels, run.seed, &self.device)?;
+        if !loaded.fresh.iter().any(|layer| layer == HEAD) {
+            loaded.fresh.push(HEAD.to_owned());
+        }
+        let lambda = run.lambda.unwrap_or(0.0);
+        let noise = match run.arm.noise(lambda, run.seed, &loaded.fresh) {
+            None => None,
+            Some(config) => {
+                let (model, report) = loaded.model.try_noisy_tune(&config)?;
+                loaded.model = model;
+                Some(NoiseSummary::of(&report))
+            }
+        };
+        Ok((loaded, noise))
+    }
+
+    /// A run's trainer before the first of `steps` steps.
+    pub(crate) fn trainer(&self, run: &RunKey, loaded: LoadedClassifier, steps: usize) -> Trainer {
+        let recipe = &self.config.recipe;
+        let method = run.arm.method();
+        let companion = methods::companion(
+            method,
+            &Start {
+                model: &loaded.model,
+                fresh: &loaded.fresh,
+                recipe,
+                hyperparameters: &method.numbers(&self.config.hyperparameters),
+                steps,
+                seed: run.seed,
+            },
+        );
+        Trainer::new(loaded.model, recipe, steps, run.seed, &self.device).with_companion(companion)
+    }
+}

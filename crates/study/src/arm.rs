@@ -1,0 +1,207 @@
+//! The arms of a comparison: noise × method.
+
+use noisytune_burn::{NoisyTuneConfig, selection};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::method::Method;
+use crate::noise::Noise;
+
+/// What a run does beside plain finetuning: the noise before it trains, and the method while it trains.
+///
+/// Head, data order and dropout belong to the seed, whatever the arm: what an arm draws comes from a stream of its
+/// own. A method takes what training starts from for the pretrained model: with NoisyTune that is the perturbed one,
+/// as for a program that is handed it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Arm {
+    noise: Option<Noise>,
+    method: Method,
+}
+
+impl Arm {
+    /// Plain finetuning, which every other arm is compared with in the end.
+    pub const BASELINE: Self = Self::new(None, Method::Plain);
+    /// The paper's method.
+    pub const NOISYTUNE: Self = Self::new(Some(Noise::NOISYTUNE), Method::Plain);
+    /// Its controls: other distributions, and one scale for the whole model.
+    pub const NOISE_CONTROLS: [Self; Noise::CONTROLS.len()] = {
+        let mut arms = [Self::BASELINE; Noise::CONTROLS.len()];
+        let mut at = 0;
+        while at < arms.len() {
+            arms[at] = Self::new(Some(Noise::CONTROLS[at]), Method::Plain);
+            at += 1;
+        }
+        arms
+    };
+    /// Other methods against overfitting, each without and with NoisyTune.
+    pub const COMPANIONS: [Self; 2 * Method::COMPANIONS.len()] = {
+        let mut arms = [Self::BASELINE; 2 * Method::COMPANIONS.len()];
+        let mut at = 0;
+        while at < Method::COMPANIONS.len() {
+            let method = Method::COMPANIONS[at];
+            arms[2 * at] = Self::new(None, method);
+            arms[2 * at + 1] = Self::new(Some(Noise::NOISYTUNE), method);
+            at += 1;
+        }
+        arms
+    };
+
+    /// The registry.
+    pub const ALL: &'static [Self] = &{
+        const PAIR: usize = 2;
+        const CONTROLS: usize = Arm::NOISE_CONTROLS.len();
+        let mut arms = [Self::BASELINE; PAIR + CONTROLS + Self::COMPANIONS.len()];
+        arms[1] = Self::NOISYTUNE;
+        let mut at = PAIR;
+        while at < arms.len() {
+            arms[at] = match at {
+                _ if at < PAIR + CONTROLS => Self::NOISE_CONTROLS[at - PAIR],
+                _ => Self::COMPANIONS[at - PAIR - CONTROLS],
+            };
+            at += 1;
+        }
+        arms
+    };
+
+    const fn new(noise: Option<Noise>, method: Method) -> Self {
+        Self { noise, method }
+    }
+
+    /// Looks an arm up.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|arm| arm.name() == name)
+    }
+
+    /// The names of all arms.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|arm| arm.name())
+    }
+
+    /// The arm's name in records and on the command line.
+    pub fn name(self) -> &'static str {
+        match (self.noise, self.method) {
+            (Some(noise), Method::Plain) => noise.name,
+            (noise, method) => method.row().names[usize::from(noise.is_some())],
+        }
+    }
+
+    /// What the arm does, in one line.
+    pub fn about(self) -> &'static str {
+        match (self.noise, self.method) {
+            (Some(noise), Method::Plain) => noise.about,
+            (noise, method) => method.row().about[usize::from(noise.is_some())],
+        }
+    }
+
+    /// The arm it is compared with where both run: the same method without noise, and for a method without noise the
+    /// baseline.
+    pub fn control(self) -> Self {
+        match self.noise {
+            Some(_) => Self::new(None, self.method),
+            None => Self::BASELINE,
+        }
+    }
+
+    /// What it does while a run trains.
+    pub fn method(self) -> Method {
+        self.method
+    }
+
+    /// Whether λ means anything to it.
+    pub fn has_noise(self) -> bool {
+        self.noise.is_some()
+    }
+
+    /// The noise of a run, if the arm has any; `left_out` are the module paths of what is not pretrained, which the
+    /// method does not perturb.
+    pub fn noise(self, lambda: f64, seed: u64, left_out: &[String]) -> Option<NoisyTuneConfig> {
+        let noise = self.noise?;
+        let left_out: Vec<&str> = left_out.iter().map(String::as_str).collect();
+        Some(
+            NoisyTuneConfig::new(lambda)
+                .with_seed(seed)
+                .with_kind(noise.kind)
+                .with_scale(noise.scale)
+                .with_group(selection::except(&left_out)),
+        )
+    }
+}
+
+impl std::fmt::Debug for Arm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Arm").field(&self.name()).finish()
+    }
+}
+
+impl std::fmt::Display for Arm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Arm {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Arm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| {
+            let known: Vec<&str> = Self::names().collect();
+            serde::de::Error::custom(format_args!(
+                "unknown arm `{name}`, known are {}",
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arm;
+
+    #[test]
+    fn the_names_are_those_of_the_records() {
+        let names: Vec<&str> = Arm::names().collect();
+        assert_eq!(
+            names,
+            [
+                "baseline",
+                "noisytune",
+                "gaussian",
+                "gaussian-matched",
+                "global-uniform",
+                "global-gaussian",
+                "mixout",
+                "mixout-noisytune",
+                "recadam",
+                "recadam-noisytune",
+                "neftune",
+                "neftune-noisytune"
+            ]
+        );
+        for arm in Arm::ALL {
+            assert_eq!(Arm::named(arm.name()), Some(*arm));
+        }
+    }
+
+    #[test]
+    fn noise_is_compared_with_the_same_method_without_it() {
+        let control = |name| Arm::named(name).expect("an arm").control().name();
+        assert_eq!(control("global-gaussian"), "baseline");
+        assert_eq!(control("mixout-noisytune"), "mixout");
+        assert_eq!(control("mixout"), "baseline");
+        assert_eq!(control("baseline"), "baseline");
+    }
+
+    #[test]
+    fn an_unknown_arm_is_refused_with_those_that_are_known() {
+        let error = serde_json::from_str::<Arm>("\"mixup\"").expect_err("no such arm");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("unknown arm `mixup`, known are baseline, noisytune"),
+            "{text}"
+        );
+    }
+}

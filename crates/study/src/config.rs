@@ -1,0 +1,143 @@
+//! What to compare.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::arm::Arm;
+use crate::error::StudyError;
+use crate::kind::StudyKind;
+use crate::method::check_known;
+use crate::range::{at_least_one, check};
+use crate::recipe::Recipe;
+
+/// The settings of a comparison: which studies, over which seeds, by which recipe.
+///
+/// | Name | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `studies` | compare | what is asked, in this order | at least 1 |
+/// | `arms` | baseline, noisytune | what `compare` compares | at least 1 |
+/// | `seeds` | 5 | runs of each point of a study, one a seed | at least 1 |
+/// | `side_seeds` | as `seeds` | the same for the points that `compare` and `l1-change` lack | 1 to `seeds` |
+/// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
+/// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
+/// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
+/// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
+/// | `hyperparameters` | the arms' own | numbers of the arms' methods, such as `mixout.probability` | the arm's |
+/// | `recipe` | the standard one | hyperparameters of every run | [`Recipe`] |
+/// | `max_train_samples` | all | training rows to use, from the first on | at least 1 |
+/// | `max_eval_samples` | all | dev rows to use, from the first on | at least 1 |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyConfig {
+    /// What is asked, in the order in which it runs.
+    pub studies: Vec<StudyKind>,
+    /// What [`StudyKind::Compare`] compares, in the order they run within a seed.
+    pub arms: Vec<Arm>,
+    /// Runs of each point of a study, one a seed.
+    pub seeds: usize,
+    /// The same for the points of other studies than `compare` and `l1-change`; as `seeds` where
+    /// `None`.
+    pub side_seeds: Option<usize>,
+    /// The first seed; the others follow it.
+    pub first_seed: u64,
+    /// Noise intensity λ of the arms with noise; the paper's is 0.15.
+    pub lambda: f64,
+    /// The intensities that [`StudyKind::Lambda`] sweeps.
+    pub lambdas: Vec<f64>,
+    /// The shares of the training rows that [`StudyKind::DataSize`] takes.
+    pub fractions: Vec<f64>,
+    /// Numbers of the arms' own methods, by name, where they are not the defaults.
+    pub hyperparameters: BTreeMap<String, f64>,
+    /// Hyperparameters of every run.
+    pub recipe: Recipe,
+    /// Training rows to use, from the first on; all where `None`.
+    pub max_train_samples: Option<usize>,
+    /// Dev rows to use, from the first on; all where `None`.
+    pub max_eval_samples: Option<usize>,
+}
+
+impl Default for StudyConfig {
+    fn default() -> Self {
+        Self {
+            studies: vec![StudyKind::Compare],
+            arms: vec![Arm::BASELINE, Arm::NOISYTUNE],
+            seeds: 5,
+            side_seeds: None,
+            first_seed: 0,
+            lambda: 0.15,
+            lambdas: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
+            fractions: vec![0.1, 0.25, 0.5, 1.0],
+            hyperparameters: BTreeMap::new(),
+            recipe: Recipe::default(),
+            max_train_samples: None,
+            max_eval_samples: None,
+        }
+    }
+}
+
+impl StudyConfig {
+    /// Reads `study.json` of a folder: what its `summary.json` is of.
+    ///
+    /// # Errors
+    /// [`StudyError::File`], [`StudyError::Config`].
+    pub fn read(folder: &Path) -> Result<Self, StudyError> {
+        let path = folder.join("study.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| files::FileError::io(&path, e))?;
+        serde_json::from_str(&text).map_err(|e| StudyError::Config {
+            path,
+            reason: e.to_string(),
+        })
+    }
+
+    /// Writes the configuration as JSON, at once or not at all.
+    ///
+    /// # Errors
+    /// [`StudyError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), StudyError> {
+        let mut text = serde_json::to_string_pretty(self).expect("a configuration is plain data");
+        text.push('\n');
+        Ok(files::replace(path, text.as_bytes())?)
+    }
+
+    /// Checks the values that need no file.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`], [`StudyError::UnknownHyperparameter`] or, for λ,
+    /// [`StudyError::Lambda`].
+    pub fn validate(&self) -> Result<(), StudyError> {
+        at_least_one("number of studies", self.studies.len())?;
+        at_least_one("number of arms", self.arms.len())?;
+        at_least_one("seeds", self.seeds)?;
+        if let Some(side) = self.side_seeds
+            && !(1..=self.seeds).contains(&side)
+        {
+            return Err(StudyError::setting(
+                "side seeds",
+                side,
+                "1 to the number of seeds",
+            ));
+        }
+        let last = self.first_seed.checked_add(self.seeds as u64 - 1);
+        if last.is_none() {
+            return Err(StudyError::setting(
+                "first seed",
+                self.first_seed,
+                "a number that leaves room for the other seeds below 2^64",
+            ));
+        }
+        at_least_one("number of lambdas", self.lambdas.len())?;
+        for &lambda in self.lambdas.iter().chain([&self.lambda]) {
+            noisytune_burn::NoisyTuneConfig::new(lambda).init()?;
+        }
+        at_least_one("number of fractions", self.fractions.len())?;
+        for &fraction in &self.fractions {
+            check("fraction", fraction, "above 0, to 1", |x| {
+                x > 0.0 && x <= 1.0
+            })?;
+        }
+        check_known(&self.hyperparameters)?;
+        self.recipe.validate()
+    }
+}

@@ -1,0 +1,85 @@
+//! What can be wrong with a study, in one line each.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// An error of this crate: one line with the place, the value and what is accepted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// A file cannot be read or written, or a line of it is not a record.
+    #[error(transparent)]
+    File(#[from] files::FileError),
+    /// λ is no noise intensity.
+    #[error(transparent)]
+    Lambda(#[from] noisytune_burn::NoisyTuneError),
+    /// A statistic cannot be computed.
+    #[error(transparent)]
+    Statistics(#[from] crate::statistics::Error),
+    /// A setting is out of range.
+    #[error("{name} is {value}, accepted is {accepted}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What would do.
+        accepted: &'static str,
+    },
+    /// A hyperparameter that no method has.
+    #[error("unknown hyperparameter {name}, known are {known}")]
+    UnknownHyperparameter {
+        /// Its name.
+        name: String,
+        /// Those that methods have.
+        known: String,
+    },
+    /// A file is not the configuration of a study.
+    #[error("{}: not a study's configuration: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        reason: String,
+    },
+    /// There is nothing to summarise.
+    #[error("no run is recorded; expected at least one")]
+    NoRecords,
+    /// The folder holds the runs of another study.
+    #[error(
+        "{}:{line}: recorded with {field} {recorded}, now it is {current}; choose another folder",
+        path.display()
+    )]
+    OtherStudy {
+        /// The file of records.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What differs, with dots where it is part of something.
+        field: String,
+        /// Its value in the record.
+        recorded: String,
+        /// Its value now.
+        current: String,
+    },
+}
+
+impl StudyError {
+    /// A setting that is out of range.
+    pub fn setting(name: &'static str, value: impl ToString, accepted: &'static str) -> Self {
+        Self::Setting {
+            name,
+            value: value.to_string(),
+            accepted,
+        }
+    }
+
+    /// Whether the settings alone show it, before any file is read.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(
+            self,
+            Self::Lambda(_) | Self::Setting { .. } | Self::UnknownHyperparameter { .. }
+        )
+    }
+}

@@ -1,0 +1,63 @@
+//! The questions of a study.
+
+use serde::{Deserialize, Serialize};
+
+/// A question that a list of runs answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StudyKind {
+    /// Does the noise help? The configured arms.
+    Compare,
+    /// How much noise? NoisyTune over a sweep of λ.
+    Lambda,
+    /// Which noise? Uniform and Gaussian, matrix-wise and global.
+    NoiseKind,
+    /// Does it help more with less data? Both arms over shares of the training rows.
+    DataSize,
+    /// How far does finetuning move the parameters? Both arms, by the checkpoints of their records.
+    L1Change,
+    /// Does it help other methods too? Mixout, RecAdam and NEFTune with and without noise.
+    Companions,
+}
+
+impl StudyKind {
+    /// Every study, in the order in which `all` runs them.
+    pub const ALL: [Self; 6] = [
+        Self::Compare,
+        Self::Lambda,
+        Self::NoiseKind,
+        Self::DataSize,
+        Self::L1Change,
+        Self::Companions,
+    ];
+
+    /// What it asks, in one line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Compare => "does the noise help? The chosen arms",
+            Self::Lambda => "how much noise? NoisyTune over a sweep of λ",
+            Self::NoiseKind => "which noise? Uniform and Gaussian, matrix-wise and global",
+            Self::DataSize => "does it help more with less data? Shares of the training rows",
+            Self::L1Change => "how far does finetuning move the parameters?",
+            Self::Companions => "does it help Mixout, RecAdam and NEFTune too?",
+        }
+    }
+
+    /// The study's name in summaries and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compare => "compare",
+            Self::Lambda => "lambda",
+            Self::NoiseKind => "noise-kind",
+            Self::DataSize => "data-size",
+            Self::L1Change => "l1-change",
+            Self::Companions => "companions",
+        }
+    }
+}
+
+impl std::fmt::Display for StudyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}

@@ -1,0 +1,215 @@
+//! Which runs a study needs.
+
+use crate::arm::Arm;
+use crate::config::StudyConfig;
+use crate::kind::StudyKind;
+use crate::record::RunRecord;
+
+/// The paper's comparison.
+const PAIR: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
+
+/// One training run: everything that tells it from the other runs of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunKey {
+    /// What is done beside plain finetuning.
+    pub arm: Arm,
+    /// Noise intensity; `None` for an arm without noise.
+    pub lambda: Option<f64>,
+    /// Training rows, from the first on.
+    pub train_rows: usize,
+    /// Of every random choice.
+    pub seed: u64,
+}
+
+impl RunKey {
+    /// The run that a record is of.
+    pub fn of(record: &RunRecord) -> Self {
+        Self {
+            arm: record.arm,
+            lambda: record.settings.lambda,
+            train_rows: record.settings.train.used,
+            seed: record.seed,
+        }
+    }
+}
+
+/// A point of a study: the same setting over several seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedPoint {
+    /// Unique within the study.
+    pub label: String,
+    /// What is done beside plain finetuning.
+    pub arm: Arm,
+    /// Noise intensity, where the point has one; 0 for the baseline in a sweep.
+    pub lambda: Option<f64>,
+    /// Training rows.
+    pub train_rows: usize,
+    /// Label of the point it is compared with.
+    pub against: Option<String>,
+    /// Its runs, by ascending seed.
+    pub runs: Vec<RunKey>,
+}
+
+/// A study with its points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedStudy {
+    /// What is asked.
+    pub study: StudyKind,
+    /// In the order in which they run within a seed.
+    pub points: Vec<PlannedPoint>,
+}
+
+/// Lays out the studies of a configuration over `train_rows` training rows.
+pub fn plan(config: &StudyConfig, train_rows: usize) -> Vec<PlannedStudy> {
+    let mut studies: Vec<PlannedStudy> = Vec::new();
+    for &study in &config.studies {
+        if studies.iter().all(|planned| planned.study != study) {
+            let points = Points {
+                config,
+                study,
+                train_rows,
+            }
+            .all();
+            studies.push(PlannedStudy { study, points });
+        }
+    }
+    studies
+}
+
+/// Every run of a plan once, study by study and seed by seed: the runs of a seed are complete before
+/// the next seed starts.
+pub fn runs(plan: &[PlannedStudy]) -> Vec<RunKey> {
+    let mut runs = Vec::new();
+    for study in plan {
+        let seeds = study.points.iter().map(|point| point.runs.len()).max();
+        for seed in 0..seeds.unwrap_or(0) {
+            for run in study.points.iter().filter_map(|point| point.runs.get(seed)) {
+                if !runs.contains(run) {
+                    runs.push(*run);
+                }
+            }
+        }
+    }
+    runs
+}
+
+/// The points of one study.
+struct Points<'a> {
+    config: &'a StudyConfig,
+    study: StudyKind,
+    train_rows: usize,
+}
+
+impl Points<'_> {
+    fn all(&self) -> Vec<PlannedPoint> {
+        let config = self.config;
+        match self.study {
+            StudyKind::Compare => self.arms(&config.arms),
+            StudyKind::L1Change => self.arms(&PAIR),
+            StudyKind::NoiseKind => self.arms(&[&PAIR[..], &Arm::NOISE_CONTROLS].concat()),
+            StudyKind::Companions => self.arms(&[&PAIR[..], &Arm::COMPANIONS].concat()),
+            StudyKind::Lambda => self.sweep(),
+            StudyKind::DataSize => self.sizes(&PAIR),
+        }
+    }
+
+    /// A point an arm, each against its control, or against the baseline where that does not run.
+    fn arms(&self, arms: &[Arm]) -> Vec<PlannedPoint> {
+        let mut points: Vec<PlannedPoint> = Vec::new();
+        for &arm in arms {
+            if points.iter().any(|point| point.arm == arm) {
+                continue;
+            }
+            let against = [arm.control(), Arm::BASELINE]
+                .into_iter()
+                .find(|control| *control != arm && arms.contains(control));
+            points.push(PlannedPoint {
+                against: against.map(|control| control.name().to_owned()),
+                ..self.point(
+                    arm.name().to_owned(),
+                    arm,
+                    self.config.lambda,
+                    self.train_rows,
+                )
+            });
+        }
+        points
+    }
+
+    /// NoisyTune at each λ against none. At λ = 0 it is the baseline bit for bit, which stands for it.
+    fn sweep(&self) -> Vec<PlannedPoint> {
+        let mut points: Vec<PlannedPoint> = Vec::new();
+        for &lambda in std::iter::once(&0.0).chain(&self.config.lambdas) {
+            if points.iter().any(|point| point.lambda == Some(lambda)) {
+                continue;
+            }
+            let label = format!("λ = {lambda}");
+            points.push(if lambda == 0.0 {
+                PlannedPoint {
+                    lambda: Some(0.0),
+                    ..self.point(label, Arm::BASELINE, 0.0, self.train_rows)
+                }
+            } else {
+                PlannedPoint {
+                    against: Some(points[0].label.clone()),
+                    ..self.point(label, Arm::NOISYTUNE, lambda, self.train_rows)
+                }
+            });
+        }
+        points
+    }
+
+    /// Each arm on each share of the training rows, against the baseline on as many.
+    fn sizes(&self, arms: &[Arm]) -> Vec<PlannedPoint> {
+        let mut points: Vec<PlannedPoint> = Vec::new();
+        for &fraction in &self.config.fractions {
+            // Rounded, and at least 1: a share of nothing cannot be trained on.
+            let rows = ((self.train_rows as f64 * fraction).round() as usize).max(1);
+            for &arm in arms {
+                let label = |arm: Arm| format!("{arm}, {rows} rows");
+                if points.iter().any(|point| point.label == label(arm)) {
+                    continue;
+                }
+                let control = Some(arm.control()).filter(|control| *control != arm);
+                points.push(PlannedPoint {
+                    against: control.map(label),
+                    ..self.point(label(arm), arm, self.config.lambda, rows)
+                });
+            }
+        }
+        points
+    }
+
+    fn point(&self, label: String, arm: Arm, lambda: f64, train_rows: usize) -> PlannedPoint {
+        let config = self.config;
+        let lambda = arm.has_noise().then_some(lambda);
+        // A point that the main studies have too gets their seeds: those runs exist.
+        let is_main = train_rows == self.train_rows
+            && lambda.is_none_or(|lambda| lambda == config.lambda)
+            && config.studies.iter().any(|study| match study {
+                StudyKind::Compare => config.arms.contains(&arm),
+                StudyKind::L1Change => PAIR.contains(&arm),
+                _ => false,
+            });
+        let seeds = match config.side_seeds {
+            Some(side) if !is_main => side,
+            _ => config.seeds,
+        };
+        let seeds = (0..seeds as u64).map(|offset| config.first_seed + offset);
+        PlannedPoint {
+            label,
+            arm,
+            lambda,
+            train_rows,
+            against: None,
+            runs: seeds
+                .map(|seed| RunKey {
+                    arm,
+                    lambda,
+                    train_rows,
+                    seed,
+                })
+                .collect(),
+        }
+    }
+}

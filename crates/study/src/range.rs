@@ -1,0 +1,23 @@
+//! Checks of single settings.
+
+use crate::error::StudyError;
+
+pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), StudyError> {
+    if value == 0 {
+        return Err(StudyError::setting(name, value, "at least 1"));
+    }
+    Ok(())
+}
+
+pub(crate) fn check(
+    name: &'static str,
+    value: f64,
+    accepted: &'static str,
+    is_accepted: impl Fn(f64) -> bool,
+) -> Result<(), StudyError> {
+    if value.is_finite() && is_accepted(value) {
+        Ok(())
+    } else {
+        Err(StudyError::setting(name, value, accepted))
+    }
+}

@@ -1,0 +1,164 @@
+//! The hyperparameters of a run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::StudyError;
+use crate::precision::Precision;
+use crate::range::{at_least_one, check};
+
+/// The standard BERT finetuning recipe: AdamW, linear warm-up and decay, global-norm clipping.
+///
+/// | Name | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `epochs` | 3 | passes over the training examples | at least 1 |
+/// | `batch_size` | 32 | sentences that go through the model together | at least 1 |
+/// | `gradient_accumulation` | 1 | such batches in an optimizer step | at least 1 |
+/// | `learning_rate` | 2e-5 | at the end of the warm-up | above 0 |
+/// | `weight_decay` | 0.01 | decoupled, not on biases and LayerNorm | at least 0 |
+/// | `warmup_ratio` | 0.1 | share of the steps that warm up | 0 to 1 |
+/// | `max_length` | 128 | tokens at which a sequence is cut | 4 to the model's positions |
+/// | `max_gradient_norm` | 1.0 | global norm at which gradients are clipped | above 0 |
+/// | `epsilon` | 1e-8 | AdamW's denominator | above 0 |
+/// | `betas` | 0.9, 0.999 | AdamW's decay rates | 0 to below 1 |
+/// | `batching` | shuffled | how sentences come together | |
+/// | `pad_to_max_length` | no | fixed length of batches | no, where `batching` is packed |
+/// | `precision` | f32 | of the linear layers | what the device supports |
+/// | `gradient_checkpointing` | no | memory for time: layers are computed again in the backward pass | |
+///
+/// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Passes over the training examples.
+    pub epochs: usize,
+    /// Sentences that go through the model together.
+    pub batch_size: usize,
+    /// Batches in an optimizer step, whose loss is the mean over all their sentences: as one batch of
+    /// `batch_size * gradient_accumulation`, in the memory of one of `batch_size`.
+    #[serde(default = "one")]
+    pub gradient_accumulation: usize,
+    /// Learning rate at the end of the warm-up.
+    pub learning_rate: f64,
+    /// Decoupled weight decay, not on biases and LayerNorm.
+    pub weight_decay: f64,
+    /// Share of the steps over which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// Tokens at which a sequence is cut.
+    pub max_length: usize,
+    /// Global norm at which gradients are clipped.
+    pub max_gradient_norm: f64,
+    /// AdamW's epsilon.
+    pub epsilon: f64,
+    /// AdamW's decay rates of the first and second moment.
+    pub betas: [f64; 2],
+    /// How sentences come together in batches.
+    pub batching: Batching,
+    /// Pad every batch to `max_length` instead of to its longest sentence.
+    pub pad_to_max_length: bool,
+    /// What the linear layers compute with.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Keep the hidden states between layers only, and compute what is within again in the backward pass. The
+    /// results differ in rounding at most.
+    #[serde(default)]
+    pub gradient_checkpointing: bool,
+}
+
+/// How the sentences of an epoch are put into batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batching {
+    /// In a random order; each batch is padded to its longest sentence.
+    #[default]
+    Shuffled,
+    /// In a random order of batches of similar length: much less padding.
+    Bucketed,
+    /// In the random order of `Shuffled`; each batch is laid end to end, without any padding.
+    Packed,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            epochs: 3,
+            batch_size: 32,
+            gradient_accumulation: 1,
+            learning_rate: 2e-5,
+            weight_decay: 0.01,
+            warmup_ratio: 0.1,
+            max_length: 128,
+            max_gradient_norm: 1.0,
+            epsilon: 1e-8,
+            betas: [0.9, 0.999],
+            batching: Batching::Shuffled,
+            pad_to_max_length: false,
+            precision: Precision::F32,
+            gradient_checkpointing: false,
+        }
+    }
+}
+
+impl Recipe {
+    /// Checks every range of the table above.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for the first value out of range. `max_length` is checked against
+    /// the model when its tokenizer is read.
+    pub fn validate(&self) -> Result<(), StudyError> {
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("batch size", self.batch_size)?;
+        at_least_one("gradient accumulation", self.gradient_accumulation)?;
+        let positive = "a number above 0";
+        check("learning rate", self.learning_rate, positive, |x| x > 0.0)?;
+        check("weight decay", self.weight_decay, "a number from 0", |x| {
+            x >= 0.0
+        })?;
+        check("warmup ratio", self.warmup_ratio, "0 to 1", |x| {
+            (0.0..=1.0).contains(&x)
+        })?;
+        check("max gradient norm", self.max_gradient_norm, positive, |x| {
+            x > 0.0
+        })?;
+        check("epsilon", self.epsilon, positive, |x| x > 0.0)?;
+        for beta in self.betas {
+            check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
+        }
+        if self.pad_to_max_length && self.batching == Batching::Packed {
+            let accepted = "shuffled or bucketed where batches are padded to max length";
+            return Err(StudyError::setting("batching", "packed", accepted));
+        }
+        Ok(())
+    }
+
+    /// Optimizer steps of an epoch over `examples` sentences; the last one may have fewer.
+    pub fn steps_per_epoch(&self, examples: usize) -> usize {
+        let batches = examples.div_ceil(self.batch_size);
+        batches.div_ceil(self.gradient_accumulation)
+    }
+}
+
+/// The gradient accumulation of records that were written before there was any.
+fn one() -> usize {
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_cannot_be_padded() {
+        let recipe = Recipe {
+            batching: Batching::Packed,
+            ..Recipe::default()
+        };
+        assert!(recipe.validate().is_ok());
+        let padded = Recipe {
+            pad_to_max_length: true,
+            ..recipe
+        };
+        let error = padded.validate().expect_err("a contradiction");
+        let expected = "batching is packed, accepted is shuffled or bucketed where batches are padded to max length";
+        assert_eq!(error.to_string(), expected);
+    }
+}

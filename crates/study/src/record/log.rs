@@ -1,0 +1,59 @@
+//! `runs.jsonl`: a line is added when a run ends, and none is ever changed.
+
+use std::path::Path;
+
+use files::{FileError, JsonLines};
+
+use super::RunRecord;
+
+/// A line of the file, in messages.
+const WHAT: &str = "a run record";
+
+/// The records of a study's folder, open for more and locked against other processes.
+#[derive(Debug)]
+pub struct RunLog(JsonLines<RunRecord>);
+
+impl RunLog {
+    /// Opens `runs.jsonl` in a folder; both are made if they are not there.
+    ///
+    /// A last line without its end, which a process leaves that dies while it writes, is cut off.
+    ///
+    /// # Errors
+    /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or written,
+    /// [`FileError::Line`] if a line is not a record.
+    pub fn open(folder: &Path) -> Result<Self, FileError> {
+        std::fs::create_dir_all(folder).map_err(|e| FileError::io(folder, e))?;
+        JsonLines::open(&folder.join("runs.jsonl"), WHAT).map(Self)
+    }
+
+    /// Reads the records of a folder and touches nothing.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if there are none, [`FileError::Line`] if a line is not a record.
+    pub fn read(folder: &Path) -> Result<Vec<RunRecord>, FileError> {
+        JsonLines::read(&folder.join("runs.jsonl"), WHAT)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// First to last.
+    pub fn records(&self) -> &[RunRecord] {
+        self.0.items()
+    }
+
+    /// The number of the line that was cut off when the file was opened, from 1.
+    pub fn torn_line(&self) -> Option<usize> {
+        self.0.torn_line()
+    }
+
+    /// Adds a record; its line is on disk as a whole, or the file is as it was.
+    ///
+    /// # Errors
+    /// [`FileError::Unreadable`] for a record that could not be read again, [`FileError::Io`].
+    pub fn push(&mut self, record: RunRecord) -> Result<&RunRecord, FileError> {
+        self.0.push(record)
+    }
+}

@@ -1,0 +1,82 @@
+//! Runs with other settings do not mix in one folder.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{RunLog, Settings};
+use crate::config::StudyConfig;
+use crate::error::StudyError;
+use crate::plan::RunKey;
+
+impl RunLog {
+    /// Compares the settings of every record with those that the run would have now, field by field for the message;
+    /// `train_rows` are the study's.
+    ///
+    /// What a study varies is not compared, but the value that its other runs have.
+    ///
+    /// # Errors
+    /// [`StudyError::OtherStudy`] with the first field that differs.
+    pub fn refuse_other_studies(
+        &self,
+        config: &StudyConfig,
+        train_rows: usize,
+        settings: impl Fn(&RunKey) -> Settings,
+    ) -> Result<(), StudyError> {
+        for (index, record) in self.records().iter().enumerate() {
+            let (recorded, current) = (&record.settings, settings(&RunKey::of(record)));
+            let lambda = recorded
+                .lambda
+                .map(|own| recorded.study_lambda.unwrap_or(own));
+            let current_lambda = recorded.lambda.map(|_| config.lambda);
+            let rows = recorded.study_train_rows.unwrap_or(recorded.train.used);
+            let own = |settings: &Settings| json(&(settings.train.rows, &settings.train.sha256));
+            let fields = [
+                ("task", json(&recorded.task), json(&current.task)),
+                ("lambda", json(&lambda), json(&current_lambda)),
+                ("recipe", json(&recorded.recipe), json(&current.recipe)),
+                ("model", json(&recorded.model), json(&current.model)),
+                ("training data", own(recorded), own(&current)),
+                ("training rows", json(&rows), json(&train_rows)),
+                ("dev data", json(&recorded.dev), json(&current.dev)),
+                (
+                    "hyperparameters",
+                    json(&recorded.hyperparameters),
+                    json(&current.hyperparameters),
+                ),
+                ("device", json(&recorded.device), json(&current.device)),
+            ];
+            let difference = fields
+                .into_iter()
+                .find_map(|(name, recorded, current)| difference(name, &recorded, &current));
+            if let Some((field, recorded, current)) = difference {
+                return Err(StudyError::OtherStudy {
+                    path: self.path().to_path_buf(),
+                    line: index + 1,
+                    field,
+                    recorded: recorded.to_string(),
+                    current: current.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first value that differs, with its place: `recipe.epochs` rather than two whole recipes.
+fn difference(name: &str, recorded: &Value, current: &Value) -> Option<(String, Value, Value)> {
+    if recorded == current {
+        return None;
+    }
+    let (Value::Object(ours), Value::Object(theirs)) = (recorded, current) else {
+        return Some((name.to_owned(), recorded.clone(), current.clone()));
+    };
+    let value = |object: &Map<String, Value>, key: &str| object.get(key).cloned();
+    ours.keys().chain(theirs.keys()).find_map(|key| {
+        let [ours, theirs] = [ours, theirs].map(|object| value(object, key).unwrap_or_default());
+        difference(&format!("{name}.{key}"), &ours, &theirs)
+    })
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("settings are plain data")
+}

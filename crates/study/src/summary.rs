@@ -1,0 +1,254 @@
+//! `summary.json`: the scores of every point of every study, and what sets them apart.
+
+mod comparison;
+mod verdict;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::arm::Arm;
+use crate::config::StudyConfig;
+use crate::error::StudyError;
+use crate::kind::StudyKind;
+use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
+use crate::record::RunRecord;
+use crate::statistics::{McNemar, Paired, StochasticOrder, Summary, TTest, holm};
+
+/// What the studies of a comparison found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudySummary {
+    /// Name of the task.
+    pub task: String,
+    /// Name of the metric; every score is a fraction of it, from 0 to 1.
+    pub metric: String,
+    /// In the order in which they ran.
+    pub studies: Vec<StudyResult>,
+}
+
+/// What one study found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudyResult {
+    /// What was asked.
+    pub study: StudyKind,
+    /// In the order of the plan; a point without a run is not there.
+    pub points: Vec<Point>,
+    /// The answer in one sentence, generated from the intervals.
+    pub verdict: String,
+}
+
+/// The same setting over several seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Unique within the study.
+    pub label: String,
+    /// What was done beside plain finetuning.
+    pub arm: Arm,
+    /// Noise intensity, where the point has one; 0 for the baseline in a sweep of λ.
+    pub lambda: Option<f64>,
+    /// Training rows.
+    pub train_rows: usize,
+    /// What the runs scored.
+    pub scores: Scores,
+    /// Against another point of the study; `None` for a baseline, or where no seed completed both.
+    pub comparison: Option<Comparison>,
+}
+
+/// The scores of a point's runs; failed runs are counted and have none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// By ascending seed.
+    pub values: Vec<SeedScore>,
+    /// Number of values.
+    pub n: usize,
+    /// Runs that failed.
+    pub failed: usize,
+    /// `None` without values.
+    pub mean: Option<f64>,
+    /// Standard deviation (n - 1); `None` for fewer than two values.
+    pub sd: Option<f64>,
+    /// `None` without values.
+    pub median: Option<f64>,
+    /// `None` without values.
+    pub min: Option<f64>,
+    /// `None` without values.
+    pub max: Option<f64>,
+}
+
+/// The score of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeedScore {
+    /// Of every random choice of the run.
+    pub seed: u64,
+    /// From 0 to 1.
+    pub value: f64,
+}
+
+/// A point against another, over the seeds that completed both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Label of the other point, the control.
+    pub against: String,
+    /// Point less control, in the order of the seeds.
+    pub paired: Paired,
+    /// Student's t-test on the same differences; `None` for one pair or equal differences.
+    pub t_test: Option<TTest>,
+    /// `paired.p_value` corrected for the study's other comparisons; `None` where there are none.
+    pub holm_p: Option<f64>,
+    /// On the pooled dev predictions, point first; `None` for a task of more than two classes.
+    pub mcnemar: Option<McNemar>,
+    /// Whether the point is stochastically higher; `None` for one pair.
+    pub stochastic_order: Option<StochasticOrder>,
+    /// `None` where the differences have no spread.
+    pub pairs_needed: Option<PairsNeeded>,
+}
+
+/// The pairs of runs it takes to see a true difference in 4 of 5 studies, if further pairs scatter as
+/// these do; `None` for more than [`MAX_PAIRS`](crate::statistics::MAX_PAIRS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairsNeeded {
+    /// For a difference of 0.2 points (0.002).
+    pub for_0_2_points: Option<usize>,
+    /// For a difference of 0.4 points (0.004).
+    pub for_0_4_points: Option<usize>,
+}
+
+impl StudySummary {
+    /// Summarises recorded runs; those that the configuration does not ask for are left out.
+    ///
+    /// Task and number of training rows are the records'; a recorded study can be
+    /// summarised anew without its model and data.
+    ///
+    /// # Errors
+    /// [`StudyError::NoRecords`], [`StudyError::Statistics`] if a score is not finite.
+    pub fn of(config: &StudyConfig, records: &[RunRecord]) -> Result<Self, StudyError> {
+        let settings = &records.first().ok_or(StudyError::NoRecords)?.settings;
+        let rows = settings.study_train_rows.unwrap_or(settings.train.used);
+        let metric = glue::Metric::Accuracy.to_string();
+        let studies = plan::plan(config, rows)
+            .iter()
+            .map(|planned| StudyResult::of(planned, &metric, records))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            task: settings.task.clone(),
+            metric,
+            studies,
+        })
+    }
+
+    /// The result of a study, if it ran.
+    pub fn study(&self, study: StudyKind) -> Option<&StudyResult> {
+        self.studies.iter().find(|result| result.study == study)
+    }
+
+    /// As JSON, indented, with a line end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
+        text.push('\n');
+        text
+    }
+
+    /// Writes the summary as JSON, at once or not at all.
+    ///
+    /// # Errors
+    /// [`StudyError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), StudyError> {
+        Ok(files::replace(path, self.to_json().as_bytes())?)
+    }
+}
+
+impl StudyResult {
+    fn of(planned: &PlannedStudy, metric: &str, records: &[RunRecord]) -> Result<Self, StudyError> {
+        let runs: Vec<Vec<&RunRecord>> = planned
+            .points
+            .iter()
+            .map(|point| recorded(point, records))
+            .collect();
+        let mut points = Vec::new();
+        for (point, of_point) in planned.points.iter().zip(&runs) {
+            if of_point.is_empty() {
+                continue;
+            }
+            let control = planned
+                .points
+                .iter()
+                .position(|other| point.against.as_ref() == Some(&other.label));
+            let comparison = match control {
+                Some(at) => Comparison::of(&planned.points[at].label, of_point, &runs[at])?,
+                None => None,
+            };
+            points.push(Point {
+                label: point.label.clone(),
+                arm: point.arm,
+                lambda: point.lambda,
+                train_rows: point.train_rows,
+                scores: Scores::of(of_point)?,
+                comparison,
+            });
+        }
+        correct_for_each_other(&mut points)?;
+        Ok(Self {
+            study: planned.study,
+            verdict: verdict::sentence(&points, metric),
+            points,
+        })
+    }
+}
+
+impl Scores {
+    fn of(runs: &[&RunRecord]) -> Result<Self, StudyError> {
+        let values: Vec<SeedScore> = runs
+            .iter()
+            .filter_map(|run| {
+                Some(SeedScore {
+                    seed: run.seed,
+                    value: run.dev_accuracy?,
+                })
+            })
+            .collect();
+        let numbers: Vec<f64> = values.iter().map(|score| score.value).collect();
+        let summary = match numbers.is_empty() {
+            true => None,
+            false => Some(Summary::of(&numbers)?),
+        };
+        Ok(Self {
+            n: values.len(),
+            failed: runs.len() - values.len(),
+            mean: summary.map(|s| s.mean),
+            sd: summary.and_then(|s| s.sd),
+            median: summary.map(|s| s.median),
+            min: summary.map(|s| s.min),
+            max: summary.map(|s| s.max),
+            values,
+        })
+    }
+}
+
+/// The recorded runs of a point, by ascending seed.
+fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRecord> {
+    point
+        .runs
+        .iter()
+        .filter_map(|run| records.iter().find(|record| RunKey::of(record) == *run))
+        .collect()
+}
+
+/// Fills in `holm_p` where a study makes more than one comparison.
+fn correct_for_each_other(points: &mut [Point]) -> Result<(), StudyError> {
+    let comparisons: Vec<&mut Comparison> = points
+        .iter_mut()
+        .filter_map(|point| point.comparison.as_mut())
+        .filter(|comparison| comparison.paired.p_value.is_some())
+        .collect();
+    if comparisons.len() < 2 {
+        return Ok(());
+    }
+    let p_values: Vec<f64> = comparisons
+        .iter()
+        .filter_map(|c| c.paired.p_value)
+        .collect();
+    for (comparison, corrected) in comparisons.into_iter().zip(holm(&p_values)?) {
+        comparison.holm_p = Some(corrected);
+    }
+    Ok(())
+}
