@@ -1,37 +1,38 @@
-//! Why there is no device.
+//! Why a device cannot be opened.
 
-use crate::name::{Backend, DeviceName};
+use crate::backend::Backend;
+use crate::name::DeviceName;
 
-/// Why a device cannot be had.
+/// Why a device cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// No backend is called that.
+    /// There is no backend of that name.
     #[error("device `{0}`: expected one of {names}", names = names())]
     Unknown(String),
-    /// The part behind the colon is wrong.
+    /// The part after the colon is wrong.
     #[error("device `{text}`: {accepted}")]
     Number {
-        /// As given.
+        /// The name as given.
         text: String,
-        /// What may stand there.
+        /// What is accepted.
         accepted: &'static str,
     },
     /// This build cannot open it.
     #[error("device `{0}`: this build lacks the feature `{feature}`", feature = .0.backend.name())]
     NotCompiled(DeviceName),
-    /// The machine has fewer.
+    /// The machine does not have that many.
     #[error("device `{name}`: {found}", found = found(.name, *.count))]
     Absent {
-        /// As asked for.
+        /// The name as given.
         name: DeviceName,
-        /// Devices of the backend that there are.
+        /// How many devices of this backend there are.
         count: usize,
     },
-    /// The device is there and cannot be used.
+    /// The device exists but cannot be used.
     #[error("device `{name}`: {reason}")]
     Unusable {
-        /// As asked for.
+        /// The name as given.
         name: DeviceName,
         /// What its driver or Burn says.
         reason: String,

@@ -1,4 +1,4 @@
-//! Burn's devices by name: what a command line calls them, how each is opened, which are there.
+//! Burn's devices by name: what a command line calls them, how to open each, and which there are.
 //!
 //! ```
 //! use devices::{Backend, DeviceName};
@@ -11,8 +11,8 @@
 //!
 //! # Features
 //!
-//! None is on by default. A device of the table can be opened in builds with the feature of its name, which
-//! enables Burn's backend and this project's operations for it.
+//! None is on by default. To open a device of this table, build with the feature of its name, which enables
+//! Burn's backend and this project's operations for it.
 //!
 //! | name | what it is |
 //! |---|---|
@@ -23,14 +23,17 @@
 //! | `rocm[:N]` | an AMD GPU |
 //! | `cpu` | the CPU through CubeCL and LLVM |
 
+mod backend;
 mod error;
 mod list;
 mod name;
 mod open;
+mod parse;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 
+pub use backend::Backend;
 pub use error::DeviceError;
 pub use list::{Listed, list};
-pub use name::{Backend, DeviceName};
+pub use name::DeviceName;
 pub use open::open;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::name::{Backend, DeviceName};
+use crate::backend::Backend;
+use crate::name::DeviceName;
 
 /// A line of a list of devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,16 +23,16 @@ impl fmt::Display for Listed {
     }
 }
 
-/// The devices of this machine and build, and one unusable line for each backend without any.
+/// The devices of this machine and build, and one unusable line for each backend that has none.
 ///
-/// Opens GPUs to ask what they are, which takes a moment.
+/// Opens GPUs to find out what they are, which takes a moment.
 pub fn list() -> Vec<Listed> {
     Backend::ALL.into_iter().flat_map(of).collect()
 }
 
 fn of(backend: Backend) -> Vec<Listed> {
     let count = count(backend);
-    // Without any: the one that would be opened says why not.
+    // If there are none, try the one that would be opened: its error says why.
     (0..count.max(1))
         .map(|index| {
             let name = DeviceName {
@@ -54,7 +55,7 @@ fn of(backend: Backend) -> Vec<Listed> {
         .collect()
 }
 
-/// The message without the device, which stands beside it.
+/// The message without the device, which the line already names.
 fn reason(error: &crate::DeviceError) -> String {
     let message = error.to_string();
     match message.split_once("`: ") {

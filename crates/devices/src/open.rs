@@ -2,15 +2,23 @@
 
 use burn::tensor::Device;
 
+use crate::backend::Backend;
 use crate::error::DeviceError;
-use crate::name::{Backend, DeviceName};
+use crate::name::DeviceName;
 
 /// Opens a device, without autodiff.
 ///
 /// # Errors
-/// [`DeviceError::NotCompiled`] if this build lacks the backend, [`DeviceError::Absent`] if the machine lacks
-/// the device, and [`DeviceError::Unusable`] if its driver refuses.
+/// [`DeviceError::NotCompiled`] if this build lacks the backend, [`DeviceError::Number`] if the name has a number
+/// and the backend takes none, [`DeviceError::Absent`] if the machine lacks the device, and
+/// [`DeviceError::Unusable`] if its driver refuses.
 pub fn open(name: DeviceName) -> Result<Device, DeviceError> {
+    if name.index.is_some() && !name.backend.is_numbered() {
+        return Err(DeviceError::Number {
+            text: name.to_string(),
+            accepted: "takes no number",
+        });
+    }
     match name.backend {
         #[cfg(feature = "flex")]
         Backend::Flex => Ok(Device::flex()),
@@ -29,14 +37,14 @@ pub fn open(name: DeviceName) -> Result<Device, DeviceError> {
     }
 }
 
-/// Asking for it by name is choosing it, deprecated or not.
+/// Whoever asks for it by name has chosen it, deprecated or not.
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
 fn ndarray() -> Device {
     Device::ndarray()
 }
 
-/// Burn opens these at the first operation and panics where there is none, so they are counted first.
+/// Burn opens these at the first operation and panics if there is none, so count them first.
 #[cfg(any(feature = "cuda", feature = "rocm"))]
 fn numbered(name: DeviceName, kind: burn::tensor::DeviceType) -> Result<Device, DeviceError> {
     let devices = Device::enumerate(kind);
@@ -62,6 +70,18 @@ mod tests {
                 continue;
             }
             assert_eq!(open(name).unwrap_err(), DeviceError::NotCompiled(name));
+        }
+    }
+
+    #[test]
+    fn a_number_for_a_backend_without_numbers_is_refused() {
+        for backend in Backend::ALL.into_iter().filter(|b| !b.is_numbered()) {
+            let name = DeviceName {
+                backend,
+                index: Some(1),
+            };
+            let message = open(name).unwrap_err().to_string();
+            assert_eq!(message, format!("device `{name}`: takes no number"));
         }
     }
 

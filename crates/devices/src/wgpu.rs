@@ -8,10 +8,11 @@ use burn::tensor::{Device, DeviceType};
 use crate::error::DeviceError;
 use crate::name::DeviceName;
 
-/// One graphics API and no fallback: wgpu would take OpenGL, whose software renderers crash in compute shaders.
+/// One graphics API and no fallback: wgpu would fall back to OpenGL, whose software renderers crash in compute
+/// shaders.
 #[cfg(not(target_vendor = "apple"))]
 const ADAPTERS: DeviceType = DeviceType::Vulkan;
-/// wgpu's own choice, which on a Mac is Metal.
+/// Left to wgpu, which takes Metal on a Mac.
 #[cfg(target_vendor = "apple")]
 const ADAPTERS: DeviceType = DeviceType::Wgpu;
 
@@ -20,7 +21,7 @@ pub(crate) fn count() -> usize {
     Device::enumerate(ADAPTERS).len()
 }
 
-/// Opens an adapter and says what it is; `None` if it had been opened before.
+/// Opens an adapter and says what it is; `None` if it was opened before.
 pub(crate) fn open(name: DeviceName) -> Result<(Device, Option<String>), DeviceError> {
     let adapters = Device::enumerate(ADAPTERS);
     let device = adapters.get(name.index.unwrap_or(0));
@@ -35,7 +36,7 @@ pub(crate) fn open(name: DeviceName) -> Result<(Device, Option<String>), DeviceE
     let DispatchDevice::Cube(CubeDevice::Wgpu(adapter)) = device.as_dispatch() else {
         return Err(unusable("not a device of wgpu".to_owned()));
     };
-    // Here and not at the first operation, where a refusal would be a panic.
+    // Open it now: at the first operation a refusal would be a panic.
     let opened = RuntimeOptions::try_default()
         .and_then(|options| try_init_setup::<AutoGraphicsApi>(adapter, options));
     match opened {

@@ -3,8 +3,8 @@
 #
 #   crates/devices/swiftshader/run.sh cargo test-devices
 #
-# Debian's chromium brings SwiftShader and the Vulkan loader; it is used where it is installed, and otherwise only
-# unpacked.
+# SwiftShader and the Vulkan loader come with Debian's chromium package. If it is not installed, it is downloaded and
+# unpacked into a temporary folder.
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +16,7 @@ if [ ! -e "$chromium/vk_swiftshader_icd.json" ]; then
     (cd "$vulkan" && apt-get update -qq && apt-get download -qq chromium && dpkg -x chromium_*.deb .)
     chromium="$vulkan/usr/lib/chromium"
 fi
-# In a folder without the rest: beside the loader lie a libEGL and more of what only chromium should find.
+# In a folder of its own: the loader's folder also has a libEGL and other files that only chromium should find.
 mkdir "$vulkan/loader"
 cc -O1 -Wall -shared -fPIC -Wl,-z,nodelete -o "$vulkan/loader/libvulkan.so.1" "$here/shared_memory.c"
 VULKAN_LOADER="$chromium/libvulkan.so.1" LD_LIBRARY_PATH="$vulkan/loader" \

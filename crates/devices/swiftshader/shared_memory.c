@@ -1,9 +1,9 @@
-// Stands before the Vulkan loader (VULKAN_LOADER) and repairs what CubeCL 0.11.3 hands to SwiftShader.
+// Wraps the Vulkan loader (VULKAN_LOADER) and repairs the shaders that CubeCL 0.11.3 hands to SwiftShader.
 //
-// Without VK_KHR_workgroup_memory_explicit_layout, cubecl-spirv's `lower_shared_implicit` takes the type of a shared
-// array for that of the pointer to it and the other way round: the variable is declared as a pointer to a pointer,
-// room for one word, and every kernel with shared memory computes something else. Here the variable gets its type
-// back. With the extension CubeCL takes another path.
+// Without VK_KHR_workgroup_memory_explicit_layout, cubecl-spirv's `lower_shared_implicit` confuses the type of a shared
+// array with the type of the pointer to it: the variable is declared as a pointer to a pointer, which reserves one word,
+// and every kernel with shared memory computes wrong results. Here the variable gets its type back. With the extension,
+// CubeCL takes another path.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static Function real(const char *name) {
 
 enum { HEADER = 5, BOUND = 3, OP_TYPE_POINTER = 32, OP_VARIABLE = 59, WORKGROUP = 4 };
 
-// Declares every Workgroup variable that is a pointer to a Workgroup pointer as that pointer.
+// Redeclares every Workgroup variable that is a pointer to a Workgroup pointer as the inner pointer.
 static void repair(uint32_t *code, size_t words) {
     uint32_t bound = code[BOUND];
     uint32_t *pointee = calloc(bound, sizeof *pointee);

@@ -8,9 +8,10 @@ use hf_hub::Cache;
 use hf_hub::api::sync::{Api, ApiBuilder, ApiRepo};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Failure, HubError, one_line};
+use crate::error::HubError;
+use crate::failure::{Failure, one_line};
 use crate::progress::{Progress, Transfer};
-use crate::repository::Repository;
+use crate::repository::{Repository, is_path};
 
 /// The hub and its cache on this machine.
 #[derive(Clone, Debug)]
@@ -23,18 +24,18 @@ pub struct Hub {
 /// Files of one commit, in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The folder they are in, under the names they have in the repository.
+    /// The folder with the files, under their names in the repository.
     pub folder: PathBuf,
     /// The commit they belong to.
     pub commit: String,
 }
 
 impl Hub {
-    /// The hub as the environment describes it: `HF_ENDPOINT`, or `https://huggingface.co`; the cache in
-    /// `HF_HOME`, or `~/.cache/huggingface`; the token of `hf auth login`, if one lies there.
+    /// The hub that the environment describes: at `HF_ENDPOINT` or `https://huggingface.co`, with its
+    /// cache in `HF_HOME` or `~/.cache/huggingface`, and with the token of `hf auth login` if there is one.
     ///
     /// # Errors
-    /// [`HubError::NoHome`].
+    /// [`HubError::NoHome`] or [`HubError::Endpoint`].
     pub fn from_env() -> Result<Self, HubError> {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let cache = match set("HF_HOME") {
@@ -45,43 +46,56 @@ impl Hub {
         };
         let endpoint = set("HF_ENDPOINT").map(|text| text.to_string_lossy().into_owned());
         let endpoint = endpoint.as_deref().unwrap_or("https://huggingface.co");
-        Ok(Self::new(endpoint, cache))
+        Self::new(endpoint, cache)
     }
 
     /// The hub at an address, with its cache in a folder.
-    pub fn at(endpoint: &str, cache: &Path) -> Self {
+    ///
+    /// # Errors
+    /// [`HubError::Endpoint`].
+    pub fn at(endpoint: &str, cache: &Path) -> Result<Self, HubError> {
         Self::new(endpoint, Cache::new(cache.to_path_buf()))
     }
 
-    fn new(endpoint: &str, cache: Cache) -> Self {
+    fn new(endpoint: &str, cache: Cache) -> Result<Self, HubError> {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        // No retries: hf-hub's continue a resumed file at its beginning.
+        if !is_address(&endpoint) {
+            return Err(HubError::Endpoint { text: endpoint });
+        }
+        // No retries: hf-hub's retry of a resumed file starts at its beginning.
         let api = ApiBuilder::from_cache(cache.clone())
             .with_endpoint(endpoint.clone())
             .with_progress(false)
             .build()
             .expect("only native TLS can fail");
-        Self {
+        Ok(Self {
             api,
             cache,
             endpoint,
-        }
+        })
     }
 
-    /// Brings the files of a repository into the cache, those that are not there yet.
+    /// Downloads those files of a repository that are not in the cache yet.
     ///
-    /// A branch or tag is looked up first; where the hub is out of reach, it is the commit that it was
-    /// when it was last looked up.
+    /// A branch or tag is looked up first. If the hub cannot be reached, the commit found by the last
+    /// look-up is used.
     ///
     /// # Errors
-    /// Every [`HubError`] but [`Name`](HubError::Name) and [`NoHome`](HubError::NoHome). What is
-    /// not whole, or not what the hub announced, does not stay under its name in the cache.
+    /// Every [`HubError`] but [`Name`](HubError::Name), [`Endpoint`](HubError::Endpoint) and
+    /// [`NoHome`](HubError::NoHome). A file that is incomplete, or not what the hub announced, does not
+    /// stay in the cache under its name.
     pub fn snapshot(
         &self,
         repository: &Repository,
         files: &[&str],
         progress: &mut dyn Progress,
     ) -> Result<Snapshot, HubError> {
+        if let Some(file) = files.iter().find(|file| !is_path(file)) {
+            return Err(HubError::FileName {
+                repository: repository.to_string(),
+                file: (*file).to_owned(),
+            });
+        }
         let commit = match repository.commit() {
             Some(commit) => commit.to_owned(),
             None => self.look_up(repository)?,
@@ -95,7 +109,7 @@ impl Hub {
                 self.download(&api, repository, file, progress)?;
             }
             if !path.exists() {
-                let reason = format!("{file} is of another commit than {commit}");
+                let reason = format!("{file} belongs to another commit than {commit}");
                 return Err(Failure::Answer(reason).of(repository, &self.endpoint));
             }
         }
@@ -160,7 +174,7 @@ impl Hub {
                 size,
                 reason: one_line(&error),
             }),
-            // Before the transfer hf-hub only writes folders and locks.
+            // Before the transfer, hf-hub writes only folders and locks.
             (Err(Failure::Io(source)), None) => Err(HubError::Cache {
                 path: self.cache.path().clone(),
                 source,
@@ -169,7 +183,7 @@ impl Hub {
         }
     }
 
-    /// Is it the file or the revision that does not exist?
+    /// Finds out whether it is the file or the revision that does not exist.
     fn no_file(&self, api: &ApiRepo, repository: &Repository, file: &str) -> HubError {
         const SHOWN: usize = 20;
         match api.info().map_err(Failure::from) {
@@ -192,7 +206,7 @@ impl Hub {
         }
     }
 
-    /// Removes what an earlier attempt left of a file.
+    /// Removes the part of a file that an earlier attempt left.
     fn remove_leftover(
         &self,
         api: &ApiRepo,
@@ -202,12 +216,12 @@ impl Hub {
         let metadata = self.api.metadata(&api.url(file));
         let metadata = metadata.map_err(|e| Failure::from(e).of(repository, &self.endpoint))?;
         let blobs = self.cache.repo(repository.at(metadata.commit_hash()));
-        // The name that hf-hub gives it.
+        // hf-hub's name for it.
         let path = blobs.blob_path(metadata.etag()).with_extension("part");
         fs::remove_file(&path).map_err(|source| HubError::Cache { path, source })
     }
 
-    /// Compares a file that has just arrived with what the hub announced.
+    /// Compares a downloaded file with what the hub announced.
     fn check(
         &self,
         repository: &Repository,
@@ -228,7 +242,7 @@ impl Hub {
         let (found, expected) = if length != size {
             (format!("{length} bytes"), format!("{size} bytes"))
         } else if name.len() == 64 {
-            // A large file's name in the cache is its SHA-256, a small one's git's hash of it.
+            // In the cache, a file from large storage is named by its SHA-256, any other by its git hash.
             (
                 format!("sha256 {}", sha256(&blob).map_err(broken)?),
                 format!("sha256 {name}"),
@@ -240,7 +254,7 @@ impl Hub {
             return Ok(());
         }
         fs::remove_file(&blob).map_err(broken)?;
-        // Where there are symbolic links, the name in the snapshot is one.
+        // On platforms with symbolic links, the file in the snapshot is one.
         if path.is_symlink() {
             fs::remove_file(path).map_err(broken)?;
         }
@@ -251,6 +265,17 @@ impl Hub {
             expected,
         })
     }
+}
+
+/// Whether it is `http://HOST` or `https://HOST`, with or without a path.
+fn is_address(endpoint: &str) -> bool {
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| endpoint.strip_prefix(scheme));
+    host.is_some_and(|host| {
+        host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && host.chars().all(|c| c.is_ascii_graphic())
+    })
 }
 
 fn sha256(path: &Path) -> io::Result<String> {

@@ -1,12 +1,14 @@
-//! Downloads files of [Hugging Face hub](https://huggingface.co) repositories into the hub's usual
-//! cache, which Python's `huggingface_hub` shares.
+//! Downloads files from [Hugging Face hub](https://huggingface.co) repositories into the hub's usual
+//! cache, which is shared with Python's `huggingface_hub`.
 //!
 //! A [`Repository`] is named `OWNER/NAME` or `OWNER/NAME@REVISION`. A branch is resolved to its commit
-//! once and every file is taken from that commit, so that a [`Snapshot`] is never a mixture. Where a
-//! whole commit is named, or [pinned](PINNED), files that are in the cache cost no request at all.
+//! once and every file is taken from that commit, so that a [`Snapshot`] never mixes commits. If a
+//! full commit hash is given, or [pinned](PINNED), files in the cache need no request at all.
 //!
-//! The transfer is [`hf_hub`]'s: an interrupted download continues where it stopped. What arrives is
-//! checked against the length and, for large files, the SHA-256 that the hub announces.
+//! [`hf_hub`] does the transfer; an interrupted download continues where it stopped. Each downloaded
+//! file is checked against the length that the hub announces. Files in the hub's large storage, such
+//! as weights and Parquet files, are also checked against their SHA-256; for small files, such as
+//! `config.json`, the hub announces none. Files already in the cache are not checked again.
 //!
 //! ```no_run
 //! use hub::{Hub, Kind, Repository};
@@ -19,10 +21,13 @@
 
 mod download;
 mod error;
+mod failure;
+mod kind;
 mod progress;
 mod repository;
 
 pub use download::{Hub, Snapshot};
 pub use error::HubError;
+pub use kind::Kind;
 pub use progress::Progress;
-pub use repository::{Kind, PINNED, Repository};
+pub use repository::{PINNED, Repository};

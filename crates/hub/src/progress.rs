@@ -1,23 +1,23 @@
-//! Who wants to know how a download goes.
+//! The progress of a download.
 
-/// Hears of every file that is downloaded; files that are in the cache are not mentioned.
+/// Is told about every file that is downloaded; files already in the cache are not mentioned.
 pub trait Progress {
     /// A file of `bytes` bytes starts, or continues.
     fn started(&mut self, file: &str, bytes: u64);
-    /// So many more bytes are there. A download that continues starts with those of the last attempt.
+    /// So many more bytes have arrived. A download that continues starts with those of the last attempt.
     fn received(&mut self, bytes: u64);
-    /// The file is whole.
+    /// The file is complete.
     fn finished(&mut self);
 }
 
-/// Nobody does.
+/// Ignores all of it.
 impl Progress for () {
     fn started(&mut self, _file: &str, _bytes: u64) {}
     fn received(&mut self, _bytes: u64) {}
     fn finished(&mut self) {}
 }
 
-/// Hands on what [`hf_hub`] reports, which announces a file twice, and remembers how far it came.
+/// Passes on what [`hf_hub`] reports, which announces a file twice, and remembers how far it got.
 pub(crate) struct Transfer<'a> {
     progress: &'a mut dyn Progress,
     pub(crate) size: Option<u64>,

@@ -3,27 +3,13 @@
 use std::fmt;
 
 use crate::error::HubError;
+use crate::kind::Kind;
 
-/// What a repository holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Weights, a configuration, a tokenizer.
-    Model,
-    /// Examples.
-    Dataset,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Model => "model",
-            Self::Dataset => "dataset",
-        })
-    }
-}
-
-/// The commit that is taken where no revision is named: a result can be repeated whatever becomes of
-/// the repository's main branch. Every other repository is taken from `main`.
+/// The commits that are used if no revision is given, so that a result can be reproduced whatever
+/// becomes of the repository's main branch. Every other repository is taken from `main`.
+///
+/// Both models have `config.json`, `tokenizer.json` and `model.safetensors` at these commits. Many
+/// older BERT repositories of the hub have a pickle (`pytorch_model.bin`) and a `vocab.txt` instead.
 pub const PINNED: &[(Kind, &str, &str)] = &[
     (
         Kind::Model,
@@ -52,8 +38,8 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Reads `OWNER/NAME` or `OWNER/NAME@REVISION`. Without a revision it is the
-    /// [pinned](PINNED) commit, or `main`.
+    /// Reads `OWNER/NAME` or `OWNER/NAME@REVISION`. The default revision is the [pinned](PINNED)
+    /// commit, or else `main`.
     ///
     /// # Errors
     /// [`HubError::Name`].
@@ -62,8 +48,8 @@ impl Repository {
     /// ```
     /// use hub::{Kind, Repository};
     ///
-    /// let tiny = Repository::parse(Kind::Model, "prajjwal1/bert-tiny@main")?;
-    /// assert_eq!(tiny.to_string(), "prajjwal1/bert-tiny@main");
+    /// let bert = Repository::parse(Kind::Model, "google-bert/bert-base-uncased@main")?;
+    /// assert_eq!(bert.to_string(), "google-bert/bert-base-uncased@main");
     /// # Ok::<(), hub::HubError>(())
     /// ```
     pub fn parse(kind: Kind, text: &str) -> Result<Self, HubError> {
@@ -94,7 +80,7 @@ impl Repository {
         })
     }
 
-    /// Model or dataset.
+    /// Whether it is a model or a dataset.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -104,12 +90,12 @@ impl Repository {
         &self.name
     }
 
-    /// Branch, tag or commit.
+    /// The branch, tag or commit.
     pub fn revision(&self) -> &str {
         &self.revision
     }
 
-    /// The revision, if it is a whole commit hash, which always means the same files.
+    /// The revision, if it is a full commit hash, which always means the same files.
     pub(crate) fn commit(&self) -> Option<&str> {
         let is_hash = |text: &str| text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
         Some(self.revision.as_str()).filter(|revision| is_hash(revision))
@@ -131,7 +117,13 @@ impl fmt::Display for Repository {
     }
 }
 
-/// Part of a name or revision. They become parts of paths and addresses, so `..` and the like are none.
+/// Whether it is a path inside a repository.
+pub(crate) fn is_path(text: &str) -> bool {
+    text.split('/').all(is_part)
+}
+
+/// Whether it can be part of a name, revision or path. Parts end up in paths and addresses, so `..` and the
+/// like are refused.
 fn is_part(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !text.is_empty() && !text.starts_with('.') && !text.contains("..") && text.chars().all(is_plain)
@@ -158,13 +150,13 @@ mod tests {
             let main = Repository::parse(kind, &format!("{name}@main")).unwrap();
             assert_eq!((main.revision(), main.commit()), ("main", None), "{name}");
         }
-        // A dataset of a model's name is another repository.
+        // A dataset with a model's name is another repository.
         let dataset = Repository::parse(Kind::Dataset, "google-bert/bert-base-uncased").unwrap();
         assert_eq!(dataset.revision(), "main");
     }
 
     #[test]
-    fn only_a_whole_hash_is_a_commit() {
+    fn only_a_full_hash_is_a_commit() {
         let hash = "0123456789abcdef0123456789abcdef01234567";
         let commit = |revision: &str| {
             let text = format!("a/b@{revision}");
@@ -178,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn text_that_is_not_a_name_is_refused() {
         for text in [
             "",
             "bert",
@@ -198,7 +190,7 @@ mod tests {
             "a/b@/etc",
         ] {
             let expected = format!(
-                "{text:?} is no repository of the hub; expected OWNER/NAME or OWNER/NAME@REVISION"
+                "{text:?} is not a hub repository, expected OWNER/NAME or OWNER/NAME@REVISION"
             );
             assert_eq!(parse(text), format!("error: {expected}"));
         }

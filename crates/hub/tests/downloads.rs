@@ -28,7 +28,7 @@ impl World {
             served("datasets/mini/bert", OTHER, "a dataset"),
         ]);
         let cache = tempfile::tempdir().unwrap();
-        let hub = Hub::at(&server.endpoint, cache.path());
+        let hub = Hub::at(&server.endpoint, cache.path()).unwrap();
         Self { server, hub, cache }
     }
 
@@ -88,17 +88,17 @@ fn a_snapshot_has_the_files_and_the_commit() {
         fs::read(snapshot.folder.join("config.json")).unwrap(),
         b"{\"model_type\": \"bert\"}"
     );
-    // The folder is that of Python's huggingface_hub.
+    // The same folder as Python's huggingface_hub uses.
     let folder = format!("models--mini--bert/snapshots/{COMMIT}");
     assert_eq!(snapshot.folder, world.cache.path().join(folder));
     assert!(
         !snapshot.folder.join("sub").exists(),
-        "nothing that was not asked for"
+        "only what was asked for"
     );
 }
 
 #[test]
-fn a_dataset_is_another_repository_than_the_model_of_its_name() {
+fn a_dataset_and_a_model_of_the_same_name_are_different_repositories() {
     let world = World::new();
     let dataset = Repository::parse(Kind::Dataset, "mini/bert").unwrap();
     let files = ["model.safetensors", "sub/part.parquet"];
@@ -152,7 +152,7 @@ fn a_branch_that_moved_is_followed() {
 fn an_interrupted_download_continues_where_it_stopped() {
     let world = World::new();
     world.server.break_off_after(10);
-    // The small file is a transfer too.
+    // The small file is transferred too.
     let error = world.get("mini/bert").unwrap_err();
     assert!(
         error
@@ -194,7 +194,7 @@ fn an_interrupted_download_continues_where_it_stopped() {
         "{text}"
     );
     assert!(
-        text.ends_with("the same command again continues there"),
+        text.ends_with("run the same command again to continue"),
         "{text}"
     );
 
@@ -215,7 +215,7 @@ fn an_interrupted_download_continues_where_it_stopped() {
 }
 
 #[test]
-fn what_was_complete_but_for_its_name_is_taken_again() {
+fn a_part_that_is_complete_or_too_long_is_downloaded_again() {
     let world = World::new();
     let etag = sha256("weights".repeat(10_000).as_bytes());
     let blobs = world.cache.path().join("models--mini--bert/blobs");
@@ -259,7 +259,7 @@ fn progress_adds_up_to_the_sizes() {
 }
 
 #[test]
-fn what_is_not_what_the_hub_announced_is_removed() {
+fn a_large_file_that_is_not_what_the_hub_announced_is_removed() {
     let world = World::new();
     world.server.change(|all| {
         all[0].files.get_mut("model.safetensors").unwrap().bytes[7] ^= 1;
@@ -287,6 +287,18 @@ fn what_is_not_what_the_hub_announced_is_removed() {
         .server
         .change(|all| all[0] = served("mini/bert", COMMIT, "weights"));
     world.get("mini/bert").unwrap();
+}
+
+#[test]
+fn a_small_file_is_checked_by_its_length_only() {
+    let world = World::new();
+    world.server.change(|all| {
+        all[0].files.get_mut("config.json").unwrap().bytes[7] ^= 1;
+    });
+    let snapshot = world.get("mini/bert").unwrap();
+    let found = fs::read(snapshot.folder.join("config.json")).unwrap();
+    assert_eq!(found.len(), 22);
+    assert_ne!(found, b"{\"model_type\": \"bert\"}");
 }
 
 #[test]
@@ -332,7 +344,7 @@ fn what_does_not_exist_is_named() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "mini/bert@main: no file tokenizer.json there; it holds config.json, model.safetensors, sub/part.parquet"
+        "mini/bert@main: no file tokenizer.json; it has config.json, model.safetensors, sub/part.parquet"
     );
     assert_eq!(
         fs::read_dir(world.cache.path()).unwrap().count(),
@@ -347,10 +359,10 @@ fn a_closed_port_is_offline() {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let cache = tempfile::tempdir().unwrap();
-    let hub = Hub::at(&endpoint, cache.path());
+    let hub = Hub::at(&endpoint, cache.path()).unwrap();
     for name in ["mini/bert", "google-bert/bert-base-uncased"] {
         let error = hub.snapshot(&model(name), &FILES, &mut ()).unwrap_err();
-        let expected = format!("{}: {endpoint} is out of reach: ", model(name));
+        let expected = format!("{}: {endpoint} cannot be reached: ", model(name));
         assert!(matches!(error, HubError::Offline { .. }), "{error:?}");
         assert!(error.to_string().starts_with(&expected), "{error}");
         assert!(!error.to_string().contains('\n'), "{error}");
@@ -361,7 +373,7 @@ fn a_closed_port_is_offline() {
 fn what_is_in_the_cache_works_offline() {
     let world = World::new();
     let online = world.get("mini/bert").unwrap();
-    let offline = Hub::at("http://127.0.0.1:1", world.cache.path());
+    let offline = Hub::at("http://127.0.0.1:1", world.cache.path()).unwrap();
     for name in [
         "mini/bert",
         "mini/bert@main",
@@ -379,24 +391,63 @@ fn what_is_in_the_cache_works_offline() {
 }
 
 #[test]
-fn what_is_no_hub_is_refused() {
-    // An address that answers, with something else: the server under a path.
+fn an_address_without_a_hub_is_refused() {
+    // An address that answers, but not as a hub: the server under a path.
     let world = World::new();
     let hub = Hub::at(
         &format!("{}/mirror/", world.server.endpoint),
         world.cache.path(),
-    );
+    )
+    .unwrap();
     let error = hub
         .snapshot(&model("mini/bert"), &FILES, &mut ())
         .unwrap_err();
     assert!(matches!(error, HubError::NoRevision { .. }), "{error:?}");
-    for endpoint in ["not an address", "ftp://127.0.0.1"] {
-        let hub = Hub::at(endpoint, world.cache.path());
-        let error = hub
-            .snapshot(&model("mini/bert"), &FILES, &mut ())
-            .unwrap_err();
-        assert!(error.to_string().starts_with("mini/bert@main: "), "{error}");
+}
+
+#[test]
+fn text_that_is_not_an_address_is_refused_before_any_request() {
+    let cache = tempfile::tempdir().unwrap();
+    for endpoint in [
+        "",
+        "not an address",
+        "huggingface.co",
+        "ftp://127.0.0.1",
+        "https://",
+        "https:///models",
+        "https://huggingface.co/a b",
+    ] {
+        let error = Hub::at(endpoint, cache.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("is not the address of a hub, expected https://HOST or http://HOST"),
+            "{error}"
+        );
     }
+    for endpoint in ["https://huggingface.co/", "http://[::1]:8080/mirror"] {
+        Hub::at(endpoint, cache.path()).unwrap();
+    }
+}
+
+#[test]
+fn a_path_that_leads_out_of_the_repository_is_refused_before_any_request() {
+    let world = World::new();
+    // A file that exists must not be taken for one of the snapshot.
+    let present = std::env::current_exe().unwrap();
+    for file in [
+        "",
+        "/",
+        "../config.json",
+        "sub/../../x",
+        present.to_str().unwrap(),
+    ] {
+        let error = world
+            .hub
+            .snapshot(&model("mini/bert"), &[file], &mut ())
+            .unwrap_err();
+        assert!(matches!(error, HubError::FileName { .. }), "{error:?}");
+        assert!(error.to_string().contains(&format!("{file:?}")), "{error}");
+    }
+    assert_eq!(world.server.take_requests(), [""; 0]);
 }
 
 #[test]
@@ -404,7 +455,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     let world = World::new();
     let file = world.cache.path().join("file");
     fs::write(&file, "").unwrap();
-    let hub = Hub::at(&world.server.endpoint, &file);
+    let hub = Hub::at(&world.server.endpoint, &file).unwrap();
     for name in ["mini/bert", &format!("mini/bert@{COMMIT}")] {
         let error = hub.snapshot(&model(name), &FILES, &mut ()).unwrap_err();
         assert!(matches!(error, HubError::Cache { .. }), "{error:?}");
@@ -415,7 +466,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     }
 }
 
-/// Writes down what it hears.
+/// Writes down what it is told.
 #[derive(Default)]
 struct Heard {
     lines: Vec<String>,

@@ -1,9 +1,9 @@
 //! Time of NoisyTune over the parameters of BERT-base (110 M) and BERT-large (335 M) on flex, and
 //! the time that its memory traffic alone takes on the same cores.
 //!
-//! `cargo bench --profile dev --workspace --bench noise -- bert_`, the workspace's dev profile
-//! being an optimised one; figures are per pass over the whole model, in place. `cargo xtask
-//! bench-noise` runs it in turn with PyTorch's loop and reads what criterion writes.
+//! `cargo bench --profile dev --workspace --bench noise -- bert_` (the workspace's dev profile is
+//! optimised). Figures are per pass over the whole model, in place. `cargo xtask bench-noise`
+//! alternates it with PyTorch's loop and reads what criterion writes.
 
 use std::hint::black_box;
 
@@ -73,8 +73,8 @@ fn noise(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(model.num_params() as u64));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                // In place, as in use: a clone would share storage and force a copy. The noise of
-                // the passes adds up to a few percent of the std.
+                // In place, as in real use: a clone would share storage and force a copy. Over all
+                // passes the noise adds up to a few percent of the std.
                 let mut mapper = NoisyTuneMapper::new(0.01).with_seed(7);
                 let current = std::mem::replace(&mut model, empty(&device));
                 model = black_box(current.map(&mut mapper));
@@ -90,7 +90,7 @@ fn noise(criterion: &mut Criterion) {
 }
 
 /// The least that noise in place can do: read everything for the std, then read and write it.
-/// As with the benchmark's model, most matrices are read a second time from the cache.
+/// As with the benchmark's model, the second read of most matrices comes from the cache.
 fn traffic(elements: &mut [f32]) {
     for matrix in elements.chunks_mut(768 * 768) {
         let sum: u32 = matrix

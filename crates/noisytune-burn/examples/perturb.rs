@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         encoder: TransformerEncoderConfig::new(32, 64, 4, 2).init(&device),
         head: LinearConfig::new(32, 2).init(&device),
     };
-    // The head is fresh, and noise is for what was pretrained.
+    // The head is fresh; noise is for pretrained parameters.
     let config = NoisyTuneConfig::new(0.15).with_group(selection::except(&["head"]));
     let (model, report) = pretrained.clone().try_noisy_tune(&config)?;
     println!("{report}\n");

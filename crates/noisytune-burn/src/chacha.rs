@@ -1,12 +1,12 @@
 //! The words behind the draws: ChaCha8, sixteen blocks side by side.
 //!
 //! Word `i` is word `(i mod 256) / 16` of block `16 ⌊i / 256⌋ + i mod 16`: neighbours come from
-//! neighbouring blocks, so that a vector register, or a warp, makes consecutive words without
-//! shuffling any.
+//! neighbouring blocks, so that a vector register or a warp produces consecutive words without
+//! shuffling.
 
 use pulp::Simd;
 
-/// Words that are made together.
+/// Words made together.
 pub(crate) const GROUP: usize = LANES * BLOCK_WORDS;
 
 /// Blocks side by side: the u32 lanes of the widest vectors there are.

@@ -6,19 +6,19 @@ use crate::{NoisyTuneError, NoisyTuneMapper};
 
 /// The distribution of the noise.
 ///
-/// `std` is the scale that [`NoiseScale`] chooses. At the same `lambda` the two Gaussians differ
-/// by √12 ≈ 3.46 in standard deviation.
+/// `std` is the scale that [`NoiseScale`] chooses. At the same `lambda`, the standard deviations of
+/// the two Gaussians differ by a factor of √12 ≈ 3.46.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseKind {
     /// `U(-lambda/2, lambda/2) * std`, the paper's NoisyTune: standard deviation `lambda * std / √12`.
     #[default]
     Uniform,
-    /// `N(0, (lambda * std)²)`: the paper's formula with `N(0, lambda²)` in the place of the
-    /// uniform distribution, so the noise is √12 times as strong as [`Uniform`](Self::Uniform).
+    /// `N(0, (lambda * std)²)`: the paper's formula with `N(0, lambda²)` in place of the uniform
+    /// distribution, so the noise is √12 times as strong as [`Uniform`](Self::Uniform).
     Gaussian,
     /// `N(0, (lambda * std / √12)²)`: a Gaussian with the variance of [`Uniform`](Self::Uniform),
-    /// the control that varies the shape of the distribution and nothing else.
+    /// a control that changes only the shape of the distribution.
     MatchedGaussian,
 }
 
@@ -29,8 +29,8 @@ pub enum NoiseScale {
     /// The standard deviation of that parameter: the paper's matrix-wise noise.
     #[default]
     PerTensor,
-    /// One standard deviation, over the elements of all selected parameters together. It is
-    /// measured in a pass of its own, see [`NoisyTuneMapper::survey`].
+    /// One standard deviation over the elements of all selected parameters. It is measured in a
+    /// separate pass; see [`NoisyTuneMapper::survey`].
     Global,
 }
 

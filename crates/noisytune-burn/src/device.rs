@@ -1,6 +1,6 @@
-//! The method for elements in the memory of a device. They stay there, and uniform draws are made
-//! there: what travels is a key on the way in, and a few sums per block on the way out. Gaussian
-//! draws come from the host. In tensor operations on any device, in kernels where there are some.
+//! The method for elements in a device's own memory. The elements stay there, and uniform draws are
+//! made there: only a key goes in, and a few sums per block come out. Gaussian draws come from the
+//! host. Tensor operations serve every device; some have kernels.
 
 #[cfg(feature = "cube")]
 mod cube;
@@ -14,11 +14,11 @@ use crate::chacha::GROUP;
 use crate::moments::Moments;
 use crate::stream::UnitStream;
 
-/// Elements whose sums are formed on the device; the host adds the blocks up in f64.
+/// Elements summed on the device; the host adds up the blocks in f64.
 const BLOCK: usize = 4096;
 
-/// Elements per step, which bounds the temporaries: a handful of tensors of 4 MiB. A whole number
-/// of blocks, and of what the draws are made in.
+/// Elements per step, which bounds the temporaries to a handful of 4 MiB tensors. A whole number of
+/// blocks, and of the groups in which draws are made.
 const PIECE: usize = 256 * BLOCK;
 const _: () = assert!(PIECE.is_multiple_of(GROUP));
 
@@ -49,7 +49,7 @@ impl<const D: usize> DeviceValues<D> {
         }
     }
 
-    /// What the device is asked for the moments; [`moments`] reads the answers.
+    /// Starts summing for the moments; [`moments`] reads the results.
     pub(crate) fn sums(&self) -> Sums {
         Sums {
             count: self.count(),
@@ -57,8 +57,7 @@ impl<const D: usize> DeviceValues<D> {
         }
     }
 
-    /// Of each block: mean, largest deviation, sum of squares over the square of the latter. Three rows, one after
-    /// the other.
+    /// Mean, largest deviation d, and sum of squares over d², of each block: three rows, one after the other.
     fn block_sums(&self) -> Tensor<1> {
         #[cfg(feature = "cube")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) {
@@ -95,7 +94,7 @@ impl<const D: usize> DeviceValues<D> {
         Tensor::cat(means, 0)
     }
 
-    /// Adds `scale` times the draws, and asks for the size of the change; [`rms`] reads the answers.
+    /// Adds `scale` times the draws and starts measuring the change; [`rms`] reads the result.
     pub(crate) fn perturb(self, stream: &UnitStream, scale: f64) -> (Self, Squares) {
         // Squares of small changes would vanish in f32.
         let unit = scale.max(f64::from(f32::MIN_POSITIVE));
@@ -109,7 +108,7 @@ impl<const D: usize> DeviceValues<D> {
         (values, squares)
     }
 
-    /// The values with noise, and of each block the sum of the squared changes over the square of `unit`.
+    /// The values with noise, and the sum of the squared changes over `unit`² of each block.
     fn noised(mut self, stream: &UnitStream, scale: f64, unit: f64) -> (Self, Tensor<1>) {
         #[cfg(feature = "cube")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) && !stream.is_gaussian() {
@@ -134,8 +133,8 @@ impl<const D: usize> DeviceValues<D> {
         (self, Tensor::cat(squares, 0))
     }
 
-    /// The draws of a piece. Normal ones need logarithms and sines that are the same to the last
-    /// bit everywhere, in f64, which few devices have: the host makes them.
+    /// The draws of a piece. Normal draws need f64 logarithms and sines that agree everywhere to the
+    /// last bit, which few devices have, so the host makes them.
     fn draws(&self, stream: &UnitStream, piece: Range<usize>) -> Tensor<1> {
         let device = self.flat.device();
         if stream.is_gaussian() {
@@ -181,14 +180,14 @@ fn blocks(values: Tensor<1>) -> Vec<Tensor<2>> {
     rows
 }
 
-/// The sums behind the moments of so many elements, on the device.
+/// The sums behind the moments of `count` elements, on the device.
 #[derive(Debug)]
 pub(crate) struct Sums {
     count: usize,
     blocks: Tensor<1>,
 }
 
-/// The sums of the squared changes of so many elements over the square of `unit`, on the device.
+/// The sums of the squared changes of `count` elements over `unit`², on the device.
 #[derive(Debug)]
 pub(crate) struct Squares {
     count: usize,
@@ -225,7 +224,7 @@ pub(crate) fn rms(squares: &[Squares]) -> Vec<f64> {
     squares.iter().zip(rows).map(rms).collect()
 }
 
-/// Brings rows to the host, in one go where neighbours are on one device.
+/// Copies rows to the host; neighbours on the same device are copied together.
 fn read(rows: Vec<Tensor<1>>) -> Vec<Vec<f64>> {
     rows.chunk_by(|a, b| a.device() == b.device())
         .flat_map(|rows| {
@@ -245,7 +244,7 @@ mod tests {
     use crate::element::Element;
     use crate::{NoiseKind, noise};
 
-    /// More than two pieces, and a rest that fills no block.
+    /// More than two pieces, and a remainder that fills no block.
     const COUNT: usize = 2 * PIECE + 3 * BLOCK + 17;
 
     fn sample<E: Element>() -> Vec<E> {

@@ -61,9 +61,9 @@ pub struct GroupDistance {
 
 /// Measures what changed from `first` to `second`, for example through finetuning.
 ///
-/// Parameters are matched by path and read in f64, quantized ones after dequantization. Of a
-/// parameter with a reparameterization such as LoRA, base and factors are compared apart. The
-/// elements of both modules are copied to the host, one parameter at a time.
+/// Parameters are matched by path and read in f64, quantized ones after dequantization. The base and
+/// the factors of a reparameterization such as LoRA are compared separately. The elements of both
+/// modules are copied to the host, one parameter at a time.
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ pub fn distances<A: Module, B: Module>(
 impl DistanceReport {
     /// Adds up the parameters whose path a group matches. Ids in the group match nothing.
     pub fn total(&self, group: &ParamGroup) -> GroupDistance {
-        // A comparison has two modules and so no one id; this one belongs to neither.
+        // Two modules have two ids for a parameter; this one belongs to neither.
         let no_id = ParamId::new();
         let mut total = GroupDistance::default();
         let (mut squared_l2, mut squared_norm) = (0.0, 0.0);
@@ -129,8 +129,8 @@ impl DistanceReport {
         total
     }
 
-    /// Adds up the parameters by name; a parameter belongs to every group whose regular
-    /// expression its path matches.
+    /// Adds up the parameters by name; a parameter belongs to every group whose regular expression
+    /// matches its path.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ fn relative(squared_l2: f64, squared_norm: f64) -> Option<f64> {
 
 fn invalid_pattern(name: &str, pattern: &str, error: &ParamGroupError) -> NoisyTuneError {
     let ParamGroupError::InvalidPatternError(message) = error;
-    // The parser draws its message over several lines; the last one says what is wrong.
+    // The parser spreads its message over several lines; the last one says what is wrong.
     let message = message.lines().last().unwrap_or_default();
     NoisyTuneError::InvalidPattern {
         name: name.to_string(),
@@ -172,7 +172,7 @@ fn invalid_pattern(name: &str, pattern: &str, error: &ParamGroupError) -> NoisyT
     }
 }
 
-/// A parameter of the first module, its tensor shared and not copied.
+/// A parameter of the first module, whose tensor is shared and not copied.
 struct Left {
     order: usize,
     shape: Vec<usize>,

@@ -15,7 +15,7 @@ pub enum NoisyTuneError {
     NothingPerturbed {
         /// Number of float tensors that the traversal reached.
         considered: usize,
-        /// How often each reason to skip occurred, as `not selected (3), buffer (2)`.
+        /// How often each reason to skip occurred, such as `not selected (3), buffer (2)`.
         reasons: String,
     },
     /// One scale for the whole module was asked for, but no finite, positive one exists.
@@ -28,7 +28,7 @@ pub enum NoisyTuneError {
         /// The pooled standard deviation.
         std: f64,
     },
-    /// A parameter is present in one of two compared modules only.
+    /// A parameter is present in only one of two compared modules.
     #[error("parameter {path} is in the {present} module only")]
     UnmatchedParameter {
         /// Path of the parameter.
@@ -36,7 +36,7 @@ pub enum NoisyTuneError {
         /// Which of the two modules has it: `first` or `second`.
         present: &'static str,
     },
-    /// A parameter has another shape in the second of two compared modules.
+    /// A parameter has different shapes in two compared modules.
     #[error(
         "parameter {path} has shape {first:?} in the first module and {second:?} in the second"
     )]

@@ -36,7 +36,7 @@ pub struct NoisyTuneMapper {
     /// The first place of each parameter id: ties follow what happened there.
     pub(crate) first: HashMap<ParamId, First>,
     pub(crate) report: NoiseReport,
-    /// Entries of the report whose noise a device has not told yet.
+    /// Entries of the report whose noise is still on a device, to be read.
     pub(crate) asked: Vec<(usize, Squares)>,
 }
 
@@ -129,19 +129,18 @@ impl NoisyTuneMapper {
         self
     }
 
-    /// Looks at the module that is going to be mapped, without changing it: finds the
-    /// [`RunningState`](burn::module::RunningState) buffers of any name, and measures the global
-    /// standard deviation if the scale is [`NoiseScale::Global`]. What lies in the memory of a device
-    /// other than the host is measured here, all of it at once, and not parameter by parameter.
+    /// Looks at the module before it is mapped, without changing it: finds its
+    /// [`RunningState`](burn::module::RunningState) buffers, whatever their names, and measures the
+    /// global standard deviation if the scale is [`NoiseScale::Global`]. Parameters in a device's own
+    /// memory are measured here, all at once instead of one by one.
     ///
-    /// A mapper that was not surveyed takes for buffers, as burn-nn's are called, frozen tensors
-    /// whose name begins with `running_`. Change the settings before the survey, not
-    /// after.
+    /// Without a survey, a mapper takes frozen tensors whose names begin with `running_` for buffers,
+    /// which is what burn-nn calls them. Change the settings before the survey, not after it.
     ///
     /// # Errors
     ///
     /// [`NoisyTuneError::UnusableGlobalStd`] when the scale is global and the selected parameters
-    /// hold fewer than two elements, or equal ones.
+    /// hold fewer than two elements, or only equal ones.
     pub fn survey<M: Module>(mut self, module: &M) -> Result<Self, NoisyTuneError> {
         self.survey = Survey::buffers_of(module);
         let moments = survey::moments(&mut self, module);
@@ -159,7 +158,7 @@ impl NoisyTuneMapper {
         &self.config
     }
 
-    /// What was done so far.
+    /// What has been done so far.
     pub fn report(&self) -> &NoiseReport {
         &self.report
     }

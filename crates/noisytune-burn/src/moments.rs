@@ -18,7 +18,7 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    /// Measures a slice. Block results merge in the order of the blocks, whatever thread made
+    /// Measures a slice. Results are merged in the order of the blocks, whichever thread computed
     /// them, so that the last bit of the result does not depend on the machine.
     pub(crate) fn of<E: Element>(values: &[E]) -> Self {
         if values.len() <= BLOCK {
@@ -61,9 +61,9 @@ struct Measure<'a, E>(&'a [E]);
 impl<E: Element> WithSimd for Measure<'_, E> {
     type Output = Moments;
 
-    /// One pass over distances to the first element. Being one of the elements, it is itself a
-    /// part of the spread, so the subtraction below cancels 13 bits of 53 at worst, whatever the
-    /// mean; and the spread of equal elements is exactly 0.
+    /// One pass over the distances to the first element. That element is itself part of the spread,
+    /// so the subtraction below cancels 13 bits of 53 at worst, whatever the mean; and the spread of
+    /// equal elements is exactly 0.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Moments {
         let values = self.0;

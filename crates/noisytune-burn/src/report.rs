@@ -26,11 +26,11 @@ pub struct NoiseReport {
 /// What was done to one float tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParamReport {
-    /// Path in the module, joined by dots, as `encoder.layers.0.query.weight`.
+    /// Path in the module, joined by dots, such as `encoder.layers.0.query.weight`.
     pub path: String,
     /// Sizes of the dimensions.
     pub shape: Vec<usize>,
-    /// Stored type, as `F32`.
+    /// Stored type, such as `F32`.
     pub dtype: String,
     /// Number of elements.
     pub elements: usize,
@@ -51,7 +51,7 @@ pub enum Outcome {
         /// Root mean square of the change, after rounding to the stored type.
         noise_rms: f64,
     },
-    /// It is bit for bit what it was.
+    /// It is unchanged, bit for bit.
     Skipped(SkipReason),
 }
 
@@ -79,7 +79,7 @@ pub enum SkipReason {
     Constant,
     /// An element is NaN or infinite, or their spread exceeds the range of f64.
     NonFinite,
-    /// The noise is global, and nobody surveyed the module first.
+    /// The noise is global, and the module was not surveyed first.
     GlobalStdUnknown,
 }
 
@@ -119,12 +119,12 @@ impl NoiseReport {
         self.entries.iter().find(|entry| entry.path == path)
     }
 
-    /// Number of elements that received noise; tied parameters count once for each place.
+    /// Number of elements that received noise; tied parameters count once per place.
     pub fn perturbed_elements(&self) -> usize {
         self.perturbed().map(|entry| entry.elements).sum()
     }
 
-    /// How often each reason occurred, as `not selected (3), buffer (2)`; `none` for no entries.
+    /// How often each reason occurred, such as `not selected (3), buffer (2)`, or `none`.
     pub(crate) fn reasons(&self) -> String {
         let mut counts = std::collections::BTreeMap::<SkipReason, usize>::new();
         for (_, reason) in self.skipped() {
@@ -169,7 +169,7 @@ impl fmt::Display for NoiseReport {
         }
         for [path, shape, dtype, elements, std, rms] in &rows {
             let [w0, w1, w2, w3, w4, _] = widths;
-            // Names to the left, quantities to the right; nothing after the last column.
+            // Names are aligned left, quantities right; nothing follows the last column.
             writeln!(
                 f,
                 "{path:<w0$}  {shape:<w1$}  {dtype:<w2$}  {elements:>w3$}  {std:>w4$}  {rms}"

@@ -1,6 +1,6 @@
-//! Ready groups of parameters, as Burn's own [`ParamGroup`].
+//! Ready-made groups of parameters, as Burn's own [`ParamGroup`].
 //!
-//! A group sees the path of a parameter, so these presets go by names. Combine them with
+//! A group sees the path of a parameter, so these presets go by name. Combine them with
 //! [`ParamGroup::exclude`], or write your own from paths, substrings, regular expressions or ids.
 //!
 //! ```
@@ -18,15 +18,15 @@ pub fn everything() -> ParamGroup {
     ParamGroup::all()
 }
 
-/// Everything but embedding tables: a component of the path holds `embed`, or is `wte` or `wpe`,
-/// and is the parameter or the owner of its `weight`. Their normalization is still selected.
+/// Everything but embedding tables: parameters, or modules with a `weight`, whose name contains
+/// `embed` or is `wte` or `wpe`. The normalization after them is still selected.
 pub fn except_embeddings() -> ParamGroup {
     ParamGroup::all().exclude(matching(r"(^|\.)([^.]*embed[^.]*|wte|wpe)(\.weight)?$"))
 }
 
-/// Everything but the tables of token embeddings, as the paper does on XTREME to keep languages
-/// aligned: like [`except_embeddings`], for components that hold `word_embed`, `token_embed`,
-/// `tok_embed`, `embed_tokens`, or are `embedding`, `embeddings`, `embed` or `wte`.
+/// Everything but the tables of token embeddings, as in the paper on XTREME, which keeps languages
+/// aligned: like [`except_embeddings`], for names that contain `word_embed`, `token_embed`,
+/// `tok_embed` or `embed_tokens`, or are `embedding`, `embeddings`, `embed` or `wte`.
 pub fn except_token_embeddings() -> ParamGroup {
     ParamGroup::all().exclude(matching(
         r"(^|\.)([^.]*(word|token|tok)_embed[^.]*|embed_tokens|embed(ding|dings)?|wte)(\.weight)?$",
@@ -39,7 +39,7 @@ pub fn weights_only() -> ParamGroup {
     matching(r"(^|\.)weight$")
 }
 
-/// Everything but what lies under a component of one of these names, such as a fresh head.
+/// Everything but what lies under a path component with one of these names, such as a fresh head.
 pub fn except(names: &[&str]) -> ParamGroup {
     if names.is_empty() {
         return ParamGroup::all();
@@ -47,7 +47,7 @@ pub fn except(names: &[&str]) -> ParamGroup {
     ParamGroup::all().exclude(under(names))
 }
 
-/// What lies under a component of one of these names. No names match nothing.
+/// What lies under a path component with one of these names. An empty list matches nothing.
 pub fn under(names: &[&str]) -> ParamGroup {
     if names.is_empty() {
         return ParamGroup::from_ids(Vec::new());

@@ -1,9 +1,9 @@
 //! The unit draws: a pure function of (seed, parameter path, element index).
 //!
 //! A parameter's key is SHA-256 over a version tag, the seed and the path. The key opens a ChaCha8
-//! stream, whose 32-bit words are read by position, so any part of it can be made alone: by any
-//! thread, in any order, or by a device, since ChaCha needs nothing but additions, exclusive ors
-//! and rotations of 32-bit words.
+//! stream, whose 32-bit words are read by position, so any part of it can be made on its own: by any
+//! thread, in any order, or by a device, because ChaCha needs only additions, exclusive ors and
+//! rotations of 32-bit words.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -43,7 +43,7 @@ impl UnitStream {
         &self.key
     }
 
-    /// Whether the draws are normal and not uniform.
+    /// Whether the draws are normal rather than uniform.
     pub(crate) fn is_gaussian(&self) -> bool {
         self.gaussian
     }

@@ -1,4 +1,4 @@
-//! What has to be known about a whole module before its parameters are perturbed one by one.
+//! What must be known about a whole module before its parameters are perturbed one by one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,14 +17,14 @@ pub(crate) struct Survey {
     pub(crate) buffers: HashSet<ParamId>,
     /// The standard deviation of all selected elements, if it was asked for.
     pub(crate) global_std: Option<f64>,
-    /// What was measured of single parameters.
+    /// What was measured, per parameter.
     pub(crate) moments: HashMap<ParamId, Moments>,
 }
 
 impl Survey {
-    /// Finds the buffers by what makes them buffers: of the parameter that a mapper returns,
-    /// `RunningState` keeps the value only. So every parameter of a clone gets a new id, and the
-    /// tensors that still have their old one are the buffers.
+    /// Finds the buffers by what makes them buffers: `RunningState` keeps only the value of the
+    /// parameter that a mapper returns. So give every parameter of a clone a new id; the tensors
+    /// that still have their old one are the buffers.
     pub(crate) fn buffers_of<M: Module>(module: &M) -> Self {
         let mut renumber = Renumber::default();
         let renumbered = module.clone().map(&mut renumber);
@@ -66,18 +66,18 @@ impl ModuleVisitor for UnchangedIds {
     }
 }
 
-/// Whether a parameter is configured to be trained, on a plain device too.
+/// Whether a parameter is configured to be trained, even on a plain device.
 pub(crate) fn requires_grad<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     if param.is_autodiff() {
         param.is_require_grad()
     } else {
-        // Burn keeps the setting to itself on a plain device; `train` is what brings it out.
+        // Burn hides the setting on a plain device; `train` reveals it.
         param.clone().train().is_require_grad()
     }
 }
 
-/// Measures the selected parameters, each id once: those in the memory of devices, and all of them
-/// if one scale serves all.
+/// Measures the selected parameters, each id once: those in a device's own memory, or all of them if
+/// the scale is global.
 pub(crate) fn moments<M: Module>(
     mapper: &mut NoisyTuneMapper,
     module: &M,
@@ -119,7 +119,7 @@ struct Measure<'a> {
     mapper: &'a mut NoisyTuneMapper,
     seen: HashSet<ParamId>,
     measured: Vec<(ParamId, Moments)>,
-    /// Places of those that devices were asked for, and what each answers.
+    /// Indices into `measured` of what is still on devices, and the sums to read for each.
     asked: Vec<usize>,
     sums: Vec<Sums>,
 }
@@ -134,7 +134,7 @@ impl ModuleVisitor for Measure<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // What lies in host memory is measured where it is perturbed, while it is in the caches.
+        // Host memory is measured right before it is perturbed, while it is in the caches.
         if !self.is_global && values::in_host_memory(&param.lazy_device()) {
             return;
         }

@@ -1,4 +1,4 @@
-//! What the mapper does at each parameter that Burn shows it.
+//! What the mapper does with each parameter that Burn shows it.
 
 use burn::module::{ModuleMapper, Param, ParamId};
 use burn::tensor::{DType, Tensor};
@@ -10,14 +10,14 @@ use crate::survey;
 use crate::values::{Measured, Values};
 use crate::{NoiseScale, NoisyTuneMapper, Outcome, ParamReport, SkipReason, Treatment};
 
-/// What Burn calls the container of LoRA factors and their like.
+/// Burn's name for the container of LoRA factors and the like.
 const ADAPTER: &str = "Reparameterization";
 
 /// The first place of a parameter id.
 #[derive(Debug)]
 pub(crate) struct First {
     path: String,
-    /// The reason that kept the parameter out for what it is and not for the values it holds.
+    /// Why the parameter was left out, if because of what it is and not the values it holds.
     refused: Option<SkipReason>,
 }
 
@@ -35,8 +35,8 @@ impl NoisyTuneMapper {
         }
     }
 
-    /// Writes into the report what devices were asked for: rarely, since they have nothing to do
-    /// while they are waited for.
+    /// Reads back the noise still on devices and writes it into the report: rarely, because a device
+    /// is idle while we wait for it.
     fn settle(&mut self) {
         let (entries, squares): (Vec<usize>, Vec<Squares>) = self.asked.drain(..).unzip();
         for (entry, rms) in entries.into_iter().zip(device::rms(&squares)) {
@@ -46,7 +46,7 @@ impl NoisyTuneMapper {
         }
     }
 
-    /// The reason to leave a parameter out for what it is; values are not read.
+    /// The reason to leave a parameter out because of what it is; its values are not read.
     pub(crate) fn refusal<const D: usize>(
         &self,
         param: &Param<Tensor<D>>,
@@ -75,8 +75,8 @@ impl NoisyTuneMapper {
         None
     }
 
-    /// Burn hands a buffer to a mapper as if it were a frozen parameter; without a survey the
-    /// name is all there is to tell them apart.
+    /// Burn hands a buffer to a mapper as if it were a frozen parameter; without a survey, only the
+    /// name tells them apart.
     fn named_as_buffer(&self) -> bool {
         self.path
             .last()
@@ -87,7 +87,7 @@ impl NoisyTuneMapper {
         self.path.join(".")
     }
 
-    /// Perturbs the values of one parameter that nothing about itself refuses.
+    /// Perturbs a parameter, unless its values rule it out.
     fn perturb<const D: usize>(
         &mut self,
         id: &ParamId,
@@ -97,7 +97,7 @@ impl NoisyTuneMapper {
         let values = Values::of(tensor);
         let (values, outcome) = match self.scale_of(id, &values) {
             Err(reason) => (values, Outcome::Skipped(reason)),
-            // Adding a zero would turn -0 into +0, and the input is to stay bit for bit.
+            // Adding zero would turn -0 into +0, and the input must stay as it is, bit for bit.
             Ok((std, 0.0)) => (
                 values,
                 Outcome::Perturbed {

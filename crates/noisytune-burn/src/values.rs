@@ -1,4 +1,4 @@
-//! The elements of one parameter, worked on wherever they live.
+//! The elements of one parameter, measured and perturbed where they are.
 
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor, TensorData, bf16, f16};
 
@@ -16,7 +16,7 @@ pub(crate) struct Values<const D: usize> {
     require_grad: bool,
 }
 
-/// A number that is known, or that a device has been asked for and not yet waited for.
+/// A number that is known here, or that is still to be read from a device.
 pub(crate) enum Measured<Here, There> {
     Here(Here),
     There(There),
@@ -25,7 +25,7 @@ pub(crate) enum Measured<Here, There> {
 enum Storage<const D: usize> {
     /// In host memory: in place, on all cores.
     Host(TensorData),
-    /// In the memory of a device, which the elements do not leave.
+    /// In the memory of a device, where the elements stay.
     Device(DeviceValues<D>),
 }
 
@@ -49,7 +49,7 @@ macro_rules! with_elements {
 }
 
 impl<const D: usize> Values<D> {
-    /// Takes the elements out. Host storage that nobody shares is moved and not copied.
+    /// Takes the elements out. Unshared host storage is moved, not copied.
     pub(crate) fn of(tensor: Tensor<D>) -> Self {
         let device = tensor.device().without_autodiff();
         let checkpointing = tensor.gradient_checkpointing_strategy();
@@ -82,7 +82,7 @@ impl<const D: usize> Values<D> {
         }
     }
 
-    /// The moments, or what a device was asked for them.
+    /// The moments, or the sums to read them from.
     pub(crate) fn measured(&self) -> Measured<Moments, Sums> {
         match &self.storage {
             Storage::Host(data) => {
@@ -94,8 +94,8 @@ impl<const D: usize> Values<D> {
         }
     }
 
-    /// Adds `scale` times the draws, and returns the root mean square of the change, or what a
-    /// device was asked for it.
+    /// Adds `scale` times the draws, and returns the root mean square of the change, or the sums to
+    /// read it from.
     pub(crate) fn perturb(
         mut self,
         stream: &UnitStream,
@@ -117,8 +117,8 @@ impl<const D: usize> Values<D> {
         (self, rms)
     }
 
-    /// Puts the elements back where they were. The result is a leaf: on an autodiff device the
-    /// sum of a parameter and its noise would otherwise be a node that no gradient reaches.
+    /// Puts the elements back where they were. The result is a leaf: otherwise, on an autodiff device,
+    /// the sum of a parameter and its noise would be a node that no gradient reaches.
     pub(crate) fn into_tensor(self) -> Tensor<D> {
         let tensor = match self.storage {
             Storage::Host(data) => {
@@ -137,9 +137,9 @@ impl<const D: usize> Values<D> {
     }
 }
 
-/// Whether the device's tensors are plain host memory. Which device it is can be asked of a
-/// library without backends by its name only; one that goes unrecognised is served as a device,
-/// with the same result.
+/// Whether the device's tensors are in plain host memory. A library that enables no backend can tell
+/// devices apart only by name; an unknown one is treated as having memory of its own, with the same
+/// result.
 pub(crate) fn in_host_memory(device: &Device) -> bool {
     let name = format!("{:?}", device.clone().without_autodiff());
     ["Device<Flex", "Device<NdArray"]

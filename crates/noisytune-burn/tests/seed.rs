@@ -1,4 +1,4 @@
-//! In a process of its own: Burn's generator is one for the whole process.
+//! In a process of its own: Burn has one generator for the whole process.
 
 use burn::nn::LinearConfig;
 use burn::tensor::{Device, Distribution, Tensor, TensorData};

@@ -1,19 +1,19 @@
-//! What the report says, before it is laid out: HTML and Markdown are made from the same.
+//! What the report says, before it is laid out: HTML and Markdown come from the same document.
 
 use crate::figures::Figure;
 
 /// The report.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
-    /// Names the document.
+    /// The title of the document.
     pub(crate) title: String,
     /// The main finding in a few words.
     pub(crate) headline: String,
-    /// The rest of its sentence.
+    /// The rest of the finding's sentence.
     pub(crate) standfirst: String,
-    /// What the finding is about: name and value.
+    /// What the finding is based on: names and values.
     pub(crate) facts: Vec<(String, String)>,
-    /// First to last.
+    /// In order.
     pub(crate) sections: Vec<Section>,
     /// The last line.
     pub(crate) colophon: String,
@@ -22,13 +22,13 @@ pub(crate) struct Document {
 /// A part with a heading.
 #[derive(Clone, Debug)]
 pub(crate) struct Section {
-    /// Of the heading in the page.
+    /// The id of the section in the page.
     pub(crate) id: &'static str,
     /// The question it answers.
     pub(crate) heading: String,
-    /// The answer in a few words, where there is one.
+    /// The answer in a few words, if there is one.
     pub(crate) finding: Option<String>,
-    /// First to last.
+    /// In order.
     pub(crate) blocks: Vec<Block>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum Block {
     Figure(Figure),
     /// Something to copy.
     Code(String),
-    /// Something few will want to see: what it is, and it.
+    /// Something that few will want to see: its title and content.
     Folded(String, Folded),
 }
 
@@ -58,23 +58,23 @@ pub(crate) enum Folded {
     Code(String),
 }
 
-/// Rows and columns, the first column naming the row.
+/// Rows and columns; the first column names the row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Table {
     /// What the numbers are, with their units.
     pub(crate) caption: String,
-    /// Heads.
+    /// The headings.
     pub(crate) columns: Vec<Column>,
-    /// As many cells each as there are columns.
+    /// One cell per column each.
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// The head of a column.
+/// The heading of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Column {
     /// With the unit.
     pub(crate) name: String,
-    /// Numbers are aligned to the right.
+    /// Whether it holds numbers, which are aligned to the right.
     pub(crate) is_number: bool,
 }
 
@@ -98,7 +98,7 @@ impl Table {
         }
     }
 
-    /// Takes away the columns that say nothing: every cell is `empty`.
+    /// Removes the columns that say nothing: those where every cell is `empty`.
     pub(crate) fn without_columns_of(mut self, empty: &str) -> Self {
         let kept: Vec<bool> = (0..self.columns.len())
             .map(|at| self.rows.is_empty() || self.rows.iter().any(|row| row[at] != empty))
@@ -114,7 +114,7 @@ impl Table {
 }
 
 impl Document {
-    /// Every figure, first to last.
+    /// Every figure, in order.
     pub(crate) fn figures(&self) -> impl Iterator<Item = &Figure> {
         let blocks = self.sections.iter().flat_map(|section| &section.blocks);
         blocks.filter_map(|block| match block {

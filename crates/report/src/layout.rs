@@ -19,7 +19,7 @@ struct Text<'a> {
     document: &'a Document,
 }
 
-/// One page with its style and figures in it.
+/// One page, with its style and figures inside.
 pub(crate) fn html(document: &Document) -> Result<String, askama::Error> {
     let (light, dark) = figures::declarations();
     Page {
@@ -30,12 +30,12 @@ pub(crate) fn html(document: &Document) -> Result<String, askama::Error> {
     .render()
 }
 
-/// The same with its figures beside it, in `figures/`.
+/// The same as Markdown, with the figures as files in `figures/`.
 pub(crate) fn markdown(document: &Document) -> Result<String, askama::Error> {
     Text { document }.render()
 }
 
-/// Makes a text stand for itself in Markdown, in a paragraph or in a cell.
+/// Escapes text for Markdown, for a paragraph or a cell.
 fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -52,7 +52,7 @@ fn plain(text: &str) -> String {
     escaped
 }
 
-/// A line of fence longer than any in the text.
+/// A code fence longer than any in the text.
 fn fence(code: &str) -> String {
     let longest = code
         .split(|letter| letter != '`')
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_for_themselves_in_markdown() {
+    fn names_are_escaped_in_markdown() {
         assert_eq!(plain("a|b_c*<i>&\n"), "a\\|b\\_c\\*\\<i\\>&amp; ");
     }
 

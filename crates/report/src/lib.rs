@@ -1,12 +1,12 @@
-//! The report of a finished study: one HTML page that needs nothing else, the same as Markdown, and
-//! its figures as SVG files.
+//! The report of a finished study: one self-contained HTML page, the same as Markdown, and its figures
+//! as SVG files.
 //!
-//! [`write()`] makes them from a study's configuration, records and summary, which are all it knows: it
-//! computes no score, and a report can be made again from a folder of recorded runs.
+//! [`write()`] makes them from a study's configuration, records and summary and nothing else: it
+//! computes no score, so a report can be made again from a folder of recorded runs.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `sections` | what is said, a file a question |
+//! | `sections` | what the report says, one file per question |
 //! | `document` | the same as headings, paragraphs, tables and figures |
 //! | `figures` | drawings of numbers, wide and narrow |
 //! | `layout` | HTML and Markdown, from the templates |
@@ -26,7 +26,7 @@ use thiserror::Error;
 
 pub use material::Material;
 
-/// Why there is no report.
+/// Why a report could not be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -51,8 +51,8 @@ pub struct Written {
 
 /// Writes `report.html`, `report.md` and `figures/*.svg` into a study's folder.
 ///
-/// Each file is replaced at once. Figures of an earlier report that this one has not are removed;
-/// other files stay.
+/// Each file is replaced as a whole. Figures of an earlier report that this one does not have are
+/// removed; other files stay.
 ///
 /// # Errors
 /// [`ReportError::File`] with the path, [`ReportError::Template`].

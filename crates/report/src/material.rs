@@ -1,4 +1,4 @@
-//! What a report is made from, and who is who in it.
+//! What a report is made from, and what is compared with what.
 
 use study::plan::{self, RunKey};
 use study::summary::{Comparison, Point, StudyResult};
@@ -9,15 +9,15 @@ use crate::figures::Ink;
 /// A finished study.
 #[derive(Clone, Copy, Debug)]
 pub struct Material<'a> {
-    /// What was asked.
+    /// What was planned.
     pub config: &'a StudyConfig,
-    /// What was found.
+    /// The results.
     pub summary: &'a StudySummary,
-    /// Every record of the folder; those that the configuration does not ask for are left out.
+    /// Every record of the folder; those outside the configuration are left out.
     pub records: &'a [RunRecord],
-    /// What to call the data: a folder's or a repository's name.
+    /// The name of the data: that of a folder or a repository.
     pub data: &'a str,
-    /// What makes the same runs again, as one would type it.
+    /// The command that makes the same runs again, as typed.
     pub command: &'a str,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Material<'a> {
         let mut runs = self.planned();
         runs.retain(|record| {
             let run = RunKey::of(record);
-            // A baseline has no λ of its own; a sweep calls it 0.
+            // A baseline has no λ; in a sweep its λ is 0.
             run.arm == point.arm
                 && run.lambda.unwrap_or(0.0) == point.lambda.unwrap_or(0.0)
                 && run.train_rows == point.train_rows
@@ -67,8 +67,8 @@ pub(crate) fn contrasts(study: &StudyResult) -> Vec<Contrast<'_>> {
     study.points.iter().filter_map(contrast).collect()
 }
 
-/// The contrast that a study is about: NoisyTune with its control where it has that, at the
-/// configuration's λ and on most training rows.
+/// The main contrast of a study: NoisyTune against its control, if the study has that, at the
+/// configuration's λ and on the most training rows.
 pub(crate) fn main_contrast<'a>(
     material: &Material<'_>,
     study: &'a StudyResult,

@@ -1,13 +1,13 @@
-//! Numbers as they stand in the report: scores in per cent, differences in points.
+//! Numbers as the report writes them: scores in per cent, differences in points.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use study::statistics;
 
-/// What stands where there is no number.
+/// Written in place of a missing number.
 pub(crate) const NONE: &str = "–";
 
-/// A score from 0 to 1 in per cent, without the sign.
+/// A score from 0 to 1 in per cent, without the `%`.
 pub(crate) fn percent(score: f64) -> String {
     minus(format!("{:.2}", 100.0 * score))
 }
@@ -37,7 +37,7 @@ pub(crate) fn p_value(p: Option<f64>) -> String {
     })
 }
 
-/// A number or its absence.
+/// A number, or [`NONE`].
 pub(crate) fn or_none(number: Option<f64>, format: impl Fn(f64) -> String) -> String {
     number.map_or(NONE.to_owned(), format)
 }
@@ -61,7 +61,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     humantime::format_duration(whole).to_string()
 }
 
-/// A time as a date and an hour, UTC.
+/// A point in time as date and time, UTC.
 pub(crate) fn date(unix: u64) -> String {
     let Some(time) = UNIX_EPOCH.checked_add(Duration::from_secs(unix)) else {
         return NONE.to_owned();
@@ -82,8 +82,7 @@ pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
     }
 }
 
-/// With a capital letter at the beginning, unless it is a symbol, with minus signs, and with
-/// a full stop at the end.
+/// Starts with a capital letter (unless it starts with a symbol), has minus signs, and ends with a full stop.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters
@@ -121,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_by_people() {
+    fn times_are_readable() {
         assert_eq!(duration(3725.4), "1h 2m 5s");
         assert_eq!(date(1_795_480_510), "2026-11-24 00:35:10 UTC");
         assert_eq!(date(u64::MAX), "–");
     }
 
     #[test]
-    fn sentences_begin_large_and_end_with_a_stop() {
+    fn sentences_start_with_a_capital_and_end_with_a_full_stop() {
         assert_eq!(sentence("no evidence"), "No evidence.");
         assert_eq!(sentence("λ helps."), "λ helps.");
         assert_eq!(sentence("by -0.1 of a-b"), "By −0.1 of a-b.");

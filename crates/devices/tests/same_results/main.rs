@@ -1,11 +1,11 @@
-//! One model on every backend of this build: each must compute what flex computes.
+//! The same model on every backend of this build: each must compute what flex computes.
 //!
 //! ```console
 //! cargo test-devices
 //! ```
 //!
-//! A device that the build has and the machine lacks fails its tests with the reason. SwiftShader is a Vulkan
-//! device without a GPU; `swiftshader/run.sh` finds it.
+//! If the build has a backend and the machine has no device for it, its tests fail with the reason. SwiftShader is a
+//! Vulkan device that needs no GPU; `swiftshader/run.sh` finds it.
 
 // Without another backend there is nothing to compare flex with.
 #![cfg(any(
@@ -26,7 +26,7 @@ mod study;
 mod training;
 mod world;
 
-/// The same tests for a backend, under its name.
+/// The tests for one backend, under its name.
 macro_rules! on {
     ($backend:ident) => {
         mod $backend {

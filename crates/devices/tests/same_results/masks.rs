@@ -1,11 +1,11 @@
-//! Dropout masks are a function of their key, on every backend.
+//! Dropout masks are a function of their key alone, on every backend.
 
 use burn::tensor::{Device, Tensor};
 use fused::{Dropout, DropoutKey, Packing};
 
 use crate::world::turn;
 
-/// Every bit of it counts.
+/// Every bit of the key counts.
 fn dropout(probability: f64) -> Option<Dropout> {
     let key = DropoutKey {
         seed: 0x0123_4567_89ab_cdef,
@@ -17,7 +17,7 @@ fn dropout(probability: f64) -> Option<Dropout> {
 
 pub(crate) fn dropout_drops_the_same_elements(name: &str) {
     let turn = turn(name);
-    // More than one block of the keystream, and a rest that fills none.
+    // More than one block of the keystream, and a remainder that does not fill one.
     let shape = [3, 1000];
     let on = |device: &Device| -> Vec<f32> {
         let ones = Tensor::<2>::ones(shape, device);
@@ -31,18 +31,18 @@ pub(crate) fn dropout_drops_the_same_elements(name: &str) {
 }
 
 const HEADS: usize = 3;
-/// Queries and keys of the longest sequence: more than one block of the keystream, and a rest.
+/// Queries and keys of the longest sequence: more than one block of the keystream, and a remainder.
 const QUERIES: usize = 25;
 const KEYS: usize = 27;
 
-/// Which probabilities attention keeps, row by row: scores are all 0, and key `j`'s value is 1 in column `j` only.
+/// Which probabilities attention keeps, row by row: all scores are 0, and the value of key `j` is 1 in column `j` only.
 fn kept(context: Tensor<3>) -> Vec<bool> {
     let context: Vec<f32> = context.into_data().try_to_vec().expect("f32 elements");
     assert!(context.iter().all(|x| x.is_finite()));
     context.iter().map(|x| *x > 0.0).collect()
 }
 
-/// For each key a row with 1 in the column of its number in every head.
+/// One row per key, with a 1 in the key's column of every head.
 fn one_hot(of_keys: &[usize], shape: [usize; 3], device: &Device) -> Tensor<3> {
     let rows = of_keys.iter().flat_map(|keys| 0..*keys);
     let values: Vec<f32> = rows

@@ -17,7 +17,7 @@ struct Halves {
 }
 
 impl Halves {
-    /// More than one block of the sums on a device, and a rest that fills none.
+    /// More than one block of the sums on a device, and a remainder that does not fill one.
     const SHAPE: [usize; 2] = [3, 2050];
 
     fn new(device: &Device) -> Self {
@@ -65,7 +65,7 @@ pub(crate) fn noise_of_a_model_is_the_same(name: &str) {
     assert_all_close("values", &ours, &theirs, |_, _| 0.0, NOISE);
 }
 
-/// Path, std and root mean square of the noise of each parameter that got some.
+/// Path, std and root mean square of the noise, per perturbed parameter.
 type Sizes = Vec<(String, f64, f64)>;
 
 fn sizes(report: &NoiseReport) -> Sizes {
@@ -78,7 +78,7 @@ fn sizes(report: &NoiseReport) -> Sizes {
     report.entries.iter().filter_map(size).collect()
 }
 
-/// The change is that of the std, and what the sums round off, in f32 on a device.
+/// Differences come from the std and from rounding in the sums, which are f32 on a device.
 #[track_caller]
 fn assert_same_sizes(ours: &Sizes, theirs: &Sizes) {
     assert_eq!(ours.len(), theirs.len());
@@ -95,7 +95,7 @@ fn assert_same_sizes(ours: &Sizes, theirs: &Sizes) {
     }
 }
 
-/// Without the survey that measures everything at once, and for a parameter that nothing is around.
+/// Without the survey that measures everything at once, and for a parameter outside any module.
 pub(crate) fn a_bare_mapper_does_the_same(name: &str) {
     let turn = turn(name);
     let config = NoisyTuneConfig::new(0.15).with_seed(7);
@@ -114,7 +114,7 @@ pub(crate) fn a_bare_mapper_does_the_same(name: &str) {
     assert_same_sizes(&ours, &theirs);
 }
 
-/// What has no spread or is no number is left alone, on a device as on the host.
+/// Tensors without a spread, or with NaN or infinity, are left alone, on a device as on the host.
 pub(crate) fn the_same_parameters_are_skipped(name: &str) {
     let turn = turn(name);
     let cases: [(&str, Vec<f32>); 6] = [

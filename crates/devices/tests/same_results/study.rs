@@ -33,7 +33,7 @@ pub(crate) fn both_arms_of_a_study_learn_in_twenty_steps(name: &str) {
     learns(name, &study);
 }
 
-/// Not every device has every float type: what it lacks is refused with what it has.
+/// Not every device has every float type: a missing one is refused, and the message says which there are.
 pub(crate) fn half_precision_learns_or_is_refused(name: &str) {
     let turn = turn(name);
     let data = tempfile::tempdir().expect("a temporary folder");
@@ -70,7 +70,7 @@ fn learns(name: &str, study: &Session) {
         assert_eq!(record.settings.device, name);
         let losses: Vec<f64> = record.epochs.iter().map(|e| e.train_loss).collect();
         println!("{}: {losses:.3?}", record.arm);
-        // Guessing costs ln 2 = 0.69, the head's initial values a little more.
+        // Guessing gives ln 2 = 0.69, and the head's initial values a little more.
         assert!(losses[3] < 0.9 * losses[0], "{}: {losses:?}", record.arm);
     }
     assert_eq!(summary.studies[0].points.len(), 2);

@@ -7,15 +7,15 @@ use crate::closeness::{assert_all_close, distance};
 use crate::parameters;
 use crate::world::{batch, input, model, trainer, turn};
 
-// The same formulas in f32 with sums in another order. Two layers of width 24 lose about a digit of the seven.
+// The same formulas in f32, summed in a different order. Two layers of width 24 lose about one digit of seven.
 
-/// Logits, relative to their length.
+/// Of the logits, relative to their norm.
 const LOGITS: f64 = 2e-5;
-/// The loss, relative.
+/// Of the loss, relative.
 const LOSS: f64 = 2e-5;
-/// The gradient of each parameter, relative to its length.
+/// Of the gradient of each parameter, relative to its norm.
 const GRADIENT: f64 = 1e-4;
-/// The update of each parameter over ten steps, relative to its length: AdamW divides by the root of the
+/// Of the update of each parameter over ten steps, relative to its norm. AdamW divides by the root of the
 /// second moment, so an element whose gradient is near 0 moves by its rounding error.
 const UPDATE: f64 = 5e-3;
 

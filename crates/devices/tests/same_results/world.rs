@@ -11,7 +11,7 @@ use finetune::trainer::Trainer;
 use finetune::{FinetuneError, Session};
 use study::{Arm, Precision, Recipe, StudyConfig};
 
-/// A device for one test at a time: what runs beside it would share its memory and its queue.
+/// A device for one test at a time: tests running side by side would share its memory and its queue.
 pub(crate) struct Turn {
     pub(crate) device: Device,
     _turn: MutexGuard<'static, BTreeMap<String, Device>>,
@@ -21,7 +21,7 @@ pub(crate) struct Turn {
 #[track_caller]
 pub(crate) fn turn(name: &str) -> Turn {
     static OPEN: Mutex<BTreeMap<String, Device>> = Mutex::new(BTreeMap::new());
-    // What failed in another test says nothing about this one.
+    // A failure in another test says nothing about this one.
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if !open.contains_key(name) {
         let parsed = name.parse().expect("the name of a backend");
@@ -36,7 +36,7 @@ pub(crate) fn turn(name: &str) -> Turn {
     }
 }
 
-/// The tiny checkpoint of the encoder's tests: two layers of random values, dropout 0.1.
+/// The tiny checkpoint of the encoders' tests: two layers of random values, dropout 0.1.
 pub(crate) fn snapshot() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot")
 }
@@ -89,7 +89,7 @@ pub(crate) fn batch(step: usize, device: &Device) -> Batch {
     }
 }
 
-/// Both arms, a seed each, on sentences whose words decide the label: four epochs of five steps.
+/// Both arms, one seed each, on sentences whose words decide the label: four epochs of five steps.
 pub(crate) fn study(
     folder: &Path,
     device: &Device,

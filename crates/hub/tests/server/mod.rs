@@ -1,8 +1,8 @@
-//! A hub of a few files on a local port, which answers as the real one does.
+//! A hub of a few files on a local port, which answers like the real one.
 //!
-//! A small file is a relative redirect to a cache of its own; a large one is a redirect to another address,
-//! with the file's SHA-256 as its tag. Ranges are honoured. A repository that does not exist is 401, a
-//! revision or a file 404.
+//! For a small file it answers with a relative redirect to its own cache, for a large one with a redirect to
+//! another address and the file's SHA-256 as the tag. Ranges are honoured. It answers 401 for a repository that
+//! does not exist, and 404 for a revision or a file.
 #![allow(dead_code, reason = "every test that includes it uses a part")]
 
 use std::collections::BTreeMap;
@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex};
 /// Files by their names in the repository.
 pub(crate) type Files = BTreeMap<String, File>;
 
-/// What the hub knows of a file.
+/// What the hub knows about a file.
 #[derive(Clone)]
 pub(crate) struct File {
     pub(crate) bytes: Vec<u8>,
-    /// Without quotes; 64 digits are the SHA-256 of a large file.
+    /// Without quotes; one of 64 digits is the SHA-256 of a large file.
     pub(crate) etag: String,
 }
 
@@ -65,7 +65,7 @@ impl Server {
         }
     }
 
-    /// The next whole-file transfer ends after so many bytes.
+    /// Ends the next transfer of a file after so many bytes.
     pub(crate) fn break_off_after(&self, bytes: usize) {
         self.state.lock().expect("no panic").break_off = Some(bytes);
     }
@@ -75,7 +75,7 @@ impl Server {
         change(&mut self.state.lock().expect("no panic").repositories);
     }
 
-    /// Path and range of every request since the last call.
+    /// The path and range of every request since the last call.
     pub(crate) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().expect("no panic").requests)
     }
@@ -142,7 +142,7 @@ impl Reply {
 fn reply(repositories: &[Repository], path: &str, host: &str, range: Option<&str>) -> Reply {
     const NO_ENTRY: &str = "404 Not Found";
     let refused = |status| Reply::new(status, String::new(), b"");
-    // The two places that addresses redirect to, and the address of a file itself.
+    // The two places that redirects lead to.
     for prefix in ["/cdn/", "/api/resolve-cache/"] {
         let Some(rest) = path.strip_prefix(prefix) else {
             continue;
@@ -240,8 +240,8 @@ fn ranged(bytes: &[u8], range: Option<&str>, headers: &str) -> Reply {
 }
 
 impl Repository {
-    /// With the hub's tags: SHA-256 where a name asks for large storage, and otherwise something of
-    /// git's length.
+    /// With tags like the hub's: the SHA-256 if the name is one for large storage, or else something as long as
+    /// a git hash.
     pub(crate) fn new(
         path: &str,
         commit: &str,

@@ -1,5 +1,5 @@
-//! The method in kernels of its own, for the devices that Burn reaches through CubeCL: one launch where tensor operations
-//! take hundreds.
+//! The method as kernels, for the devices that Burn reaches through CubeCL: one launch where tensor operations take
+//! hundreds.
 
 mod kernels;
 
@@ -11,24 +11,23 @@ use burn::tensor::{DType, Device, Shape, Tensor};
 use super::BLOCK;
 use crate::chacha::GROUP;
 
-/// Elements that a kernel numbers in 32 bits, with room for the units beyond the last.
+/// The most elements that a kernel can number in 32 bits, with room for the units past the last one.
 const MOST: usize = i32::MAX as usize - BLOCK;
 
-/// Whether there is a kernel for so many elements of this type on the device.
+/// Whether the device has a kernel for this many elements of this type.
 pub(super) fn serves(device: &Device, dtype: DType, count: usize) -> bool {
     let is_cube = format!("{device:?}").starts_with("Device<Cube");
     let is_known = matches!(dtype, DType::F32 | DType::F16 | DType::BF16);
     is_cube && is_known && (1..=MOST).contains(&count)
 }
 
-/// Of each block of the values: mean, largest deviation, sum of squares over the square of the latter. Three rows, one
-/// after the other.
+/// Mean, largest deviation d, and sum of squares over d², of each block of the values: three rows, one after the other.
 pub(super) fn block_sums(values: Tensor<1>) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::block_sums(values.into_dispatch()))
 }
 
-/// The values with `scale` times the uniform draws of `key` added, and of each block the sum of the squared changes over
-/// the square of `unit`.
+/// The values plus `scale` times the uniform draws of `key`, and the sum of the squared changes over `unit`² of each
+/// block.
 pub(super) fn add_noise(
     values: Tensor<1>,
     key: [u32; 8],
@@ -37,13 +36,13 @@ pub(super) fn add_noise(
 ) -> (Tensor<1>, Tensor<1>) {
     let blocks = values.dims()[0].div_ceil(BLOCK);
     let (values, squares) = Dispatch::add_noise(values.into_dispatch(), key, scale, unit);
-    let squares = Tensor::<1>::from_dispatch(squares).reshape([blocks, UNITS_A_BLOCK]);
+    let squares = Tensor::<1>::from_dispatch(squares).reshape([blocks, UNITS_PER_BLOCK]);
     let squares = squares.sum_dim(1).reshape([blocks]);
     (Tensor::from_dispatch(values), squares)
 }
 
-/// Units that make the draws of a block's elements: one a block of ChaCha.
-const UNITS_A_BLOCK: usize = BLOCK / crate::chacha::BLOCK_WORDS;
+/// Units that make the draws for a block's elements: one per ChaCha block.
+const UNITS_PER_BLOCK: usize = BLOCK / crate::chacha::BLOCK_WORDS;
 const _: () = assert!(BLOCK.is_multiple_of(GROUP));
 
 #[backend_extension(Cube, Fusion)]
@@ -55,7 +54,7 @@ pub(crate) trait NoiseBackend: Backend {
     )]
     fn block_sums(values: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// `values` is a row. The squares are those of each unit, with zeros for the units that fill the last block.
+    /// `values` is a row. There is one sum of squares per unit, zero for the units that fill up the last block.
     #[fusion(meta = |values, _, _, _| (values.clone(), squares_of(values)))]
     fn add_noise(
         values: FloatTensor<Self>,
@@ -67,5 +66,5 @@ pub(crate) trait NoiseBackend: Backend {
 
 fn squares_of(values: &TensorSpec) -> TensorSpec {
     let blocks = values.shape.num_elements().div_ceil(BLOCK);
-    TensorSpec::new(Shape::new([blocks * UNITS_A_BLOCK]), DType::F32)
+    TensorSpec::new(Shape::new([blocks * UNITS_PER_BLOCK]), DType::F32)
 }

@@ -1,14 +1,14 @@
 //! The uniform draws of a stream in integer tensor operations: the device makes them itself.
 //!
-//! ChaCha's sixteen words of state lie in four tensors of four rows, one column a block. A quarter
-//! round of whole rows is four of ChaCha's at once, and its diagonal rounds are the same once the
-//! rows are rolled against each other. The host sends key, constants and position.
+//! ChaCha's sixteen words of state are held in four tensors of four rows, with a column per block. A
+//! quarter round on whole rows does four of ChaCha's at once, and a diagonal round is the same after
+//! rolling the rows. The host sends key, constants and position.
 
 use burn::tensor::{DType, Device, FloatDType, Int, IntDType, Tensor, TensorData};
 
 use crate::chacha::{BLOCK_WORDS, DOUBLE_ROUNDS, GROUP, LANES, SIGMA};
 
-/// Blocks whose numbers are counted by one row of a table.
+/// Block numbers in one row of the table.
 const ROW: usize = 256;
 
 /// The draws `start..start + len`, bit for bit those of the host. `start` is a whole number of
@@ -17,8 +17,8 @@ pub(super) fn uniform(key: &[u32; 8], start: usize, len: usize, device: &Device)
     uniform_in(word_type(device), key, start, len, device)
 }
 
-/// Unsigned words where the device has them: what a sum is that leaves a signed type's range, the
-/// languages of devices do not all define.
+/// Unsigned words where the device has them: not every device's language defines what a signed sum
+/// does on overflow.
 fn word_type(device: &Device) -> DType {
     if device.supports_dtype(IntDType::U32) {
         DType::U32
@@ -36,7 +36,7 @@ fn uniform_in(
 ) -> Tensor<1> {
     let groups = len.div_ceil(GROUP);
     let words = words(dtype, key, start / GROUP, groups, device);
-    // 24 bits, less 2²³ - 1/2 and over 2²⁴: each step is exact in f32.
+    // 24 bits, minus 2²³ - 1/2, divided by 2²⁴: each step is exact in f32.
     let draws = shift_right(words, 8)
         .cast(FloatDType::F32)
         .sub_scalar(8_388_607.5)
@@ -48,7 +48,7 @@ fn uniform_in(
         .narrow(0, 0, len)
 }
 
-/// The words of so many groups: a row for each word of a block, a column for each block.
+/// The words of so many groups: one row per word of a block, one column per block.
 fn words(
     dtype: DType,
     key: &[u32; 8],
@@ -89,8 +89,8 @@ fn column(words: &[u32], dtype: DType, device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(data, (device, dtype))
 }
 
-/// The row `first, first + 1, ..`, added up on the device from a few numbers. They are the host's: at
-/// `arange(..).mul_scalar(..)` of unsigned words Burn 0.22.1's fusion panics.
+/// The row `first, first + 1, ..`, added up on the device from a few numbers that the host sends,
+/// because Burn 0.22.1's fusion panics on `arange(..).mul_scalar(..)` of unsigned words.
 fn counters(first: u32, count: usize, dtype: DType, device: &Device) -> Tensor<2, Int> {
     let rows = count.div_ceil(ROW);
     let starts: Vec<u32> = (0..rows)
@@ -101,7 +101,7 @@ fn counters(first: u32, count: usize, dtype: DType, device: &Device) -> Tensor<2
     table.reshape([1, rows * ROW]).slice([0..1, 0..count])
 }
 
-/// ChaCha's quarter round, of each column of the four rows of the four tensors.
+/// ChaCha's quarter round on each column of the four tensors' rows.
 fn quarter_rounds([a, b, c, d]: [Tensor<2, Int>; 4]) -> [Tensor<2, Int>; 4] {
     let a = a + b.clone();
     let d = rotate_left(d.bitwise_xor(a.clone()), 16);
@@ -125,7 +125,7 @@ fn rotate_left(x: Tensor<2, Int>, bits: u32) -> Tensor<2, Int> {
         .bitwise_or(shift_right(x, 32 - bits))
 }
 
-/// Fills with zeros, also in a signed type, whose own shift repeats the sign.
+/// Shifts in zeros, even in a signed type, whose own shift repeats the sign.
 fn shift_right(x: Tensor<2, Int>, bits: u32) -> Tensor<2, Int> {
     let signed = x.dtype() == DType::I32;
     let shifted = x.bitwise_right_shift_scalar(bits);
@@ -143,7 +143,7 @@ mod tests {
     use crate::stream::UnitStream;
 
     /// (first draw, count): whole groups and parts of one, from the beginning and further on, and
-    /// behind block 2³², where the counter's upper half begins.
+    /// past block 2³², where the counter's upper half begins.
     const RANGES: [(usize, usize); 8] = [
         (0, 1),
         (0, GROUP),

@@ -6,7 +6,7 @@ use noisytune_burn::{NoisyTune, NoisyTuneConfig, Outcome};
 
 use crate::model::{One, floats, noised, noised_by, perturbation, skip_reason, weights};
 
-/// The reason for which a one-dimensional parameter is skipped; checks that its bits stay.
+/// Why a one-dimensional parameter is skipped; checks that its bits stay.
 fn skipped(values: Vec<f32>) -> Option<SkipReason> {
     let before: Vec<u32> = values.iter().map(|x| x.to_bits()).collect();
     let count = values.len();

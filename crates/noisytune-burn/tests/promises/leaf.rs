@@ -98,7 +98,7 @@ fn ids_device_dtype_and_checkpointing_survive() {
 #[test]
 fn load_and_save_mappers_survive() {
     let device = Device::flex();
-    // The Col layout stores the transposed weight and turns it at the door, both ways.
+    // The Col layout stores the weight transposed, and transposes it when loading and saving.
     let config = LinearConfig::new(5, 3).with_layout(LinearLayout::Col);
     let (model, _) = noised(config.init(&device));
     let saved = model.clone().into_record();

@@ -97,7 +97,7 @@ fn paths_substrings_regular_expressions_ids_and_exclusions_choose_what_is_pertur
     let perturbed = |group| {
         let mapper = NoisyTuneMapper::new(0.15).with_group(group);
         let (_, report) = noised_by(model.clone(), mapper);
-        // Norms begin as constants: selected, and skipped for what they are.
+        // Norms begin as constants: selected, then skipped.
         let entries = report.entries.into_iter();
         entries
             .filter(|entry| skip_reason(entry) != Some(SkipReason::NotSelected))

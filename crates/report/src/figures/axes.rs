@@ -14,14 +14,14 @@ pub(crate) struct Axis {
     title: String,
 }
 
-/// A panel's axes on an area; marks are placed by their values.
+/// A panel's axes on an area; marks are placed by value.
 pub(crate) struct Chart<'a> {
     area: Area<'a>,
     x: Scale,
     y: Scale,
 }
 
-/// Values to pixels.
+/// Maps values to pixels.
 #[derive(Clone, Debug)]
 struct Scale {
     values: Range<f64>,
@@ -30,7 +30,7 @@ struct Scale {
 
 const TICK: f64 = 12.0;
 const RIGHT: f64 = 14.0;
-/// Below the chart, for labels, and for labels and a title.
+/// Room below the chart for labels, and for labels and a title.
 const LABELS: f64 = 22.0;
 const LABELS_AND_TITLE: f64 = 40.0;
 
@@ -64,11 +64,11 @@ impl Axis {
     }
 }
 
-/// The least of 1, 2 and 5 times a power of ten that is no less than `least`, with its decimals.
+/// The smallest of 1, 2 and 5 times a power of ten that is at least `least`, with its decimals.
 fn round_step(least: f64) -> (f64, usize) {
     let power = least.max(1e-12).log10().floor();
     let unit = 10_f64.powf(power);
-    // What is a little over is rounding.
+    // A little over is rounding error.
     let (factor, up) = match least / unit {
         ..1.000_001 => (1.0, 0.0),
         ..2.000_001 => (2.0, 0.0),
@@ -78,7 +78,7 @@ fn round_step(least: f64) -> (f64, usize) {
     (factor * unit, (-power - up).max(0.0) as usize)
 }
 
-/// The range of these values with some air around; `least` is as narrow as it gets.
+/// The range of these values with some margin, at least `least` wide.
 pub(crate) fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> Range<f64> {
     let (low, high) = values
         .into_iter()
@@ -92,8 +92,7 @@ pub(crate) fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> Range
     low - air..high + air
 }
 
-/// Lays out a panel in `area`; `left` pixels are for the labels of the vertical axis, whose title
-/// stands above it.
+/// Lays out a panel in `area`, with `left` pixels for the labels of the vertical axis and its title above.
 pub(crate) fn panel<'a>(area: &Area<'a>, x: &Axis, y: &Axis, left: f64) -> Chart<'a> {
     let top = if y.title.is_empty() { 6.0 } else { 26.0 };
     let below = match x.title.is_empty() {
@@ -121,7 +120,7 @@ impl<'a> Chart<'a> {
         (self.x.place(x), self.y.place(y))
     }
 
-    /// The values that the horizontal axis goes through.
+    /// The range of the horizontal axis.
     pub(crate) fn x_range(&self) -> Range<f64> {
         self.x.values.clone()
     }
@@ -137,7 +136,7 @@ impl<'a> Chart<'a> {
         self.area.circle(self.place(centre), radius, pen);
     }
 
-    /// Fills what lies between two values of the horizontal axis.
+    /// Fills the area between two values of the horizontal axis.
     pub(crate) fn band(&self, [from, to]: [f64; 2], pen: Pen) {
         let (bottom, top) = self.y.pixels;
         let (from, to) = (self.x.place(from), self.x.place(to));

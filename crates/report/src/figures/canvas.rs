@@ -15,10 +15,10 @@ pub(crate) use plotters_backend::text_anchor::{HPos, VPos};
 
 use super::palette::Ink;
 
-/// Drawing units a pixel: plotters draws at whole units.
+/// Drawing units per pixel: plotters draws at whole units.
 pub(crate) const SCALE: u32 = 4;
 
-/// In files of their own; a page sets its own.
+/// For standalone files; a page sets its own.
 pub(crate) const FONT: &str = "Helvetica, Arial, sans-serif";
 
 /// A place, from the upper left corner of the area.
@@ -43,7 +43,7 @@ pub(crate) struct Pen {
     width: Option<f64>,
 }
 
-/// How a text is set; it stands at its anchor.
+/// How a text is set, and its anchor.
 #[derive(Clone, Copy)]
 pub(crate) struct Type {
     ink: Ink,
@@ -66,7 +66,7 @@ pub(crate) fn draw(width: u32, height: u32, paint: impl FnOnce(&Area<'_>)) -> St
     svg
 }
 
-/// How wide a text is at most, in pixels: no font is at hand, so a wide one is assumed.
+/// The most a text is wide, in pixels: the font is unknown, so a wide one is assumed.
 pub(crate) fn width_of(words: &str, size: f64) -> f64 {
     0.58 * size * words.chars().count() as f64
 }
@@ -164,7 +164,7 @@ impl Ink {
         }
     }
 
-    /// All of a shape.
+    /// Fills the shape.
     pub(crate) fn filled(self) -> Pen {
         Pen {
             ink: self,
@@ -185,7 +185,7 @@ impl Ink {
 }
 
 impl Pen {
-    /// Lets the ground shine through.
+    /// Lets the background show through.
     pub(crate) fn faint(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
@@ -224,7 +224,7 @@ impl BackendTextStyle for Type {
     }
 
     fn size(&self) -> f64 {
-        // plotters-svg divides by 1.24 what it writes.
+        // plotters-svg divides the size by 1.24.
         self.size * f64::from(SCALE) * 1.24
     }
 
@@ -247,7 +247,7 @@ impl BackendTextStyle for Type {
         FontFamily::Name(FONT)
     }
 
-    // The two that follow are for backends that draw letters as pixels.
+    // The next two are for backends that draw letters as pixels.
     fn layout_box(&self, words: &str) -> Result<((i32, i32), (i32, i32)), Infallible> {
         Ok((
             (0, 0),

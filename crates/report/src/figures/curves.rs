@@ -1,4 +1,4 @@
-//! Values over the course of training, a line an arm.
+//! Values over the course of training, one line per arm.
 
 use super::axes::{Axis, Chart, panel, spread};
 use super::canvas::Area;
@@ -20,7 +20,7 @@ pub(crate) struct Curves {
     pub(crate) lines: Vec<Line>,
     pub(crate) x: String,
     pub(crate) y: String,
-    /// A mean is known at few places, which are marked, and have whole numbers for names.
+    /// Whether means are known at only a few places, which get dots and whole numbers as labels.
     pub(crate) marked: bool,
 }
 
@@ -41,7 +41,7 @@ impl Line {
         }
     }
 
-    /// Draws the mean, with a dot at each place if it is `marked` or only one place.
+    /// Draws the mean, with a dot at each place if it is `marked` or has only one.
     pub(crate) fn paint_mean(&self, chart: &Chart<'_>, marked: bool) {
         chart.line(&self.mean, self.ink.line(2.0));
         if marked || self.mean.len() == 1 {

@@ -15,23 +15,23 @@ pub(crate) struct Size {
     pub(crate) effect: Option<Effect>,
 }
 
-/// A line an arm, and the difference of the two.
+/// One line per arm, and the difference between the two.
 #[derive(Clone, Debug)]
 pub(crate) struct DataSize {
     pub(crate) sizes: Vec<Size>,
     /// Mean scores by rows.
     pub(crate) lines: Vec<Line>,
-    /// Of the axis of scores, with its unit.
+    /// Title of the score axis, with its unit.
     pub(crate) scores: String,
-    /// Of the axis of differences, with its unit.
+    /// Title of the difference axis, with its unit.
     pub(crate) differences: String,
 }
 
-/// Between panels one below the other.
+/// Gap between panels, one below the other.
 const GAP: f64 = 14.0;
 
 impl DataSize {
-    /// Rows on a logarithmic axis: studies halve them.
+    /// Rows on a logarithmic axis, because studies halve them.
     fn axis(&self, layout: Layout) -> Axis {
         let places = self.sizes.iter().map(|size| place(size.rows));
         let range = spread(places, 1.0);
@@ -156,7 +156,7 @@ mod tests {
             for rows in ["1,024", "2,048", "4,096"] {
                 assert_eq!(svg.matches(&format!("\n{rows}\n")).count(), 2, "{rows}");
             }
-            // Doubling is as far anywhere.
+            // Doubling is the same distance everywhere.
             let steps = (dots[1].0 - dots[0].0, dots[2].0 - dots[1].0);
             assert!((steps.0 - steps.1).abs() <= 2.0, "{steps:?}");
         }

@@ -6,23 +6,23 @@ use super::palette::Ink;
 use super::{Drawing, Layout};
 use crate::number::signed;
 
-/// A mean difference, with what it is the mean of.
+/// A mean difference and the differences behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Effect {
     pub(crate) label: String,
     pub(crate) ink: Ink,
-    /// One a pair of runs.
+    /// One per pair of runs.
     pub(crate) values: Vec<f64>,
     pub(crate) mean: f64,
-    /// `None` where there are too few values for one.
+    /// `None` if there are too few values for one.
     pub(crate) interval: Option<[f64; 2]>,
 }
 
-/// One row an effect, around a line at 0.
+/// One row per effect, around a line at 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Effects {
     pub(crate) effects: Vec<Effect>,
-    /// Of the axis, with its unit.
+    /// Title of the axis, with its unit.
     pub(crate) title: String,
 }
 
@@ -59,7 +59,7 @@ impl Effect {
         chart.circle((self.mean, y), 5.0, self.ink.filled());
     }
 
-    /// The same, with values upwards: at `x`, the values `aside`.
+    /// The same with values upwards: the interval at `x`, the values `aside`.
     pub(crate) fn paint_upright(&self, chart: &Chart<'_>, x: f64, aside: f64) {
         for value in &self.values {
             chart.circle((x + aside, *value), 2.0, self.ink.filled().faint(0.5));
@@ -72,8 +72,8 @@ impl Effect {
 }
 
 impl Effects {
-    /// How high a row is on a phone, where name and numbers stand over the marks: beside each other
-    /// if every row has the room.
+    /// The height of a row on a phone, where name and numbers are above the marks, on one line if
+    /// every row has room for both.
     fn narrow_row(&self) -> u32 {
         let room = f64::from(Layout::Narrow.width()) - 34.0;
         let width =
@@ -99,7 +99,7 @@ impl Effects {
         chart
     }
 
-    /// Name, marks, numbers, from left to right.
+    /// Name, marks and numbers, from left to right.
     fn paint_wide(&self, area: &Area<'_>) {
         let left = self.widest(|effect| effect.label.clone()).min(260.0) + 12.0;
         let (rows, aside) = area.split_at_x(area.width - self.widest(Effect::text));
@@ -114,7 +114,7 @@ impl Effects {
         }
     }
 
-    /// Name and numbers over the marks.
+    /// Name and numbers above the marks.
     fn paint_narrow(&self, area: &Area<'_>) {
         let height = f64::from(self.narrow_row());
         let is_one_line = self.narrow_row() == ONE_LINE;
@@ -122,7 +122,7 @@ impl Effects {
         for (row, effect) in self.effects.iter().enumerate() {
             let top = (self.effects.len() - row) as f64;
             let (_, y) = chart.place((0.0, top));
-            // Lines of the grid do not run through words.
+            // Keep grid lines from running through words.
             let words = (area.width, y + height - 34.0);
             area.rectangle((0.0, y), words, Ink::Ground.filled());
             let style = |ink: Ink, side| ink.text(LABEL, side, VPos::Top);
@@ -154,7 +154,7 @@ impl Drawing for Effects {
     }
 }
 
-/// The line of no difference, up to `top`.
+/// The line at no difference, up to `top`.
 pub(crate) fn line_at_zero(chart: &Chart<'_>, top: f64) {
     chart.line(&[(0.0, 0.0), (0.0, top)], Ink::Axis.line(2.0));
 }

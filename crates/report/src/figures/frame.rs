@@ -1,4 +1,4 @@
-//! What stands around a figure's panels: the title of a file, the legend, the SVG element.
+//! What surrounds a figure's panels: the title in a file, the legend, the SVG element.
 
 use super::canvas::{self, Area, FONT, HPos, SCALE, VPos, width_of};
 use super::palette::Ink;
@@ -32,8 +32,8 @@ pub(crate) fn draw(drawing: &impl Drawing, layout: Layout, title: Option<&str>) 
     })
 }
 
-/// Gives a drawing's element other attributes: a size that follows the page's, and `inner` as the
-/// first thing in it. Leaves out what says nothing.
+/// Replaces the attributes of a drawing's element, so that its size follows the page's, and puts `inner`
+/// first in it. Removes attributes that say nothing.
 pub(crate) fn reopen(svg: &str, attributes: &str, inner: &str) -> String {
     let (opening, body) = svg.split_once(">\n").unwrap_or((svg, ""));
     let view = opening
@@ -54,7 +54,7 @@ pub(crate) fn reopen(svg: &str, attributes: &str, inner: &str) -> String {
     )
 }
 
-/// Breaks a legend into rows: (entry, left edge in pixels).
+/// Breaks a legend into rows of (entry, left edge in pixels).
 fn rows_of(legend: &[Key], layout: Layout) -> Vec<Vec<(Key, f64)>> {
     let mut rows: Vec<Vec<(Key, f64)>> = Vec::new();
     let mut left = f64::INFINITY;

@@ -1,6 +1,6 @@
 //! Figures as SVG: each is drawn twice, for a wide page and for a phone.
 //!
-//! A figure knows numbers and names, not studies or records.
+//! Figures know numbers and names, not studies or records.
 
 mod axes;
 mod canvas;
@@ -44,7 +44,7 @@ pub(crate) struct Figure {
     pub(crate) name: &'static str,
     /// What is shown.
     pub(crate) title: String,
-    /// What it shows, for those who do not see it.
+    /// What it shows, for readers who cannot see it.
     pub(crate) description: String,
     /// How to read it.
     pub(crate) caption: String,
@@ -53,7 +53,7 @@ pub(crate) struct Figure {
     file: String,
 }
 
-/// For how wide a place a figure is drawn.
+/// The width that a figure is drawn for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     Wide,
@@ -62,7 +62,7 @@ pub(crate) enum Layout {
 
 /// Something to draw.
 pub(crate) trait Drawing {
-    /// Names of what is drawn in colour.
+    /// The names of the colours.
     fn legend(&self) -> Vec<Key> {
         Vec::new()
     }
@@ -129,7 +129,7 @@ impl Figure {
         }
     }
 
-    /// For a page: both widths, of which the page's style shows one, coloured by its variables.
+    /// For a page: both widths, coloured by the page's variables; its style shows one of them.
     pub(crate) fn inline(&self) -> String {
         let name = self.name;
         let one = |svg: &str, class: &str| {
@@ -146,7 +146,7 @@ impl Figure {
         one(&self.wide, "wide") + &one(&self.narrow, "narrow")
     }
 
-    /// As a file of its own, on white.
+    /// As a standalone file, on white.
     pub(crate) fn standalone(&self) -> String {
         let about = format!(
             "<title>{}</title>\n<desc>{}</desc>\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n",
@@ -164,7 +164,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod marks {
-    //! What a drawing holds.
+    //! Finds what a drawing contains.
 
     /// The elements of a kind with all of these attributes or colours.
     pub(super) fn count(svg: &str, tag: &str, having: &[&str]) -> usize {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_has_a_name_for_those_who_do_not_see_it() {
+    fn a_figure_has_a_name_for_readers_who_cannot_see_it() {
         let inline = figure("what").inline();
         assert_eq!(inline.matches("role=\"img\"").count(), 2);
         for class in ["wide", "narrow"] {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_title_is_drawn_in_the_file_alone() {
+    fn the_title_is_drawn_in_the_file_only() {
         let figure = figure("what");
         let drawn = |svg: &str| svg.matches("font-weight=\"bold\"").count();
         assert_eq!(

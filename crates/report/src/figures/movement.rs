@@ -1,4 +1,4 @@
-//! How far parameters move in training: a small panel a kind of parameter.
+//! How far parameters move in training: one small panel per kind of parameter.
 
 use super::axes::{Axis, panel, spread};
 use super::canvas::Area;
@@ -12,7 +12,7 @@ pub(crate) struct Part {
     pub(crate) lines: Vec<Line>,
 }
 
-/// Small panels, each with a scale of its own.
+/// Small panels, each with its own scale.
 #[derive(Clone, Debug)]
 pub(crate) struct Movement {
     pub(crate) parts: Vec<Part>,
@@ -20,7 +20,7 @@ pub(crate) struct Movement {
 }
 
 const PANEL: u32 = 190;
-/// Below a panel.
+/// Gap below a panel.
 const GAP: f64 = 6.0;
 
 impl Movement {
@@ -93,7 +93,7 @@ mod tests {
                 assert_eq!(
                     centres(svg, 4, colour).len(),
                     15,
-                    "three checkpoints a panel"
+                    "three checkpoints per panel"
                 );
                 assert_eq!(
                     count(svg, "<polyline", &[colour, "stroke-width=\"4\""]),

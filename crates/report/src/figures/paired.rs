@@ -1,4 +1,4 @@
-//! Pairs of runs: both scores of each, and their difference.
+//! Pairs of runs: both scores of each pair, and their difference.
 
 use super::axes::{Axis, Chart, panel, spread};
 use super::canvas::{Area, HPos, VPos};
@@ -6,7 +6,7 @@ use super::effects::{Effect, line_at_zero};
 use super::palette::Ink;
 use super::{Drawing, Key, Layout, Mark};
 
-/// Two runs of a seed.
+/// The two runs of a seed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) seed: u64,
@@ -16,7 +16,7 @@ pub(crate) struct Pair {
     pub(crate) treatment: Option<f64>,
 }
 
-/// One row a seed, the mean below.
+/// One row per seed, and the mean below.
 #[derive(Clone, Debug)]
 pub(crate) struct Pairs {
     pub(crate) control: String,
@@ -24,16 +24,16 @@ pub(crate) struct Pairs {
     pub(crate) ink: Ink,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) difference: Effect,
-    /// Of the axis of scores, with its unit.
+    /// Title of the score axis, with its unit.
     pub(crate) scores: String,
-    /// Of the axis of differences, with its unit.
+    /// Title of the difference axis, with its unit.
     pub(crate) differences: String,
 }
 
 const AXES: u32 = 52;
 const ROW: u32 = 24;
 const LEFT: f64 = 62.0;
-/// Between panels one below the other.
+/// Gap between panels, one below the other.
 const GAP: u32 = 14;
 
 impl Pairs {
@@ -92,7 +92,7 @@ impl Pairs {
         if let Some(treatment) = treatment {
             chart.circle((treatment, y), 5.0, self.ink.filled());
         }
-        // The ring lies over the dot: equal scores show both.
+        // The ring is drawn over the dot, so that equal scores show both.
         if let Some(control) = control {
             chart.circle((control, y), 5.0, Ink::Series(0).line(2.0));
         }
@@ -120,7 +120,7 @@ impl Pairs {
     }
 }
 
-/// Writes into the row of a failed run, on the side that its one score leaves free.
+/// Writes the reason into the row of a failed run, on the side that its one score leaves free.
 fn explain(area: &Area<'_>, chart: &Chart<'_>, y: f64, score: Option<f64>) {
     let words = match score {
         None => "both failed",

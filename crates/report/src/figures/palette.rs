@@ -1,19 +1,19 @@
-//! The colours of figures: light ones in the drawing, variables where a page switches them.
+//! The colours of figures: light ones in a file, variables in a page that can switch them.
 
-/// What a mark is drawn in.
+/// The colour of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
     /// Names and values.
     Text,
     /// Titles of axes, tick labels.
     Muted,
-    /// The line that readers compare with: no difference, the two axes.
+    /// Lines that readers compare with: no difference, the two axes.
     Axis,
     /// Lines at ticks.
     Grid,
-    /// What a figure is drawn on.
+    /// The background.
     Ground,
-    /// An arm; 0 is the baseline. More arms than colours begin again after the baseline.
+    /// An arm; 0 is the baseline. If there are more arms than colours, they start over after the baseline.
     Series(usize),
 }
 
@@ -31,8 +31,8 @@ const fn colour(variable: &'static str, light: (u8, u8, u8), dark: &'static str)
     }
 }
 
-/// The hues of Okabe and Ito, which readers with any of the common colour deficiencies tell apart;
-/// darkened or lightened where a thin line would lack contrast.
+/// The hues of Okabe and Ito, which readers with any common colour deficiency can tell apart, darkened
+/// or lightened where a thin line would lack contrast.
 const COLOURS: [Colour; 12] = [
     colour("--fig-text", (0x1F, 0x25, 0x2C), "#E4E8EC"),
     colour("--fig-muted", (0x5A, 0x64, 0x70), "#9DA8B4"),
@@ -51,7 +51,7 @@ const COLOURS: [Colour; 12] = [
 const FIRST_SERIES: usize = 5;
 
 impl Ink {
-    /// The colour on a light ground.
+    /// The colour on a light background.
     pub(crate) fn light(self) -> (u8, u8, u8) {
         COLOURS[self.index()].light
     }
@@ -80,7 +80,7 @@ pub(crate) fn with_variables(svg: &str) -> String {
     })
 }
 
-/// The variables' values as declarations of CSS, on a light ground and on a dark one.
+/// The variables' values as CSS declarations, for a light background and for a dark one.
 pub(crate) fn declarations() -> (String, String) {
     let list = |value: &dyn Fn(&Colour) -> String| {
         COLOURS
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_series_stand_out_from_both_grounds() {
+    fn text_and_series_stand_out_from_both_backgrounds() {
         // WCAG 2.2: 4.5 for text, 3 for marks.
         let luminance = |(r, g, b): (u8, u8, u8)| {
             let linear = |c: u8| {

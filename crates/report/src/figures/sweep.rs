@@ -1,4 +1,4 @@
-//! Differences by the noise's intensity.
+//! Differences by noise intensity.
 
 use super::axes::{Axis, panel, spread};
 use super::canvas::{Area, Point};
@@ -6,7 +6,7 @@ use super::effects::Effect;
 use super::palette::Ink;
 use super::{Drawing, Key, Layout, Mark};
 
-/// One effect an intensity; the baseline is the line at 0.
+/// One effect per intensity; the baseline is the line at 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Sweep {
     /// (λ, difference from the baseline), ascending.
@@ -15,12 +15,12 @@ pub(crate) struct Sweep {
     pub(crate) treatment: String,
     /// Where others found the best values.
     pub(crate) reference: [f64; 2],
-    /// Of the axis of differences, with its unit.
+    /// Title of the difference axis, with its unit.
     pub(crate) title: String,
 }
 
 impl Sweep {
-    /// Of the treatment.
+    /// The colour of the treatment.
     fn ink(&self) -> Ink {
         let first = self.effects.first();
         first.map_or(Ink::Series(1), |(_, effect)| effect.ink)

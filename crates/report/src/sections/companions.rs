@@ -11,7 +11,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         study,
         "companions",
         "Differences with other methods",
-        "In the paper, on GLUE, NoisyTune improves Mixout and RecAdam too; NEFTune is younger than the paper.",
+        "In the paper, on GLUE, NoisyTune also improves Mixout and RecAdam. NEFTune is newer than the paper.",
     );
     noise_kind::of_arms(
         material,

@@ -46,7 +46,7 @@ pub(super) fn pairs(
     let pairs: Vec<Pair> = seeds
         .into_iter()
         .filter_map(|seed| {
-            // A seed that only one of the two was asked for makes no pair and is no failure.
+            // A seed planned for only one of the two makes no pair, and is not a failure.
             let treated = treated.iter().find(|run| run.seed == seed)?;
             let control = controls.iter().find(|run| run.seed == seed)?;
             Some(Pair {
@@ -81,8 +81,8 @@ pub(super) fn pairs(
         format!("Seed by seed: {} and {}", control.label, treatment.label),
         description,
         format!(
-            "Both runs of a seed share the head's initial values, the order of the data and the dropout; they differ in {} alone. \
-             In the last row: the mean difference with its 95 % interval.",
+            "Both runs of a seed share the head's initial values, the order of the data and the dropout; they differ only in {}. \
+             Last row: the mean difference with its 95 % interval.",
             if treatment.arm == Arm::NOISYTUNE {
                 "the noise"
             } else {

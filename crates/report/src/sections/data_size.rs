@@ -72,7 +72,7 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
     ))
 }
 
-/// An arm's scores by rows, a run a seed.
+/// An arm's scores by number of rows, one run per seed.
 fn line(study: &StudyResult, arm: Arm) -> Line {
     let mut seeds: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
     for point in study.points.iter().filter(|point| point.arm == arm) {

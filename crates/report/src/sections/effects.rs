@@ -5,9 +5,9 @@ use study::summary::StudyResult;
 use crate::figures::{Effect, Effects, Figure};
 use crate::material::{Contrast, contrasts, ink};
 
-/// How the marks of a difference are read.
+/// How to read the marks of a difference.
 pub(crate) const READING: &str = "Large dot: mean difference; line: its 95 % interval; small dots: pairs of runs. \
-     An interval that crosses 0 is no evidence of a difference.";
+     An interval that includes 0 is no evidence of a difference.";
 
 /// A contrast in points.
 pub(crate) fn effect(study: &StudyResult, contrast: &Contrast<'_>, label: String) -> Effect {
@@ -21,7 +21,7 @@ pub(crate) fn effect(study: &StudyResult, contrast: &Contrast<'_>, label: String
     }
 }
 
-/// A figure of every contrast of a study, a row each; `None` where nothing is compared.
+/// A figure with one row per contrast of a study; `None` if nothing is compared.
 pub(crate) fn figure(
     study: &StudyResult,
     name: &'static str,
@@ -30,7 +30,7 @@ pub(crate) fn figure(
 ) -> Option<Figure> {
     let contrasts = contrasts(study);
     let first = &contrasts.first()?.control.label;
-    // A control is named where it is not the same for all.
+    // Name the control in each row unless all have the same.
     let one_control = contrasts.iter().all(|c| c.control.label == *first);
     let effects: Vec<Effect> = contrasts
         .iter()
@@ -38,7 +38,7 @@ pub(crate) fn figure(
             let (treatment, control) = (&contrast.treatment.label, &contrast.control.label);
             let label = match one_control {
                 true => treatment.clone(),
-                false => format!("{treatment} less {control}"),
+                false => format!("{treatment} minus {control}"),
             };
             effect(study, contrast, label)
         })
@@ -62,7 +62,7 @@ pub(crate) fn figure(
     ))
 }
 
-/// Effects for those who do not see the figure.
+/// Effects in words, for readers who cannot see the figure.
 pub(crate) fn in_words<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> String {
     let rows = effects.into_iter();
     let rows: Vec<String> = rows

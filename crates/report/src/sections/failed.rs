@@ -5,7 +5,7 @@ use crate::document::{Block, Section, Table};
 use crate::material::Material;
 use crate::number::count;
 
-/// `None` where every run has a score.
+/// `None` if every run has a score.
 pub(super) fn section(material: &Material<'_>) -> Option<Section> {
     let mut table = Table::new(
         "Every failed run.",
@@ -29,7 +29,7 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
         finding: None,
         blocks: vec![
             Block::Text(
-                "A failed run has no score and counts in no mean; its pair counts in no difference."
+                "A failed run has no score, so it is left out of the means, and its pair out of the differences."
                     .to_owned(),
             ),
             Block::Table(table),

@@ -12,21 +12,21 @@ use crate::figures::{Figure, Line, Movement, Part};
 use crate::material::{Contrast, Material, ink, main_contrast};
 use crate::number::{NONE, or_none, sentence, signed};
 
-/// As the records have them.
+/// Their names in the records.
 const PARTS: [&str; 5] = ["query", "key", "value", "dense", "all"];
 
-/// Records hold changes of some 1e-3; the report counts in thousandths.
+/// Recorded changes are around 1e-3; the report gives them in thousandths.
 const UNIT: f64 = 1e3;
 
-/// Of the resampling behind the intervals.
+/// Seed of the resampling behind the intervals.
 const RESAMPLING_SEED: u64 = 0;
 
-/// How one part moved with noise and without.
+/// How far one part moved, with noise and without.
 struct Moved {
     part: &'static str,
     control: f64,
     treatment: f64,
-    /// `None` where the numbers are not finite.
+    /// `None` if the numbers are not finite.
     paired: Option<Paired>,
 }
 
@@ -69,9 +69,9 @@ fn finding(contrast: &Contrast<'_>, all: &Moved) -> (String, String) {
     let paired = all.paired.as_ref();
     let is_significant = paired.and_then(|p| p.p_value).is_some_and(|p| p < ALPHA);
     let says = match paired.and_then(|paired| paired.ci95) {
-        // As a verdict on scores does: with few pairs the interval is too narrow to be enough.
+        // As in a verdict on scores: with few pairs the interval is too narrow to decide alone.
         Some([low, high]) if is_significant && (low > 0.0 || high < 0.0) => {
-            let direction = if low > 0.0 { "farther" } else { "less far" };
+            let direction = if low > 0.0 { "farther" } else { "less" };
             format!("With {treatment} the parameters move {direction} than with {control}")
         }
         Some(_) => format!("No evidence that {treatment} changes how far the parameters move"),
@@ -80,13 +80,13 @@ fn finding(contrast: &Contrast<'_>, all: &Moved) -> (String, String) {
         }
     };
     let interval = ends(all).map_or(String::new(), |ends| format!(", 95 % interval {ends}"));
-    (says, format!("{change} % over all of them{interval}"))
+    (says, format!("{change} % over all parameters{interval}"))
 }
 
 fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
     let mut table = Table::new(
-        "Mean absolute change of a parameter from where training started to where it ended, in thousandths; \
-         the difference in % of the control's.",
+        "Mean absolute change of the parameters from the start of training to its end, in thousandths; \
+         the difference is in % of the control's change.",
         &[
             "parameters",
             &format!("#{}", contrast.control.label),
@@ -142,7 +142,7 @@ fn ends(moved: &Moved) -> Option<String> {
     Some(format!("{} to {}", end(low)?, end(high)?))
 }
 
-/// In per cent; `None` of nothing.
+/// In per cent; `None` if the whole is 0.
 fn share(number: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * number / whole)
 }
@@ -181,12 +181,12 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
         "Mean absolute change of query, key, value, dense and all parameters by optimizer step, with noise and without; \
          the table below has the last of them.",
         "Distance from where training started, noise included: the L1 norm divided by the number of elements. \
-         Thick: mean over seeds; thin: single runs. In the paper the change is smaller with noise on MRPC, and erratic on STS-B.",
+         Thick: mean over seeds; thin: single runs. In the paper, on MRPC, the change is smaller with noise; on STS-B it is erratic.",
         &drawing,
     ))
 }
 
-/// From the start, where nothing has moved.
+/// Changes by step, from step 0, where nothing has moved.
 fn course(changes: &[ParameterChange], part: &str) -> Vec<(f64, f64)> {
     let recorded = changes
         .iter()

@@ -8,7 +8,7 @@ use crate::figures::{Figure, Sweep};
 use crate::material::{Material, contrasts};
 use crate::number::{or_none, percent};
 
-/// Where the paper found the best values over GLUE.
+/// The best values that the paper found over GLUE.
 const PAPER_BEST: [f64; 2] = [0.10, 0.15];
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
@@ -16,7 +16,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     blocks.extend(figure(study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Text(
-        "Every λ is scored on the same dev sentences: the best of them flatters itself, and says less than a λ chosen beforehand."
+        "Every λ is scored on the same dev sentences, so the best score overstates what its λ gains; a λ chosen beforehand is better evidence."
             .to_owned(),
     ));
     Section {
@@ -59,7 +59,7 @@ fn figure(study: &StudyResult) -> Option<Figure> {
         "Difference by noise intensity",
         description,
         format!(
-            "{} Shaded: where the paper found the best λ, 0.10 to 0.15.",
+            "{} Shaded: 0.10 to 0.15, where the paper found the best λ.",
             effects::READING
         ),
         &sweep,

@@ -1,4 +1,4 @@
-//! The report's content: one file a question.
+//! The report's content: one file per question.
 
 mod companions;
 mod compare;
@@ -21,7 +21,7 @@ use crate::document::{Document, Section};
 use crate::material::{Material, main_contrast};
 use crate::number::{count, date, duration, percent, sentence, thousands};
 
-/// Puts the report together. A study that is not in the summary has no section.
+/// Puts the report together. Studies that are not in the summary have no section.
 pub(crate) fn document(material: &Material<'_>) -> Document {
     let summary = material.summary;
     let main = main_study(material);
@@ -56,7 +56,7 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
     }
 }
 
-/// The first part of a verdict, up to the colon, and the rest.
+/// Splits a verdict at its colon.
 fn split(verdict: &str) -> (String, String) {
     match verdict.split_once(": ") {
         Some((finding, rest)) => (sentence(finding), sentence(rest)),
@@ -64,7 +64,7 @@ fn split(verdict: &str) -> (String, String) {
     }
 }
 
-/// The study whose verdict is the report's: the comparison, or the first that there is.
+/// The study whose verdict is the report's: the comparison, or else the first study.
 fn main_study<'a>(material: &Material<'a>) -> Option<&'a StudyResult> {
     let summary = material.summary;
     let compare = summary.study(StudyKind::Compare);
@@ -105,9 +105,9 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         0 => thousands(records.len()),
         _ => format!("{}, {failed} failed", thousands(records.len())),
     };
-    fact("runs in all", runs);
+    fact("runs in total", runs);
     let seconds: f64 = records.iter().map(|record| record.seconds).sum();
-    fact("run time, added up", duration(seconds));
+    fact("total run time", duration(seconds));
     facts
 }
 

@@ -12,13 +12,13 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         study,
         "noise-kind",
         "Difference by kind of noise",
-        "In the paper, on GLUE: noise in proportion to each matrix helps, uniform more than Gaussian; one scale for the \
+        "In the paper, on GLUE, noise scaled to each matrix helps, uniform noise more than Gaussian; one scale for the \
          whole model hurts.",
     );
     of_arms(material, study, "noise-kind", "Which noise?", figure)
 }
 
-/// A section about arms: verdict, figure, tables, and what each arm does.
+/// A section about arms: verdict, figure, tables and what each arm does.
 pub(super) fn of_arms(
     material: &Material<'_>,
     study: &StudyResult,

@@ -1,4 +1,4 @@
-//! Where the numbers come from: command, settings, versions, hashes, machine, every run.
+//! Where the numbers come from: command, settings, versions, hashes, machine and every run.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,7 @@ pub(super) fn section(material: &Material<'_>) -> Section {
     let config = serde_json::to_string_pretty(material.config).expect("a config is plain data");
     let mut blocks = vec![
         Block::Text(
-            "This command makes the same runs again, or continues them where they stopped:"
-                .to_owned(),
+            "This command repeats the runs, or continues them where they stopped:".to_owned(),
         ),
         Block::Code(material.command.to_owned()),
         Block::Table(settings(&records)),
@@ -65,7 +64,7 @@ fn settings(records: &[&RunRecord]) -> Table {
                 prefix,
                 &part.expect("a record is plain data"),
                 &mut |path, value| {
-                    // Says of a run what the others have, which the others say themselves.
+                    // These describe the study's other runs, whose own records are listed here too.
                     if path.starts_with("study_") {
                         return;
                     }
@@ -81,7 +80,7 @@ fn settings(records: &[&RunRecord]) -> Table {
         }
     }
     let mut table = Table::new(
-        "Settings, versions, hashes and machine as recorded; several values where runs differ.",
+        "Settings, versions, hashes and machine, as recorded. Where runs differ, all values are listed.",
         &["", "value"],
     );
     for path in paths {
@@ -91,7 +90,7 @@ fn settings(records: &[&RunRecord]) -> Table {
     table
 }
 
-/// Hands over every leaf of a JSON value with its path.
+/// Calls `leaf` with the path and text of every leaf of a JSON value.
 fn flatten(path: &str, value: &Value, leaf: &mut impl FnMut(String, String)) {
     match value {
         Value::Object(fields) => {
@@ -120,7 +119,7 @@ fn runs(records: &[&RunRecord]) -> Table {
         "ended",
     ];
     let mut table = Table::new(
-        "Dev accuracy in % after the last epoch; training loss of that epoch.",
+        "Dev accuracy in % after the last epoch, and the training loss of that epoch.",
         &[&tables::WHICH_RUN[..], &RESULTS].concat(),
     );
     for record in records {

@@ -1,4 +1,4 @@
-//! The paper's numbers beside these.
+//! The paper's numbers next to these.
 
 use study::Arm;
 use study::summary::StudyResult;
@@ -19,7 +19,7 @@ const PAPER: [(&str, f64, f64); 4] = [
 /// Rows of SST-2's train and dev file.
 const SST2: (usize, usize) = (67_349, 872);
 
-/// `None` for another task, or where nothing is compared with the paper's method.
+/// `None` for another task, or if the paper's method is not compared with the baseline.
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Section> {
     let is_the_papers =
         |c: &Contrast<'_>| c.treatment.arm == Arm::NOISYTUNE && c.control.arm == Arm::BASELINE;
@@ -29,7 +29,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         return None;
     }
     let mut table = Table::new(
-        "Dev accuracy in %, the paper's on SST-2; difference in points.",
+        "Dev accuracy in % (the paper's is on SST-2), difference in points.",
         &[
             "",
             "model",
@@ -76,12 +76,12 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
     let other_data = if (train.rows, record.settings.dev.rows) == SST2 {
         ""
     } else {
-        " The sentences are others, too: the scores compare with nothing that is measured on SST-2."
+        " The sentences differ too: these scores cannot be compared with scores on SST-2."
     };
     let text = format!(
         "The settings differ. The paper finetunes base-size models (12 layers of width 768) on the whole of SST-2 and reports means of 5 seeds; \
-         here it is {}{}, on {share} training sentences of {}, by the recipe below.{other_data} \
-         What compares is the sign and the size of the difference, not the level of the scores.",
+         here it is {}{}, on {share} training sentences of {}, with the recipe below.{other_data} \
+         Compare the sign and the size of the difference, not the level of the scores.",
         model.name,
         size.unwrap_or_default(),
         material.data,

@@ -7,7 +7,7 @@ use crate::document::{Block, Table};
 use crate::material::{Material, contrasts};
 use crate::number::{NONE, interval, or_none, p_value, percent, points, thousands};
 
-/// What tells a run from the others, as [`which_run`] fills it in.
+/// The columns that identify a run, filled in by [`which_run`].
 pub(crate) const WHICH_RUN: [&str; 4] = ["arm", "#λ", "#training sentences", "#seed"];
 
 /// The first cells of a run's row.
@@ -21,7 +21,7 @@ pub(crate) fn which_run(run: &RunRecord) -> Vec<String> {
     ]
 }
 
-/// Both tables; the second only where something is compared.
+/// Both tables; the second only if something is compared.
 pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
     let mut blocks = vec![Block::Table(scores(material, study))];
     let differences = differences(material, study);
@@ -31,7 +31,7 @@ pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
     blocks
 }
 
-/// One row a point: its runs and what they scored.
+/// One row per point: its runs and their scores.
 pub(crate) fn scores(material: &Material<'_>, study: &StudyResult) -> Table {
     let mut table = Table::new(
         format!(
@@ -58,7 +58,7 @@ pub(crate) fn scores(material: &Material<'_>, study: &StudyResult) -> Table {
     table
 }
 
-/// One row a comparison: the mean paired difference and what chance has to do with it.
+/// One row per comparison: the mean paired difference, its interval and its p-values.
 pub(crate) fn differences(material: &Material<'_>, study: &StudyResult) -> Table {
     let contrasts = contrasts(study);
     let mut table = Table::new(

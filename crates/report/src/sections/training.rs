@@ -9,11 +9,11 @@ use crate::document::{Block, Section};
 use crate::figures::{Curves, Figure, Ink, Line};
 use crate::material::{Material, ink};
 
-/// `None` where no run got as far as an epoch.
+/// `None` if no run has a curve or a complete epoch.
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Section> {
     let mut arms: Vec<(Arm, Vec<&RunRecord>)> = Vec::new();
     for point in &study.points {
-        // One setting an arm: that of the first point.
+        // One setting per arm: that of its first point.
         if arms.iter().all(|(arm, _)| *arm != point.arm) {
             arms.push((point.arm, material.runs(point)));
         }
@@ -48,7 +48,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
             "training-loss",
             "Training loss",
             described("Training loss by optimizer step", &curves, 3),
-            "Thick: mean over seeds; thin: single runs. Each point is the mean over the steps since the one before.",
+            "Thick: mean over seeds; thin: single runs. Each point is the mean over the steps since the last point.",
             &curves,
         )));
     }
@@ -64,7 +64,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
             "dev-by-epoch",
             format!("Dev {metric} by epoch"),
             described(&format!("Dev {metric} in % by epoch"), &curves, 2),
-            "Thick: mean over seeds; thin: single runs. What counts is the last epoch, not the best one.",
+            "Thick: mean over seeds; thin: single runs. The last epoch counts, not the best one.",
             &curves,
         )));
     }
@@ -79,7 +79,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
     })
 }
 
-/// A line with the mean of the runs at every place that any of them has.
+/// A line with the mean of the runs at every x that any of them has.
 pub(super) fn of_runs(name: String, ink: Ink, runs: Vec<Vec<(f64, f64)>>) -> Line {
     let mut runs = runs;
     for run in &mut runs {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mean_is_over_the_runs_that_have_the_place() {
+    fn a_mean_is_over_the_runs_that_have_the_x() {
         let runs = vec![
             vec![(1.0, 2.0), (2.0, 4.0)],
             vec![(1.0, 4.0)],

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::sample::Sample;
 
-/// The program to run: the environment's, or the first that the path has.
+/// The program to run: the one in the environment, or the first on the path.
 fn chromium() -> PathBuf {
     if let Some(program) = std::env::var_os("CHROMIUM") {
         return program.into();
@@ -27,8 +27,8 @@ struct Screen {
     is_dark: bool,
 }
 
-/// Shows a page in a frame as wide as the screen, which its media queries take for the screen's own,
-/// and returns what `MEASURE` finds there and what the console said.
+/// Shows a page in a frame as wide as the screen, which media queries take for the screen, and returns
+/// what `MEASURE` finds and what the console says.
 fn open(folder: &Path, page: &str, screen: Screen) -> (Value, Vec<String>) {
     let quoted = page.replace('&', "&amp;").replace('"', "&quot;");
     let host = folder.join("host.html");
@@ -40,7 +40,7 @@ fn open(folder: &Path, page: &str, screen: Screen) -> (Value, Vec<String>) {
     );
     std::fs::write(&host, text).expect("a page");
     let mut chromium = Command::new(chromium());
-    // As root, as in a container, there is no sandbox, and little shared memory.
+    // Root, as in a container, has no sandbox and little shared memory.
     chromium.args(["--headless", "--no-sandbox", "--disable-dev-shm-usage"]);
     chromium.args([
         "--disable-gpu",

@@ -172,7 +172,7 @@ fn an_interval_that_includes_0_is_no_evidence() {
 }
 
 #[test]
-fn the_secondary_statistics_are_said_in_words() {
+fn the_secondary_statistics_are_put_into_words() {
     let sample = Sample::of(&[StudyKind::Compare], 6);
     let markdown = write(&sample).markdown;
     let point = &sample.summary().studies[0].points[1];
@@ -180,13 +180,13 @@ fn the_secondary_statistics_are_said_in_words() {
     let needed = comparison.pairs_needed.expect("the differences scatter");
     let pairs = |pairs: Option<usize>| pairs.expect("some number of pairs");
     let power = format!(
-        "a true difference of 0.4 points takes {} pairs of runs to be seen in 4 of 5 studies, and one of 0.2 points {} pairs. Here there are 6.",
+        "detecting a true difference of 0.4 points in 4 of 5 studies takes {} pairs of runs, and one of 0.2 points takes {} pairs. There are 6 here.",
         pairs(needed.for_0_4_points),
         pairs(needed.for_0_2_points),
     );
     let test = comparison.mcnemar.expect("predictions of two classes");
     let mcnemar = format!(
-        "noisytune alone is right {} times, baseline alone {} times (McNemar, exact p ",
+        "only noisytune is right {} times, only baseline {} times (McNemar, exact p ",
         test.only_first, test.only_second
     );
     let order = comparison.stochastic_order.expect("several pairs");
@@ -201,7 +201,7 @@ fn the_secondary_statistics_are_said_in_words() {
 
 #[test]
 fn a_study_of_too_few_pairs_for_any_evidence_says_so() {
-    let said = "There are too few pairs for evidence of any difference, however large: over";
+    let said = "There are too few pairs to be evidence of any difference, however large: with";
     let three = write(&Sample::of(&[StudyKind::Compare], 3)).markdown;
     let rest = "3 pairs of runs p cannot be less than 0.250.";
     assert!(three.contains(&format!("- {said} {rest}")), "{three}");
@@ -271,7 +271,7 @@ fn a_sweep_alone_is_introduced_by_the_lambda_that_was_asked_for() {
 }
 
 #[test]
-fn sentences_that_are_not_sst_2_are_not_called_so() {
+fn sentences_that_are_not_from_sst_2_are_not_called_sst_2() {
     let mut sample = Sample::of(&[StudyKind::Compare], 2);
     sample.data = "film-notes".to_owned();
     for run in &mut sample.records {
@@ -283,11 +283,11 @@ fn sentences_that_are_not_sst_2_are_not_called_so() {
             .html
             .contains("<p class=\"eyebrow\">NoisyTune on film-notes</p>")
     );
-    let said = "on 8,192 of the 9,000 training sentences of film-notes, by the recipe below. The sentences are others, too:";
+    let said = "on 8,192 of the 9,000 training sentences of film-notes, with the recipe below. The sentences differ too:";
     assert!(files.html.contains(said));
     let official = write(&Sample::of(&[StudyKind::Compare], 2)).html;
     assert!(official.contains("on 8,192 of the 67,349 training sentences of SST-2"));
-    assert!(!official.contains("The sentences are others"));
+    assert!(!official.contains("The sentences differ too"));
 }
 
 #[test]

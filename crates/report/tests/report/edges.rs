@@ -74,7 +74,7 @@ fn a_failed_run_is_named_with_its_reason_and_counts_in_no_mean() {
 }
 
 #[test]
-fn steps_that_half_precision_left_out_are_told_and_none_are_not() {
+fn skipped_steps_of_half_precision_are_shown_only_if_there_are_any() {
     let mut sample = Sample::of(&[StudyKind::Compare], 2);
     assert!(!write(&sample).markdown.contains("skipped steps"));
     sample.records[1].skipped_steps = 1_234;

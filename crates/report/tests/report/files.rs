@@ -1,4 +1,4 @@
-//! A report written into a folder of its own, and read back.
+//! A report written into its own folder, and read back.
 
 use std::path::Path;
 

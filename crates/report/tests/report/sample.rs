@@ -1,4 +1,4 @@
-//! Records as a study leaves them, made up: the same for the same seeds.
+//! Made-up records of a study: the same for the same seeds.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ impl Sample {
         StudySummary::of(&self.config, &self.records).expect("a summary")
     }
 
-    /// Calls `then` with what a report is made from.
+    /// Calls `then` with the material of a report.
     pub(crate) fn with<T>(&self, then: impl FnOnce(&Material<'_>) -> T) -> T {
         then(&Material {
             config: &self.config,

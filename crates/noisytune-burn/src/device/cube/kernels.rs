@@ -21,7 +21,8 @@ const DOUBLE_ROUNDS: u32 = chacha::DOUBLE_ROUNDS as u32;
 
 /// Draws are odd multiples of this.
 const STEP: f32 = 1.0 / (1 << 25) as f32;
-/// Units that measure a block; each takes every so manieth of its elements, so that neighbours read neighbours.
+/// Units that measure a block. Each reads every 64th of its elements, so that neighbouring units read neighbouring
+/// elements.
 const RUNS: usize = 64;
 const RUN: u32 = (BLOCK / RUNS) as u32;
 
@@ -66,7 +67,7 @@ impl NoiseBackend for CubeBackend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let values = into_contiguous(values);
         let count = values.meta.num_elements();
-        let units = count.div_ceil(BLOCK) * super::UNITS_A_BLOCK;
+        let units = count.div_ceil(BLOCK) * super::UNITS_PER_BLOCK;
         let dtype = element(values.dtype);
         let out = row(&values, count, values.dtype);
         let squares = row(&values, units, DType::F32);
@@ -91,7 +92,7 @@ impl NoiseBackend for CubeBackend {
     }
 }
 
-/// A row of elements that nothing has written yet, beside `like`.
+/// An uninitialised row on the device of `like`.
 fn row(like: &CubeTensor, count: usize, dtype: DType) -> CubeTensor {
     let (client, device) = (like.client.clone(), like.device.clone());
     empty_device_contiguous_dtype(client, device, Shape::new([count]), dtype)
@@ -124,8 +125,7 @@ struct Key {
     k7: u32,
 }
 
-/// Mean, largest deviation and sum of squares over the square of the latter of each run of elements, in three rows of
-/// `runs`.
+/// Mean, largest deviation d, and sum of squares over d², of each run of elements, in three rows of `runs`.
 #[cube(launch)]
 fn measure_runs<E: Float>(
     values: &[E],
@@ -169,7 +169,7 @@ fn measure_runs<E: Float>(
     }
 }
 
-/// Elements of a run of a block that has `rest` elements or more to its end.
+/// Elements in a run of a block with `rest` elements left, or a whole block.
 #[cube]
 fn run_length(rest: u32, run: u32) -> u32 {
     let elements = min(rest, BLOCK as u32);
@@ -177,7 +177,7 @@ fn run_length(rest: u32, run: u32) -> u32 {
     min((elements + (RUNS as u32 - 1) - run) / RUNS as u32, RUN)
 }
 
-/// The same of each block, from its runs.
+/// The same for each block, from its runs.
 #[cube(launch)]
 fn merge_runs(runs: &[f32], out: &mut [f32], count: u32, blocks: u32) {
     let block = ABSOLUTE_POS as u32;
@@ -216,7 +216,7 @@ fn merge_runs(runs: &[f32], out: &mut [f32], count: u32, blocks: u32) {
     }
 }
 
-/// A unit makes the sixteen draws of one block of ChaCha; `zero` is 0.
+/// Each unit makes the sixteen draws of one ChaCha block; `zero` is 0.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
 fn add_noise_kernel<E: Float>(
@@ -243,7 +243,7 @@ fn add_noise_kernel<E: Float>(
                     // (⌊word / 2⁸⌋ + 1/2) / 2²⁴ - 1/2, exactly.
                     let odd = i32::cast_from((words[word] >> 8) << 1) + 1 - (1 << 24);
                     let draw = f32::cast_from(odd) * STEP;
-                    // Through the integers, where no compiler makes one rounding of product and sum: the host
+                    // Through integers, so that no compiler fuses product and sum into one rounding: the host
                     // rounds twice.
                     let product = u32::reinterpret(draw * scale) ^ zero;
                     let value = values[place as usize];

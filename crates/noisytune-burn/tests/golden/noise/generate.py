@@ -101,7 +101,7 @@ def case(values, dtype, kind, seed):
 
 
 def long_case():
-    """100,003 elements, of which the SHA-256 is kept: many blocks of the stream, and a rest."""
+    """100,003 elements (many blocks of the stream, and a remainder), kept as a SHA-256."""
     index = np.arange(100_003, dtype=np.uint64)
     values = ((index * 2654435761 % 2**32) >> 8).astype(np.float32) / np.float32(2**24)
     std, after = perturb(values, "uniform", draws(11, "uniform", values.size))
