@@ -3,8 +3,9 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Bytes, Device, Int, Tensor, TensorData};
 use noisytune_burn::{NoisyTune, NoisyTuneConfig};
+use onnx_check::WEIGHTS;
 use onnx_check::encoder::Model;
 
 fn floats(model: &Model) -> Vec<TensorData> {
@@ -30,8 +31,8 @@ fn loss(model: &Model, device: &Device) -> Tensor<1> {
 #[test]
 fn a_generated_encoder_gets_noise_trains_one_step_and_its_loss_goes_down() {
     let device = Device::flex().autodiff();
-    let model = Model::default();
-    let model = model.fork(&device).train();
+    let weights = Bytes::from_bytes_vec(WEIGHTS.to_vec());
+    let model = Model::from_bytes(weights, &device).train();
     let before = floats(&model);
     let (model, report) = model.try_noisy_tune(&NoisyTuneConfig::new(0.15)).unwrap();
     println!("{report}");
