@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::Path;
 
 use encoders::{EncoderInput, Encoding, Tokenizer};
-use glue::{SplitName, TaskSpec};
 use serde::{Deserialize, Serialize};
+use tasks::{SplitName, TaskSpec};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sha2::{Digest, Sha256};
@@ -57,7 +57,7 @@ impl TaskData {
     /// same rows in every run of a study.
     ///
     /// # Errors
-    /// [`FinetuneError::Glue`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
+    /// [`FinetuneError::Task`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
     /// cannot be tokenized, [`FinetuneError::Setting`] for a maximum of 0.
     pub fn read(
         task: &'static TaskSpec,
@@ -99,7 +99,7 @@ impl Examples {
             .iter()
             .enumerate()
             .map(|(index, example)| {
-                example.label.and_then(glue::Label::class).ok_or_else(|| {
+                example.label.and_then(tasks::Label::class).ok_or_else(|| {
                     FinetuneError::Unlabelled {
                         split: split.to_string(),
                         index,

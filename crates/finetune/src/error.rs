@@ -13,7 +13,7 @@ pub enum FinetuneError {
     Encoder(#[from] encoders::EncoderError),
     /// The task's files cannot be used.
     #[error(transparent)]
-    Glue(#[from] glue::Error),
+    Task(#[from] tasks::Error),
     /// The noise cannot be applied.
     #[error(transparent)]
     Noise(#[from] noisytune_burn::NoisyTuneError),

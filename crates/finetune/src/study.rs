@@ -5,9 +5,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
-use glue::TaskSpec;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tasks::TaskSpec;
 
 use crate::config::StudyConfig;
 use crate::data::{TaskData, sha256_of};

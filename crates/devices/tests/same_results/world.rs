@@ -117,5 +117,5 @@ pub(crate) fn study(
         },
         ..StudyConfig::default()
     };
-    Study::open(config, &glue::SST2, &snapshot(), folder, device, name)
+    Study::open(config, &tasks::SST2, &snapshot(), folder, device, name)
 }
