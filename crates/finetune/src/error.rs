@@ -14,7 +14,7 @@ pub enum FinetuneError {
     Encoder(#[from] encoders::EncoderError),
     /// The task's files cannot be used.
     #[error(transparent)]
-    Glue(#[from] glue::Error),
+    Task(#[from] tasks::Error),
     /// The noise cannot be applied to this model.
     #[error(transparent)]
     Noise(#[from] noisytune_burn::NoisyTuneError),

@@ -28,7 +28,7 @@ pub struct Evaluation {
 /// split's order.
 ///
 /// # Errors
-/// [`FinetuneError::Glue`] if there are no examples.
+/// [`FinetuneError::Task`] if there are no examples.
 pub fn evaluate(
     model: &BertForSequenceClassification,
     examples: &Examples,
@@ -57,7 +57,7 @@ pub fn evaluate(
     }
     Ok(Evaluation {
         loss: total / examples.len().max(1) as f64,
-        accuracy: glue::accuracy(&predictions, &examples.labels)?,
+        accuracy: tasks::accuracy(&predictions, &examples.labels)?,
         predictions,
     })
 }

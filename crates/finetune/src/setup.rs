@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
-use glue::TaskSpec;
 use study::StudyConfig;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{ModelRecord, NoiseSummary, Settings};
+use tasks::TaskSpec;
 
 use crate::data::TaskData;
 use crate::error::FinetuneError;

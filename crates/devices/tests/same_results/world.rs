@@ -118,5 +118,5 @@ pub(crate) fn study(
         },
         ..StudyConfig::default()
     };
-    Session::open(config, &glue::SST2, &snapshot(), folder, device, name)
+    Session::open(config, &tasks::SST2, &snapshot(), folder, device, name)
 }
