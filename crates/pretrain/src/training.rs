@@ -10,9 +10,9 @@ use crate::batches::Batch;
 use crate::error::PretrainError;
 use crate::recipe::Recipe;
 
-/// A model in pretraining: parameters, moments, number of the next step.
+/// A model in pretraining: its parameters, moments and the number of the next step.
 pub struct Trainer {
-    /// Away only within a step, so that the optimizer is the parameters' only owner.
+    /// `None` only within a step, so that the optimizer is the only owner of the parameters.
     model: Option<BertForMaskedLM>,
     optimizer: AdamW,
     recipe: Recipe,
@@ -29,26 +29,34 @@ pub struct Step {
     pub loss: f64,
     /// Global norm of the gradients before clipping.
     pub gradient_norm: f64,
-    /// Of this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
     /// Real tokens.
     pub tokens: usize,
-    /// Of them, those that were predicted.
+    /// How many of them were predicted.
     pub masked: usize,
 }
 
 impl Trainer {
     /// Starts at step 0 without moments.
     ///
-    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
-    pub fn new(model: BertForMaskedLM, recipe: &Recipe, device: &Device) -> Self {
-        Self {
+    /// The model may be on a plain or an autodiff device; training happens with autodiff.
+    ///
+    /// # Errors
+    /// [`PretrainError::Setting`].
+    pub fn new(
+        model: BertForMaskedLM,
+        recipe: &Recipe,
+        device: &Device,
+    ) -> Result<Self, PretrainError> {
+        recipe.validate()?;
+        Ok(Self {
             model: Some(model.train()),
             optimizer: AdamW::new(recipe.adamw()),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),
             step: 0,
-        }
+        })
     }
 
     /// Continues before step `step`, with the moments of a model with the same parameter ids.
@@ -59,7 +67,7 @@ impl Trainer {
         self
     }
 
-    /// The device of the batches.
+    /// The device that batches must be on.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -81,12 +89,12 @@ impl Trainer {
     fn present(&self) -> &BertForMaskedLM {
         self.model
             .as_ref()
-            .expect("the model is away only within a step")
+            .expect("the model is only missing within a step")
     }
 
-    /// Loss and gradients of a batch at the present parameters.
+    /// Loss and gradients of a batch at the current parameters.
     pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
-        // Sites without dropout keep every element, so the key decides nothing then.
+        // Without dropout every element is kept, and the key does not matter.
         let mut dropouts = Dropouts::keyed(self.recipe.seed, self.step as u64);
         let model = self.present();
         let logits = model.forward(batch.input, batch.places, &mut dropouts);
@@ -98,17 +106,14 @@ impl Trainer {
     /// Takes one optimizer step.
     ///
     /// # Errors
-    /// [`PretrainError::Diverged`] if the loss is not finite; the parameters stay as they were.
+    /// [`PretrainError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as
+    /// they were.
     pub fn step(&mut self, batch: Batch) -> Result<Step, PretrainError> {
         let (tokens, [masked]) = (batch.tokens, batch.targets.dims());
         let (loss, gradients) = self.gradients(batch);
-        if !loss.is_finite() {
-            return Err(PretrainError::Diverged {
-                step: self.step,
-                loss,
-            });
-        }
+        finite("loss", self.step, loss)?;
         let gradient_norm = global_norm(self.present(), &gradients);
+        finite("gradient norm", self.step, gradient_norm)?;
         let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm);
         let learning_rate = self.recipe.schedule().learning_rate(self.step);
         let model = self
@@ -126,5 +131,15 @@ impl Trainer {
         };
         self.step += 1;
         Ok(step)
+    }
+}
+
+/// # Errors
+/// [`PretrainError::Diverged`] unless the value is finite.
+pub(crate) fn finite(what: &'static str, step: usize, value: f64) -> Result<(), PretrainError> {
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(PretrainError::Diverged { what, step, value })
     }
 }
