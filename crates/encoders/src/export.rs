@@ -1,13 +1,12 @@
 //! Writing a Hugging Face snapshot.
 
-use std::io::Write;
 use std::path::Path;
 
 use burn::tensor::DType;
 use burn_store::{
     BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, SafetensorsStore,
 };
-use tempfile::NamedTempFile;
+use files::FileError;
 
 use crate::config::BertConfig;
 use crate::error::EncoderError;
@@ -37,11 +36,11 @@ pub fn write_snapshot(
         fields.retain(|_, value| !value.is_null());
     }
     let text = serde_json::to_string_pretty(&fields).expect("a config is plain data");
-    replace(&folder.join("config.json"), &(text + "\n"))?;
-    replace(&folder.join("tokenizer.json"), tokenizer_json)?;
+    replace(&folder.join("config.json"), (text + "\n").as_bytes())?;
+    replace(&folder.join("tokenizer.json"), tokenizer_json.as_bytes())?;
 
     let path = folder.join("model.safetensors");
-    let mut store = SafetensorsStore::from_file(&path)
+    let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter.chain(FloatCastAdapter::to(DType::F16)))
         .with_key_remapping(r"\.self_attention\.", ".self.")
         .with_key_remapping(r"\.layer_norm\.", ".LayerNorm.")
@@ -49,16 +48,19 @@ pub fn write_snapshot(
         // Without it transformers does not load the file.
         .metadata("format", "pt")
         .overwrite(true);
-    model.save_into(&mut store).map_err(|e| unwritten(&path, e))
+    // In memory first: as a file, the store would let only its owner read it.
+    let bytes = model
+        .save_into(&mut store)
+        .and_then(|()| store.get_bytes())
+        .map_err(|e| unwritten(&path, e))?;
+    replace(&path, &bytes)
 }
 
-fn replace(path: &Path, text: &str) -> Result<(), EncoderError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).map_err(|e| unwritten(path, e))?;
-    file.write_all(text.as_bytes())
-        .map_err(|e| unwritten(path, e))?;
-    file.persist(path).map_err(|e| unwritten(path, e))?;
-    Ok(())
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), EncoderError> {
+    files::replace(path, bytes).map_err(|e| match e {
+        FileError::Io { path, source } => unwritten(&path, source),
+        other => unwritten(path, other),
+    })
 }
 
 fn unwritten(path: &Path, reason: impl ToString) -> EncoderError {

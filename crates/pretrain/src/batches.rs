@@ -1,19 +1,20 @@
-//! Which sequences come together, and the tensors of a batch.
+//! Which sequences form a batch, and the tensors of a batch.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use encoders::{EncoderInput, Encoding};
 use rand::seq::SliceRandom;
 
 use crate::draws::{Purpose, generator};
+use crate::error::PretrainError;
 use crate::masking::mask;
 use crate::recipe::Recipe;
 use crate::sequences::Sequences;
 use crate::vocabulary::{CLS, PAD, SEP, Vocabulary};
 
-/// Batches whose sequences are sorted by length together: little padding, and the order stays random.
+/// How many batches have their sequences sorted by length together: little padding, and the order stays random.
 const POOL: usize = 50;
 
-/// The epoch whose masks the held-out sequences have.
+/// The epoch that keys the masks of the held-out sequences.
 const HELD_OUT: u64 = u64::MAX;
 
 /// Masked sequences on a device.
@@ -23,15 +24,15 @@ pub struct Batch {
     pub input: EncoderInput,
     /// Where it predicts, `[count]`: `row * length + column`.
     pub places: Tensor<1, Int>,
-    /// What was there, `[count]`.
+    /// The right tokens there, `[count]`.
     pub targets: Tensor<1, Int>,
-    /// Real tokens, special ones included.
+    /// Real tokens, including special ones.
     pub tokens: usize,
 }
 
-/// Positions of sequences, batch by batch, of one epoch after the other.
+/// The positions of the sequences in each batch, epoch after epoch.
 ///
-/// Every batch is full: the sequences that are left over at the end of an epoch wait for the next.
+/// Every batch is full: an epoch leaves out the sequences that do not fill one.
 #[derive(Clone, Debug)]
 pub struct Batches {
     lengths: Vec<usize>,
@@ -42,24 +43,32 @@ pub struct Batches {
 
 impl Batches {
     /// Prepares batches of `recipe.batch_size` sequences.
-    pub fn new(sequences: &Sequences, recipe: &Recipe) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`PretrainError::Setting`], or [`PretrainError::TooLittle`] if the sequences do not fill a batch.
+    pub fn new(sequences: &Sequences, recipe: &Recipe) -> Result<Self, PretrainError> {
+        recipe.validate()?;
+        if sequences.len() < recipe.batch_size {
+            return Err(PretrainError::TooLittle {
+                what: format!("{} sequences", sequences.len()),
+                place: "an epoch".to_owned(),
+                least: recipe.batch_size.to_string(),
+            });
+        }
+        Ok(Self {
             lengths: sequences.lengths(),
             batch_size: recipe.batch_size,
             seed: recipe.seed,
             epoch: None,
-        }
+        })
     }
 
-    /// Batches of an epoch.
+    /// Batches per epoch, at least 1.
     pub fn per_epoch(&self) -> usize {
         self.lengths.len() / self.batch_size
     }
 
-    /// Epoch and positions of the sequences of a step; a function of the step alone.
-    ///
-    /// # Panics
-    /// When an epoch has no batch.
+    /// The epoch of a step and the positions of its sequences; a function of the step alone.
     pub fn of_step(&mut self, step: usize) -> (u64, &[usize]) {
         let epoch = (step / self.per_epoch()) as u64;
         let within = step % self.per_epoch();
@@ -90,7 +99,10 @@ impl Batches {
 }
 
 impl Batch {
-    /// Masks the sequences at `positions` as this epoch does, and pads them to their longest.
+    /// Masks the sequences at `positions` for this epoch, and pads them to the longest.
+    ///
+    /// # Panics
+    /// If a position is not below the number of sequences.
     pub fn masked(
         sequences: &Sequences,
         positions: &[usize],
@@ -119,7 +131,7 @@ impl Batch {
         let places: Vec<i64> = masked
             .iter()
             .enumerate()
-            // One further to the right: [CLS] comes first.
+            // Shifted by one: [CLS] comes first.
             .flat_map(|(row, masked)| {
                 masked
                     .places
@@ -144,7 +156,7 @@ impl Batch {
         }
     }
 
-    /// Held-out sequences, whose masks are always the same.
+    /// A batch of held-out sequences, whose masks never change.
     pub(crate) fn held_out(
         sequences: &Sequences,
         positions: &[usize],

@@ -12,19 +12,19 @@ use serde_json::json;
 
 use crate::error::PretrainError;
 use crate::recipe::Recipe;
-use crate::training::Trainer;
+use crate::trainer::Trainer;
 
 const PARAMETERS: &str = "parameters.bpk";
 const MOMENTS: &str = "moments.bpk";
 const PROGRESS: &str = "progress.json";
 
-/// Where checkpoints lie in the folder of a run, each a folder named by its step.
+/// The folder for checkpoints in the folder of a run; each is a folder named by its step.
 const FOLDER: &str = "checkpoints";
 
-/// Settings that may change from one part of a run to the next: they decide its end alone.
+/// Settings that may change when a run is continued: they only decide its end.
 const MAY_CHANGE: [&str; 2] = ["steps", "decay_steps"];
 
-/// How far a run is, and what it is a run of.
+/// How far a run has got, and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// Optimizer steps taken.
@@ -33,13 +33,13 @@ pub struct RunState {
     pub tokens: u64,
     /// Tokens predicted.
     pub masked: u64,
-    /// Seconds of training, evaluation and checkpoints included.
+    /// Seconds of training, including evaluation and checkpoints.
     pub seconds: f64,
-    /// Of the vocabulary and all sequences.
+    /// SHA-256 of the vocabulary and all sequences.
     pub data_sha256: String,
     /// The shape of the encoder.
     pub encoder: BertConfig,
-    /// As it was at this step.
+    /// The recipe at this step.
     pub recipe: Recipe,
 }
 
@@ -47,7 +47,7 @@ pub struct RunState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     folder: PathBuf,
-    /// How far it got.
+    /// How far the run had got.
     pub state: RunState,
 }
 
@@ -69,7 +69,7 @@ impl Checkpoint {
         Ok(Some(Self { folder, state }))
     }
 
-    /// Whether a run with these settings continues this one.
+    /// Checks that a run with these settings can continue this one.
     ///
     /// # Errors
     /// [`PretrainError::OtherRun`] with the first setting that differs.
@@ -77,7 +77,7 @@ impl Checkpoint {
         let fields = |state: &RunState| {
             let recipe = serde_json::to_value(&state.recipe).expect("plain data");
             let encoder = serde_json::to_value(&state.encoder).expect("plain data");
-            // The data last: another recipe packs the same text otherwise, and is the better answer.
+            // The data last: another recipe packs the same text differently, and names the cause better.
             let data = json!({ "data": state.data_sha256 });
             [recipe, encoder, data]
                 .into_iter()
@@ -102,7 +102,7 @@ impl Checkpoint {
     /// The trainer as it was when the checkpoint was stored.
     ///
     /// # Errors
-    /// [`PretrainError::Checkpoint`].
+    /// [`PretrainError::Checkpoint`] or [`PretrainError::Setting`].
     pub fn trainer(
         &self,
         recipe: &Recipe,
@@ -130,12 +130,11 @@ impl Checkpoint {
     /// Stores the trainer's state, then removes older checkpoints.
     ///
     /// # Errors
-    /// [`PretrainError::File`] or [`PretrainError::Checkpoint`]; an older checkpoint is then still
-    /// there.
+    /// [`PretrainError::File`] or [`PretrainError::Checkpoint`]; older checkpoints are then kept.
     pub fn store(run: &Path, trainer: &Trainer, state: &RunState) -> Result<(), PretrainError> {
         let parent = run.join(FOLDER);
         std::fs::create_dir_all(&parent).map_err(|e| PretrainError::file(&parent, e))?;
-        // Hidden until it is complete, so that `latest` never meets half a checkpoint.
+        // Hidden until it is complete, so that `latest` never finds half a checkpoint.
         let part = tempfile::Builder::new()
             .prefix(".part-")
             .tempdir_in(&parent)
@@ -155,12 +154,12 @@ impl Checkpoint {
             .map_err(|e| failed(MOMENTS, e.to_string()))?;
         let text = serde_json::to_string_pretty(state).expect("plain data");
         let path = part.path().join(PROGRESS);
-        std::fs::write(&path, text).map_err(|e| PretrainError::file(&path, e))?;
+        files::replace(&path, text.as_bytes())?;
 
         let older = stored(run)?;
-        let place = parent.join(format!("{:08}", state.step));
+        let target = parent.join(format!("{:08}", state.step));
         if !older.iter().any(|(step, _)| *step == state.step) {
-            std::fs::rename(part.path(), &place).map_err(|e| PretrainError::file(&place, e))?;
+            std::fs::rename(part.path(), &target).map_err(|e| PretrainError::file(&target, e))?;
         }
         for (step, folder) in older {
             if step != state.step {

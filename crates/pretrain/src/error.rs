@@ -1,7 +1,8 @@
-//! What can go wrong in pretraining, one line each.
+//! What can go wrong in pretraining.
 
 use std::path::{Path, PathBuf};
 
+use files::FileError;
 use thiserror::Error;
 
 /// An error of this crate: one line with the place, the value and what is accepted.
@@ -18,17 +19,12 @@ pub enum PretrainError {
         name: &'static str,
         /// Its value.
         value: String,
-        /// What would do.
+        /// What is accepted.
         accepted: &'static str,
     },
-    /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A file cannot be read or written, or is in use by another process.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A text file is not UTF-8.
     #[error("{}:{line}: not UTF-8 text", path.display())]
     Encoding {
@@ -44,10 +40,10 @@ pub enum PretrainError {
         what: String,
         /// Where.
         place: String,
-        /// What would do.
+        /// The least that is accepted.
         least: String,
     },
-    /// The tokenizers library refuses.
+    /// The tokenizers library reports an error.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
     /// A number of the training is not finite any more.
@@ -80,10 +76,7 @@ pub enum PretrainError {
 
 impl PretrainError {
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
-        Self::File {
-            path: path.to_path_buf(),
-            source,
-        }
+        Self::File(FileError::io(path, source))
     }
 
     pub(crate) fn setting(

@@ -6,11 +6,12 @@ use encoders::{BertForMaskedLM, Dropouts};
 use serde::{Deserialize, Serialize};
 
 use crate::batches::Batch;
+use crate::error::PretrainError;
 use crate::recipe::Recipe;
 use crate::sequences::Sequences;
 use crate::vocabulary::Vocabulary;
 
-/// Predictions of the masked tokens of held-out documents, whose masks never change.
+/// Scores on the masked tokens of the held-out documents, whose masks never change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// Masked tokens.
@@ -19,18 +20,29 @@ pub struct HeldOut {
     pub loss: f64,
     /// `exp(loss)`.
     pub perplexity: f64,
-    /// Share of the masked tokens whose most probable word is the right one.
+    /// Share of the masked tokens for which the most probable token is the right one.
     pub accuracy: f64,
 }
 
 impl HeldOut {
-    /// Evaluates a model that lies on a plain device.
+    /// Evaluates a model on a plain device.
+    ///
+    /// # Errors
+    /// [`PretrainError::Setting`], or [`PretrainError::TooLittle`] if there are no sequences.
     pub fn of(
         model: &BertForMaskedLM,
         sequences: &Sequences,
         vocabulary: &Vocabulary,
         recipe: &Recipe,
-    ) -> Self {
+    ) -> Result<Self, PretrainError> {
+        recipe.validate()?;
+        if sequences.is_empty() {
+            return Err(PretrainError::TooLittle {
+                what: "0 sequences".to_owned(),
+                place: "the held-out documents".to_owned(),
+                least: "1".to_owned(),
+            });
+        }
         let device: Device = model
             .devices()
             .into_iter()
@@ -52,11 +64,11 @@ impl HeldOut {
             masked += count;
         }
         let loss = total / masked as f64;
-        Self {
+        Ok(Self {
             masked,
             loss,
             perplexity: loss.exp(),
             accuracy: right as f64 / masked as f64,
-        }
+        })
     }
 }

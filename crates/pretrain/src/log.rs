@@ -1,13 +1,11 @@
-//! What happened, one JSON object a line.
+//! `log.jsonl`: what happened in a run, one JSON object per line.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use encoders::BertConfig;
+use files::{FileError, JsonLines};
 use serde::{Deserialize, Serialize};
 
-use crate::error::PretrainError;
 use crate::evaluation::HeldOut;
 use crate::recipe::Recipe;
 use crate::sequences::DataSummary;
@@ -62,29 +60,13 @@ pub struct Start {
     pub data: DataSummary,
 }
 
-/// A file to which events are added.
-pub(crate) struct Log {
-    path: PathBuf,
-    file: File,
-}
+/// The log of a run, which also keeps other processes out of the run's folder.
+pub(crate) type Log = JsonLines<Event>;
 
-impl Log {
-    pub(crate) fn open(path: &Path) -> Result<Self, PretrainError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(|e| PretrainError::file(path, e))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            file,
-        })
-    }
-
-    pub(crate) fn write(&mut self, event: &Event) -> Result<(), PretrainError> {
-        let line = serde_json::to_string(event).expect("plain data") + "\n";
-        self.file
-            .write_all(line.as_bytes())
-            .map_err(|e| PretrainError::file(&self.path, e))
-    }
+/// Opens the log of the run in a folder; a torn last line is cut off.
+///
+/// # Errors
+/// [`FileError::InUse`] while another process has the run open, [`FileError::Io`], or [`FileError::Line`].
+pub(crate) fn open(folder: &Path) -> Result<Log, FileError> {
+    JsonLines::open(&folder.join("log.jsonl"), "an event of a run")
 }

@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 use crate::error::PretrainError;
 use crate::sequences::Packing;
 
-/// Everything that decides the result, besides the text and the shape of the encoder.
+/// Everything that decides the result, apart from the text and the shape of the encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Of all random choices.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Optimizer steps in all; may differ when a run is continued.
+    /// Optimizer steps in total; may change when a run is continued.
     pub steps: usize,
-    /// Last steps, over which the learning rate falls to 0; may differ when a run is continued.
+    /// Steps at the end, over which the learning rate falls to 0; may change when a run is continued.
     pub decay_steps: usize,
-    /// First steps, over which the learning rate rises.
+    /// Steps at the start, over which the learning rate rises.
     pub warmup_steps: usize,
-    /// Between rise and fall.
+    /// Learning rate between rise and fall.
     pub learning_rate: f64,
-    /// Sequences in a step.
+    /// Sequences per step.
     pub batch_size: usize,
-    /// Tokens of a sequence at most, `[CLS]` and `[SEP]` included.
+    /// Most tokens in a sequence, including `[CLS]` and `[SEP]`.
     pub length: usize,
-    /// Share of sequences that end after one sentence: tasks of single sentences are shorter than
-    /// what fits.
+    /// Share of sequences that end after one sentence, because tasks with single sentences have
+    /// shorter inputs than fit.
     pub short_share: f64,
-    /// Share of tokens to be predicted.
+    /// Share of tokens to predict.
     pub masked_share: f64,
-    /// Whether the pieces of a word are hidden together.
+    /// Whether the pieces of a word are masked together.
     pub whole_words: bool,
-    /// Dropout while pretraining; the encoder's configuration is for finetuning.
+    /// Dropout in pretraining; the encoder's configuration has that for finetuning.
     pub dropout: f64,
-    /// Decoupled weight decay of everything but biases and LayerNorm.
+    /// Decoupled weight decay for everything but biases and LayerNorm.
     pub weight_decay: f64,
     /// Decay rates of AdamW's moments.
     pub betas: [f64; 2],
@@ -41,7 +41,7 @@ pub struct Recipe {
     pub epsilon: f64,
     /// Global norm at which gradients are clipped.
     pub max_gradient_norm: f64,
-    /// Every so many-th document is held out, the first among them.
+    /// One document in this many is held out, starting with the first.
     pub held_out_every: usize,
 }
 
@@ -80,8 +80,8 @@ impl Recipe {
         if self.steps == 0 {
             return Err(PretrainError::setting("steps", self.steps, whole));
         }
-        if self.warmup_steps + self.decay_steps > self.steps {
-            let sum = self.warmup_steps + self.decay_steps;
+        let sum = self.warmup_steps.saturating_add(self.decay_steps);
+        if sum > self.steps {
             return Err(PretrainError::setting(
                 "warm-up and decay",
                 sum,

@@ -1,11 +1,13 @@
 //! A run from text to snapshot.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use encoders::{BertConfig, BertForMaskedLM, write_snapshot};
 use sha2::{Digest, Sha256};
+use training::finite;
 
 use crate::batches::{Batch, Batches};
 use crate::checkpoint::{Checkpoint, RunState};
@@ -13,22 +15,22 @@ use crate::corpus::{Corpus, Documents};
 use crate::error::PretrainError;
 use crate::evaluation::HeldOut;
 use crate::exclusion::Exclusion;
-use crate::log::{Event, Log, Start};
+use crate::log::{self, Event, Log, Start};
 use crate::recipe::Recipe;
 use crate::sequences::{DataSummary, Sequences, usable};
-use crate::training::{Step, Trainer};
+use crate::trainer::{Step, Trainer};
 use crate::vocabulary::Vocabulary;
 
-/// What to pretrain, on what, where to.
+/// What to pretrain, on which text, and where to put the results.
 #[derive(Clone, Debug)]
 pub struct RunConfig {
     /// Files and folders of text.
     pub texts: Vec<PathBuf>,
     /// What separates documents.
     pub documents: Documents,
-    /// Files whose texts are kept out of the corpus.
+    /// Files with texts to keep out of the corpus.
     pub exclude: Vec<PathBuf>,
-    /// The shape of the encoder; its `vocab_size` is what the vocabulary may have at most.
+    /// The shape of the encoder; its `vocab_size` is the most that the vocabulary may have.
     pub encoder: BertConfig,
     /// How it is trained.
     pub recipe: Recipe,
@@ -42,17 +44,21 @@ pub struct RunConfig {
     pub evaluate_every: usize,
 }
 
-/// What a run tells while it runs.
+/// Is told what happens during a run.
 pub trait Observer {
+    /// Line `line` of the log, counted from 1, was cut off: a process died while it wrote it.
+    fn torn_line(&mut self, path: &Path, line: usize) {
+        let _ = (path, line);
+    }
     /// The text is ready; training starts or continues before `step`.
     fn prepared(&mut self, data: &DataSummary, step: usize, steps: usize);
     /// A step was taken.
     fn step(&mut self, step: &Step);
-    /// The held-out documents were evaluated after so many steps.
+    /// The held-out documents were evaluated after this many steps.
     fn held_out(&mut self, step: usize, scores: &HeldOut);
 }
 
-/// A run, its text ready.
+/// A run with its text ready. While it exists, no other process can open a run in its folder.
 pub struct Run {
     config: RunConfig,
     encoder: BertConfig,
@@ -61,6 +67,7 @@ pub struct Run {
     held_out: Sequences,
     summary: DataSummary,
     device: Device,
+    log: Mutex<Log>,
 }
 
 impl Run {
@@ -70,7 +77,7 @@ impl Run {
     /// the run was started before.
     ///
     /// # Errors
-    /// [`PretrainError`] for settings, files, or too little text.
+    /// [`PretrainError`] for settings, files, too little text, or a folder that is in use.
     pub fn open(config: RunConfig, device: &Device) -> Result<Self, PretrainError> {
         config.recipe.validate()?;
         config.encoder.check()?;
@@ -81,6 +88,10 @@ impl Run {
             if value == 0 {
                 return Err(PretrainError::setting(name, value, "at least 1 step"));
             }
+        }
+        if config.texts.is_empty() {
+            let accepted = "at least 1 file or folder";
+            return Err(PretrainError::setting("texts", 0, accepted));
         }
         let recipe = &config.recipe;
         if recipe.length > config.encoder.max_position_embeddings {
@@ -102,6 +113,7 @@ impl Run {
         let kept = count(&train) + count(&held_out);
 
         std::fs::create_dir_all(&config.out).map_err(|e| PretrainError::file(&config.out, e))?;
+        let log = log::open(&config.out)?;
         let vocabulary = Self::vocabulary(&config, &train)?;
         let encoder = BertConfig {
             vocab_size: vocabulary.size(),
@@ -137,11 +149,7 @@ impl Run {
             sequences: train.len(),
             tokens: train.tokens(),
             held_out_sequences: held_out.len(),
-            sha256: hash
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: files::hex(hash.finalize()),
         };
         Ok(Self {
             config,
@@ -151,6 +159,7 @@ impl Run {
             held_out,
             summary,
             device: device.clone(),
+            log: Mutex::new(log),
         })
     }
 
@@ -172,38 +181,38 @@ impl Run {
             return Ok(vocabulary);
         }
         let vocabulary = Vocabulary::train(&documents.concat(), config.encoder.vocab_size)?;
-        let wrong = |e| PretrainError::file(&path, e);
-        let file = tempfile::NamedTempFile::new_in(&config.out).map_err(wrong)?;
-        std::fs::write(file.path(), vocabulary.to_json()?).map_err(wrong)?;
-        file.persist(&path).map_err(|e| wrong(e.error))?;
+        files::replace(&path, vocabulary.to_json()?.as_bytes())?;
         Ok(vocabulary)
     }
 
-    /// What became of the text.
+    /// What was made of the text.
     pub fn summary(&self) -> &DataSummary {
         &self.summary
     }
 
-    /// What is trained on.
+    /// The sequences to train on.
     pub fn sequences(&self) -> &Sequences {
         &self.train
     }
 
-    /// Where the snapshot of the latest checkpoint lies.
+    /// The folder of the snapshot of the latest checkpoint.
     pub fn snapshot(&self) -> PathBuf {
         self.config.out.join("snapshot")
     }
 
-    /// Trains to the end, from the latest checkpoint if there is one; returns the last scores.
+    /// Trains to the end, from the latest checkpoint if there is one, and returns the final scores.
     ///
     /// # Errors
     /// [`PretrainError::OtherRun`] if the folder's checkpoint has other settings,
     /// [`PretrainError::Diverged`], or one for files.
     pub fn train(&self, observer: &mut dyn Observer) -> Result<HeldOut, PretrainError> {
         let (mut trainer, mut state) = self.start()?;
-        let mut log = Log::open(&self.config.out.join("log.jsonl"))?;
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = log.torn_line() {
+            observer.torn_line(log.path(), line);
+        }
         let recipe = &self.config.recipe;
-        log.write(&Event::Start(Box::new(Start {
+        log.push(Event::Start(Box::new(Start {
             step: state.step,
             recipe: recipe.clone(),
             encoder: self.encoder.clone(),
@@ -215,7 +224,7 @@ impl Run {
         let started = Instant::now();
         let mut stored = Instant::now();
         let mut interval = Interval::default();
-        let mut batches = Batches::new(&self.train, recipe);
+        let mut batches = Batches::new(&self.train, recipe)?;
         while trainer.steps() < recipe.steps {
             let (epoch, positions) = batches.of_step(trainer.steps());
             let batch = Batch::masked(
@@ -235,7 +244,7 @@ impl Run {
             state.seconds = earlier + started.elapsed().as_secs_f64();
             let is_last = trainer.steps() == recipe.steps;
             if is_last || trainer.steps().is_multiple_of(self.config.log_every) {
-                log.write(&interval.finish(&step, &state))?;
+                log.push(interval.finish(&step, &state))?;
             }
             if !is_last && trainer.steps().is_multiple_of(self.config.evaluate_every) {
                 self.evaluate(&trainer, &state, &mut log, observer)?;
@@ -261,7 +270,7 @@ impl Run {
             encoder: self.encoder.clone(),
             recipe: recipe.clone(),
         };
-        // The dropout of the snapshot's configuration is for finetuning.
+        // The snapshot's configuration has the dropout for finetuning.
         let pretrained = BertConfig {
             hidden_dropout_prob: recipe.dropout,
             attention_probs_dropout_prob: recipe.dropout,
@@ -269,7 +278,7 @@ impl Run {
         };
         let model = BertForMaskedLM::fresh(&pretrained, recipe.seed, &self.device)?;
         match Checkpoint::latest(&self.config.out)? {
-            None => Ok((Trainer::new(model, recipe, &self.device), state)),
+            None => Ok((Trainer::new(model, recipe, &self.device)?, state)),
             Some(checkpoint) => {
                 checkpoint.check(&state)?;
                 let trainer = checkpoint.trainer(recipe, model, &self.device)?;
@@ -290,8 +299,11 @@ impl Run {
         observer: &mut dyn Observer,
     ) -> Result<HeldOut, PretrainError> {
         let recipe = &self.config.recipe;
-        let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe);
-        log.write(&Event::HeldOut {
+        let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe)?;
+        let last = state.step.saturating_sub(1);
+        finite("held-out loss", last, scores.loss)?;
+        finite("held-out perplexity", last, scores.perplexity)?;
+        log.push(Event::HeldOut {
             step: state.step,
             tokens: state.tokens,
             seconds: state.seconds,
@@ -310,7 +322,7 @@ impl Run {
     }
 }
 
-/// Sums over the steps of one line of the log.
+/// Sums over the steps behind one line of the log.
 struct Interval {
     steps: usize,
     loss: f64,

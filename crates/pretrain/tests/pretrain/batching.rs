@@ -1,8 +1,8 @@
-//! Batches of a run: which sequences, and their tensors.
+//! Batches of a run: their sequences and their tensors.
 
 use burn::tensor::{Device, Int, Tensor};
 use encoders::Layout;
-use pretrain::{Batch, Batches, Run};
+use pretrain::{Batch, Batches, PretrainError, Recipe, Run, Sequences};
 
 use crate::setup::{Folder, recipe, run_in, vocabulary};
 
@@ -11,10 +11,10 @@ fn ints<const D: usize>(tensor: Tensor<D, Int>) -> Vec<i64> {
 }
 
 #[test]
-fn every_sequence_comes_at_most_once_an_epoch_and_every_batch_is_full() {
+fn every_sequence_comes_at_most_once_per_epoch_and_every_batch_is_full() {
     let folder = Folder::new();
     let run = Run::open(run_in(folder.path()), &Device::flex()).expect("a run");
-    let mut batches = Batches::new(run.sequences(), &recipe());
+    let mut batches = Batches::new(run.sequences(), &recipe()).expect("enough sequences");
     let count = run.sequences().len();
     assert_eq!(batches.per_epoch(), count / 4);
     let mut orders = Vec::new();
@@ -32,8 +32,9 @@ fn every_sequence_comes_at_most_once_an_epoch_and_every_batch_is_full() {
         assert_eq!(seen.len(), count / 4 * 4);
     }
     assert_ne!(orders[0], orders[1]);
-    // Whatever was asked before.
+    // Whatever was asked for before.
     let again = Batches::new(run.sequences(), &recipe())
+        .expect("enough sequences")
         .of_step(count / 4 + 1)
         .1
         .to_vec();
@@ -84,4 +85,25 @@ fn special_tokens_stand_around_every_sequence_and_are_never_predicted() {
         assert!((1..=sequences.get(row).len()).contains(&column), "{column}");
         assert_eq!(i64::from(sequences.get(row)[column - 1]), target);
     }
+}
+
+#[test]
+fn batches_that_cannot_be_filled_are_refused() {
+    let folder = Folder::new();
+    let run = Run::open(run_in(folder.path()), &Device::flex()).expect("a run");
+    let refused = |sequences: &Sequences, batch_size| {
+        let recipe = Recipe {
+            batch_size,
+            ..recipe()
+        };
+        Batches::new(sequences, &recipe).expect_err("no batch")
+    };
+    assert!(matches!(
+        refused(run.sequences(), 0),
+        PretrainError::Setting { .. }
+    ));
+    let error = refused(&Sequences::default(), 4).to_string();
+    assert_eq!(error, "0 sequences in an epoch, accepted is at least 4");
+    let error = refused(run.sequences(), 10_000);
+    assert!(matches!(error, PretrainError::TooLittle { .. }), "{error}");
 }

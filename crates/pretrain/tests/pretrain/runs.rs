@@ -1,13 +1,16 @@
-//! Whole runs: what they leave behind, how they continue, what they refuse.
+//! Whole runs: their files, how they continue, and what they refuse.
 
 use std::path::Path;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
 use encoders::{BertForMaskedLM, Dropouts, EncoderInput, Snapshot};
-use pretrain::{Checkpoint, Event, HeldOut, PretrainError, Recipe, Run, RunConfig, RunState};
+use pretrain::{
+    Batch, Checkpoint, Event, HeldOut, PretrainError, Recipe, Run, RunConfig, RunState, Sequences,
+    Trainer,
+};
 
-use crate::setup::{Folder, Losses, encoder, recipe, run_in};
+use crate::setup::{Folder, Losses, encoder, recipe, run_in, vocabulary};
 
 fn finish(config: RunConfig) -> Result<(Losses, HeldOut), PretrainError> {
     let mut losses = Losses::default();
@@ -89,7 +92,7 @@ fn training_lowers_the_loss_of_text_with_a_pattern() {
         recipe.learning_rate = 1e-2;
         recipe.dropout = 0.0;
     });
-    // What stands where is the same in every document but for the last words.
+    // All documents are the same but for the last words.
     let same = "it was a long slow film of the winter and the storm was never under glass";
     let last = [
         "harbour", "lantern", "mirrors", "plays", "again", "or", "slower", "slowest",
@@ -99,7 +102,7 @@ fn training_lowers_the_loss_of_text_with_a_pattern() {
         .collect();
     std::fs::write(&config.texts[0], text).expect("a file");
     let (losses, scores) = finish(config).expect("a run");
-    // A model that knows nothing takes all of the vocabulary, 80 to 90 tokens, for equally probable.
+    // To an untrained model all tokens of the vocabulary, 80 to 90, are equally probable.
     assert!((losses.losses[0] - 4.4).abs() < 0.2, "{}", losses.losses[0]);
     assert!(scores.loss < 2.0, "{scores:?}");
     assert!((scores.perplexity - scores.loss.exp()).abs() < 1e-9);
@@ -134,7 +137,7 @@ fn the_snapshot_predicts_as_the_model_did() {
 }
 
 #[test]
-fn the_log_tells_settings_losses_and_scores() {
+fn the_log_has_settings_losses_and_scores() {
     let folder = Folder::new();
     let (losses, scores) = finish(run_in(folder.path())).expect("a run");
     let text = std::fs::read_to_string(folder.path().join("out/log.jsonl")).expect("a log");
@@ -224,7 +227,7 @@ fn a_folder_with_another_run_is_refused_with_what_differs() {
 }
 
 #[test]
-fn a_loss_that_is_not_a_number_ends_the_run() {
+fn a_loss_that_is_not_finite_ends_the_run() {
     let folder = Folder::new();
     let config = with_recipe(run_in(folder.path()), |recipe| {
         recipe.learning_rate = 1e30;
@@ -240,6 +243,168 @@ fn a_loss_that_is_not_a_number_ends_the_run() {
         other => panic!("{other}"),
     }
     assert!(!folder.path().join("out/snapshot").exists());
+    // What was logged until then can be read again.
+    Run::open(run_in(folder.path()), &Device::flex()).expect("the folder stays usable");
+}
+
+/// Makes every hidden state exactly 0, so that the loss is ln 90, and every LayerNorm a multiplication of the
+/// gradient by 1e26: no variance, and a large gamma.
+struct Steep;
+
+impl ModuleMapper for Steep {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| {
+            let (shape, device) = (tensor.shape(), tensor.device());
+            let columns = shape[D - 1];
+            // Words, positions and segments.
+            let is_table = D == 2 && [90, 32, 2].contains(&shape[0]);
+            let data = tensor.into_data();
+            let values = data.iter::<f32>().enumerate();
+            let values: Vec<f32> = values
+                .map(|(i, value)| match D {
+                    // Sums of eighths are exact, so rows without variance have exactly none.
+                    2 if is_table => (i / columns % 7) as f32 / 8.0,
+                    1 => value * 1e20 * (i + 1) as f32,
+                    _ => value,
+                })
+                .collect();
+            Tensor::from_data(TensorData::new(values, shape), &device)
+        })
+    }
+}
+
+#[test]
+fn a_gradient_norm_that_is_not_finite_stops_training_even_if_the_loss_is_finite() {
+    let folder = Folder::new();
+    let device = Device::flex();
+    let run = Run::open(run_in(folder.path()), &device).expect("a run");
+    let model = BertForMaskedLM::fresh(&encoder(), 0, &device).expect("it can run");
+    let model = model.map(&mut Steep);
+    let mut trainer = Trainer::new(model, &recipe(), &device).expect("a recipe in range");
+    let batch = || {
+        let positions = [0, 1, 2, 3];
+        let (vocabulary, recipe) = (vocabulary(), recipe());
+        Batch::masked(
+            run.sequences(),
+            &positions,
+            0,
+            &vocabulary,
+            &recipe,
+            trainer.device(),
+        )
+    };
+    let (loss, _) = trainer.gradients(batch());
+    assert!((loss - 90_f64.ln()).abs() < 1e-5, "{loss}");
+    let batch = batch();
+    let error = trainer.step(batch).expect_err("no finite gradient");
+    let PretrainError::Diverged(diverged) = error else {
+        panic!("{error}");
+    };
+    assert_eq!((diverged.what, diverged.step), ("gradient norm", 0));
+    assert!(!diverged.value.is_finite(), "{diverged}");
+    assert_eq!(trainer.steps(), 0);
+}
+
+#[test]
+fn a_log_line_that_a_dying_process_left_torn_is_cut_off() {
+    let folder = Folder::new();
+    let stopped = with_recipe(run_in(folder.path()), |recipe| recipe.steps = 5);
+    let (losses, _) = finish(stopped).expect("5 steps");
+    assert_eq!(losses.torn, None);
+    let path = folder.path().join("out/log.jsonl");
+    let whole = std::fs::read_to_string(&path).expect("a log");
+    let torn = r#"{"event":"train","step":4711,"lo"#;
+    std::fs::write(&path, format!("{whole}{torn}")).expect("a file");
+    let (losses, _) = finish(run_in(folder.path())).expect("3 more");
+    assert_eq!(losses.torn, Some(whole.lines().count() + 1));
+    let text = std::fs::read_to_string(&path).expect("a log");
+    assert!(text.starts_with(&whole) && !text.contains(torn));
+    for line in text.lines() {
+        serde_json::from_str::<Event>(line).expect("an event");
+    }
+}
+
+#[test]
+fn a_line_of_the_log_that_is_no_event_is_named() {
+    let folder = Folder::new();
+    folder.with("out/log.jsonl", "{}\n");
+    let text = finish(run_in(folder.path()))
+        .err()
+        .expect("not a log")
+        .to_string();
+    assert!(
+        text.contains("log.jsonl:1: not an event of a run: "),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn a_folder_in_use_is_refused_in_one_line() {
+    let folder = Folder::new();
+    let first = Run::open(run_in(folder.path()), &Device::flex()).expect("a run");
+    let text = finish(run_in(folder.path()))
+        .err()
+        .expect("it is locked")
+        .to_string();
+    assert!(
+        text.ends_with(
+            "log.jsonl: in use by another process; wait for it, or choose another folder"
+        ),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1, "{text}");
+    drop(first);
+    finish(run_in(folder.path())).expect("it is free again");
+}
+
+#[cfg(unix)]
+#[test]
+fn every_file_has_the_permissions_of_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    finish(run_in(folder.path())).expect("a run");
+    let mode = |path: &Path| {
+        let metadata = std::fs::metadata(path).expect("it is there");
+        metadata.permissions().mode()
+    };
+    let plain = [
+        mode(&folder.with("plain/file", "")),
+        mode(&folder.path().join("plain")),
+    ];
+    let (mut folders, mut files) = (vec![folder.path().join("out")], 0);
+    while let Some(path) = folders.pop() {
+        for entry in std::fs::read_dir(path).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let is_folder = path.is_dir();
+            let expected = plain[usize::from(is_folder)];
+            assert_eq!(mode(&path), expected, "{}", path.display());
+            match is_folder {
+                true => folders.push(path),
+                false => files += 1,
+            }
+        }
+    }
+    // Log, vocabulary, three of the checkpoint and three of the snapshot.
+    assert_eq!(files, 8);
+}
+
+#[test]
+fn a_recipe_out_of_range_is_refused_by_every_constructor() {
+    let device = Device::flex();
+    let model = || BertForMaskedLM::fresh(&encoder(), 0, &device).expect("it can run");
+    let bad = Recipe {
+        betas: [0.9, 1.0],
+        ..recipe()
+    };
+    let error = Trainer::new(model(), &bad, &device).err().expect("refused");
+    assert_eq!(error.to_string(), "beta is 1, accepted is 0 <= beta < 1");
+    let none = Sequences::default();
+    let error = HeldOut::of(&model(), &none, &vocabulary(), &recipe()).expect_err("no sequences");
+    assert!(matches!(error, PretrainError::TooLittle { .. }), "{error}");
+    let error = HeldOut::of(&model(), &none, &vocabulary(), &bad).expect_err("refused");
+    assert!(matches!(error, PretrainError::Setting { .. }), "{error}");
 }
 
 #[test]
@@ -260,6 +425,14 @@ fn settings_out_of_range_are_named() {
     check(
         &|c| c.recipe.warmup_steps = 9,
         "warm-up and decay is 9, accepted is at most the steps",
+    );
+    check(
+        &|c| (c.recipe.warmup_steps, c.recipe.decay_steps) = (usize::MAX, 1),
+        "warm-up and decay is 18446744073709551615, accepted is at most the steps",
+    );
+    check(
+        &|c| c.texts.clear(),
+        "texts is 0, accepted is at least 1 file or folder",
     );
     check(
         &|c| c.recipe.batch_size = 0,
@@ -313,7 +486,7 @@ fn settings_out_of_range_are_named() {
 }
 
 #[test]
-fn too_little_text_is_said() {
+fn too_little_text_is_reported() {
     let folder = Folder::new();
     let texts = vec![folder.with("short.txt", "One short document, and no more of it.\n")];
     let config = RunConfig {

@@ -1,4 +1,4 @@
-//! Text, a vocabulary and a run of seconds.
+//! Text, a vocabulary and a run that takes seconds.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,7 +33,7 @@ const WORDS: [&str; 24] = [
     "it's",
 ];
 
-/// A document of so many sentences; different numbers give different ones.
+/// A document with this many sentences; different numbers give different documents.
 pub(crate) fn document(number: usize, sentences: usize) -> String {
     let mut state = number as u64 + 1;
     let mut word = || {
@@ -98,7 +98,7 @@ pub(crate) fn encoder() -> BertConfig {
     }
 }
 
-/// A run on a file that is written here.
+/// A run on a text file that is written here.
 pub(crate) fn run_in(folder: &Path) -> RunConfig {
     let text = folder.join("text.txt");
     std::fs::write(&text, documents(60).join("\n")).expect("a file");
@@ -141,9 +141,15 @@ pub(crate) struct Losses {
     pub(crate) losses: Vec<f64>,
     pub(crate) held_out: Vec<(usize, HeldOut)>,
     pub(crate) first: usize,
+    pub(crate) torn: Option<usize>,
 }
 
 impl Observer for Losses {
+    fn torn_line(&mut self, path: &Path, line: usize) {
+        assert!(path.ends_with("log.jsonl"), "{}", path.display());
+        self.torn = Some(line);
+    }
+
     fn prepared(&mut self, _data: &DataSummary, step: usize, _steps: usize) {
         self.first = step;
     }

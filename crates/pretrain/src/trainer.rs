@@ -11,7 +11,7 @@ use crate::batches::Batch;
 use crate::error::PretrainError;
 use crate::recipe::Recipe;
 
-/// A model in pretraining: parameters, moments, number of the next step.
+/// A model in pretraining: its parameters, moments and the number of the next step.
 pub struct Trainer {
     stepper: Stepper<BertForMaskedLM, AdamW>,
     seed: u64,
@@ -27,20 +27,33 @@ pub struct Step {
     pub loss: f64,
     /// Global norm of the gradients before clipping.
     pub gradient_norm: f64,
-    /// Of this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
     /// Real tokens.
     pub tokens: usize,
-    /// Of them, those that were predicted.
+    /// How many of them were predicted.
     pub masked: usize,
 }
 
 impl Trainer {
     /// Starts at step 0 without moments.
     ///
-    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
-    pub fn new(model: BertForMaskedLM, recipe: &Recipe, device: &Device) -> Self {
-        Self::with_optimizer(model, AdamW::new(recipe.adamw()), recipe, device)
+    /// The model may be on a plain or an autodiff device; training happens with autodiff.
+    ///
+    /// # Errors
+    /// [`PretrainError::Setting`].
+    pub fn new(
+        model: BertForMaskedLM,
+        recipe: &Recipe,
+        device: &Device,
+    ) -> Result<Self, PretrainError> {
+        recipe.validate()?;
+        Ok(Self::with_optimizer(
+            model,
+            AdamW::new(recipe.adamw()),
+            recipe,
+            device,
+        ))
     }
 
     /// Continues before step `step`, with the moments of a model with the same parameter ids.
@@ -79,7 +92,7 @@ impl Trainer {
         }
     }
 
-    /// The device of the batches.
+    /// The device that batches must be on.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -98,7 +111,7 @@ impl Trainer {
         self.stepper.optimizer().to_record()
     }
 
-    /// Loss and gradients of a batch at the present parameters.
+    /// Loss and gradients of a batch at the current parameters.
     pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
         self.stepper
             .gradients(vec![batch], &mut MaskedWords { seed: self.seed })
