@@ -9,9 +9,8 @@ use burn_store::{
 };
 use tempfile::NamedTempFile;
 
-use crate::config::BertConfig;
 use crate::error::EncoderError;
-use crate::masked_lm::BertForMaskedLM;
+use crate::family::bert::{BertConfig, BertForMaskedLM};
 
 /// Writes `config.json`, `model.safetensors` in half precision, and `tokenizer.json`.
 ///
@@ -43,12 +42,13 @@ pub fn write_snapshot(
     let path = folder.join("model.safetensors");
     let mut store = SafetensorsStore::from_file(&path)
         .with_to_adapter(BurnToPyTorchAdapter.chain(FloatCastAdapter::to(DType::F16)))
-        .with_key_remapping(r"\.self_attention\.", ".self.")
-        .with_key_remapping(r"\.layer_norm\.", ".LayerNorm.")
         .clear_metadata()
         // Without it transformers does not load the file.
         .metadata("format", "pt")
         .overwrite(true);
+    for (ours, theirs) in BertForMaskedLM::NAMES.to_checkpoint() {
+        store = store.with_key_remapping(ours, theirs);
+    }
     model.save_into(&mut store).map_err(|e| unwritten(&path, e))
 }
 

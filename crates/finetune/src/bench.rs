@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
-use encoders::{BertConfig, Layout};
+use encoders::{EncoderConfig, Layout};
 use noisytune_burn::{NoisyTune, NoisyTuneConfig};
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ pub fn time_steps(study: &Study, steps: usize, ceiling: bool) -> Result<StepTimi
     let run = runs.first().expect("a checked configuration has runs");
     let seed = run.seed;
     let (loaded, _) = study.start_model(run)?;
-    let mut trainer = study.trainer(run, loaded, steps + WARM_UP);
+    let mut trainer = study.trainer(run, loaded, steps + WARM_UP)?;
 
     let data = study.data();
     let lengths = data.train.lengths();
@@ -106,7 +106,7 @@ pub fn time_steps(study: &Study, steps: usize, ceiling: bool) -> Result<StepTimi
     })
 }
 
-fn batch_flops(config: &BertConfig, batch: &Batch) -> f64 {
+fn batch_flops(config: &EncoderConfig, batch: &Batch) -> f64 {
     match &batch.input.layout {
         Layout::Padded(mask) => {
             let [sequences, length] = mask.dims();

@@ -1,7 +1,7 @@
 //! A metric over a whole split.
 
 use burn::tensor::Device;
-use encoders::{BertForSequenceClassification, Dropouts};
+use encoders::{Classifier, Dropouts};
 
 use crate::data::{Examples, Filling};
 use crate::error::FinetuneError;
@@ -29,7 +29,7 @@ pub struct Evaluation {
 /// # Errors
 /// [`FinetuneError::Glue`] if there are no examples.
 pub fn evaluate(
-    model: &BertForSequenceClassification,
+    model: &Classifier,
     examples: &Examples,
     pad_token_id: u32,
     device: &Device,

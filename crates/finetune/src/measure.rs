@@ -1,7 +1,8 @@
 //! What a run's record keeps of its course: the loss, and how far the parameters move.
 
-use encoders::BertModel;
-use noisytune_burn::{PAPER_GROUPS, distances};
+use burn::module::ParamGroup;
+use encoders::{Classifier, Projection, Role};
+use noisytune_burn::distances;
 
 use crate::error::FinetuneError;
 use crate::record::{Checkpoint, CurvePoint};
@@ -12,10 +13,25 @@ const POINTS: usize = 100;
 /// Checkpoints of a run, or as many as it has steps.
 const CHECKPOINTS: usize = 10;
 
+/// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. The head
+/// is in none of them.
+const GROUPS: [(&str, fn(Role) -> bool); 5] = [
+    ("query", |role| is_linear(role, Projection::Query)),
+    ("key", |role| is_linear(role, Projection::Key)),
+    ("value", |role| is_linear(role, Projection::Value)),
+    ("dense", |role| is_linear(role, Projection::Dense)),
+    ("all", |role| role != Role::Head),
+];
+
+fn is_linear(role: Role, wanted: Projection) -> bool {
+    matches!(role, Role::Weight(projection) | Role::Bias(projection) if projection == wanted)
+}
+
 /// Collects the course of one run, step by step.
 pub(crate) struct Course {
     steps: usize,
-    start: BertModel,
+    start: Classifier,
+    groups: Vec<(&'static str, ParamGroup)>,
     sum: f64,
     summed: usize,
     pub(crate) curve: Vec<CurvePoint>,
@@ -24,15 +40,24 @@ pub(crate) struct Course {
 
 impl Course {
     /// Of a run of `steps` steps from these parameters.
-    pub(crate) fn new(steps: usize, start: BertModel) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Where the model has no parameters of some group.
+    pub(crate) fn new(steps: usize, start: Classifier) -> Result<Self, FinetuneError> {
+        let groups = GROUPS.iter().map(|&(name, is_in)| {
+            let parameters = start.parameters_of(name, is_in)?;
+            let paths = parameters.into_iter().map(|parameter| parameter.path);
+            Ok((name, ParamGroup::from_paths(paths.collect())))
+        });
+        Ok(Self {
             steps,
+            groups: groups.collect::<Result<_, FinetuneError>>()?,
             start,
             sum: 0.0,
             summed: 0,
             curve: Vec::new(),
             changes: Vec::new(),
-        }
+        })
     }
 
     /// Takes a step that the trainer has just taken.
@@ -58,10 +83,13 @@ impl Course {
     }
 
     fn change(&self, trainer: &Trainer) -> Result<L1, FinetuneError> {
-        let report = distances(&self.start, &trainer.model().bert)?;
-        let groups = report.grouped(&PAPER_GROUPS)?.into_iter();
+        let report = distances(&self.start, &trainer.model())?;
+        let groups = self.groups.iter();
         Ok(groups
-            .map(|(name, group)| (name, group.l1 / group.elements.max(1) as f64))
+            .map(|(name, group)| {
+                let total = report.total(group);
+                ((*name).to_owned(), total.l1 / total.elements as f64)
+            })
             .collect())
     }
 }

@@ -4,7 +4,7 @@ mod log;
 
 use std::collections::BTreeMap;
 
-use encoders::BertConfig;
+use encoders::EncoderConfig;
 use noisytune_burn::NoiseReport;
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ pub struct ModelRecord {
     /// Of `model.safetensors`.
     pub sha256: String,
     /// Its `config.json`.
-    pub config: BertConfig,
+    pub config: EncoderConfig,
 }
 
 /// The noise report in a few numbers.

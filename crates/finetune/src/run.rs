@@ -33,7 +33,7 @@ impl Study {
     ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
         let mut loaded = self.load(run.seed)?;
         let lambda = run.lambda.unwrap_or(0.0);
-        let noise = match run.arm.noise(lambda, run.seed, &loaded.fresh) {
+        let noise = match run.arm.noise(lambda, run.seed, &loaded.not_pretrained()) {
             None => None,
             Some(config) => {
                 let (model, report) = loaded.model.try_noisy_tune(&config)?;
@@ -45,19 +45,26 @@ impl Study {
     }
 
     /// A run's trainer before the first of `steps` steps.
-    pub(crate) fn trainer(&self, run: &RunKey, loaded: LoadedClassifier, steps: usize) -> Trainer {
+    ///
+    /// # Errors
+    /// Where the model has nothing that the arm's method works on.
+    pub(crate) fn trainer(
+        &self,
+        run: &RunKey,
+        loaded: LoadedClassifier,
+        steps: usize,
+    ) -> Result<Trainer, FinetuneError> {
         let recipe = &self.config().recipe;
-        let mut fresh = loaded.fresh;
-        fresh.push("classifier".to_owned());
         let companion = run.arm.companion(&Start {
             model: &loaded.model,
-            fresh: &fresh,
+            fresh: &loaded.not_pretrained(),
             recipe,
             hyperparameters: &run.arm.hyperparameters(&self.config().hyperparameters),
             steps,
             seed: run.seed,
-        });
-        Trainer::new(loaded.model, recipe, steps, run.seed, self.device()).with_companion(companion)
+        })?;
+        let trainer = Trainer::new(loaded.model, recipe, steps, run.seed, self.device());
+        Ok(trainer.with_companion(companion))
     }
 
     /// Trains and scores one run; a loss that stops being a number is a failed run, not an error.
@@ -76,8 +83,8 @@ impl Study {
         });
         let started = Instant::now();
         let (loaded, noise) = self.start_model(run)?;
-        let mut course = Course::new(steps, loaded.model.bert.clone());
-        let mut trainer = self.trainer(run, loaded, steps);
+        let mut course = Course::new(steps, loaded.model.clone())?;
+        let mut trainer = self.trainer(run, loaded, steps)?;
 
         let (data, recipe) = (self.data(), &self.config().recipe);
         let train = data.train.first(run.train_rows);

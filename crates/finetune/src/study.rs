@@ -50,7 +50,7 @@ impl Study {
             task,
             data,
             &tokenizer,
-            snapshot.config().pad_token_id,
+            snapshot.config().pad_token_id(),
             config.max_train_samples,
             config.max_eval_samples,
         )?;

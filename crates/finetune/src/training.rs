@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use encoders::{BertForSequenceClassification, Dropouts};
+use encoders::{Classifier, Dropouts};
 use optimize::{AdamW, LinearSchedule, clipping_factor, squared_global_norm};
 
 use crate::arms::{Companion, EmbeddingNoise, Update, Weights};
@@ -22,7 +22,7 @@ use crate::recipe::Recipe;
 /// Every random choice is keyed by the seed, none by what ran before.
 pub struct Trainer {
     /// Away only within a step, so that the optimizer is the parameters' only owner.
-    model: Option<BertForSequenceClassification>,
+    model: Option<Classifier>,
     optimizer: Box<dyn Update>,
     weights: Option<Box<dyn Weights>>,
     embeddings: Option<Box<dyn EmbeddingNoise>>,
@@ -100,7 +100,7 @@ impl Trainer {
     ///
     /// The model may lie on a plain or an autodiff device; training happens with autodiff.
     pub fn new(
-        model: BertForSequenceClassification,
+        model: Classifier,
         recipe: &Recipe,
         steps: usize,
         seed: u64,
@@ -145,11 +145,11 @@ impl Trainer {
     }
 
     /// The model as it is now, for evaluation.
-    pub fn model(&self) -> BertForSequenceClassification {
+    pub fn model(&self) -> Classifier {
         self.present().clone().valid()
     }
 
-    fn present(&self) -> &BertForSequenceClassification {
+    fn present(&self) -> &Classifier {
         self.model
             .as_ref()
             .expect("the model is away only within a step")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use encoders::{BertForSequenceClassification, EncoderInput};
+use encoders::{Classifier, EncoderInput};
 use optimize::AdamW;
 
 use crate::recipe::Recipe;
@@ -13,7 +13,7 @@ use crate::recipe::Recipe;
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
     /// The model before the first step, noise included.
-    pub model: &'a BertForSequenceClassification,
+    pub model: &'a Classifier,
     /// Module paths of its layers that are not pretrained, the head's among them.
     pub fresh: &'a [String],
     /// The hyperparameters of every run.
@@ -40,11 +40,7 @@ pub struct Companion {
 /// Puts other weights into a training step's forward pass.
 pub trait Weights {
     /// The model to run at a step, from 0; gradients reach the parameters of the one it is made from.
-    fn substitute(
-        &self,
-        model: &BertForSequenceClassification,
-        step: usize,
-    ) -> BertForSequenceClassification;
+    fn substitute(&self, model: &Classifier, step: usize) -> Classifier;
 }
 
 /// Perturbs the word embeddings in a training step.
@@ -60,9 +56,9 @@ pub trait Update {
         &mut self,
         learning_rate: f64,
         gradient_scale: f64,
-        model: BertForSequenceClassification,
+        model: Classifier,
         gradients: GradientsParams,
-    ) -> BertForSequenceClassification;
+    ) -> Classifier;
 }
 
 impl Start<'_> {
@@ -77,9 +73,9 @@ impl Update for AdamW {
         &mut self,
         learning_rate: f64,
         gradient_scale: f64,
-        model: BertForSequenceClassification,
+        model: Classifier,
         gradients: GradientsParams,
-    ) -> BertForSequenceClassification {
+    ) -> Classifier {
         AdamW::step(self, learning_rate, gradient_scale, model, gradients)
     }
 }

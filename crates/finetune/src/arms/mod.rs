@@ -23,6 +23,8 @@ use noisytune_burn::{NoiseKind, NoiseScale, NoisyTuneConfig, selection};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::error::FinetuneError;
+
 pub use companion::{Companion, EmbeddingNoise, Start, Update, Weights};
 pub use hyperparameters::{Hyperparameter, check_known};
 
@@ -48,9 +50,12 @@ pub trait Treatment: Sync {
         &[]
     }
     /// What it does while a run trains; nothing costs nothing.
-    fn companion(&self, start: &Start<'_>) -> Companion {
+    ///
+    /// # Errors
+    /// Where the model has nothing that the method works on.
+    fn companion(&self, start: &Start<'_>) -> Result<Companion, FinetuneError> {
         let _ = start;
-        Companion::default()
+        Ok(Companion::default())
     }
 }
 
@@ -147,20 +152,20 @@ impl Arm {
     }
 
     /// What it does while a run trains.
-    pub fn companion(self, start: &Start<'_>) -> Companion {
+    ///
+    /// # Errors
+    /// Where the model has nothing that the method works on.
+    pub fn companion(self, start: &Start<'_>) -> Result<Companion, FinetuneError> {
         self.0.companion(start)
     }
 
     /// The noise of a run, if the arm has any.
     ///
-    /// `fresh` are the module paths of layers that are not pretrained: the method perturbs what was
-    /// pretrained, so they are left out, and the head with them even where a checkpoint brings one.
+    /// `fresh` are the module paths of layers that are not pretrained, the head's among them: the method
+    /// perturbs what was pretrained, so they are left out.
     pub fn noise(self, lambda: f64, seed: u64, fresh: &[String]) -> Option<NoisyTuneConfig> {
         let noise = self.0.noise()?;
-        let mut left_out: Vec<&str> = fresh.iter().map(String::as_str).collect();
-        if !left_out.contains(&"classifier") {
-            left_out.push("classifier");
-        }
+        let left_out: Vec<&str> = fresh.iter().map(String::as_str).collect();
         Some(
             NoisyTuneConfig::new(lambda)
                 .with_seed(seed)

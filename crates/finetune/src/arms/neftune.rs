@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::noisytune::UNIFORM;
 use super::{Companion, EmbeddingNoise, Hyperparameter, Noise, Start, Treatment, stream_key};
+use crate::error::FinetuneError;
 
 const ALPHA: &str = "neftune.alpha";
 
@@ -57,16 +58,15 @@ impl Treatment for Neftune {
         }]
     }
 
-    fn companion(&self, start: &Start<'_>) -> Companion {
-        let [_, hidden] = start.model.bert.embeddings.word_embeddings.weight.dims();
-        Companion {
+    fn companion(&self, start: &Start<'_>) -> Result<Companion, FinetuneError> {
+        Ok(Companion {
             embeddings: Some(Box::new(TokenNoise {
                 alpha: start.number(ALPHA),
-                hidden,
+                hidden: start.model.embedding_width(),
                 key: stream_key(start.seed, "neftune"),
             })),
             ..Companion::default()
-        }
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! RecAdam (Chen et al., EMNLP 2020, arXiv:2004.12651).
 
 use burn::optim::GradientsParams;
-use encoders::BertForSequenceClassification;
+use encoders::Classifier;
 use optimize::RecAdamConfig;
 
 use super::noisytune::UNIFORM;
 use super::{Companion, Hyperparameter, Noise, Start, Treatment, Update};
+use crate::error::FinetuneError;
 
 const PULL: &str = "recadam.pull";
 const SLOPE: &str = "recadam.slope";
@@ -71,7 +72,7 @@ impl Treatment for RecAdam {
         }
     }
 
-    fn companion(&self, start: &Start<'_>) -> Companion {
+    fn companion(&self, start: &Start<'_>) -> Result<Companion, FinetuneError> {
         let steps = start.steps as f64;
         let config = RecAdamConfig {
             adamw: start.recipe.adamw(),
@@ -79,10 +80,10 @@ impl Treatment for RecAdam {
             slope: start.number(SLOPE) / steps,
             midpoint: start.number(MIDPOINT) * steps,
         };
-        Companion {
+        Ok(Companion {
             update: Some(Box::new(optimize::RecAdam::new(config, start.fresh))),
             ..Companion::default()
-        }
+        })
     }
 }
 
@@ -91,9 +92,9 @@ impl Update for optimize::RecAdam {
         &mut self,
         learning_rate: f64,
         gradient_scale: f64,
-        model: BertForSequenceClassification,
+        model: Classifier,
         gradients: GradientsParams,
-    ) -> BertForSequenceClassification {
+    ) -> Classifier {
         optimize::RecAdam::step(self, learning_rate, gradient_scale, model, gradients)
     }
 }

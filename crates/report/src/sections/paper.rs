@@ -79,7 +79,10 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         "The settings differ. The paper finetunes base-size models (12 layers of width 768) on the whole of SST-2 and reports means of 5 seeds; \
          here it is {}, {} layers of width {}, on {share} training sentences of {}, by the recipe below.{other_data} \
          What compares is the sign and the size of the difference, not the level of the scores.",
-        model.name, config.num_hidden_layers, config.hidden_size, material.data,
+        model.name,
+        config.num_hidden_layers(),
+        config.hidden_size(),
+        material.data,
     );
     Some(Section {
         id: "paper",
