@@ -1,7 +1,7 @@
 //! A metric over a whole split.
 
 use burn::tensor::Device;
-use encoders::{BertForSequenceClassification, Dropouts};
+use encoders::{Classifier, Dropouts};
 
 use crate::batch::Filling;
 use crate::data::Examples;
@@ -30,7 +30,7 @@ pub struct Evaluation {
 /// # Errors
 /// [`FinetuneError::Task`] if there are no examples.
 pub fn evaluate(
-    model: &BertForSequenceClassification,
+    model: &Classifier,
     examples: &Examples,
     pad_token_id: u32,
     device: &Device,

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use encoders::{BertForSequenceClassification, Dropouts};
+use encoders::{Classifier, Dropouts};
 use optimize::{AdamW, LinearSchedule};
 use study::{Precision, Recipe};
 use training::{BatchGradients, LossScale, Pass, Stepper, Update};
@@ -24,7 +24,7 @@ use crate::precision::lower;
 ///
 /// Every random choice is keyed by the seed, none by what ran before.
 pub struct Trainer {
-    stepper: Stepper<BertForSequenceClassification, Box<dyn Update<BertForSequenceClassification>>>,
+    stepper: Stepper<Classifier, Box<dyn Update<Classifier>>>,
     forward: Forward,
     device: Device,
 }
@@ -71,7 +71,7 @@ impl Trainer {
     ///
     /// The model may lie on a plain or an autodiff device; training happens with autodiff.
     pub fn new(
-        model: BertForSequenceClassification,
+        model: Classifier,
         recipe: &Recipe,
         steps: usize,
         seed: u64,
@@ -125,7 +125,7 @@ impl Trainer {
     }
 
     /// The model as it is now, for evaluation.
-    pub fn model(&self) -> BertForSequenceClassification {
+    pub fn model(&self) -> Classifier {
         self.stepper.model().clone().valid()
     }
 
@@ -191,14 +191,14 @@ impl Trainer {
     }
 }
 
-impl BatchGradients<BertForSequenceClassification, Batch> for Forward {
+impl BatchGradients<Classifier, Batch> for Forward {
     fn examples(&self, batch: &Batch) -> usize {
         batch.examples()
     }
 
     fn gradients(
         &mut self,
-        parameters: &BertForSequenceClassification,
+        parameters: &Classifier,
         batch: Batch,
         pass: Pass,
     ) -> (Tensor<1>, GradientsParams) {
