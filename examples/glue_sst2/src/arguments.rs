@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
-use devices::DeviceName;
 use finetune::{Arm, Batching, Precision, StudyConfig, StudyKind};
+use program::DeviceOptions;
+use program::preset::{self, Preset};
+use program::source::Source;
 
-use crate::preset::{Preset, PresetName};
-use crate::source::Source;
+use crate::preset::{Options, PRESETS, suited_to};
 
 /// Finetunes a BERT on SST-2 with and without NoisyTune and compares the two.
 ///
@@ -21,8 +22,8 @@ use crate::source::Source;
 pub(crate) struct Arguments {
     /// Options to start from; those given beside it count more. Without it: `quick`, but `standard` where
     /// --model is not the bundled one
-    #[arg(long, value_enum)]
-    preset: Option<PresetName>,
+    #[arg(long, value_parser = preset::parser(&PRESETS))]
+    preset: Option<&'static Preset>,
     /// What to ask, in this order: `compare` is the comparison, `all` is everything
     #[arg(long, value_delimiter = ',', value_parser = study_names(), value_name = "STUDY,...")]
     study: Option<Vec<Studies>>,
@@ -68,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     set: Vec<(String, f64)>,
     /// Passes over the training sentences
-    #[arg(long, alias = "num_train_epochs")]
+    #[arg(long, alias = "num_train_epochs", value_name = "N", value_parser = whole_number)]
     epochs: Option<usize>,
     /// Sentences that go through the model together
     #[arg(long, alias = "per_device_train_batch_size")]
@@ -100,6 +101,9 @@ pub(crate) struct Arguments {
     /// How sentences come together in batches
     #[arg(long, value_enum)]
     batching: Option<BatchingName>,
+    /// `--batching bucketed`, as run_glue.py has it
+    #[arg(long = "group_by_length", hide = true, conflicts_with = "batching")]
+    group_by_length: bool,
     /// Pad every batch to --max-length instead of to its longest sentence; shuffled unless --batching says
     /// otherwise
     #[arg(long, alias = "pad_to_max_length")]
@@ -107,15 +111,26 @@ pub(crate) struct Arguments {
     /// What the linear layers compute with, where the device does; parameters and optimizer stay f32
     #[arg(long, value_enum)]
     precision: Option<PrecisionName>,
+    /// `--precision f16`, as run_glue.py has it
+    #[arg(long = "fp16", hide = true, conflicts_with_all = ["precision", "bf16"])]
+    fp16: bool,
+    /// `--precision bf16`, as run_glue.py has it
+    #[arg(long = "bf16", hide = true, conflicts_with = "precision")]
+    bf16: bool,
+    /// The one task there is, as run_glue.py names it
+    #[arg(long = "task_name", hide = true, value_parser = task_name)]
+    task_name: Option<()>,
+    /// What is always done, as run_glue.py asks for it
+    #[arg(long = "do_train", hide = true)]
+    do_train: bool,
+    /// What is always done, as run_glue.py asks for it
+    #[arg(long = "do_eval", hide = true)]
+    do_eval: bool,
     /// Less memory for more time: compute the activations of a layer again in the backward pass
     #[arg(long, alias = "gradient_checkpointing")]
     gradient_checkpointing: bool,
-    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
-    #[arg(long, default_value_t = DeviceName::preferred())]
-    pub(crate) device: DeviceName,
-    /// Only say which devices there are
-    #[arg(long)]
-    pub(crate) list_devices: bool,
+    #[command(flatten)]
+    pub(crate) devices: DeviceOptions,
     /// Runs at the same time, each on its share of the threads; without it, on the CPU, one a thread as long as they
     /// need little memory. Results do not depend on it
     #[arg(long, value_name = "N")]
@@ -178,7 +193,7 @@ enum Studies {
 #[derive(Debug)]
 pub(crate) struct Resolved {
     /// Where the rest comes from.
-    pub(crate) preset: PresetName,
+    pub(crate) preset: &'static Preset,
     /// Where the pretrained model comes from.
     pub(crate) model: Source,
     /// Where the sentences come from.
@@ -192,8 +207,8 @@ impl Arguments {
     pub(crate) fn resolve(&self) -> Resolved {
         let preset = self
             .preset
-            .unwrap_or_else(|| PresetName::suited_to(self.model.as_ref()));
-        let Preset {
+            .unwrap_or_else(|| suited_to(self.model.as_ref()));
+        let Options {
             model,
             data,
             mut study,
@@ -239,7 +254,8 @@ impl Arguments {
             // A preset's packed batches have no padding; whoever asks for both in so many words is told.
             recipe.batching = Batching::Shuffled;
         }
-        if let Some(batching) = self.batching {
+        let bucketed = self.group_by_length.then_some(BatchingName::Bucketed);
+        if let Some(batching) = self.batching.or(bucketed) {
             recipe.batching = match batching {
                 BatchingName::Shuffled => Batching::Shuffled,
                 BatchingName::Bucketed => Batching::Bucketed,
@@ -247,7 +263,9 @@ impl Arguments {
             };
         }
         recipe.gradient_checkpointing |= self.gradient_checkpointing;
-        if let Some(precision) = self.precision {
+        let fp16 = self.fp16.then_some(PrecisionName::F16);
+        let bf16 = self.bf16.then_some(PrecisionName::Bf16);
+        if let Some(precision) = self.precision.or(fp16).or(bf16) {
             recipe.precision = match precision {
                 PrecisionName::F32 => Precision::F32,
                 PrecisionName::Bf16 => Precision::Bf16,
@@ -292,6 +310,26 @@ fn study_names() -> impl TypedValueParser<Value = Studies> {
     })
 }
 
+/// Reads `3`, and `3.0`, which run_glue.py takes too.
+fn whole_number(text: &str) -> Result<usize, String> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            digits
+        }
+        _ => text,
+    };
+    digits
+        .parse()
+        .map_err(|_| "expected a whole number, such as 3 or 3.0".to_owned())
+}
+
+fn task_name(text: &str) -> Result<(), String> {
+    match text.eq_ignore_ascii_case("sst2") {
+        true => Ok(()),
+        false => Err("this program knows sst2 alone".to_owned()),
+    }
+}
+
 fn name_and_value(text: &str) -> Result<(String, f64), String> {
     let parsed = text
         .split_once('=')
@@ -312,7 +350,7 @@ mod tests {
 
     #[test]
     fn without_options_the_quick_preset_is_run_as_it_is() {
-        let quick = PresetName::Quick.read();
+        let quick: Options = PRESETS[0].read();
         let resolved = resolved(&[]);
         assert_eq!(resolved.study, quick.study);
         assert_eq!(resolved.model, Source::Bundled);
@@ -321,13 +359,13 @@ mod tests {
 
     #[test]
     fn other_data_keeps_the_preset_and_another_model_takes_one_that_suits_it() {
-        let preset = |arguments: &[&str]| resolved(arguments).preset;
-        assert_eq!(preset(&["--data=here"]), PresetName::Quick);
-        assert_eq!(preset(&["--model=bundled"]), PresetName::Quick);
-        assert_eq!(preset(&["--model=here"]), PresetName::Standard);
-        assert_eq!(preset(&["--model=hf:a/b"]), PresetName::Standard);
+        let preset = |arguments: &[&str]| resolved(arguments).preset.name;
+        assert_eq!(preset(&["--data=here"]), "quick");
+        assert_eq!(preset(&["--model=bundled"]), "quick");
+        assert_eq!(preset(&["--model=here"]), "standard");
+        assert_eq!(preset(&["--model=hf:a/b"]), "standard");
         let asked = preset(&["--model=here", "--preset=quick"]);
-        assert_eq!(asked, PresetName::Quick);
+        assert_eq!(asked, "quick");
     }
 
     #[test]
@@ -366,6 +404,41 @@ mod tests {
         assert_eq!(bucketed.batching, Batching::Bucketed);
         let both = recipe(&["--pad-to-max-length", "--batching=packed"]);
         assert!(both.validate().is_err());
+    }
+
+    #[test]
+    fn run_glues_own_options_mean_the_same_here() {
+        let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
+        assert_eq!(recipe(&["--num_train_epochs", "4.0"]).epochs, 4);
+        assert_eq!(recipe(&["--fp16"]).precision, Precision::F16);
+        assert_eq!(recipe(&["--bf16"]).precision, Precision::Bf16);
+        let grouped = recipe(&["--group_by_length"]);
+        assert_eq!(grouped.batching, Batching::Bucketed);
+        let nothing_new = resolved(&["--task_name=SST2", "--do_train", "--do_eval"]);
+        assert_eq!(nothing_new.study, resolved(&[]).study);
+    }
+
+    #[test]
+    fn run_glues_options_with_other_values_are_refused() {
+        for (arguments, part) in [
+            (
+                &["--num_train_epochs", "2.5"][..],
+                "expected a whole number",
+            ),
+            (&["--epochs", "3."], "expected a whole number"),
+            (&["--epochs", ".0"], "expected a whole number"),
+            (&["--task_name", "mnli"], "this program knows sst2 alone"),
+            (&["--fp16", "--bf16"], "cannot be used with"),
+            (&["--fp16", "--precision=f32"], "cannot be used with"),
+            (
+                &["--group_by_length", "--batching=packed"],
+                "cannot be used with",
+            ),
+        ] {
+            let error = Arguments::try_parse_from([&["glue_sst2"], arguments].concat());
+            let error = error.expect_err("it is refused").to_string();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 
 use devices::DeviceName;
 use finetune::Study;
+use program::Failure;
 
-use crate::Failure;
 use crate::arguments::Arguments;
 
 /// What `--jobs` asks for, checked before anything is read.
@@ -13,7 +13,7 @@ pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failu
     let Some(jobs) = arguments.jobs else {
         return Ok(None);
     };
-    let device = arguments.device;
+    let device = arguments.devices.device;
     if jobs > 1 && !device.backend.is_threaded() {
         return Err(Failure::Usage(format!(
             "jobs is {jobs}, accepted is 1 on {device}"

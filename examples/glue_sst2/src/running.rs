@@ -5,7 +5,8 @@ use std::time::Duration;
 use finetune::plan::RunKey;
 use finetune::progress::RunPlan;
 use finetune::training::Step;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
+use program::progress::style;
 
 /// Every line of the bars fits into 60 columns.
 const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
@@ -93,11 +94,4 @@ impl Running {
     fn place(&mut self, run: &RunKey) -> Option<&mut Place> {
         self.places.iter_mut().find(|place| place.run == Some(*run))
     }
-}
-
-/// A bar's style.
-pub(crate) fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("a constant, valid template")
-        .progress_chars("━╸─")
 }

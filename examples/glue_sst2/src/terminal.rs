@@ -1,18 +1,17 @@
 //! Progress on the terminal: bars where someone watches, a line a run in a pipe.
 
-use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use finetune::Arm;
 use finetune::plan::RunKey;
 use finetune::progress::{Progress, RunPlan, StudyPlan};
 use finetune::record::RunRecord;
 use finetune::training::Step;
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+use program::progress::{TimeLeft, say, style};
+use program::stop;
 
-use crate::running::{Running, style};
-use crate::stop;
+use crate::running::Running;
 
 /// Every line of the bars fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
@@ -35,13 +34,6 @@ pub(crate) struct Terminal {
     left: TimeLeft,
     /// Sum and number of the scores of the arms at the study's own settings.
     arms: Vec<(Arm, f64, usize)>,
-}
-
-/// How long the rest of the steps takes at the speed of those before.
-struct TimeLeft {
-    since: Instant,
-    taken: usize,
-    all: usize,
 }
 
 impl Terminal {
@@ -71,8 +63,7 @@ impl Terminal {
     /// A line that stays, above the bars.
     fn line(&self, text: &str) {
         if !self.quiet {
-            // Progress that cannot be shown is no reason to stop.
-            let _ = self.bars.suspend(|| writeln!(std::io::stderr(), "{text}"));
+            self.bars.suspend(|| say(&text));
         }
     }
 
@@ -81,7 +72,7 @@ impl Terminal {
     fn leave_bars_after_ctrl_c(&self) {
         if stop::asked() && !self.bars.is_hidden() {
             self.bars.set_draw_target(ProgressDrawTarget::hidden());
-            let _ = writeln!(std::io::stderr());
+            say(&"");
         }
     }
 
@@ -127,25 +118,6 @@ impl Drop for Terminal {
         let _ = self.bars.clear();
         // Each bar that is dropped would draw those that are left.
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
-    }
-}
-
-impl TimeLeft {
-    fn of(steps: usize) -> Self {
-        Self {
-            since: Instant::now(),
-            taken: 0,
-            all: steps,
-        }
-    }
-
-    /// `None` before the first step, and after the last.
-    fn words(&self) -> Option<String> {
-        let left = (1..self.all).contains(&self.taken).then(|| {
-            let rest = (self.all - self.taken) as f64 / self.taken as f64;
-            self.since.elapsed().mul_f64(rest)
-        });
-        left.map(|left| format!("{:#}", HumanDuration(left.max(Duration::from_secs(1)))))
     }
 }
 
@@ -197,7 +169,7 @@ impl Progress for Terminal {
     fn step(&mut self, run: &RunKey, step: &Step) {
         self.leave_bars_after_ctrl_c();
         self.running.step(run, step);
-        self.left.taken += 1;
+        self.left.step();
         self.study.inc(1);
         self.show_study();
     }
@@ -217,7 +189,7 @@ impl Progress for Terminal {
         let run = RunKey::of(record);
         let skipped = self.running.end(&run, is_last_here, &self.bars);
         self.study.inc(skipped);
-        self.left.all -= skipped as usize;
+        self.left.skip(skipped as usize);
         self.count(record);
         self.show_study();
         let score = match (record.dev_accuracy, &record.failed) {

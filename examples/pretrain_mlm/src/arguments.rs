@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use devices::DeviceName;
 use encoders::{BertConfig, HiddenAct};
 use pretrain::{Documents, Recipe, RunConfig};
+use program::DeviceOptions;
 
 /// Pretrains a BERT on plain text by masked language modelling.
 ///
@@ -93,12 +93,8 @@ pub(crate) struct Arguments {
     /// Seconds between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     checkpoint_every: u64,
-    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
-    #[arg(long, default_value_t = DeviceName::preferred())]
-    pub(crate) device: DeviceName,
-    /// Only say which devices there are
-    #[arg(long)]
-    pub(crate) list_devices: bool,
+    #[command(flatten)]
+    pub(crate) devices: DeviceOptions,
 }
 
 /// [`Documents`] on the command line.

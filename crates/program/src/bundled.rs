@@ -1,9 +1,10 @@
 //! The files that come with the repository are what they were when their hashes were written down.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use finetune::data::sha256_of;
+use sha2::{Digest, Sha256};
 
 /// Beside the files: what `sha256sum` prints.
 const MANIFEST: &str = "SHA256SUMS";
@@ -24,7 +25,7 @@ pub(crate) fn verify(folder: &Path, option: &str) -> Result<(), String> {
             format!("{place}: {line:?}; expected a SHA-256, two spaces and a file name")
         })?;
         let file = folder.join(name);
-        let found = sha256_of(&file).map_err(|error| error.to_string())?;
+        let found = sha256_of(&file).map_err(|e| format!("{}: {e}", file.display()))?;
         if found != expected {
             return Err(format!(
                 "{}: sha256 {found}; expected {expected}, by {MANIFEST} beside it",
@@ -34,10 +35,26 @@ pub(crate) fn verify(folder: &Path, option: &str) -> Result<(), String> {
     }
     match text.is_empty() {
         true => Err(format!(
-            "{}: no hashes; expected one a file",
+            "{}: no hashes; expected one per file",
             path.display()
         )),
         false => Ok(()),
+    }
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut file = BufReader::new(File::open(path)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let block = file.fill_buf()?;
+        if block.is_empty() {
+            let digest = hasher.finalize();
+            return Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hasher.update(block);
+        let length = block.len();
+        file.consume(length);
     }
 }
 
@@ -94,7 +111,7 @@ mod tests {
         fs::remove_file(path("fine.txt")).expect("a file");
         assert!(refusal(folder.path()).starts_with(&path("fine.txt")));
         fs::write(path(MANIFEST), "").expect("a file");
-        assert!(refusal(folder.path()).ends_with("SHA256SUMS: no hashes; expected one a file"));
+        assert!(refusal(folder.path()).ends_with("SHA256SUMS: no hashes; expected one per file"));
         fs::write(path(MANIFEST), "abc fine.txt\n").expect("a file");
         assert!(refusal(folder.path()).contains("SHA256SUMS:1: \"abc fine.txt\"; expected"));
         fs::remove_file(path(MANIFEST)).expect("a file");
@@ -114,8 +131,8 @@ mod tests {
     /// A manifest holds every file that is not about the files.
     #[test]
     fn every_manifest_of_the_repository_is_true_and_complete() {
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let rooms = [package.join("assets"), package.join("../../datasets")];
+        let repository = crate::source::repository();
+        let rooms = ["examples/glue_sst2/assets", "datasets"].map(|room| repository.join(room));
         let folders: Vec<PathBuf> = rooms
             .iter()
             .filter_map(|room| fs::read_dir(room).ok())
