@@ -1,4 +1,4 @@
-//! Options of transformers' `run_glue.py` that a program does not have: each is refused with what to use here.
+//! Options of transformers' `run_glue.py` that a program does not have: each is refused with what to use instead.
 
 use std::ffi::OsString;
 
@@ -166,7 +166,7 @@ pub fn check(
             .find(|(names, _)| names.contains(&name.as_str()));
         if let Some((_, instead)) = known.filter(|_| !has(program, &option)) {
             return Err(Failure::Usage(format!(
-                "--{option} of run_glue.py is no option here: {instead}"
+                "--{option} of run_glue.py is not an option here: {instead}"
             )));
         }
     }
@@ -196,8 +196,8 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_none_here_is_refused_with_what_to_use() {
-        let expected = "error: --max_steps of run_glue.py is no option here: use --epochs and --max_train_samples";
+    fn an_option_that_means_nothing_here_is_refused_with_what_to_use() {
+        let expected = "error: --max_steps of run_glue.py is not an option here: use --epochs and --max_train_samples";
         assert_eq!(
             refusal(&["p", "--max_steps", "5"]).as_deref(),
             Some(expected)

@@ -20,11 +20,11 @@ use crate::preset::{Options, PRESETS, suited_to};
 #[derive(Debug, Parser)]
 #[command(name = "glue_sst2", version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Options to start from; those given beside it count more. Without it: `quick`, but `standard` where
-    /// --model is not the bundled one
+    /// A set of options to start from; options given as well override it [default: quick, or standard with a
+    /// --model other than the bundled one]
     #[arg(long, value_parser = preset::parser(&PRESETS))]
     preset: Option<&'static Preset>,
-    /// What to ask, in this order: `compare` is the comparison, `all` is everything
+    /// Studies to run, in this order: `compare` is the comparison, `all` runs every one
     #[arg(long, value_delimiter = ',', value_parser = study_names(), value_name = "STUDY,...")]
     study: Option<Vec<Studies>>,
     /// Pretrained BERT: `bundled`, hf:OWNER/NAME[@REVISION] from the Hugging Face hub, or a folder with
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Sentences: `bundled`, hf:sst2 from the hub, or a folder with SST-2's train.tsv and dev.tsv
     #[arg(long, value_name = "SOURCE", alias = "data_dir")]
     data: Option<Source>,
-    /// What `--study compare` compares, in this order
+    /// Arms that `--study compare` compares, in this order
     #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
     arms: Option<Vec<Arm>>,
     /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
         value_name = "LAMBDA,..."
     )]
     lambdas: Option<Vec<f64>>,
-    /// Shares of the training rows that `--study data-size` takes
+    /// Fractions of the training rows that `--study data-size` uses
     #[arg(
         long,
         value_delimiter = ',',
@@ -56,25 +56,25 @@ pub(crate) struct Arguments {
         value_name = "SHARE,..."
     )]
     fractions: Option<Vec<f64>>,
-    /// Runs of each arm, one a seed
+    /// Runs per arm, one per seed
     #[arg(long)]
     seeds: Option<usize>,
-    /// The same for runs that `compare` and `l1-change` do not need
+    /// Runs per arm for what neither `compare` nor `l1-change` needs
     #[arg(long, value_name = "SEEDS")]
     side_seeds: Option<usize>,
     /// The first seed
     #[arg(long, alias = "seed")]
     first_seed: Option<u64>,
-    /// A number of an arm's own method, such as mixout.probability=0.9; once a number
+    /// Set a hyperparameter of an arm, such as mixout.probability=0.9; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     set: Vec<(String, f64)>,
     /// Passes over the training sentences
     #[arg(long, alias = "num_train_epochs", value_name = "N", value_parser = whole_number)]
     epochs: Option<usize>,
-    /// Sentences that go through the model together
+    /// Sentences per batch
     #[arg(long, alias = "per_device_train_batch_size")]
     batch_size: Option<usize>,
-    /// Such batches in an optimizer step
+    /// Batches per optimizer step
     #[arg(long, value_name = "N", alias = "gradient_accumulation_steps")]
     grad_accumulation: Option<usize>,
     /// Learning rate after the warm-up
@@ -83,32 +83,32 @@ pub(crate) struct Arguments {
     /// Weight decay, on everything but biases and LayerNorm
     #[arg(long, alias = "weight_decay", allow_negative_numbers = true)]
     weight_decay: Option<f64>,
-    /// Share of the steps over which the learning rate rises
+    /// Fraction of the steps over which the learning rate warms up
     #[arg(long, alias = "warmup_ratio", allow_negative_numbers = true)]
     warmup_ratio: Option<f64>,
-    /// Tokens at which a sentence is cut
+    /// Maximum length of a sentence in tokens; longer ones are cut
     #[arg(long, alias = "max_seq_length")]
     max_length: Option<usize>,
-    /// Global norm at which gradients are clipped
+    /// Clip gradients at this global norm
     #[arg(long, alias = "max_grad_norm", allow_negative_numbers = true)]
     max_gradient_norm: Option<f64>,
-    /// Training rows to use, from the first on
+    /// Use only the first N training rows
     #[arg(long, value_name = "N", alias = "max_train_samples")]
     max_train_samples: Option<usize>,
-    /// Dev rows to use, from the first on
+    /// Use only the first N dev rows
     #[arg(long, value_name = "N", alias = "max_eval_samples")]
     max_eval_samples: Option<usize>,
-    /// How sentences come together in batches
+    /// How sentences are put into batches
     #[arg(long, value_enum)]
     batching: Option<BatchingName>,
     /// `--batching bucketed`, as run_glue.py has it
     #[arg(long = "group_by_length", hide = true, conflicts_with = "batching")]
     group_by_length: bool,
-    /// Pad every batch to --max-length instead of to its longest sentence; shuffled unless --batching says
-    /// otherwise
+    /// Pad every batch to --max-length instead of to its longest sentence; implies --batching shuffled unless
+    /// another is given
     #[arg(long, alias = "pad_to_max_length")]
     pad_to_max_length: bool,
-    /// What the linear layers compute with, where the device does; parameters and optimizer stay f32
+    /// Precision of the linear layers, if the device has it; parameters and optimizer stay f32
     #[arg(long, value_enum)]
     precision: Option<PrecisionName>,
     /// `--precision f16`, as run_glue.py has it
@@ -126,13 +126,13 @@ pub(crate) struct Arguments {
     /// What is always done, as run_glue.py asks for it
     #[arg(long = "do_eval", hide = true)]
     do_eval: bool,
-    /// Less memory for more time: compute the activations of a layer again in the backward pass
+    /// Recompute each layer's activations in the backward pass: less memory, more time
     #[arg(long, alias = "gradient_checkpointing")]
     gradient_checkpointing: bool,
     #[command(flatten)]
     pub(crate) devices: DeviceOptions,
-    /// Runs at the same time, each on its share of the threads; without it, on the CPU, one a thread as long as they
-    /// need little memory. Results do not depend on it
+    /// Runs to train at the same time, each with its share of the threads; results do not depend on it [default:
+    /// one per thread on the CPU as long as they need little memory, 1 elsewhere]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
     /// Folder for runs.jsonl, summary.json and the report
@@ -143,19 +143,19 @@ pub(crate) struct Arguments {
         alias = "output_dir"
     )]
     pub(crate) out: PathBuf,
-    /// No progress, only the result
+    /// Print only the result, no progress
     #[arg(long)]
     pub(crate) quiet: bool,
     /// Print summary.json instead of the tables
     #[arg(long)]
     pub(crate) json: bool,
-    /// Only time N training steps after 3 of warm-up, and print one JSON line
+    /// Only time N training steps, after 3 to warm up, and print one line of JSON
     #[arg(long, value_name = "N")]
     pub(crate) bench_steps: Option<usize>,
-    /// With --bench-steps: also time one large matrix product, the machine's ceiling
+    /// With --bench-steps, also time one large matrix product: the ceiling of this machine
     #[arg(long, requires = "bench_steps")]
     pub(crate) bench_ceiling: bool,
-    /// Only time N passes of noise over 335 million parameters after one of warm-up, and print one JSON line
+    /// Only time N passes of noise over 335 million parameters, after one to warm up, and print one line of JSON
     #[arg(long, value_name = "N", conflicts_with = "bench_steps")]
     pub(crate) bench_noise: Option<usize>,
 }
@@ -163,11 +163,11 @@ pub(crate) struct Arguments {
 /// [`Batching`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum BatchingName {
-    /// In a random order, each batch padded to its longest sentence
+    /// Random order, each batch padded to its longest sentence
     Shuffled,
-    /// Sentences of similar length together: less padding
+    /// Sentences of similar length together, which takes less padding
     Bucketed,
-    /// In a random order, laid end to end: no padding
+    /// Random order, sentences laid end to end without padding
     Packed,
 }
 
@@ -189,10 +189,10 @@ enum Studies {
     One(StudyKind),
 }
 
-/// What the options and their preset say together.
+/// The options, with the preset's values where none is given.
 #[derive(Debug)]
 pub(crate) struct Resolved {
-    /// Where the rest comes from.
+    /// The set of options that the others override.
     pub(crate) preset: &'static Preset,
     /// Where the pretrained model comes from.
     pub(crate) model: Source,
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn options_count_more_than_the_preset() {
+    fn options_override_the_preset() {
         let resolved = resolved(&[
             "--preset=paper",
             "--data=here",

@@ -1,4 +1,4 @@
-//! How many runs are in work at the same time.
+//! How many runs are trained at the same time.
 
 use std::num::NonZeroUsize;
 
@@ -23,7 +23,7 @@ pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failu
     NonZeroUsize::new(jobs).ok_or_else(refused).map(Some)
 }
 
-/// What was asked for, or what goes well.
+/// What was asked for, or as many as suit the device and the study.
 pub(crate) fn or_suited(
     asked: Option<NonZeroUsize>,
     device: DeviceName,

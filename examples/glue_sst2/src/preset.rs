@@ -26,7 +26,7 @@ const PAPER: Preset = Preset {
     json: include_str!("../presets/paper.json"),
 };
 
-/// What a preset says; options on the command line take precedence.
+/// What a preset says; options on the command line override it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {

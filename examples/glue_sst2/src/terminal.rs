@@ -1,4 +1,4 @@
-//! Progress on the terminal: bars where someone watches, a line a run in a pipe.
+//! Progress on the terminal: bars where someone watches, a line per run in a pipe.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::running::Running;
 
 /// Every line of the bars fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
-/// Arms on a line of the scores.
+/// Arms per line of the scores.
 const ARMS_A_LINE: usize = 2;
 
 /// On standard error, from above: the lines of finished runs, the scores of each arm so far, the study,
@@ -124,7 +124,7 @@ impl Drop for Terminal {
 impl Progress for Terminal {
     fn torn_line(&mut self, path: &Path, line: usize) {
         self.line(&format!(
-            "{}:{line}: half-written, as a killed process leaves it; cut off, its run is repeated",
+            "{}:{line}: half-written, as a killed process leaves a line; removed, and its run is repeated",
             path.display()
         ));
     }

@@ -184,7 +184,7 @@ fn an_unknown_name_is_a_usage_error_with_the_known_ones_and_the_nearest() {
 }
 
 #[test]
-fn an_option_of_run_glue_that_is_none_here_is_answered_with_what_to_use() {
+fn an_option_of_run_glue_that_means_nothing_here_is_refused_with_what_to_use() {
     let world = World::new();
     for (options, part) in [
         (&["--do_predict"][..], "no predictions are written"),

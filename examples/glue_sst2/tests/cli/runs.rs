@@ -59,7 +59,7 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().collect();
     let [heading, runs @ ..] = lines.as_slice() else {
-        panic!("a heading and a line a run, not: {text}");
+        panic!("a heading and one line per run, not: {text}");
     };
     assert_eq!(
         *heading,

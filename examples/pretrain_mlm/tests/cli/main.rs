@@ -175,14 +175,10 @@ fn a_standard_output_that_is_full_or_closed_is_an_error_and_no_panic() {
             "{text}"
         );
         // A pipe that nobody reads any more.
-        let mut child = world
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        drop(child.stdout.take());
-        let output = child.wait_with_output().expect("it ends");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = world.command(arguments).stdout(writer).output();
+        let output = output.expect("the program starts");
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert!(
