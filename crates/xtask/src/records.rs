@@ -1,4 +1,4 @@
-//! Raw records: a file of one JSON object a line.
+//! Raw records: a file of one JSON object per line.
 
 use std::path::Path;
 
