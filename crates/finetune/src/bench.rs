@@ -96,7 +96,7 @@ pub fn time_steps(
         for batch in &batches {
             flops += 3.0 * batch_flops(setup, batch);
         }
-        let step = trainer.accumulated_step(batches)?;
+        let step = trainer.step(batches)?;
         examples += step.examples;
         tokens += step.tokens;
     }

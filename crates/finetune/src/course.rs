@@ -6,7 +6,8 @@ use noisytune_burn::{PAPER_GROUPS, distances};
 use study::record::{CurvePoint, ParameterChange};
 
 use crate::error::FinetuneError;
-use crate::training::{Step, Trainer, finite};
+use crate::trainer::{Step, Trainer};
+use training::finite;
 
 /// Points of a curve, at most.
 const POINTS: usize = 100;

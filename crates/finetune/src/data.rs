@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use encoders::{Encoding, Tokenizer};
-use glue::{SplitName, TaskSpec};
 use study::StudyError;
 use study::record::Provenance;
+use tasks::{SplitName, TaskSpec};
 
 use crate::error::FinetuneError;
 
@@ -41,7 +41,7 @@ impl TaskData {
     /// same rows in every run of a study.
     ///
     /// # Errors
-    /// [`FinetuneError::Glue`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
+    /// [`FinetuneError::Task`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
     /// cannot be tokenized, [`StudyError::Setting`] for a maximum of 0.
     pub fn read(
         task: &'static TaskSpec,
@@ -83,7 +83,7 @@ impl Examples {
             .iter()
             .enumerate()
             .map(|(index, example)| {
-                example.label.and_then(glue::Label::class).ok_or_else(|| {
+                example.label.and_then(tasks::Label::class).ok_or_else(|| {
                     FinetuneError::Unlabelled {
                         split: split.to_string(),
                         index,

@@ -14,20 +14,13 @@ pub enum FinetuneError {
     Encoder(#[from] encoders::EncoderError),
     /// The task's files cannot be used.
     #[error(transparent)]
-    Glue(#[from] glue::Error),
+    Task(#[from] tasks::Error),
     /// The noise cannot be applied to this model.
     #[error(transparent)]
     Noise(#[from] noisytune_burn::NoisyTuneError),
     /// A number of the training is not finite any more.
-    #[error("training diverged: the {what} of step {step} is {value}")]
-    Diverged {
-        /// The loss, the gradient norm, or the dev loss after this step.
-        what: &'static str,
-        /// Optimizer step, from 0.
-        step: usize,
-        /// NaN or infinite.
-        value: f64,
-    },
+    #[error(transparent)]
+    Diverged(#[from] training::Diverged),
     /// The task's labels are not classes, or a label is missing.
     #[error("{split}: example {index} has no class label")]
     Unlabelled {

@@ -6,7 +6,7 @@ use encoders::{BertForSequenceClassification, Dropouts};
 use crate::batch::Filling;
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::training::mean_cross_entropy;
+use crate::trainer::mean_cross_entropy;
 
 /// Sentences in an evaluation batch; the result does not depend on it.
 const BATCH: usize = 64;
@@ -28,7 +28,7 @@ pub struct Evaluation {
 /// split's order.
 ///
 /// # Errors
-/// [`FinetuneError::Glue`] if there are no examples.
+/// [`FinetuneError::Task`] if there are no examples.
 pub fn evaluate(
     model: &BertForSequenceClassification,
     examples: &Examples,
@@ -57,7 +57,7 @@ pub fn evaluate(
     }
     Ok(Evaluation {
         loss: total / examples.len().max(1) as f64,
-        accuracy: glue::accuracy(&predictions, &examples.labels)?,
+        accuracy: tasks::accuracy(&predictions, &examples.labels)?,
         predictions,
     })
 }

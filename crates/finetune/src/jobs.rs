@@ -10,7 +10,7 @@ use study::record::{RunLog, RunRecord};
 
 use crate::error::FinetuneError;
 use crate::progress::{Progress, RunPlan};
-use crate::training::Step;
+use crate::trainer::Step;
 
 /// What a run holds of each parameter: its value now and at the start, its gradient, two moments; 4 bytes each.
 const BYTES_PER_PARAMETER: usize = 20;

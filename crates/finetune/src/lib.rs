@@ -8,9 +8,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`data`], [`batch`], [`order`] | a task's sentences, tokenized once for all runs; batches; their order |
-//! | [`training`], [`evaluation`] | the loop, and a metric over a whole split |
+//! | [`trainer`], [`evaluation`] | the loop, and a metric over a whole split |
 //! | [`methods`] | what runs do while they train: one file per method |
-//! | [`loss_scale`] | training in half precision |
 //! | [`session`], [`progress`] | the runs of a study, and how to watch them |
 //! | [`mod@bench`] | training steps against the clock |
 
@@ -22,7 +21,6 @@ pub mod data;
 mod error;
 pub mod evaluation;
 mod jobs;
-pub mod loss_scale;
 pub mod methods;
 pub mod optimizer;
 pub mod order;
@@ -31,7 +29,7 @@ pub mod progress;
 mod run;
 pub mod session;
 mod setup;
-pub mod training;
+pub mod trainer;
 
 pub use data::TaskData;
 pub use error::FinetuneError;

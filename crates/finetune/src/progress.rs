@@ -5,7 +5,7 @@ use std::path::Path;
 use study::plan::RunKey;
 use study::record::RunRecord;
 
-use crate::training::Step;
+use crate::trainer::Step;
 
 /// A study about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

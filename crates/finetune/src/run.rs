@@ -12,7 +12,8 @@ use crate::jobs::Shared;
 use crate::precision::lower;
 use crate::progress::{Progress, RunPlan};
 use crate::setup::Setup;
-use crate::training::{Trainer, finite};
+use crate::trainer::Trainer;
+use training::finite;
 
 /// What a run has to show, whole or up to where it failed.
 #[derive(Default)]
@@ -41,7 +42,7 @@ pub(crate) fn run_one(
     let mut outcome = Outcome::default();
     let failed = match outcome.train(setup, run, shared) {
         Ok(()) => None,
-        Err(diverged @ FinetuneError::Diverged { .. }) => Some(diverged.to_string()),
+        Err(FinetuneError::Diverged(diverged)) => Some(diverged.to_string()),
         Err(other) => return Err(other),
     };
     let dev_accuracy = match failed {

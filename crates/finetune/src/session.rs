@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use burn::tensor::Device;
-use glue::TaskSpec;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{ModelRecord, RunLog, RunRecord};
 use study::{StudyConfig, StudySummary};
+use tasks::TaskSpec;
 
 use crate::data::TaskData;
 use crate::error::FinetuneError;

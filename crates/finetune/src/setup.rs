@@ -4,16 +4,16 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
-use glue::TaskSpec;
 use study::StudyConfig;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{ModelRecord, NoiseSummary, Settings};
+use tasks::TaskSpec;
 
 use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::methods::{self, Start};
 use crate::precision;
-use crate::training::Trainer;
+use crate::trainer::Trainer;
 use noisytune_burn::NoisyTune;
 
 /// The path of the head, which is never pretrained for the task, even where a checkpoint brings one.

@@ -1,23 +1,16 @@
 //! A module generated from ONNX takes the noise and trains.
 
-use burn::module::{Module, ModuleVisitor, Param};
+mod floats;
+
+use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Bytes, Device, Int, Tensor};
 use noisytune_burn::{NoisyTune, NoisyTuneConfig};
+use onnx_check::WEIGHTS;
 use onnx_check::encoder::Model;
 
-fn floats(model: &Model) -> Vec<TensorData> {
-    struct Read(Vec<TensorData>);
-    impl ModuleVisitor for Read {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().into_data());
-        }
-    }
-    let mut read = Read(Vec::new());
-    model.visit(&mut read);
-    read.0
-}
+use crate::floats::floats;
 
 fn loss(model: &Model, device: &Device) -> Tensor<1> {
     let tokens = Tensor::<2, Int>::from_data([[3, 14, 15, 9, 26], [5, 35, 8, 9, 7]], device);
@@ -30,8 +23,8 @@ fn loss(model: &Model, device: &Device) -> Tensor<1> {
 #[test]
 fn a_generated_encoder_gets_noise_trains_one_step_and_its_loss_goes_down() {
     let device = Device::flex().autodiff();
-    let model = Model::default();
-    let model = model.fork(&device).train();
+    let weights = Bytes::from_bytes_vec(WEIGHTS.to_vec());
+    let model = Model::from_bytes(weights, &device).train();
     let before = floats(&model);
     let (model, report) = model.try_noisy_tune(&NoisyTuneConfig::new(0.15)).unwrap();
     println!("{report}");

@@ -47,15 +47,8 @@ pub enum PretrainError {
     #[error("tokenizer: {0}")]
     Tokenizer(String),
     /// A number of the training is not finite any more.
-    #[error("training diverged: the {what} of step {step} is {value}")]
-    Diverged {
-        /// The loss, the gradient norm, or a held-out score after this step.
-        what: &'static str,
-        /// Optimizer step, from 0.
-        step: usize,
-        /// NaN or infinite.
-        value: f64,
-    },
+    #[error(transparent)]
+    Diverged(#[from] training::Diverged),
     /// A checkpoint cannot be used.
     #[error("{}: not a checkpoint of this program: {reason}", path.display())]
     Checkpoint {

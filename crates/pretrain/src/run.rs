@@ -17,7 +17,7 @@ use crate::exclusion::Exclusion;
 use crate::log::{self, Event, Log, Start};
 use crate::recipe::Recipe;
 use crate::sequences::{DataSummary, Sequences, usable};
-use crate::training::{Step, Trainer, finite};
+use crate::training::{Step, Trainer};
 use crate::vocabulary::Vocabulary;
 
 /// What to pretrain, on which text, and where to put the results.
@@ -300,8 +300,8 @@ impl Run {
         let recipe = &self.config.recipe;
         let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe)?;
         let last = state.step.saturating_sub(1);
-        finite("held-out loss", last, scores.loss)?;
-        finite("held-out perplexity", last, scores.perplexity)?;
+        training::finite("held-out loss", last, scores.loss)?;
+        training::finite("held-out perplexity", last, scores.perplexity)?;
         log.push(Event::HeldOut {
             step: state.step,
             tokens: state.tokens,

@@ -1,10 +1,11 @@
-//! The training loop.
+//! The training of a masked language model.
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, OptimizerRecord};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use encoders::{BertForMaskedLM, Dropouts};
-use optimize::{AdamW, clipping_factor, global_norm};
+use optimize::AdamW;
+use training::{BatchGradients, LossScale, Pass, Stepper};
 
 use crate::batches::Batch;
 use crate::error::PretrainError;
@@ -12,12 +13,9 @@ use crate::recipe::Recipe;
 
 /// A model in pretraining: its parameters, moments and the number of the next step.
 pub struct Trainer {
-    /// `None` only within a step, so that the optimizer is the only owner of the parameters.
-    model: Option<BertForMaskedLM>,
-    optimizer: AdamW,
-    recipe: Recipe,
+    stepper: Stepper<BertForMaskedLM, AdamW>,
+    seed: u64,
     device: Device,
-    step: usize,
 }
 
 /// What one optimizer step did.
@@ -50,21 +48,48 @@ impl Trainer {
         device: &Device,
     ) -> Result<Self, PretrainError> {
         recipe.validate()?;
+        let optimizer = AdamW::new(recipe.adamw());
+        Ok(Self::with_optimizer(model, optimizer, recipe, device))
+    }
+
+    /// Continues before step `step`, with the moments of a model that has the same parameter ids.
+    ///
+    /// # Errors
+    /// [`PretrainError::Setting`].
+    pub(crate) fn continued(
+        model: BertForMaskedLM,
+        moments: OptimizerRecord,
+        step: usize,
+        recipe: &Recipe,
+        device: &Device,
+    ) -> Result<Self, PretrainError> {
+        recipe.validate()?;
+        let optimizer = AdamW::new(recipe.adamw()).load_record(moments);
+        let trainer = Self::with_optimizer(model, optimizer, recipe, device);
         Ok(Self {
-            model: Some(model.train()),
-            optimizer: AdamW::new(recipe.adamw()),
-            recipe: recipe.clone(),
-            device: device.clone().inner().autodiff(),
-            step: 0,
+            stepper: trainer.stepper.continued(step),
+            ..trainer
         })
     }
 
-    /// Continues before step `step`, with the moments of a model with the same parameter ids.
-    #[must_use]
-    pub(crate) fn continued(mut self, moments: OptimizerRecord, step: usize) -> Self {
-        self.optimizer = self.optimizer.load_record(moments);
-        self.step = step;
-        self
+    fn with_optimizer(
+        model: BertForMaskedLM,
+        optimizer: AdamW,
+        recipe: &Recipe,
+        device: &Device,
+    ) -> Self {
+        let schedule = recipe.schedule();
+        Self {
+            stepper: Stepper::new(
+                model,
+                optimizer,
+                move |step| schedule.learning_rate(step),
+                recipe.max_gradient_norm,
+                LossScale::none(),
+            ),
+            seed: recipe.seed,
+            device: device.clone().inner().autodiff(),
+        }
     }
 
     /// The device that batches must be on.
@@ -74,72 +99,69 @@ impl Trainer {
 
     /// Steps taken.
     pub fn steps(&self) -> usize {
-        self.step
+        self.stepper.steps()
     }
 
     /// The model as it is now, for evaluation.
     pub fn model(&self) -> BertForMaskedLM {
-        self.present().clone().valid()
+        self.stepper.model().clone().valid()
     }
 
     pub(crate) fn moments(&self) -> OptimizerRecord {
-        self.optimizer.to_record()
-    }
-
-    fn present(&self) -> &BertForMaskedLM {
-        self.model
-            .as_ref()
-            .expect("the model is only missing within a step")
+        self.stepper.optimizer().to_record()
     }
 
     /// Loss and gradients of a batch at the current parameters.
     pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
-        // Without dropout every element is kept, and the key does not matter.
-        let mut dropouts = Dropouts::keyed(self.recipe.seed, self.step as u64);
-        let model = self.present();
-        let logits = model.forward(batch.input, batch.places, &mut dropouts);
-        let loss = fused::cross_entropy(logits, batch.targets);
-        let gradients = GradientsParams::from_grads(loss.backward(), model);
-        (f64::from(loss.into_scalar::<f32>()), gradients)
+        self.stepper
+            .gradients(vec![batch], &mut MaskedWords { seed: self.seed })
     }
 
     /// Takes one optimizer step.
     ///
     /// # Errors
-    /// [`PretrainError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as
-    /// they were.
+    /// [`PretrainError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
     pub fn step(&mut self, batch: Batch) -> Result<Step, PretrainError> {
         let (tokens, [masked]) = (batch.tokens, batch.targets.dims());
-        let (loss, gradients) = self.gradients(batch);
-        finite("loss", self.step, loss)?;
-        let gradient_norm = global_norm(self.present(), &gradients);
-        finite("gradient norm", self.step, gradient_norm)?;
-        let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm);
-        let learning_rate = self.recipe.schedule().learning_rate(self.step);
-        let model = self
-            .model
-            .take()
-            .map(|model| self.optimizer.step(learning_rate, factor, model, gradients));
-        self.model = model;
-        let step = Step {
-            index: self.step,
-            loss,
-            gradient_norm,
-            learning_rate,
+        let mut objective = MaskedWords { seed: self.seed };
+        let taken = self.stepper.step(vec![batch], &mut objective)?;
+        Ok(Step {
+            index: taken.index,
+            loss: taken.loss,
+            gradient_norm: taken.gradient_norm,
+            learning_rate: taken.learning_rate,
             tokens,
             masked,
-        };
-        self.step += 1;
-        Ok(step)
+        })
     }
 }
 
-/// # Errors
-/// [`PretrainError::Diverged`] unless the value is finite.
-pub(crate) fn finite(what: &'static str, step: usize, value: f64) -> Result<(), PretrainError> {
-    if value.is_finite() {
-        Ok(())
-    } else {
-        Err(PretrainError::Diverged { what, step, value })
+/// Cross-entropy of the masked words, with dropout keyed by this seed.
+struct MaskedWords {
+    seed: u64,
+}
+
+impl BatchGradients<BertForMaskedLM, Batch> for MaskedWords {
+    fn examples(&self, batch: &Batch) -> usize {
+        let [masked] = batch.targets.dims();
+        masked
+    }
+
+    fn gradients(
+        &mut self,
+        model: &BertForMaskedLM,
+        batch: Batch,
+        pass: Pass,
+    ) -> (Tensor<1>, GradientsParams) {
+        // Without dropout every element is kept, and the key does not matter.
+        let mut dropouts = Dropouts::keyed(self.seed, pass.index as u64);
+        let logits = model.forward(batch.input, batch.places, &mut dropouts);
+        let loss = fused::cross_entropy(logits, batch.targets);
+        let scaled = match pass.scale {
+            1.0 => loss.clone(),
+            scale => loss.clone() * scale,
+        };
+        let gradients = GradientsParams::from_grads(scaled.backward(), model);
+        (loss.inner(), gradients)
     }
 }

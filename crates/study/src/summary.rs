@@ -124,7 +124,7 @@ impl StudySummary {
     pub fn of(config: &StudyConfig, records: &[RunRecord]) -> Result<Self, StudyError> {
         let settings = &records.first().ok_or(StudyError::NoRecords)?.settings;
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
-        let metric = glue::Metric::Accuracy.to_string();
+        let metric = tasks::Metric::Accuracy.to_string();
         let studies = plan::plan(config, rows)
             .iter()
             .map(|planned| StudyResult::of(planned, &metric, records))

@@ -1,8 +1,8 @@
 //! Model and data from the Hugging Face hub.
 
-use glue::{SST2, SplitName};
 use hub::{Hub, HubError, Kind, Progress, Repository};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use tasks::{SST2, SplitName};
 
 use crate::Failure;
 use crate::source::{Found, Wanted};

@@ -135,7 +135,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let data = source::find(Wanted::Data, &data, arguments.quiet)?;
     let study = Session::open(
         study,
-        &glue::SST2,
+        &tasks::SST2,
         &model.folder,
         &data.folder,
         &device,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use finetune::progress::RunPlan;
-use finetune::training::Step;
+use finetune::trainer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use study::plan::RunKey;
 

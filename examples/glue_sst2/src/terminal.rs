@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use finetune::progress::{Progress, RunPlan, StudyPlan};
-use finetune::training::Step;
+use finetune::trainer::Step;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget};
 use study::Arm;
 use study::plan::RunKey;

@@ -3,7 +3,7 @@
 use burn::tensor::FloatDType;
 use finetune::Session;
 use finetune::progress::Progress;
-use finetune::training::Step;
+use finetune::trainer::Step;
 use study::plan::RunKey;
 use study::record::RunRecord;
 use study::{Precision, StudySummary};

@@ -34,8 +34,8 @@ pub(crate) fn logits_are_the_same(name: &str) {
 pub(crate) fn loss_and_gradients_are_the_same(name: &str) {
     let turn = turn(name);
     let on = |device: &Device| {
-        let trainer = trainer(device);
-        let (loss, gradients) = trainer.gradients(batch(0, trainer.device()));
+        let mut trainer = trainer(device);
+        let (loss, gradients) = trainer.gradients(vec![batch(0, trainer.device())]);
         (loss, parameters::gradients(&trainer.model(), &gradients))
     };
     let (loss, ours) = on(&turn.device);
@@ -52,7 +52,7 @@ pub(crate) fn ten_steps_are_the_same(name: &str) {
         let losses: Vec<f64> = (0..10)
             .map(|step| {
                 let batch = batch(step, trainer.device());
-                trainer.step(batch).expect("a finite loss").loss
+                trainer.step(vec![batch]).expect("a finite loss").loss
             })
             .collect();
         (losses, start, parameters::values(&trainer.model()))

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use encoders::{BertForSequenceClassification, EncoderInput, Layout, Snapshot};
 use finetune::batch::Batch;
-use finetune::training::Trainer;
+use finetune::trainer::Trainer;
 use finetune::{FinetuneError, Session};
 use study::{Arm, Precision, Recipe, StudyConfig};
 
@@ -118,5 +118,5 @@ pub(crate) fn study(
         },
         ..StudyConfig::default()
     };
-    Session::open(config, &glue::SST2, &snapshot(), folder, device, name)
+    Session::open(config, &tasks::SST2, &snapshot(), folder, device, name)
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use encoders::{BertForSequenceClassification, EncoderInput};
-use optimize::AdamW;
 use study::Recipe;
+use training::Update;
 
 /// What a run starts from.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +32,7 @@ pub struct Companion {
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
     /// Takes the place of AdamW.
-    pub update: Option<Box<dyn Update>>,
+    pub update: Option<Box<dyn Update<BertForSequenceClassification>>>,
 }
 
 /// Puts other weights into a training step's forward pass.
@@ -52,33 +51,9 @@ pub trait EmbeddingNoise {
     fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3>;
 }
 
-/// Moves the parameters by their gradients.
-pub trait Update {
-    /// Takes a step; each gradient counts times `gradient_scale`.
-    fn step(
-        &mut self,
-        learning_rate: f64,
-        gradient_scale: f64,
-        model: BertForSequenceClassification,
-        gradients: GradientsParams,
-    ) -> BertForSequenceClassification;
-}
-
 impl Start<'_> {
     /// The value of a hyperparameter that the method has.
     pub(super) fn number(&self, name: &str) -> f64 {
         self.hyperparameters[name]
-    }
-}
-
-impl Update for AdamW {
-    fn step(
-        &mut self,
-        learning_rate: f64,
-        gradient_scale: f64,
-        model: BertForSequenceClassification,
-        gradients: GradientsParams,
-    ) -> BertForSequenceClassification {
-        AdamW::step(self, learning_rate, gradient_scale, model, gradients)
     }
 }

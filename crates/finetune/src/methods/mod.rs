@@ -10,7 +10,7 @@ mod recadam;
 use sha2::{Digest, Sha256};
 use study::Method;
 
-pub use companion::{Companion, EmbeddingNoise, Start, Update, Weights};
+pub use companion::{Companion, EmbeddingNoise, Start, Weights};
 
 /// What a method does while a run trains; nothing costs nothing.
 pub fn companion(method: Method, start: &Start<'_>) -> Companion {

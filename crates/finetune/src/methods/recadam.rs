@@ -1,10 +1,8 @@
 //! RecAdam (Chen et al., EMNLP 2020, arXiv:2004.12651).
 
-use burn::optim::GradientsParams;
-use encoders::BertForSequenceClassification;
 use optimize::RecAdamConfig;
 
-use super::{Companion, Start, Update};
+use super::{Companion, Start};
 use crate::optimizer::adamw;
 
 /// Adam with an annealed quadratic pull towards the pretrained weights; see [`optimize::RecAdam`].
@@ -23,17 +21,5 @@ pub(super) fn companion(start: &Start<'_>) -> Companion {
     Companion {
         update: Some(Box::new(optimize::RecAdam::new(config, start.fresh))),
         ..Companion::default()
-    }
-}
-
-impl Update for optimize::RecAdam {
-    fn step(
-        &mut self,
-        learning_rate: f64,
-        gradient_scale: f64,
-        model: BertForSequenceClassification,
-        gradients: GradientsParams,
-    ) -> BertForSequenceClassification {
-        optimize::RecAdam::step(self, learning_rate, gradient_scale, model, gradients)
     }
 }

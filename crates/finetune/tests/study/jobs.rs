@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use finetune::progress::{Progress, RunPlan};
-use finetune::training::Step;
+use finetune::trainer::Step;
 use finetune::{FinetuneError, Session};
 use study::Arm;
 use study::plan::RunKey;
@@ -177,7 +177,7 @@ fn what_keeps_one_run_from_its_end_ends_all() {
     }
     let study = Session::open(
         config(Arm::ALL, 2, 0.15),
-        &glue::SST2,
+        &tasks::SST2,
         model.path(),
         world.data.path(),
         &Device::flex(),

@@ -2,7 +2,7 @@
 
 use finetune::Session;
 use finetune::progress::{Progress, RunPlan};
-use finetune::training::Step;
+use finetune::trainer::Step;
 use study::plan::RunKey;
 use study::record::RunRecord;
 use study::{Arm, Batching, Precision, StudySummary};

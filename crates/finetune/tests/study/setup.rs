@@ -54,7 +54,7 @@ pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
 pub(crate) fn open(config: StudyConfig, data: &Path) -> Session {
     Session::open(
         config,
-        &glue::SST2,
+        &tasks::SST2,
         &snapshot(),
         data,
         &Device::flex(),

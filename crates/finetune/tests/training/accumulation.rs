@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use finetune::batch::Batch;
-use finetune::training::Trainer;
+use finetune::trainer::Trainer;
 use study::Recipe;
 
 use crate::closeness::assert_all_close;
@@ -28,16 +28,16 @@ fn examples(which: std::ops::Range<usize>, device: &Device) -> Batch {
 
 #[test]
 fn the_gradient_of_small_batches_is_that_of_their_examples_together() {
-    let trainer = trainer().without_dropout();
-    let device = trainer.device();
+    let mut trainer = trainer().without_dropout();
+    let device = &trainer.device().clone();
     // Of different sizes: a mean over batches would be wrong.
     let parts = vec![
         examples(0..4, device),
         examples(4..6, device),
         examples(6..7, device),
     ];
-    let (loss, ours) = trainer.accumulated_gradients(parts);
-    let (expected, theirs) = trainer.gradients(examples(0..7, device));
+    let (loss, ours) = trainer.gradients(parts);
+    let (expected, theirs) = trainer.gradients(vec![examples(0..7, device)]);
     assert!(
         (loss / expected - 1.0).abs() < TOLERANCE,
         "{loss} {expected}"
@@ -56,9 +56,9 @@ fn a_step_on_small_batches_is_the_step_on_one_large_one() {
         let from = 8 * step;
         let parts = [from..from + 3, from + 3..from + 6, from + 6..from + 8]
             .map(|part| examples(part, small.device()));
-        let ours = small.accumulated_step(parts.into()).expect("a finite loss");
+        let ours = small.step(parts.into()).expect("a finite loss");
         let whole = examples(from..from + 8, large.device());
-        let theirs = large.step(whole).expect("a finite loss");
+        let theirs = large.step(vec![whole]).expect("a finite loss");
         assert_eq!((ours.index, ours.examples), (theirs.index, theirs.examples));
         assert_eq!(ours.tokens, theirs.tokens);
         assert_eq!(ours.learning_rate, theirs.learning_rate);
@@ -73,16 +73,12 @@ fn a_step_on_small_batches_is_the_step_on_one_large_one() {
 
 #[test]
 fn every_batch_of_a_step_has_dropout_masks_of_its_own() {
-    let trainer = trainer();
-    let twice = || {
-        vec![
-            examples(0..4, trainer.device()),
-            examples(0..4, trainer.device()),
-        ]
-    };
-    let (once, _) = trainer.gradients(examples(0..4, trainer.device()));
-    let (mean, _) = trainer.accumulated_gradients(twice());
+    let mut trainer = trainer();
+    let device = trainer.device().clone();
+    let twice = || vec![examples(0..4, &device), examples(0..4, &device)];
+    let (once, _) = trainer.gradients(vec![examples(0..4, &device)]);
+    let (mean, _) = trainer.gradients(twice());
     assert_ne!(mean, once);
-    let (again, _) = trainer.accumulated_gradients(twice());
+    let (again, _) = trainer.gradients(twice());
     assert_eq!(mean, again, "and the same ones again");
 }

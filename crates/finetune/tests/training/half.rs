@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use encoders::BertForSequenceClassification;
 use finetune::batch::Filling;
-use finetune::training::{Step, Trainer};
+use finetune::trainer::{Step, Trainer};
 use study::{Precision, Recipe};
 
 use crate::closeness::assert_all_close;
@@ -31,8 +31,8 @@ fn trainer_of(model: BertForSequenceClassification, precision: Precision) -> Tra
 
 /// Loss and gradients of one batch, the latter without the loss scale.
 fn gradients(precision: Precision, filling: Filling) -> (f64, Named) {
-    let trainer = trainer(precision);
-    let (loss, gradients) = trainer.gradients(examples(0..7, filling, trainer.device()));
+    let mut trainer = trainer(precision);
+    let (loss, gradients) = trainer.gradients(vec![examples(0..7, filling, trainer.device())]);
     let scale = trainer.loss_scale().value() as f32;
     let mut named = parameters::gradients(&trainer.model(), &gradients);
     for value in named.values_mut().flatten() {
@@ -64,7 +64,7 @@ fn ten_steps_go_the_way_of_single_precision_and_parameters_stay_single() {
         let mut trainer = trainer(precision);
         let steps = (0..10).map(|step| {
             let batch = examples(8 * step..8 * step + 8, FILLINGS[0], trainer.device());
-            let step = trainer.step(batch).expect("a finite loss");
+            let step = trainer.step(vec![batch]).expect("a finite loss");
             assert!(!step.is_skipped);
             step.loss
         });
@@ -101,7 +101,9 @@ fn loud(precision: Precision) -> Trainer {
 
 fn step(trainer: &mut Trainer) -> Step {
     let batch = examples(0..8, FILLINGS[0], trainer.device());
-    trainer.step(batch).expect("the loss itself is finite")
+    trainer
+        .step(vec![batch])
+        .expect("the loss itself is finite")
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use encoders::Snapshot;
 use finetune::batch::{Batch, Filling};
-use finetune::training::Trainer;
+use finetune::trainer::Trainer;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use study::Recipe;
@@ -93,9 +93,10 @@ fn compare_one_batch(filling: Filling) {
     let bytes = std::fs::read(golden("training/expected.safetensors")).expect("golden");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     let expected = json(&golden("training/expected.json"));
-    let trainer = trainer(&tiny_snapshot(), &recipe(&expected["settings"]));
+    let mut trainer = trainer(&tiny_snapshot(), &recipe(&expected["settings"]));
 
-    let (loss, gradients) = trainer.gradients(tiny_batch(&file, 0, filling, trainer.device()));
+    let (loss, gradients) =
+        trainer.gradients(vec![tiny_batch(&file, 0, filling, trainer.device())]);
     let gradients = parameters::gradients(&trainer.model(), &gradients);
 
     let theirs = expected["gradient_loss"].as_f64().expect("a number");
@@ -130,7 +131,7 @@ fn compare_ten_steps(filling: Filling) {
     let (mut losses, mut rates, mut norms) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..10 {
         let batch = tiny_batch(&file, step, filling, trainer.device());
-        let step = trainer.step(batch).expect("a finite loss");
+        let step = trainer.step(vec![batch]).expect("a finite loss");
         losses.push(step.loss);
         rates.push(step.learning_rate);
         norms.push(step.gradient_norm);
@@ -189,7 +190,7 @@ fn compare_ten_steps_of_minilm(filling: Filling) {
         .map(|parts| json_batch(parts, filling, trainer.device()))
         .collect();
 
-    let (loss, gradients) = trainer.gradients(batches[0].clone());
+    let (loss, gradients) = trainer.gradients(vec![batches[0].clone()]);
     let gradients = parameters::gradients(&trainer.model(), &gradients);
     let theirs = expected["gradient_loss"].as_f64().expect("a number");
     assert_close("loss", loss, theirs, LOSS);
@@ -197,7 +198,7 @@ fn compare_ten_steps_of_minilm(filling: Filling) {
 
     let (mut losses, mut rates, mut norms) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
-        let step = trainer.step(batch).expect("a finite loss");
+        let step = trainer.step(vec![batch]).expect("a finite loss");
         losses.push(step.loss);
         rates.push(step.learning_rate);
         norms.push(step.gradient_norm);

@@ -234,8 +234,11 @@ fn a_loss_that_is_not_finite_ends_the_run() {
         recipe.steps = 100;
     });
     match finish(config).err().expect("it diverges") {
-        PretrainError::Diverged { what, step, value } => {
-            assert!(step > 0 && !value.is_finite(), "{what} {step} {value}");
+        PretrainError::Diverged(diverged) => {
+            assert!(
+                diverged.step > 0 && !diverged.value.is_finite(),
+                "{diverged}"
+            );
         }
         other => panic!("{other}"),
     }
@@ -294,11 +297,11 @@ fn a_gradient_norm_that_is_not_finite_stops_training_even_if_the_loss_is_finite(
     assert!((loss - 90_f64.ln()).abs() < 1e-5, "{loss}");
     let batch = batch();
     let error = trainer.step(batch).expect_err("no finite gradient");
-    let PretrainError::Diverged { what, step, value } = error else {
+    let PretrainError::Diverged(diverged) = error else {
         panic!("{error}");
     };
-    assert_eq!((what, step), ("gradient norm", 0));
-    assert!(!value.is_finite(), "{value}");
+    assert_eq!((diverged.what, diverged.step), ("gradient norm", 0));
+    assert!(!diverged.value.is_finite(), "{diverged}");
     assert_eq!(trainer.steps(), 0);
 }
 

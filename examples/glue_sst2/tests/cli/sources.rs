@@ -83,7 +83,7 @@ mod downloads {
     /// The tiny BERT and a dozen invented sentences.
     fn server() -> Server {
         let tiny = repository().join("crates/encoders/tests/golden/tiny/snapshot");
-        let parquet = repository().join("crates/glue/tests/golden/parquet");
+        let parquet = repository().join("crates/tasks/tests/golden/parquet");
         let read = |folder: &Path, name: &'static str| {
             (name, std::fs::read(folder.join(name)).expect("a golden"))
         };

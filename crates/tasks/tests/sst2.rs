@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glue::{Error, Example, Label, SST2, Split, SplitName};
 use proptest::prelude::*;
+use tasks::{Error, Example, Label, SST2, Split, SplitName};
 use tempfile::TempDir;
 
 /// A folder whose `train.tsv` has these bytes.
@@ -231,7 +231,7 @@ fn bytes_that_are_not_utf8_are_refused_with_their_line() {
 
 #[test]
 fn a_split_the_task_lacks_is_refused() {
-    let train_only = glue::TaskSpec {
+    let train_only = tasks::TaskSpec {
         splits: &SST2.splits[..1],
         ..SST2
     };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glue::{Error, SST2, Split, SplitName};
+use tasks::{Error, SST2, Split, SplitName};
 use tempfile::TempDir;
 
 fn golden() -> PathBuf {

@@ -33,8 +33,8 @@ impl fmt::Display for Metric {
 /// # Examples
 ///
 /// ```
-/// assert_eq!(glue::accuracy(&[1, 0, 1, 1], &[1, 0, 0, 1])?, 0.75);
-/// # Ok::<(), glue::Error>(())
+/// assert_eq!(tasks::accuracy(&[1, 0, 1, 1], &[1, 0, 0, 1])?, 0.75);
+/// # Ok::<(), tasks::Error>(())
 /// ```
 pub fn accuracy(predictions: &[usize], labels: &[usize]) -> Result<f64, Error> {
     if predictions.len() != labels.len() {

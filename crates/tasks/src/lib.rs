@@ -9,13 +9,13 @@
 //! The crate knows no tensors, no tokenizer and no model. It downloads nothing.
 //!
 //! ```no_run
-//! use glue::{SST2, SplitName, accuracy};
+//! use tasks::{SST2, SplitName, accuracy};
 //!
 //! let dev = SST2.read("SST-2".as_ref(), SplitName::Dev)?;
 //! let labels: Vec<usize> = dev.examples.iter().filter_map(|e| e.label?.class()).collect();
 //! let all_positive = vec![1; labels.len()];
 //! println!("{} examples, {:.3} are positive", dev.count, accuracy(&all_positive, &labels)?);
-//! # Ok::<(), glue::Error>(())
+//! # Ok::<(), tasks::Error>(())
 //! ```
 
 mod error;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use glue::{Label, SST2, SplitName};
+use tasks::{Label, SST2, SplitName};
 
 fn datasets() -> PathBuf {
     let assets =

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use glue::{Example, Label, SST2, Split, SplitName, accuracy};
+use tasks::{Example, Label, SST2, Split, SplitName, accuracy};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/film-notes")

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use glue::{
+use tasks::{
     Columns, Error, Example, Label, Labels, Metric, ParquetColumns, Split, SplitName, SplitSpec,
     TASKS, TaskSpec,
 };

@@ -1,12 +1,10 @@
 //! Keeping the gradients of half precision within its range.
 
-use study::Precision;
-
 /// What the loss is multiplied by before the backward pass, and the gradients divided by after it.
 ///
 /// Gradients below f16's smallest number would become 0. As PyTorch's `GradScaler` with its defaults: from
 /// 2^16 on, halved when a gradient overflows, whose step is left out, and doubled after 2,000 steps in a
-/// row that do not. In the other precisions it is 1 always, and no step is left out.
+/// row that do not.
 ///
 /// Source: Micikevicius et al., "Mixed Precision Training", ICLR 2018, arXiv:1710.03740.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +19,20 @@ impl LossScale {
     const INITIAL: f64 = 65_536.0;
     const GROWTH_INTERVAL: usize = 2_000;
 
-    /// Before the first step.
-    pub fn new(precision: Precision) -> Self {
-        let is_dynamic = precision == Precision::F16;
+    /// Of a precision with a small range, before the first step.
+    pub fn dynamic() -> Self {
         Self {
-            value: if is_dynamic { Self::INITIAL } else { 1.0 },
-            is_dynamic,
+            value: Self::INITIAL,
+            is_dynamic: true,
+            finite: 0,
+        }
+    }
+
+    /// Always 1; no step is left out.
+    pub fn none() -> Self {
+        Self {
+            value: 1.0,
+            is_dynamic: false,
             finite: 0,
         }
     }
@@ -61,7 +67,7 @@ mod tests {
 
     #[test]
     fn an_overflow_halves_it_and_2000_steps_without_one_double_it() {
-        let mut scale = LossScale::new(Precision::F16);
+        let mut scale = LossScale::dynamic();
         assert!(!scale.accepts(f64::INFINITY));
         assert!(!scale.accepts(f64::NAN));
         assert_eq!(scale.value(), 16_384.0);
@@ -81,11 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn other_precisions_are_not_scaled_and_leave_out_no_step() {
-        for precision in [Precision::F32, Precision::Bf16] {
-            let mut scale = LossScale::new(precision);
-            assert!(scale.accepts(f64::INFINITY));
-            assert_eq!(scale.value(), 1.0);
-        }
+    fn without_one_nothing_is_scaled_and_no_step_left_out() {
+        let mut scale = LossScale::none();
+        assert!(scale.accepts(f64::INFINITY));
+        assert_eq!(scale.value(), 1.0);
     }
 }

@@ -1,0 +1,248 @@
+//! The training of one run.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use encoders::{BertForSequenceClassification, Dropouts};
+use optimize::{AdamW, LinearSchedule};
+use study::{Precision, Recipe};
+use training::{BatchGradients, LossScale, Pass, Stepper, Update};
+
+use crate::batch::{Batch, Filling};
+use crate::checkpointing;
+use crate::data::Examples;
+use crate::error::FinetuneError;
+use crate::methods::{Companion, EmbeddingNoise, Weights};
+use crate::optimizer::adamw;
+use crate::order::epoch_steps;
+use crate::precision::lower;
+
+/// A model in training, by a recipe and a method.
+///
+/// Every random choice is keyed by the seed, none by what ran before.
+pub struct Trainer {
+    stepper: Stepper<BertForSequenceClassification, Box<dyn Update<BertForSequenceClassification>>>,
+    forward: Forward,
+    device: Device,
+}
+
+/// How a batch goes through the model in training.
+struct Forward {
+    recipe: Recipe,
+    weights: Option<Box<dyn Weights>>,
+    embeddings: Option<Box<dyn EmbeddingNoise>>,
+    seed: u64,
+    dropout: bool,
+}
+
+/// What one optimizer step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// From 0.
+    pub index: usize,
+    /// Mean loss of the examples before the step.
+    pub loss: f64,
+    /// Global norm of the gradients before clipping.
+    pub gradient_norm: f64,
+    /// Of this step.
+    pub learning_rate: f64,
+    /// Whether the gradients overflowed and the parameters stayed as they were; in half precision only.
+    pub is_skipped: bool,
+    /// Sentences.
+    pub examples: usize,
+    /// Real tokens.
+    pub tokens: usize,
+}
+
+/// What one epoch did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Mean over the epoch's examples of the loss each had when it was trained on.
+    pub train_loss: f64,
+    /// Of training alone.
+    pub seconds: f64,
+}
+
+impl Trainer {
+    /// Prepares `steps` optimizer steps.
+    ///
+    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
+    pub fn new(
+        model: BertForSequenceClassification,
+        recipe: &Recipe,
+        steps: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let schedule = LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio);
+        let loss_scale = match recipe.precision {
+            Precision::F16 => LossScale::dynamic(),
+            Precision::F32 | Precision::Bf16 => LossScale::none(),
+        };
+        Self {
+            stepper: Stepper::new(
+                model,
+                Box::new(AdamW::new(adamw(recipe))),
+                move |step| schedule.learning_rate(step),
+                recipe.max_gradient_norm,
+                loss_scale,
+            ),
+            forward: Forward {
+                recipe: recipe.clone(),
+                weights: None,
+                embeddings: None,
+                seed,
+                dropout: true,
+            },
+            device: device.clone().inner().autodiff(),
+        }
+    }
+
+    /// Lets an arm's method take part in every step.
+    #[must_use]
+    pub fn with_companion(mut self, companion: Companion) -> Self {
+        self.forward.weights = companion.weights;
+        self.forward.embeddings = companion.embeddings;
+        if let Some(update) = companion.update {
+            self.stepper = self.stepper.with_optimizer(update);
+        }
+        self
+    }
+
+    /// Turns dropout off, for comparisons with a reference.
+    #[must_use]
+    pub fn without_dropout(mut self) -> Self {
+        self.forward.dropout = false;
+        self
+    }
+
+    /// The device of the batches.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The model as it is now, for evaluation.
+    pub fn model(&self) -> BertForSequenceClassification {
+        self.stepper.model().clone().valid()
+    }
+
+    /// What the gradients are multiplied by until they reach the optimizer; 1 but for f16.
+    pub fn loss_scale(&self) -> &LossScale {
+        self.stepper.loss_scale()
+    }
+
+    /// The mean loss of the examples of several batches at the present parameters, and its gradients times the loss
+    /// scale.
+    pub fn gradients(&mut self, batches: Vec<Batch>) -> (f64, GradientsParams) {
+        self.stepper.gradients(batches, &mut self.forward)
+    }
+
+    /// Takes one optimizer step on the mean loss of the examples of several batches.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
+    pub fn step(&mut self, batches: Vec<Batch>) -> Result<Step, FinetuneError> {
+        let examples = batches.iter().map(Batch::examples).sum();
+        let tokens = batches.iter().map(|batch| batch.tokens).sum();
+        let taken = self.stepper.step(batches, &mut self.forward)?;
+        Ok(Step {
+            index: taken.index,
+            loss: taken.loss,
+            gradient_norm: taken.gradient_norm,
+            learning_rate: taken.learning_rate,
+            is_skipped: taken.is_skipped,
+            examples,
+            tokens,
+        })
+    }
+
+    /// Takes the steps of one epoch and hands each to `after`, whose error ends it.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Diverged`], or what `after` returns.
+    pub fn epoch(
+        &mut self,
+        epoch: usize,
+        examples: &Examples,
+        pad_token_id: u32,
+        mut after: impl FnMut(&Self, &Step) -> Result<(), FinetuneError>,
+    ) -> Result<Epoch, FinetuneError> {
+        let started = Instant::now();
+        let Forward { recipe, seed, .. } = &self.forward;
+        let filling = Filling::of(recipe, pad_token_id);
+        let mut total = 0.0;
+        let steps = epoch_steps(recipe, *seed, epoch, &examples.lengths());
+        for step in &steps {
+            let batches = step
+                .iter()
+                .map(|positions| examples.batch(positions, filling, &self.device))
+                .collect();
+            let step = self.step(batches)?;
+            total += step.loss * step.examples as f64;
+            after(self, &step)?;
+        }
+        Ok(Epoch {
+            train_loss: total / examples.len().max(1) as f64,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+impl BatchGradients<BertForSequenceClassification, Batch> for Forward {
+    fn examples(&self, batch: &Batch) -> usize {
+        batch.examples()
+    }
+
+    fn gradients(
+        &mut self,
+        parameters: &BertForSequenceClassification,
+        batch: Batch,
+        pass: Pass,
+    ) -> (Tensor<1>, GradientsParams) {
+        let mut dropouts = if self.dropout {
+            Dropouts::keyed(self.seed, pass.index as u64)
+        } else {
+            Dropouts::off()
+        };
+        let model = match &self.weights {
+            None => parameters.clone(),
+            Some(weights) => weights.substitute(parameters, pass.step),
+        };
+        let model = lower(self.recipe.precision, model);
+        let noise = self.embeddings.as_ref();
+        let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass.index));
+        let mut loss = None;
+        let backward = |logits| {
+            let mean = mean_cross_entropy(logits, batch.labels);
+            loss = Some(mean.clone());
+            if pass.scale == 1.0 {
+                mean.backward()
+            } else {
+                (mean * pass.scale).backward()
+            }
+        };
+        let gradients = if self.recipe.gradient_checkpointing {
+            checkpointing::gradients(parameters, &model, batch.input, noise, dropouts, backward)
+        } else {
+            let logits = match noise {
+                None => model.forward(batch.input, &mut dropouts),
+                Some(noise) => model.forward_perturbed(batch.input, noise, &mut dropouts),
+            };
+            GradientsParams::from_grads(backward(logits), parameters)
+        };
+        let loss = loss.expect("the backward pass begins at the loss");
+        (loss.inner(), gradients)
+    }
+}
+
+/// Mean cross-entropy of logits `[batch, labels]` against classes `[batch]`.
+pub(crate) fn mean_cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    // Half precision would lose most of a small loss.
+    let logits = logits.cast(FloatDType::F32);
+    CrossEntropyLossConfig::new()
+        .init(&logits.device())
+        .forward(logits, labels)
+}

@@ -1,0 +1,161 @@
+//! Everything that an optimizer step changes.
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use optimize::{clipping_factor, squared_global_norm};
+
+use crate::accumulate::{BatchGradients, Pass, accumulate, losses_and_gradients};
+use crate::health::{Diverged, finite};
+use crate::loss_scale::LossScale;
+use crate::update::Update;
+
+/// The learning rate of a step, from 0.
+type Schedule = Box<dyn Fn(usize) -> f64>;
+
+/// A model in training: parameters, optimizer state, place in the schedule, loss scale, counters.
+pub struct Stepper<M, U> {
+    /// Away only within a step, so that the optimizer is the parameters' only owner.
+    model: Option<M>,
+    optimizer: U,
+    schedule: Schedule,
+    loss_scale: LossScale,
+    max_gradient_norm: f64,
+    step: usize,
+    /// Steps that the loss scale left out.
+    skipped: usize,
+    passes: usize,
+}
+
+/// What one optimizer step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Taken {
+    /// From 0.
+    pub index: usize,
+    /// Mean loss of the step's examples before the step.
+    pub loss: f64,
+    /// Global norm of the gradients before clipping.
+    pub gradient_norm: f64,
+    /// Of this step.
+    pub learning_rate: f64,
+    /// Whether the gradients overflowed and the parameters stayed as they were; with a dynamic loss scale only.
+    pub is_skipped: bool,
+}
+
+impl<M: Module, U: Update<M>> Stepper<M, U> {
+    /// Starts before step 0. Gradients are clipped at a global norm of `max_gradient_norm`.
+    ///
+    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
+    pub fn new(
+        model: M,
+        optimizer: U,
+        schedule: impl Fn(usize) -> f64 + 'static,
+        max_gradient_norm: f64,
+        loss_scale: LossScale,
+    ) -> Self {
+        Self {
+            model: Some(model.train()),
+            optimizer,
+            schedule: Box::new(schedule),
+            loss_scale,
+            max_gradient_norm,
+            step: 0,
+            skipped: 0,
+            passes: 0,
+        }
+    }
+
+    /// Continues before step `step` of a run of one batch per step, none of which was left out.
+    #[must_use]
+    pub fn continued(mut self, step: usize) -> Self {
+        self.step = step;
+        self.passes = step;
+        self
+    }
+
+    /// Replaces the optimizer.
+    #[must_use]
+    pub fn with_optimizer(mut self, optimizer: U) -> Self {
+        self.optimizer = optimizer;
+        self
+    }
+
+    /// Steps taken, those that were left out included.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
+    /// The parameters, for training.
+    pub fn model(&self) -> &M {
+        self.model
+            .as_ref()
+            .expect("the model is away only within a step")
+    }
+
+    /// The optimizer with its state.
+    pub fn optimizer(&self) -> &U {
+        &self.optimizer
+    }
+
+    /// What the gradients are multiplied by until they reach the optimizer.
+    pub fn loss_scale(&self) -> &LossScale {
+        &self.loss_scale
+    }
+
+    /// The mean loss of the examples of several batches at the present parameters, and its gradients times the loss
+    /// scale.
+    pub fn gradients<B>(
+        &self,
+        batches: Vec<B>,
+        objective: &mut impl BatchGradients<M, B>,
+    ) -> (f64, GradientsParams) {
+        accumulate(self.model(), batches, self.first_pass(), objective)
+    }
+
+    /// Takes one optimizer step on the mean loss of the examples of several batches.
+    ///
+    /// # Errors
+    /// [`Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
+    pub fn step<B>(
+        &mut self,
+        batches: Vec<B>,
+        objective: &mut impl BatchGradients<M, B>,
+    ) -> Result<Taken, Diverged> {
+        let passes = batches.len();
+        let model = self.model();
+        let (loss, gradients) = losses_and_gradients(model, batches, self.first_pass(), objective);
+        let (loss, gradient_norm) = loss.read_with(squared_global_norm(model, &gradients));
+        finite("loss", self.step, loss)?;
+        let scale = self.loss_scale.value();
+        let gradient_norm = gradient_norm / scale;
+        // A step that is left out counts in neither the schedule nor the optimizer.
+        let learning_rate = (self.schedule)(self.step - self.skipped);
+        let is_skipped = !self.loss_scale.accepts(gradient_norm);
+        if is_skipped {
+            self.skipped += 1;
+        } else {
+            finite("gradient norm", self.step, gradient_norm)?;
+            let factor = clipping_factor(gradient_norm, self.max_gradient_norm) / scale;
+            let model = self.model.take();
+            self.model =
+                model.map(|model| self.optimizer.step(learning_rate, factor, model, gradients));
+        }
+        let taken = Taken {
+            index: self.step,
+            loss,
+            gradient_norm,
+            learning_rate,
+            is_skipped,
+        };
+        self.step += 1;
+        self.passes += passes;
+        Ok(taken)
+    }
+
+    fn first_pass(&self) -> Pass {
+        Pass {
+            step: self.step,
+            index: self.passes,
+            scale: self.loss_scale.value(),
+        }
+    }
+}
