@@ -138,8 +138,8 @@ impl<'a, P: Progress> Shared<'a, P> {
         }
     }
 
-    pub(crate) fn epoch(&self, run: &RunKey, epoch: usize, dev_accuracy: f64) {
-        self.lock().progress.epoch(run, epoch, dev_accuracy);
+    pub(crate) fn epoch(&self, run: &RunKey, epoch: usize, score: f64) {
+        self.lock().progress.epoch(run, epoch, score);
     }
 }
 

@@ -54,9 +54,9 @@ pub trait Progress {
     fn step(&mut self, run: &RunKey, step: &Step) {
         let _ = (run, step);
     }
-    /// An epoch of a run was scored: epoch from 1, accuracy on dev.
-    fn epoch(&mut self, run: &RunKey, epoch: usize, dev_accuracy: f64) {
-        let _ = (run, epoch, dev_accuracy);
+    /// An epoch of a run was scored: epoch from 1, the headline score.
+    fn epoch(&mut self, run: &RunKey, epoch: usize, score: f64) {
+        let _ = (run, epoch, score);
     }
     /// Whether to stop here; asked before every run and after every step.
     fn should_stop(&mut self) -> bool {

@@ -1,9 +1,14 @@
 //! One run of a study, from the pretrained model to its record.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use study::plan::RunKey;
-use study::record::{EpochRecord, Machine, NoiseSummary, RunRecord, Versions};
+use study::record::{
+    EpochRecord, EvaluationRecord, FORMAT, Machine, NoiseSummary, PredictionsFile,
+    RecordedPredictions, RunRecord, Versions,
+};
 
 use crate::course::Course;
 use crate::error::FinetuneError;
@@ -19,17 +24,20 @@ use training::finite;
 #[derive(Default)]
 struct Outcome {
     epochs: Vec<EpochRecord>,
-    dev_predictions: Vec<usize>,
+    /// After the last of these epochs, by evaluation set.
+    predictions: BTreeMap<String, PredictionsFile>,
     skipped_steps: usize,
     noise: Option<NoiseSummary>,
     course: Course,
 }
 
-/// Trains and scores one run of the `jobs` that are in work; one that diverges is a failed run, not an error.
+/// Trains and scores one run of the `jobs` that are in work, and writes its predictions into the study's folder; one
+/// that diverges is a failed run, not an error.
 pub(crate) fn run_one(
     setup: &Setup,
     run: &RunKey,
     jobs: usize,
+    folder: &Path,
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
     let settings = setup.settings(run);
@@ -45,18 +53,23 @@ pub(crate) fn run_one(
         Err(FinetuneError::Diverged(diverged)) => Some(diverged.to_string()),
         Err(other) => return Err(other),
     };
-    let dev_accuracy = match failed {
-        None => outcome.epochs.last().map(|epoch| epoch.dev_accuracy),
-        Some(_) => None,
-    };
+    let mut predictions = BTreeMap::new();
+    for (set, file) in outcome.predictions {
+        let path = format!(
+            "predictions/{}.{set}.tsv",
+            settings.file_name(run.arm, run.seed)
+        );
+        file.write(folder, &path)?;
+        predictions.insert(set, RecordedPredictions::File(path));
+    }
     Ok(RunRecord {
+        format: FORMAT,
         arm: run.arm,
         seed: run.seed,
         failed,
-        dev_accuracy,
         epochs: outcome.epochs,
         seconds: started.elapsed().as_secs_f64(),
-        dev_predictions: outcome.dev_predictions,
+        predictions,
         skipped_steps: outcome.skipped_steps,
         curve: outcome.course.curve,
         changes: outcome.course.changes,
@@ -97,14 +110,18 @@ impl Outcome {
             })?;
             let scored = score(setup, &trainer, epoch * steps / recipe.epochs - 1)?;
             shared.epoch(run, epoch, scored.accuracy);
+            let evaluation = EvaluationRecord {
+                loss: scored.loss,
+                metrics: BTreeMap::from([("accuracy".to_owned(), scored.accuracy)]),
+            };
             self.epochs.push(EpochRecord {
                 epoch,
                 train_loss: trained.train_loss,
-                dev_loss: scored.loss,
-                dev_accuracy: scored.accuracy,
+                evaluations: BTreeMap::from([("dev".to_owned(), evaluation)]),
                 train_seconds: trained.seconds,
             });
-            self.dev_predictions = scored.predictions;
+            self.predictions =
+                BTreeMap::from([("dev".to_owned(), setup.named(&scored.predictions))]);
         }
         Ok(())
     }

@@ -130,11 +130,12 @@ impl Session {
             }
         }
         let jobs = self.jobs.min(missing.len()).max(1);
-        let train = |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, jobs, shared);
+        let train =
+            |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, jobs, folder, shared);
         // Locked until the summary is written.
         let _log = jobs::work_through(jobs, missing, log, progress, train)?;
         // From the file and not from memory: the summary does not depend on which runs are new.
-        let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?)?;
+        let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?, folder)?;
         summary.save(&folder.join("summary.json"))?;
         Ok(summary)
     }

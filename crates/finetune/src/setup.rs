@@ -1,13 +1,14 @@
 //! What every run of a study shares: its settings, the pretrained model, the data, the device.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
 use study::StudyConfig;
 use study::plan::{self, PlannedStudy, RunKey};
-use study::record::{ModelRecord, NoiseSummary, Settings};
-use tasks::TaskSpec;
+use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
+use tasks::{Labels, TaskSpec};
 
 use crate::data::TaskData;
 use crate::error::FinetuneError;
@@ -107,8 +108,27 @@ impl Setup {
             recipe: self.config.recipe.clone(),
             model: self.model.clone(),
             train,
-            dev: self.data.dev.provenance.clone(),
+            evaluation: BTreeMap::from([("dev".to_owned(), self.data.dev.provenance.clone())]),
+            headline: Headline {
+                set: "dev".to_owned(),
+                metric: "accuracy".to_owned(),
+            },
             device: self.device_name.clone(),
+        }
+    }
+
+    /// Predicted classes of dev by name, beside the labels.
+    pub(crate) fn named(&self, predictions: &[usize]) -> PredictionsFile {
+        let names = |classes: &[usize]| {
+            let name = |&class: &usize| match self.data.task.labels {
+                Labels::Classes(names) => names[class].to_owned(),
+                Labels::Score { .. } => class.to_string(),
+            };
+            classes.iter().map(name).collect()
+        };
+        PredictionsFile {
+            predictions: names(predictions),
+            labels: names(&self.data.dev.labels),
         }
     }
 

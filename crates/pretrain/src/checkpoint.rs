@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::error::PretrainError;
 use crate::recipe::Recipe;
-use crate::training::Trainer;
+use crate::trainer::Trainer;
 
 const PARAMETERS: &str = "parameters.bpk";
 const MOMENTS: &str = "moments.bpk";

@@ -22,7 +22,7 @@ mod recipe;
 mod run;
 mod sequences;
 mod text;
-mod training;
+mod trainer;
 mod vocabulary;
 
 pub use batches::{Batch, Batches};
@@ -36,5 +36,5 @@ pub use masking::{Masked, mask};
 pub use recipe::Recipe;
 pub use run::{Observer, Run, RunConfig};
 pub use sequences::{DataSummary, Sequences};
-pub use training::{Step, Trainer};
+pub use trainer::{Step, Trainer};
 pub use vocabulary::Vocabulary;

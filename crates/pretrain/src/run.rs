@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 use encoders::{BertConfig, BertForMaskedLM, write_snapshot};
 use sha2::{Digest, Sha256};
+use training::finite;
 
 use crate::batches::{Batch, Batches};
 use crate::checkpoint::{Checkpoint, RunState};
@@ -17,7 +18,7 @@ use crate::exclusion::Exclusion;
 use crate::log::{self, Event, Log, Start};
 use crate::recipe::Recipe;
 use crate::sequences::{DataSummary, Sequences, usable};
-use crate::training::{Step, Trainer};
+use crate::trainer::{Step, Trainer};
 use crate::vocabulary::Vocabulary;
 
 /// What to pretrain, on which text, and where to put the results.

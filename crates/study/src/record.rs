@@ -1,37 +1,48 @@
-//! One JSON line a run: everything needed to judge it and to repeat it.
+//! One JSON line per run: everything needed to judge it and to repeat it.
 
 mod log;
 mod mixing;
+mod predictions;
+mod version_1;
 
 use std::collections::BTreeMap;
 
 use noisytune_burn::NoiseReport;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::arm::Arm;
 use crate::recipe::Recipe;
 
 pub use log::RunLog;
+pub use predictions::{PredictionsFile, RecordedPredictions};
+
+/// The version of the records that this build writes; it reads every earlier one.
+pub const FORMAT: u64 = 2;
+
+/// The set that version 1 knew.
+const DEV: &str = "dev";
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+// Strict derived functions of its own, which the implementations below call once the version is known.
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct RunRecord {
-    /// What was done to the parameters.
+    /// [`FORMAT`], whichever version it was read from.
+    pub format: u64,
+    /// What was done beside plain finetuning.
     pub arm: Arm,
     /// Of every random choice.
     pub seed: u64,
     /// Why the run has no score, if it has none.
     pub failed: Option<String>,
-    /// Accuracy on dev after the last epoch; `None` if the run failed.
-    pub dev_accuracy: Option<f64>,
     /// First to last.
     pub epochs: Vec<EpochRecord>,
     /// Training and evaluation.
     pub seconds: f64,
-    /// The predicted class of each dev example after the last epoch.
-    pub dev_predictions: Vec<usize>,
+    /// What it predicted after the last epoch, by evaluation set.
+    pub predictions: BTreeMap<String, RecordedPredictions>,
     /// Optimizer steps that were left out because gradients overflowed in half precision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: usize,
@@ -53,7 +64,7 @@ pub struct RunRecord {
     pub finished_unix: u64,
 }
 
-/// The score of one epoch.
+/// One epoch, and what the model scored after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
@@ -61,12 +72,30 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean over the examples, as each was trained on.
     pub train_loss: f64,
-    /// Mean over dev.
-    pub dev_loss: f64,
-    /// Over the whole of dev.
-    pub dev_accuracy: f64,
+    /// By evaluation set.
+    pub evaluations: BTreeMap<String, EvaluationRecord>,
     /// Of training, evaluation not counted.
     pub train_seconds: f64,
+}
+
+/// What a model scored on a set, over the whole of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRecord {
+    /// Mean over the examples.
+    pub loss: f64,
+    /// Scores by the name of the metric.
+    #[serde(flatten)]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// The number that a task is judged by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Headline {
+    /// The evaluation set.
+    pub set: String,
+    /// The metric.
+    pub metric: String,
 }
 
 /// A stretch of the training loss.
@@ -114,8 +143,10 @@ pub struct Settings {
     pub model: ModelRecord,
     /// Rows trained on.
     pub train: Provenance,
-    /// Rows scored on.
-    pub dev: Provenance,
+    /// Rows scored on, by evaluation set.
+    pub evaluation: BTreeMap<String, Provenance>,
+    /// What the runs are compared by.
+    pub headline: Headline,
     /// Where the tensors live, as the user named it.
     pub device: String,
 }
@@ -192,7 +223,46 @@ fn one() -> usize {
     1
 }
 
+impl Serialize for RunRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// Records of every version are read as those of today.
+impl<'de> Deserialize<'de> for RunRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let record = Map::<String, Value>::deserialize(deserializer)?;
+        let record = match record.get("format") {
+            None => version_1::upgraded(record),
+            Some(format) if *format == FORMAT => record,
+            Some(format) => {
+                return Err(D::Error::custom(format_args!(
+                    "format is {format}, accepted is {FORMAT}, or none for version 1"
+                )));
+            }
+        };
+        Self::deserialize(Value::Object(record)).map_err(D::Error::custom)
+    }
+}
+
+impl EpochRecord {
+    /// The score of a set by a metric, if the epoch has it.
+    pub fn score(&self, headline: &Headline) -> Option<f64> {
+        let evaluation = self.evaluations.get(&headline.set)?;
+        evaluation.metrics.get(&headline.metric).copied()
+    }
+}
+
 impl RunRecord {
+    /// What the run is compared by: its headline score after the last epoch; `None` if it failed.
+    pub fn score(&self) -> Option<f64> {
+        match self.failed {
+            None => self.epochs.last()?.score(&self.settings.headline),
+            Some(_) => None,
+        }
+    }
+
     /// Its arm, and what sets it apart from the arm's other runs of this seed.
     pub fn label(&self) -> String {
         self.settings.label(self.arm)
@@ -205,6 +275,18 @@ impl RunRecord {
 }
 
 impl Settings {
+    /// The same as [`label`](Self::label) with the seed, as the beginning of a file name.
+    pub fn file_name(&self, arm: Arm, seed: u64) -> String {
+        let mut name = arm.name().to_owned();
+        if let (Some(lambda), Some(_)) = (self.lambda, self.study_lambda) {
+            name += &format!("-lambda{lambda}");
+        }
+        if self.study_train_rows.is_some() {
+            name += &format!("-rows{}", self.train.used);
+        }
+        format!("{name}-seed{seed}")
+    }
+
     /// An arm, and what sets these settings apart from those of the arm's other runs.
     pub fn label(&self, arm: Arm) -> String {
         let mut label = arm.name().to_owned();
@@ -215,6 +297,13 @@ impl Settings {
             label += &format!(", {} rows", self.train.used);
         }
         label
+    }
+}
+
+impl Settings {
+    /// The rows that the headline is scored on.
+    pub fn headline_rows(&self) -> Option<&Provenance> {
+        self.evaluation.get(&self.headline.set)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `summary.json`: the scores of every point of every study, and what sets them apart.
 
 mod comparison;
+mod same_examples;
 mod verdict;
 
 use std::path::Path;
@@ -116,18 +117,23 @@ pub struct PairsNeeded {
 impl StudySummary {
     /// Summarises recorded runs; those that the configuration does not ask for are left out.
     ///
-    /// Task and number of training rows are the records'; a recorded study can be
-    /// summarised anew without its model and data.
+    /// Task, metric and number of training rows are the records'; a recorded study can be summarised anew without its
+    /// model and data. `folder` is the study's, where the files of predictions are.
     ///
     /// # Errors
-    /// [`StudyError::NoRecords`], [`StudyError::Statistics`] if a score is not finite.
-    pub fn of(config: &StudyConfig, records: &[RunRecord]) -> Result<Self, StudyError> {
+    /// [`StudyError::NoRecords`], [`StudyError::Statistics`] if a score is not finite, [`StudyError::File`] if the
+    /// predictions of a run cannot be read.
+    pub fn of(
+        config: &StudyConfig,
+        records: &[RunRecord],
+        folder: &Path,
+    ) -> Result<Self, StudyError> {
         let settings = &records.first().ok_or(StudyError::NoRecords)?.settings;
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
-        let metric = tasks::Metric::Accuracy.to_string();
+        let metric = settings.headline.metric.clone();
         let studies = plan::plan(config, rows)
             .iter()
-            .map(|planned| StudyResult::of(planned, &metric, records))
+            .map(|planned| StudyResult::of(planned, &metric, records, folder))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             task: settings.task.clone(),
@@ -158,7 +164,12 @@ impl StudySummary {
 }
 
 impl StudyResult {
-    fn of(planned: &PlannedStudy, metric: &str, records: &[RunRecord]) -> Result<Self, StudyError> {
+    fn of(
+        planned: &PlannedStudy,
+        metric: &str,
+        records: &[RunRecord],
+        folder: &Path,
+    ) -> Result<Self, StudyError> {
         let runs: Vec<Vec<&RunRecord>> = planned
             .points
             .iter()
@@ -174,7 +185,7 @@ impl StudyResult {
                 .iter()
                 .position(|other| point.against.as_ref() == Some(&other.label));
             let comparison = match control {
-                Some(at) => Comparison::of(&planned.points[at].label, of_point, &runs[at])?,
+                Some(at) => Comparison::of(&planned.points[at].label, of_point, &runs[at], folder)?,
                 None => None,
             };
             points.push(Point {
@@ -202,7 +213,7 @@ impl Scores {
             .filter_map(|run| {
                 Some(SeedScore {
                     seed: run.seed,
-                    value: run.dev_accuracy?,
+                    value: run.score()?,
                 })
             })
             .collect();

@@ -71,9 +71,9 @@ impl Running {
         }
     }
 
-    pub(crate) fn epoch(&mut self, run: &RunKey, dev_accuracy: f64) {
+    pub(crate) fn epoch(&mut self, run: &RunKey, score: f64) {
         if let Some(place) = self.place(run) {
-            place.dev = format!(", dev {:.2} %", 100.0 * dev_accuracy);
+            place.dev = format!(", dev {:.2} %", 100.0 * score);
         }
     }
 

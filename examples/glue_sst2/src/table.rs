@@ -71,7 +71,7 @@ mod tests {
             .join("runs")
             .join(name);
         let records = RunLog::read(&folder).expect("recorded runs");
-        let summary = StudySummary::of(&config_of(&folder, &records), &records);
+        let summary = StudySummary::of(&config_of(&folder, &records), &records, &folder);
         let summary = summary.expect("a summary");
         let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
         assert_eq!(summary.to_json(), text, "{name}");

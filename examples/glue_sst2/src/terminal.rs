@@ -87,18 +87,15 @@ impl Terminal {
 
     fn count(&mut self, record: &RunRecord) {
         self.done += 1;
-        let Some(accuracy) = record
-            .dev_accuracy
-            .filter(|_| record.is_at_study_settings())
-        else {
+        let Some(score) = record.score().filter(|_| record.is_at_study_settings()) else {
             return;
         };
         match self.arms.iter_mut().find(|(arm, ..)| *arm == record.arm) {
             Some((_, sum, n)) => {
-                *sum += accuracy;
+                *sum += score;
                 *n += 1;
             }
-            None => self.arms.push((record.arm, accuracy, 1)),
+            None => self.arms.push((record.arm, score, 1)),
         }
         let mut text = "mean dev accuracy in % so far (runs)".to_owned();
         for (index, (arm, sum, n)) in self.arms.iter().enumerate() {
@@ -202,8 +199,8 @@ impl Progress for Terminal {
         self.show_study();
     }
 
-    fn epoch(&mut self, run: &RunKey, _: usize, dev_accuracy: f64) {
-        self.running.epoch(run, dev_accuracy);
+    fn epoch(&mut self, run: &RunKey, _: usize, score: f64) {
+        self.running.epoch(run, score);
     }
 
     fn should_stop(&mut self) -> bool {
@@ -220,8 +217,8 @@ impl Progress for Terminal {
         self.left.all -= skipped as usize;
         self.count(record);
         self.show_study();
-        let score = match (record.dev_accuracy, &record.failed) {
-            (Some(accuracy), _) => format!("dev {:.2} %", 100.0 * accuracy),
+        let score = match (record.score(), &record.failed) {
+            (Some(score), _) => format!("dev {:.2} %", 100.0 * score),
             (None, Some(reason)) => format!("failed: {reason}"),
             (None, None) => "no score".to_owned(),
         };

@@ -4,7 +4,7 @@ use finetune::Session;
 use finetune::progress::{Progress, RunPlan};
 use finetune::trainer::Step;
 use study::plan::RunKey;
-use study::record::RunRecord;
+use study::record::{PredictionsFile, RecordedPredictions, RunRecord};
 use study::{Arm, Batching, Precision, StudySummary};
 
 use crate::setup::{config, open, write_data};
@@ -14,6 +14,7 @@ use crate::setup::{config, open, write_data};
 struct Losses {
     runs: Vec<(Arm, u64, Vec<f64>)>,
     records: Vec<RunRecord>,
+    predictions: Vec<PredictionsFile>,
 }
 
 impl Progress for Losses {
@@ -39,6 +40,13 @@ fn run(arms: &[Arm], seeds: usize, lambda: f64) -> (Losses, StudySummary) {
     let study: Session = open(config(arms, seeds, lambda), data.path());
     let mut losses = Losses::default();
     let summary = study.run(out.path(), &mut losses).expect("the study runs");
+    losses.predictions = (losses.records.iter())
+        .map(|record| match &record.predictions["dev"] {
+            RecordedPredictions::File(path) => PredictionsFile::read(out.path(), path),
+            RecordedPredictions::Classes(_) => panic!("a record of version 1"),
+        })
+        .collect::<Result<_, _>>()
+        .expect("the predictions read back");
     (losses, summary)
 }
 
@@ -49,10 +57,14 @@ fn lambda_zero_is_bit_identical_to_the_baseline() {
         assert_eq!(pair[0].1, pair[1].1, "one seed");
         assert_eq!(pair[0].2, pair[1].2, "the loss of every step");
     }
+    for pair in losses.predictions.chunks(2) {
+        assert_eq!(pair[0].predictions.len(), 10);
+        assert_eq!(pair[0], pair[1]);
+    }
     for pair in losses.records.chunks(2) {
-        assert_eq!(pair[0].dev_predictions, pair[1].dev_predictions);
         for (a, b) in pair[0].epochs.iter().zip(&pair[1].epochs) {
-            assert_eq!((a.train_loss, a.dev_loss), (b.train_loss, b.dev_loss));
+            assert_eq!(a.train_loss, b.train_loss);
+            assert_eq!(a.evaluations, b.evaluations);
         }
     }
     let noisytune = &summary.studies[0].points[1];

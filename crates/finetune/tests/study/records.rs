@@ -1,10 +1,12 @@
 //! What a study leaves on disk.
 
+use std::collections::BTreeMap;
+
 use files::FileError;
 use finetune::FinetuneError;
 use finetune::progress::{Progress, RunPlan};
 use serde_json::Value;
-use study::record::{RunLog, RunRecord};
+use study::record::{PredictionsFile, RecordedPredictions, RunLog, RunRecord};
 use study::{Arm, StudyConfig, StudyError};
 
 use crate::setup::{config, open, write_data};
@@ -113,6 +115,12 @@ fn an_interrupted_study_continues_and_ends_with_the_same_summary() {
     let lines = std::fs::read_to_string(whole.path().join("runs.jsonl")).expect("records");
     let three: String = lines.split_inclusive('\n').take(3).collect();
     std::fs::write(interrupted.path().join("runs.jsonl"), three).expect("a file");
+    let predictions = interrupted.path().join("predictions");
+    std::fs::create_dir(&predictions).expect("a folder");
+    for file in std::fs::read_dir(whole.path().join("predictions")).expect("a folder") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), predictions.join(file.file_name())).expect("it is copied");
+    }
     let mut trained = Trained::default();
     study
         .run(interrupted.path(), &mut trained)
@@ -141,7 +149,16 @@ fn a_record_says_how_to_repeat_the_run() {
     assert_eq!(noisy.settings.train.sha256.len(), 64);
     assert_eq!(noisy.settings.model.sha256.len(), 64);
     assert_eq!(noisy.versions.burn.split('.').count(), 3);
-    assert_eq!(noisy.dev_predictions.len(), 10);
+    let path = "predictions/noisytune-seed3.dev.tsv";
+    let file = RecordedPredictions::File(path.to_owned());
+    assert_eq!(
+        noisy.predictions,
+        BTreeMap::from([("dev".to_owned(), file)])
+    );
+    let predicted = PredictionsFile::read(out.path(), path).expect("it reads back");
+    let right = predicted.right().expect("dev has labels");
+    let share = right.iter().filter(|&&right| right).count() as f64 / 10.0;
+    assert_eq!((right.len(), Some(share)), (10, noisy.score()));
     assert_eq!(baseline.noise, None);
     assert_eq!(noisy.curve.len(), 6, "a point a step");
     let mean = noisy.curve[..3].iter().map(|point| point.loss).sum::<f64>() / 3.0;
@@ -290,5 +307,33 @@ fn settings_out_of_range_are_refused_with_what_is_accepted() {
         config.arms.truncate(1);
         let error = config.validate().expect_err("lambda is out of range");
         assert!(matches!(error, StudyError::Lambda(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_run_that_diverges_in_its_last_step_is_failed_and_the_folder_stays_usable() {
+    let (data, out) = folders();
+    let mut config = config(&ARMS, 1, 0.15);
+    config.recipe.epochs = 1;
+    config.recipe.batch_size = 24;
+    config.recipe.learning_rate = 1e20;
+    config.recipe.warmup_ratio = 0.0;
+    let study = open(config, data.path());
+    let summary = study.run(out.path(), &mut ()).expect("the study goes on");
+    assert_eq!(summary.studies[0].points[0].scores.failed, 1);
+    let mut trained = Trained::default();
+    study
+        .run(out.path(), &mut trained)
+        .expect("the folder is read again");
+    assert_eq!(trained.0, 0);
+    for record in RunLog::read(out.path()).expect("the records read back") {
+        let reason = record.failed.expect("it failed");
+        assert!(
+            reason.starts_with("training diverged: the dev loss of step 0 is ")
+                || reason
+                    .starts_with("training diverged: the change of the parameters of step 0 is "),
+            "{reason}"
+        );
+        assert_eq!(record.epochs, []);
     }
 }

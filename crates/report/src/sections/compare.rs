@@ -51,8 +51,8 @@ pub(super) fn pairs(
             let control = controls.iter().find(|run| run.seed == seed)?;
             Some(Pair {
                 seed,
-                control: control.dev_accuracy.map(|score| 100.0 * score),
-                treatment: treated.dev_accuracy.map(|score| 100.0 * score),
+                control: control.score().map(|score| 100.0 * score),
+                treatment: treated.score().map(|score| 100.0 * score),
             })
         })
         .collect();

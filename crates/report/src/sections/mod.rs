@@ -95,7 +95,9 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         fact("model", settings.model.name.clone());
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
         fact("training sentences", thousands(rows));
-        fact("dev sentences", thousands(settings.dev.used));
+        if let Some(scored) = settings.headline_rows() {
+            fact("dev sentences", thousands(scored.used));
+        }
     }
     let failed = records
         .iter()

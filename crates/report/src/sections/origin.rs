@@ -127,7 +127,7 @@ fn runs(records: &[&RunRecord]) -> Table {
         let noise = record.noise.as_ref();
         let accuracy = match &record.failed {
             Some(_) => "failed".to_owned(),
-            None => or_none(record.dev_accuracy, percent),
+            None => or_none(record.score(), percent),
         };
         let mut row = tables::which_run(record);
         row.extend([

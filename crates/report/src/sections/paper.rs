@@ -73,7 +73,11 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
     } else {
         format!("{} of the {}", thousands(train.used), thousands(train.rows))
     };
-    let other_data = if (train.rows, record.settings.dev.rows) == SST2 {
+    let other_data = if (
+        train.rows,
+        record.settings.headline_rows().map_or(0, |rows| rows.rows),
+    ) == SST2
+    {
         ""
     } else {
         " The sentences differ too: these scores cannot be compared with scores on SST-2."

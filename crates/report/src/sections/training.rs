@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use study::record::EpochRecord;
 use study::summary::StudyResult;
 use study::{Arm, RunRecord};
 
@@ -31,9 +32,10 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         curve.collect()
     });
     let accuracy = lines(&|run| {
+        let score = |e: &EpochRecord| e.score(&run.settings.headline);
         let epochs = run.epochs.iter();
         epochs
-            .map(|e| (e.epoch as f64, 100.0 * e.dev_accuracy))
+            .filter_map(|e| Some((e.epoch as f64, 100.0 * score(e)?)))
             .collect()
     });
     let mut blocks = Vec::new();

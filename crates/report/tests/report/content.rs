@@ -3,7 +3,7 @@
 use study::{Arm, StudyConfig, StudyKind};
 
 use crate::files::{FIGURES, names, read, write};
-use crate::sample::{COMMAND, Sample};
+use crate::sample::{COMMAND, Sample, evaluation};
 
 #[test]
 fn a_report_of_all_studies_has_every_figure_in_the_page_and_as_a_file() {
@@ -164,7 +164,8 @@ fn an_interval_that_includes_0_is_no_evidence() {
         };
         let is_treated = sample.records[at].arm == Arm::NOISYTUNE;
         let score = 0.9 + if is_treated { sign * 0.01 } else { 0.0 };
-        sample.records[at].dev_accuracy = Some(score);
+        let last = sample.records[at].epochs.last_mut().expect("an epoch");
+        last.evaluations = evaluation(0.3, score);
     }
     let files = write(&sample);
     assert!(files.html.contains("<h1>No evidence of a difference.</h1>"));
@@ -233,7 +234,7 @@ fn the_command_the_configuration_and_every_run_are_in_it() {
                 .lambda
                 .map_or("–".to_owned(), |lambda| lambda.to_string()),
             run.seed,
-            100.0 * run.dev_accuracy.expect("a score"),
+            100.0 * run.score().expect("a score"),
         );
         assert_eq!(files.markdown.matches(&row).count(), 1, "{row}");
     }

@@ -88,11 +88,10 @@ fn a_study_whose_every_run_failed_is_still_reported() {
     let mut sample = Sample::of(&StudyKind::ALL, 1);
     for run in &mut sample.records {
         run.failed = Some("training diverged: the loss of step 0 is inf".to_owned());
-        run.dev_accuracy = None;
         run.epochs.clear();
         run.curve.clear();
         run.changes.clear();
-        run.dev_predictions.clear();
+        run.predictions.clear();
     }
     let files = write(&sample);
     assert!(files.html.contains("<h1>No verdict.</h1>"));

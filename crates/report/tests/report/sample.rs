@@ -6,10 +6,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use report::Material;
 use study::plan::{self, RunKey};
-use study::record::Provenance;
 use study::record::{
-    CurvePoint, EpochRecord, Machine, ModelRecord, NoiseSummary, ParameterChange, Settings,
-    Versions,
+    CurvePoint, EpochRecord, EvaluationRecord, FORMAT, Headline, Machine, ModelRecord,
+    NoiseSummary, ParameterChange, Provenance, RecordedPredictions, Settings, Versions,
 };
 use study::{Arm, RunRecord, StudyConfig, StudyKind, StudySummary};
 
@@ -66,14 +65,13 @@ impl Sample {
             .find(|run| run.arm == arm && run.seed == seed && run.settings.train.used == ROWS);
         let run = run.expect("a run of the sample");
         run.failed = Some(reason.to_owned());
-        run.dev_accuracy = None;
         run.epochs.truncate(1);
         run.curve.truncate(40);
         run.changes.truncate(4);
     }
 
     pub(crate) fn summary(&self) -> StudySummary {
-        StudySummary::of(&self.config, &self.records).expect("a summary")
+        StudySummary::of(&self.config, &self.records, "no folder".as_ref()).expect("a summary")
     }
 
     /// Calls `then` with the material of a report.
@@ -127,24 +125,29 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
     let accuracy = right.filter(|(p, l)| **p == *l).count() as f64 / DEV as f64;
     let steps = EPOCHS * run.train_rows.div_ceil(BATCH);
     RunRecord {
+        format: FORMAT,
         arm: run.arm,
         seed: run.seed,
         failed: None,
-        dev_accuracy: Some(accuracy),
         epochs: (1..=EPOCHS)
             .map(|epoch| EpochRecord {
                 epoch,
                 train_loss: 0.48 / epoch as f64 + 0.01 * rng.random::<f64>(),
-                dev_loss: 0.29 + 0.02 * rng.random::<f64>(),
-                dev_accuracy: match EPOCHS - epoch {
-                    0 => accuracy,
-                    left => accuracy - 0.006 * left as f64 + 0.004 * rng.random::<f64>(),
-                },
+                evaluations: evaluation(
+                    0.29 + 0.02 * rng.random::<f64>(),
+                    match EPOCHS - epoch {
+                        0 => accuracy,
+                        left => accuracy - 0.006 * left as f64 + 0.004 * rng.random::<f64>(),
+                    },
+                ),
                 train_seconds: 0.011 * run.train_rows as f64,
             })
             .collect(),
         seconds: 0.036 * run.train_rows as f64 + 9.0 * rng.random::<f64>(),
-        dev_predictions,
+        predictions: BTreeMap::from([(
+            "dev".to_owned(),
+            RecordedPredictions::Classes(dev_predictions),
+        )]),
         skipped_steps: 0,
         curve: curve(steps, &mut rng),
         changes: changes(steps, lambda, &mut rng),
@@ -170,6 +173,12 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
         },
         finished_unix: 1_795_480_510 + 300 * run.seed + name,
     }
+}
+
+/// The scores of dev after an epoch.
+pub(crate) fn evaluation(loss: f64, accuracy: f64) -> BTreeMap<String, EvaluationRecord> {
+    let metrics = BTreeMap::from([("accuracy".to_owned(), accuracy)]);
+    BTreeMap::from([("dev".to_owned(), EvaluationRecord { loss, metrics })])
 }
 
 fn labels() -> impl Iterator<Item = usize> {
@@ -248,10 +257,17 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             used: run.train_rows,
             sha256: "48ea".repeat(16),
         },
-        dev: Provenance {
-            rows: DEV,
-            used: DEV,
-            sha256: "54a9".repeat(16),
+        evaluation: BTreeMap::from([(
+            "dev".to_owned(),
+            Provenance {
+                rows: DEV,
+                used: DEV,
+                sha256: "54a9".repeat(16),
+            },
+        )]),
+        headline: Headline {
+            set: "dev".to_owned(),
+            metric: "accuracy".to_owned(),
         },
         device: "flex".to_owned(),
     }

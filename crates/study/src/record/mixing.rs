@@ -37,7 +37,16 @@ impl RunLog {
                 ("model", json(&recorded.model), json(&current.model)),
                 ("training data", own(recorded), own(&current)),
                 ("training rows", json(&rows), json(&train_rows)),
-                ("dev data", json(&recorded.dev), json(&current.dev)),
+                (
+                    "evaluation data",
+                    json(&recorded.evaluation),
+                    json(&current.evaluation),
+                ),
+                (
+                    "headline",
+                    json(&recorded.headline),
+                    json(&current.headline),
+                ),
                 (
                     "hyperparameters",
                     json(&recorded.hyperparameters),

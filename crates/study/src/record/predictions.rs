@@ -1,0 +1,156 @@
+//! What a run predicted for each example of a set: in a file of its own beside the records.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use files::FileError;
+use serde::{Deserialize, Serialize};
+
+/// Where a run's predictions for a set are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RecordedPredictions {
+    /// In a file, by its path in the study's folder.
+    File(String),
+    /// In the record itself, by the position of the class, as records of version 1 have them.
+    Classes(Vec<usize>),
+}
+
+/// The predictions of a run for a set, in the order of the set's file: classes by name, scores as numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PredictionsFile {
+    /// One per example.
+    pub predictions: Vec<String>,
+    /// What would have been right; empty for a set without labels.
+    pub labels: Vec<String>,
+}
+
+/// A line of the file, in messages.
+const WHAT: &str = "a prediction";
+
+impl PredictionsFile {
+    /// Replaces the file at `path` in the study's folder: tab-separated, with the header
+    /// `index<TAB>prediction<TAB>label`, or without labels `index<TAB>prediction`.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn write(&self, folder: &Path, path: &str) -> Result<(), FileError> {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| FileError::io(parent, e))?;
+        }
+        let mut text = self.header().to_owned();
+        for (index, prediction) in self.predictions.iter().enumerate() {
+            let _ = write!(text, "\n{index}\t{prediction}");
+            if let Some(label) = self.labels.get(index) {
+                let _ = write!(text, "\t{label}");
+            }
+        }
+        text.push('\n');
+        files::replace(&path, text.as_bytes())
+    }
+
+    /// Reads what [`write`](Self::write) has written.
+    ///
+    /// # Errors
+    /// [`FileError::Io`], or [`FileError::Line`] if it is something else.
+    pub fn read(folder: &Path, path: &str) -> Result<Self, FileError> {
+        let path = folder.join(path);
+        let text = std::fs::read_to_string(&path).map_err(|e| FileError::io(&path, e))?;
+        let wrong = |line: usize, reason: &str| FileError::Line {
+            path: path.clone(),
+            line,
+            what: WHAT,
+            reason: reason.to_owned(),
+        };
+        let mut lines = text.lines();
+        let columns = match lines.next() {
+            Some("index\tprediction\tlabel") => 3,
+            Some("index\tprediction") => 2,
+            _ => return Err(wrong(1, "expected the header index, prediction, label")),
+        };
+        let mut read = Self::default();
+        for (index, line) in lines.enumerate() {
+            let parts: Vec<&str> = line.split('\t').collect();
+            if parts.len() != columns || parts[0].parse() != Ok(index) {
+                let reason = format!("expected {columns} columns, the first of them {index}");
+                return Err(wrong(index + 2, &reason));
+            }
+            read.predictions.push(parts[1].to_owned());
+            read.labels
+                .extend(parts.get(2).map(|label| (*label).to_owned()));
+        }
+        Ok(read)
+    }
+
+    /// Whether each prediction is its label; `None` for a set without labels.
+    pub fn right(&self) -> Option<Vec<bool>> {
+        if self.labels.is_empty() {
+            return None;
+        }
+        let pairs = self.predictions.iter().zip(&self.labels);
+        Some(
+            pairs
+                .map(|(prediction, label)| prediction == label)
+                .collect(),
+        )
+    }
+
+    fn header(&self) -> &'static str {
+        match self.labels.is_empty() {
+            true => "index\tprediction",
+            false => "index\tprediction\tlabel",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_file_reads_back_with_and_without_labels() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for labels in [owned(&["b", "b"]), Vec::new()] {
+            let written = PredictionsFile {
+                predictions: owned(&["a", "b"]),
+                labels,
+            };
+            written
+                .write(folder.path(), "predictions/x.tsv")
+                .expect("it is written");
+            let read = PredictionsFile::read(folder.path(), "predictions/x.tsv");
+            assert_eq!(read.expect("it reads back"), written);
+        }
+    }
+
+    #[test]
+    fn right_is_what_equals_its_label() {
+        let file = PredictionsFile {
+            predictions: owned(&["a", "b", "a"]),
+            labels: owned(&["a", "a", "a"]),
+        };
+        assert_eq!(file.right(), Some(vec![true, false, true]));
+        assert_eq!(PredictionsFile::default().right(), None);
+    }
+
+    #[test]
+    fn another_file_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let refusal = |text: &str| {
+            std::fs::write(folder.path().join("x.tsv"), text).expect("it is written");
+            let error = PredictionsFile::read(folder.path(), "x.tsv").expect_err("no predictions");
+            error.to_string()
+        };
+        assert!(refusal("a\tb\n").contains("x.tsv:1: not a prediction: expected the header"));
+        let shifted = refusal("index\tprediction\n0\ta\n2\tb\n");
+        assert!(
+            shifted.contains("x.tsv:3: not a prediction: expected 2 columns"),
+            "{shifted}"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Records of every version are read.
+
+use study::RunRecord;
+use study::record::{FORMAT, RecordedPredictions};
+
+/// As version 1 wrote it, shortened.
+const VERSION_1: &str = include_str!("version_1.json");
+
+fn read(text: &str) -> Result<RunRecord, String> {
+    serde_json::from_str(text).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_record_of_version_1_is_read_as_one_of_today() {
+    let record = read(VERSION_1).expect("it is read");
+    assert_eq!(record.format, FORMAT);
+    assert_eq!(record.score(), Some(0.75));
+    assert_eq!(record.epochs[0].evaluations["dev"].loss, 0.608153932094574);
+    assert_eq!(record.epochs[0].evaluations["dev"].metrics["accuracy"], 0.5);
+    let classes = RecordedPredictions::Classes(vec![0, 1, 1, 0]);
+    assert_eq!(record.predictions["dev"], classes);
+    let rows = record.settings.headline_rows().expect("dev");
+    assert_eq!((rows.rows, rows.used), (4, 4));
+    assert_eq!(record.settings.model.size(), Some((3, 192)));
+}
+
+#[test]
+fn what_is_read_is_written_in_todays_format_and_read_again() {
+    let record = read(VERSION_1).expect("it is read");
+    let text = serde_json::to_string(&record).expect("it is written");
+    assert!(text.starts_with("{\"format\":2,"), "{text}");
+    assert_eq!(read(&text).expect("it is read again"), record);
+}
+
+#[test]
+fn a_version_1_run_whose_loss_is_null_has_diverged() {
+    let damaged = VERSION_1.replacen("0.49836228966712953", "null", 1);
+    let record = read(&damaged).expect("the folder stays usable");
+    assert_eq!(record.score(), None);
+    let reason = "training diverged: the dev loss of epoch 2 is not a number";
+    assert_eq!(record.failed.as_deref(), Some(reason));
+    assert_eq!(record.epochs.len(), 1);
+}
+
+#[test]
+fn a_version_from_the_future_and_unknown_fields_are_refused() {
+    let future = VERSION_1.replacen('{', "{\"format\":3,", 1);
+    let text = read(&future).expect_err("nobody knows it yet");
+    assert!(
+        text.contains("format is 3, accepted is 2, or none for version 1"),
+        "{text}"
+    );
+    let unknown = VERSION_1.replacen("\"seed\"", "\"sede\"", 1);
+    let text = read(&unknown).expect_err("a misspelt field");
+    assert!(text.contains("unknown field `sede`"), "{text}");
+}
