@@ -1,7 +1,7 @@
 //! What `--model` and `--data` look for.
 
-use tasks::{SST2, SplitName};
 use program::source::{Kind, Wanted};
+use tasks::{SST2, SplitName};
 
 /// A pretrained BERT.
 pub(crate) fn model() -> Wanted {
