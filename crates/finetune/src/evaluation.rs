@@ -6,7 +6,7 @@ use encoders::{Classifier, Dropouts};
 use crate::batch::Filling;
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::trainer::mean_cross_entropy;
+use crate::objective::mean_cross_entropy;
 
 /// Sentences in an evaluation batch; the result does not depend on it.
 const BATCH: usize = 64;
