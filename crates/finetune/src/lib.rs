@@ -8,7 +8,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`data`], [`batch`], [`order`] | a task's sentences, tokenized once for all runs; batches; their order |
-//! | [`trainer`], [`evaluation`] | the loop, and a metric over a whole split |
+//! | [`trainer`], [`evaluation`] | the loop, and metrics over a whole split |
 //! | [`methods`] | what runs do while they train: one file per method |
 //! | [`session`], [`progress`] | the runs of a study, and how to watch them |
 //! | [`mod@bench`] | training steps against the clock |
@@ -21,6 +21,7 @@ pub mod data;
 mod error;
 pub mod evaluation;
 mod jobs;
+mod loss;
 pub mod methods;
 pub mod optimizer;
 pub mod order;

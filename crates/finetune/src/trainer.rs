@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 use encoders::{Classifier, Dropouts};
 use optimize::{AdamW, LinearSchedule};
 use study::{Precision, Recipe};
@@ -15,6 +14,7 @@ use crate::batch::{Batch, Filling};
 use crate::checkpointing;
 use crate::data::Examples;
 use crate::error::FinetuneError;
+use crate::loss::mean_loss;
 use crate::methods::{Companion, EmbeddingNoise, Weights};
 use crate::optimizer::adamw;
 use crate::order::epoch_steps;
@@ -216,7 +216,7 @@ impl BatchGradients<Classifier, Batch> for Forward {
         let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass.index));
         let mut loss = None;
         let backward = |logits| {
-            let mean = mean_cross_entropy(logits, batch.labels);
+            let mean = mean_loss(logits, batch.targets);
             loss = Some(mean.clone());
             if pass.scale == 1.0 {
                 mean.backward()
@@ -236,13 +236,4 @@ impl BatchGradients<Classifier, Batch> for Forward {
         let loss = loss.expect("the backward pass begins at the loss");
         (loss.inner(), gradients)
     }
-}
-
-/// Mean cross-entropy of logits `[batch, labels]` against classes `[batch]`.
-pub(crate) fn mean_cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-    // Half precision would lose most of a small loss.
-    let logits = logits.cast(FloatDType::F32);
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, labels)
 }
