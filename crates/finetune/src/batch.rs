@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use encoders::EncoderInput;
 use study::{Batching, Recipe};
+use tasks::Targets;
 
 use crate::data::Examples;
 
@@ -25,8 +26,8 @@ pub enum Filling {
 pub struct Batch {
     /// The tokens.
     pub input: EncoderInput,
-    /// `[batch]`.
-    pub labels: Tensor<1, Int>,
+    /// One for each sentence or pair.
+    pub targets: BatchTargets,
     /// Real tokens, padding not counted.
     pub tokens: usize,
 }
@@ -34,8 +35,36 @@ pub struct Batch {
 impl Batch {
     /// Sentences, or pairs of them.
     pub fn examples(&self) -> usize {
-        let [examples] = self.labels.dims();
+        let [examples] = match &self.targets {
+            BatchTargets::Classes(classes) => classes.dims(),
+            BatchTargets::Scores(scores) => scores.dims(),
+        };
         examples
+    }
+}
+
+/// The labels of a batch, on a device.
+#[derive(Clone, Debug)]
+pub enum BatchTargets {
+    /// Positions in the task's list of classes, `[batch]`.
+    Classes(Tensor<1, Int>),
+    /// Numbers, `[batch]`.
+    Scores(Tensor<1>),
+}
+
+impl BatchTargets {
+    fn of(targets: &Targets, positions: &[usize], device: &Device) -> Self {
+        let shape = [positions.len()];
+        match targets {
+            Targets::Classes(classes) => {
+                let classes: Vec<i64> = positions.iter().map(|&i| classes[i] as i64).collect();
+                Self::Classes(Tensor::from_data(TensorData::new(classes, shape), device))
+            }
+            Targets::Scores(scores) => {
+                let scores: Vec<f32> = positions.iter().map(|&i| scores[i]).collect();
+                Self::Scores(Tensor::from_data(TensorData::new(scores, shape), device))
+            }
+        }
     }
 }
 
@@ -57,7 +86,6 @@ impl Filling {
 impl Examples {
     /// Puts the examples at these positions into a batch on the device.
     pub fn batch(&self, positions: &[usize], filling: Filling, device: &Device) -> Batch {
-        let labels: Vec<i64> = positions.iter().map(|&i| self.labels[i] as i64).collect();
         let encodings = positions.iter().map(|&i| &self.encodings[i]);
         Batch {
             input: match filling {
@@ -66,7 +94,7 @@ impl Examples {
                 }
                 Filling::Packed => EncoderInput::packed(encodings, device),
             },
-            labels: Tensor::from_data(TensorData::new(labels, [positions.len()]), device),
+            targets: BatchTargets::of(&self.targets, positions, device),
             tokens: positions.iter().map(|&i| self.encodings[i].ids.len()).sum(),
         }
     }

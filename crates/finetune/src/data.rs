@@ -1,108 +1,115 @@
 //! A task's splits, tokenized once for all runs.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use encoders::{Encoding, Tokenizer};
 use study::StudyError;
 use study::record::Provenance;
-use tasks::{SplitName, TaskSpec};
+use tasks::{Split, Targets, Task};
 
 use crate::error::FinetuneError;
 
 /// Tokenized examples with their labels.
 #[derive(Clone, Debug)]
 pub struct Examples {
-    /// One a sentence or pair.
+    /// One for each sentence or pair.
     pub encodings: Vec<Encoding>,
-    /// The class of each, as long as `encodings`.
-    pub labels: Vec<usize>,
+    /// The label of each, as many as `encodings`.
+    pub targets: Targets,
     /// Where they come from.
     pub provenance: Provenance,
 }
 
-/// Both splits of a task.
+/// A task with its training file and the evaluation sets that can be scored.
 #[derive(Clone, Debug)]
 pub struct TaskData {
     /// The task.
-    pub task: &'static TaskSpec,
+    pub task: Task,
     /// Trained on.
     pub train: Examples,
-    /// Scored on.
-    pub dev: Examples,
+    /// The labelled evaluation sets by name, in the task's order; at least one.
+    pub evaluation_sets: Vec<(String, Examples)>,
+    /// What is suspicious about the files, one line each.
+    pub notes: Vec<String>,
     /// The tokenizer's padding.
     pub pad_token_id: u32,
 }
 
 impl TaskData {
-    /// Reads the train and dev split of a task's folder and tokenizes them.
+    /// Reads the task's training file and its labelled evaluation sets, and tokenizes them.
     ///
-    /// A maximum takes the first rows of the file, as transformers' `--max_train_samples` does: the
-    /// same rows in every run of a study.
+    /// A maximum takes the first rows of a file, as transformers' `--max_train_samples` does: the same rows in every
+    /// run of a study.
     ///
     /// # Errors
     /// [`FinetuneError::Task`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
     /// cannot be tokenized, [`StudyError::Setting`] for a maximum of 0.
     pub fn read(
-        task: &'static TaskSpec,
-        folder: &Path,
+        task: Task,
         tokenizer: &Tokenizer,
         pad_token_id: u32,
         max_train: Option<usize>,
-        max_dev: Option<usize>,
+        max_eval: Option<usize>,
     ) -> Result<Self, FinetuneError> {
         for (name, max) in [
             ("max train samples", max_train),
-            ("max eval samples", max_dev),
+            ("max eval samples", max_eval),
         ] {
             if max == Some(0) {
                 return Err(StudyError::setting(name, 0, "at least 1").into());
             }
         }
+        let mut notes = Vec::new();
+        let mut examples = |mut split: Split, max| {
+            notes.append(&mut split.notes);
+            Examples::tokenized(split, tokenizer, max)
+        };
+        let train = examples(task.read_train()?, max_train)?;
+        let mut evaluation_sets = Vec::new();
+        for set in task.labelled_sets() {
+            let read = task.read_evaluation_set(&set.name)?;
+            evaluation_sets.push((set.name.clone(), examples(read, max_eval)?));
+        }
         Ok(Self {
             task,
-            train: Examples::read(task, folder, SplitName::Train, tokenizer, max_train)?,
-            dev: Examples::read(task, folder, SplitName::Dev, tokenizer, max_dev)?,
+            train,
+            evaluation_sets,
+            notes,
             pad_token_id,
         })
+    }
+
+    /// The first evaluation set, whose headline score is the one of a run.
+    pub fn dev(&self) -> &Examples {
+        let (_, examples) = &self.evaluation_sets[0];
+        examples
     }
 }
 
 impl Examples {
-    fn read(
-        task: &TaskSpec,
-        folder: &Path,
-        split: SplitName,
+    /// Tokenizes a labelled split, or its first `max` rows.
+    fn tokenized(
+        split: Split,
         tokenizer: &Tokenizer,
         max: Option<usize>,
     ) -> Result<Self, FinetuneError> {
-        let read = task.read(folder, split)?;
-        let used = max.unwrap_or(read.count).min(read.count);
-        let examples = &read.examples[..used];
-        let labels = examples
-            .iter()
-            .enumerate()
-            .map(|(index, example)| {
-                example.label.and_then(tasks::Label::class).ok_or_else(|| {
-                    FinetuneError::Unlabelled {
-                        split: split.to_string(),
-                        index,
-                    }
-                })
-            })
-            .collect::<Result<_, _>>()?;
+        let used = max.unwrap_or(split.count).min(split.count);
         let encodings = tokenizer.encode(
-            examples
+            split.examples[..used]
                 .iter()
                 .map(|example| (example.sentence.as_str(), example.sentence2.as_deref())),
         )?;
+        let mut targets = split
+            .targets
+            .expect("a task trains on and scores labelled files alone");
+        targets.truncate(used);
         Ok(Self {
             encodings,
-            labels,
+            targets,
             provenance: Provenance {
-                rows: read.count,
+                rows: split.count,
                 used,
-                sha256: read.sha256,
+                sha256: split.sha256,
             },
         })
     }
@@ -117,9 +124,11 @@ impl Examples {
         if count >= self.len() {
             return Cow::Borrowed(self);
         }
+        let mut targets = self.targets.clone();
+        targets.truncate(count);
         Cow::Owned(Self {
             encodings: self.encodings[..count].to_vec(),
-            labels: self.labels[..count].to_vec(),
+            targets,
             provenance: Provenance {
                 used: count,
                 ..self.provenance.clone()

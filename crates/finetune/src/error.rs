@@ -14,21 +14,16 @@ pub enum FinetuneError {
     Encoder(#[from] encoders::EncoderError),
     /// The task's files cannot be used.
     #[error(transparent)]
-    Task(#[from] tasks::Error),
+    Task(#[from] tasks::TaskError),
+    /// A metric is not defined for the predictions.
+    #[error(transparent)]
+    Metric(#[from] tasks::MetricError),
     /// The noise cannot be applied to this model.
     #[error(transparent)]
     Noise(#[from] noisytune_burn::NoisyTuneError),
     /// A number of the training is not finite any more.
     #[error(transparent)]
     Diverged(#[from] training::Diverged),
-    /// The task's labels are not classes, or a label is missing.
-    #[error("{split}: example {index} has no class label")]
-    Unlabelled {
-        /// Which split.
-        split: String,
-        /// Position, from 0.
-        index: usize,
-    },
     /// The observer asked to stop; what is complete is recorded.
     #[error("stopped before all runs were recorded")]
     Stopped,

@@ -1,12 +1,13 @@
-//! A metric over a whole split.
+//! Metrics over a whole split.
 
 use burn::tensor::Device;
 use encoders::{Classifier, Dropouts};
+use tasks::{Metric, Predictions, Targets, Task};
 
 use crate::batch::Filling;
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::objective::mean_cross_entropy;
+use crate::objective::mean_loss;
 
 /// Sentences in an evaluation batch; the result does not depend on it.
 const BATCH: usize = 64;
@@ -14,23 +15,33 @@ const BATCH: usize = 64;
 /// What a model predicts over a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean cross-entropy over all examples.
+    /// Mean loss over all examples.
     pub loss: f64,
-    /// Fraction of right predictions over all examples.
-    pub accuracy: f64,
-    /// The predicted class of each example, in the split's order.
-    pub predictions: Vec<usize>,
+    /// What each of the task's metrics says of all predictions, the headline first.
+    pub scores: Vec<(Metric, f64)>,
+    /// One for each example, in the split's order.
+    pub predictions: Predictions,
 }
 
-/// Scores a model over all examples, with dropout off.
+impl Evaluation {
+    /// The score by the task's first metric.
+    pub fn headline(&self) -> f64 {
+        let (_, score) = self.scores[0];
+        score
+    }
+}
+
+/// Scores a model over all examples by the metrics of their task, with dropout off.
 ///
 /// Sentences of similar length share a batch, which saves padding; the predictions come back in the
 /// split's order.
 ///
 /// # Errors
-/// [`FinetuneError::Task`] if there are no examples.
+/// [`FinetuneError::Metric`] if there are no examples, if a correlation is undefined, or if the examples are not of
+/// this task.
 pub fn evaluate(
     model: &Classifier,
+    task: &Task,
     examples: &Examples,
     pad_token_id: u32,
     device: &Device,
@@ -43,21 +54,39 @@ pub fn evaluate(
     let mut by_length: Vec<usize> = (0..examples.len()).collect();
     by_length.sort_by_key(|&i| examples.encodings[i].ids.len());
 
-    let mut predictions = vec![0; examples.len()];
+    let mut predictions = match &examples.targets {
+        Targets::Classes(classes) => Predictions::Classes(vec![0; classes.len()]),
+        Targets::Scores(scores) => Predictions::Scores(vec![0.0; scores.len()]),
+    };
     let mut total = 0.0;
     for positions in by_length.chunks(BATCH) {
         let batch = examples.batch(positions, filling, &device);
-        let logits = model.forward(batch.input, &mut Dropouts::off());
-        let classes = logits.clone().argmax(1).into_data().convert::<i64>();
-        let loss = mean_cross_entropy(logits, batch.labels);
-        total += f64::from(loss.into_scalar::<f32>()) * positions.len() as f64;
-        for (&position, class) in positions.iter().zip(classes.iter::<i64>()) {
-            predictions[position] = class as usize;
+        let outputs = model.forward(batch.input, &mut Dropouts::off());
+        match &mut predictions {
+            Predictions::Classes(predictions) => {
+                let classes = outputs.clone().argmax(1).into_data().convert::<i64>();
+                for (&position, class) in positions.iter().zip(classes.iter::<i64>()) {
+                    predictions[position] = class as usize;
+                }
+            }
+            Predictions::Scores(predictions) => {
+                let scores = outputs.clone().into_data().convert::<f32>();
+                for (&position, score) in positions.iter().zip(scores.iter::<f32>()) {
+                    predictions[position] = score;
+                }
+            }
         }
+        let loss = mean_loss(outputs, &batch.targets);
+        total += f64::from(loss.into_scalar::<f32>()) * positions.len() as f64;
     }
+    let scores = task.metrics().iter().map(|metric| {
+        let score = metric.score(&predictions, &examples.targets)?;
+        Ok((*metric, score))
+    });
+    let scores = scores.collect::<Result<_, FinetuneError>>()?;
     Ok(Evaluation {
         loss: total / examples.len().max(1) as f64,
-        accuracy: tasks::accuracy(&predictions, &examples.labels)?,
+        scores,
         predictions,
     })
 }

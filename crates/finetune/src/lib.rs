@@ -8,7 +8,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`data`], [`batch`], [`order`] | a task's sentences, tokenized once for all runs; batches; their order |
-//! | [`trainer`], [`evaluation`] | the loop, and a metric over a whole split |
+//! | [`trainer`], [`evaluation`] | the loop, and metrics over a whole set |
 //! | [`objective`], [`passes`] | what training makes small, and the forward passes it may ask for |
 //! | [`methods`] | what runs do while they train: one file per method |
 //! | [`session`], [`progress`] | the runs of a study, and how to watch them |

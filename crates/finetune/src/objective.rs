@@ -1,8 +1,9 @@
-//! What training makes small.
+//! What training minimises.
 
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{FloatDType, Int, Tensor};
+use burn::tensor::{FloatDType, Tensor};
 
+use crate::batch::BatchTargets;
 use crate::passes::Passes;
 
 /// The loss of a batch, from as many forward passes as it takes.
@@ -10,26 +11,32 @@ pub trait Objective {
     /// The mean loss of a batch's examples.
     ///
     /// # Shapes
-    /// - `labels`: `[batch]`
     /// - output: `[1]`
-    fn loss(&mut self, passes: &mut Passes<'_>, labels: Tensor<1, Int>) -> Tensor<1>;
+    fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1>;
 }
 
-/// Mean cross-entropy against the classes.
+/// The task's own loss: cross-entropy against classes, the squared error of scores.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CrossEntropy;
+pub struct TaskLoss;
 
-impl Objective for CrossEntropy {
-    fn loss(&mut self, passes: &mut Passes<'_>, labels: Tensor<1, Int>) -> Tensor<1> {
-        mean_cross_entropy(passes.logits(), labels)
+impl Objective for TaskLoss {
+    fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1> {
+        mean_loss(passes.logits(), targets)
     }
 }
 
-/// Mean cross-entropy of logits `[batch, labels]` against classes `[batch]`.
-pub(crate) fn mean_cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+/// Mean loss of a batch: cross-entropy of logits `[batch, classes]`, or the squared error of scores `[batch, 1]`, like
+/// transformers' sequence classifiers.
+pub fn mean_loss(outputs: Tensor<2>, targets: &BatchTargets) -> Tensor<1> {
     // Half precision would lose most of a small loss.
-    let logits = logits.cast(FloatDType::F32);
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, labels)
+    let outputs = outputs.cast(FloatDType::F32);
+    match targets {
+        BatchTargets::Classes(classes) => CrossEntropyLossConfig::new()
+            .init(&outputs.device())
+            .forward(outputs, classes.clone()),
+        BatchTargets::Scores(scores) => {
+            let errors = outputs.reshape(scores.shape()) - scores.clone();
+            (errors.clone() * errors).mean()
+        }
+    }
 }

@@ -51,6 +51,8 @@ pub(crate) fn run_one(
     let failed = match outcome.train(setup, run, shared) {
         Ok(()) => None,
         Err(FinetuneError::Diverged(diverged)) => Some(diverged.to_string()),
+        // No number can stand for an undefined correlation.
+        Err(FinetuneError::Metric(undefined)) => Some(undefined.to_string()),
         Err(other) => return Err(other),
     };
     let mut predictions = BTreeMap::new();
@@ -108,34 +110,55 @@ impl Outcome {
                 self.skipped_steps += usize::from(step.is_skipped);
                 shared.step(run, step)
             })?;
-            let scored = score(setup, &trainer, epoch * steps / recipe.epochs - 1)?;
-            shared.epoch(run, epoch, scored.accuracy);
-            let evaluation = EvaluationRecord {
-                loss: scored.loss,
-                metrics: BTreeMap::from([("accuracy".to_owned(), scored.accuracy)]),
+            let evaluated = score(setup, &trainer, epoch * steps / recipe.epochs - 1)?;
+            if let Some((_, scored)) = evaluated.first() {
+                shared.epoch(run, epoch, scored.headline());
+            }
+            let record = |(set, scored): &(&str, Evaluation)| {
+                let metrics = scored.scores.iter();
+                let metrics = metrics.map(|(metric, score)| (metric.name().to_owned(), *score));
+                let evaluation = EvaluationRecord {
+                    loss: scored.loss,
+                    metrics: metrics.collect(),
+                };
+                ((*set).to_owned(), evaluation)
             };
             self.epochs.push(EpochRecord {
                 epoch,
                 train_loss: trained.train_loss,
-                evaluations: BTreeMap::from([("dev".to_owned(), evaluation)]),
+                evaluations: evaluated.iter().map(record).collect(),
                 train_seconds: trained.seconds,
             });
-            self.predictions =
-                BTreeMap::from([("dev".to_owned(), setup.named(&scored.predictions))]);
+            let sets = evaluated.iter().zip(&data.evaluation_sets);
+            let files = sets.map(|((set, scored), (_, examples))| {
+                let file = setup.predictions_file(&scored.predictions, &examples.targets);
+                ((*set).to_owned(), file)
+            });
+            self.predictions = files.collect();
         }
         Ok(())
     }
 }
 
-/// Scores the model after a step. The last step may be the one that diverges, and no loss of training shows that.
-fn score(setup: &Setup, trainer: &Trainer, step: usize) -> Result<Evaluation, FinetuneError> {
+/// Scores the model after a step on every evaluation set, in the task's order. The last step may be the one that
+/// diverges, and no loss of training shows that.
+fn score<'a>(
+    setup: &'a Setup,
+    trainer: &Trainer,
+    step: usize,
+) -> Result<Vec<(&'a str, Evaluation)>, FinetuneError> {
     let data = &setup.data;
-    let scored = evaluate(
-        &lower(setup.config.recipe.precision, trainer.model()),
-        &data.dev,
-        data.pad_token_id,
-        &setup.device,
-    )?;
-    finite("dev loss", step, scored.loss)?;
-    Ok(scored)
+    let model = lower(setup.config.recipe.precision, trainer.model());
+    let sets = data.evaluation_sets.iter().map(|(name, examples)| {
+        let scored = evaluate(
+            &model,
+            &data.task,
+            examples,
+            data.pad_token_id,
+            &setup.device,
+        )?;
+        finite("dev loss", step, scored.loss)?;
+        Ok((name.as_str(), scored))
+    });
+    sets.collect()
 }

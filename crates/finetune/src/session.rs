@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{ModelRecord, RunLog, RunRecord};
 use study::{StudyConfig, StudySummary};
-use tasks::TaskSpec;
+use tasks::Task;
 
 use crate::data::TaskData;
 use crate::error::FinetuneError;
@@ -30,14 +30,13 @@ impl Session {
     /// Whatever is wrong with the configuration, the snapshot or the task's files.
     pub fn open(
         config: StudyConfig,
-        task: &'static TaskSpec,
+        task: Task,
         model: &Path,
-        data: &Path,
         device: &Device,
         device_name: &str,
     ) -> Result<Self, FinetuneError> {
         Ok(Self {
-            setup: Setup::open(config, task, model, data, device, device_name)?,
+            setup: Setup::open(config, task, model, device, device_name)?,
             jobs: 1,
         })
     }

@@ -1,6 +1,5 @@
 //! What every run of a study shares: its settings, the pretrained model, the data, the device.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -8,7 +7,7 @@ use encoders::{LoadedClassifier, Snapshot};
 use study::StudyConfig;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
-use tasks::{Labels, TaskSpec};
+use tasks::{Outputs, Predictions, Targets, Task};
 
 use crate::data::TaskData;
 use crate::error::FinetuneError;
@@ -32,9 +31,8 @@ impl Setup {
     /// Reads model and data and checks everything that can be checked before training.
     pub(crate) fn open(
         config: StudyConfig,
-        task: &'static TaskSpec,
+        task: Task,
         model: &Path,
-        data: &Path,
         device: &Device,
         device_name: &str,
     ) -> Result<Self, FinetuneError> {
@@ -44,7 +42,6 @@ impl Setup {
         let tokenizer = snapshot.tokenizer(config.recipe.max_length)?;
         let data = TaskData::read(
             task,
-            data,
             &tokenizer,
             snapshot.config().pad_token_id(),
             config.max_train_samples,
@@ -95,7 +92,7 @@ impl Setup {
         let mut train = self.data.train.provenance.clone();
         let study_rows = std::mem::replace(&mut train.used, run.train_rows);
         Settings {
-            task: self.data.task.name.to_owned(),
+            task: self.data.task.name().to_owned(),
             lambda: run.lambda,
             study_lambda: run
                 .lambda
@@ -105,27 +102,43 @@ impl Setup {
             recipe: self.config.recipe.clone(),
             model: self.model.clone(),
             train,
-            evaluation: BTreeMap::from([("dev".to_owned(), self.data.dev.provenance.clone())]),
+            evaluation: self
+                .data
+                .evaluation_sets
+                .iter()
+                .map(|(name, examples)| (name.clone(), examples.provenance.clone()))
+                .collect(),
             headline: Headline {
-                set: "dev".to_owned(),
-                metric: "accuracy".to_owned(),
+                set: self.data.evaluation_sets[0].0.clone(),
+                metric: self.data.task.headline().name().to_owned(),
             },
             device: self.device_name.clone(),
         }
     }
 
-    /// Predicted classes of dev by name, beside the labels.
-    pub(crate) fn named(&self, predictions: &[usize]) -> PredictionsFile {
-        let names = |classes: &[usize]| {
-            let name = |&class: &usize| match self.data.task.labels {
-                Labels::Classes(names) => names[class].to_owned(),
-                Labels::Score { .. } => class.to_string(),
+    /// Predictions of an evaluation set beside its labels: classes by name, scores as numbers.
+    pub(crate) fn predictions_file(
+        &self,
+        predictions: &Predictions,
+        targets: &Targets,
+    ) -> PredictionsFile {
+        let classes = |classes: &[usize]| {
+            let name = |class: &usize| match self.data.task.outputs() {
+                Outputs::Classes(names) => names[*class].clone(),
+                Outputs::Score { .. } => class.to_string(),
             };
             classes.iter().map(name).collect()
         };
+        let scores = |scores: &[f32]| scores.iter().map(f32::to_string).collect();
         PredictionsFile {
-            predictions: names(predictions),
-            labels: names(&self.data.dev.labels),
+            predictions: match predictions {
+                Predictions::Classes(predicted) => classes(predicted),
+                Predictions::Scores(predicted) => scores(predicted),
+            },
+            labels: match targets {
+                Targets::Classes(labels) => classes(labels),
+                Targets::Scores(labels) => scores(labels),
+            },
         }
     }
 
@@ -137,8 +150,8 @@ impl Setup {
         &self,
         run: &RunKey,
     ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
-        let labels = self.data.task.labels.outputs();
-        let mut loaded = self.snapshot.classifier(labels, run.seed, &self.device)?;
+        let outputs = self.data.task.outputs().count();
+        let mut loaded = self.snapshot.classifier(outputs, run.seed, &self.device)?;
         let lambda = run.lambda.unwrap_or(0.0);
         let noise = match run.arm.noise(lambda, run.seed, &loaded.not_pretrained()) {
             None => None,

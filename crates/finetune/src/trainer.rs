@@ -14,7 +14,7 @@ use crate::batch::{Batch, Filling};
 use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::methods::{Companion, EmbeddingNoise, Weights};
-use crate::objective::{CrossEntropy, Objective};
+use crate::objective::{Objective, TaskLoss};
 use crate::optimizer::adamw;
 use crate::order::epoch_steps;
 use crate::passes::Passes;
@@ -95,7 +95,7 @@ impl Trainer {
                 recipe: recipe.clone(),
                 weights: None,
                 embeddings: None,
-                objective: Box::new(CrossEntropy),
+                objective: Box::new(TaskLoss),
                 seed,
                 dropout: true,
             },
@@ -218,7 +218,7 @@ impl BatchGradients<Classifier, Batch> for Forward {
         let mut passes = Passes::new(parameters, model, batch.input, dropout);
         passes.noise = noise;
         passes.gradient_checkpointing = self.recipe.gradient_checkpointing;
-        let loss = self.objective.loss(&mut passes, batch.labels);
+        let loss = self.objective.loss(&mut passes, &batch.targets);
         let gradients = passes.gradients(match pass.scale {
             1.0 => loss.clone(),
             scale => loss.clone() * scale,

@@ -1,24 +1,42 @@
-//! What can go wrong.
+//! What can go wrong with a task and its files.
 
 use std::io;
 use std::path::PathBuf;
 
-use crate::tasks::SplitName;
-
-/// Why a split could not be read or predictions could not be scored.
+/// Why a task makes no sense or one of its files cannot be read.
 ///
-/// The text is one line. It holds that of an I/O error, which is also the
+/// The text is one line. It includes that of an I/O error, which is also the
 /// [source](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum TaskError {
+    /// The parts of a task's description contradict each other.
+    #[error("task {task}: {found}; expected {expected}")]
+    Description {
+        /// Name of the task.
+        task: String,
+        /// What is wrong.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// The task has no evaluation set of this name.
+    #[error("task {task} has no evaluation set {name}; expected one of {known}")]
+    NoEvaluationSet {
+        /// Name of the task.
+        task: String,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// The task's folder is missing, not a folder, or may not be read.
     #[error("{}: cannot read the folder of {task}: {source}; expected a folder with {files}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
         /// Name of the task.
-        task: &'static str,
+        task: String,
         /// The files the folder should hold.
         files: String,
         /// The cause.
@@ -30,19 +48,11 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Name of the task.
-        task: &'static str,
+        task: String,
         /// The files the folder should hold.
         files: String,
         /// The cause.
         source: io::Error,
-    },
-    /// The task does not have this split.
-    #[error("task {task} has no {split} split")]
-    NoSplit {
-        /// Name of the task.
-        task: &'static str,
-        /// The split asked for.
-        split: SplitName,
     },
     /// The file is not text in UTF-8.
     #[error("{}:{line}: bytes that are not UTF-8; expected UTF-8 text", path.display())]
@@ -53,7 +63,7 @@ pub enum Error {
         line: usize,
     },
     /// The first line is not the task's header; in an empty file it is empty.
-    #[error("{}:1: header {found:?}; expected {expected:?}", path.display())]
+    #[error("{}:1: header {found:?}; expected {expected:?}{hint}", path.display())]
     Header {
         /// The file.
         path: PathBuf,
@@ -61,9 +71,11 @@ pub enum Error {
         found: String,
         /// The header the task has.
         expected: String,
+        /// What may be the matter, or nothing.
+        hint: &'static str,
     },
     /// A row has too few or too many columns.
-    #[error("{}:{line}: {found} column(s); expected {expected}, separated by tabs", path.display())]
+    #[error("{}:{line}: {found} column(s); expected {expected}, separated by tabs{hint}", path.display())]
     Columns {
         /// The file.
         path: PathBuf,
@@ -73,6 +85,8 @@ pub enum Error {
         found: usize,
         /// Columns every row should have.
         expected: usize,
+        /// What may be the matter, or nothing.
+        hint: &'static str,
     },
     /// The file ends before its first example.
     #[error("{}: no examples; expected at least one row", path.display())]
@@ -81,7 +95,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A label is not one of the task's.
-    #[error("{}:{line}: label {found:?}; expected {expected}", path.display())]
+    #[error("{}:{line}: label {found:?}; expected {expected}{hint}", path.display())]
     Label {
         /// The file.
         path: PathBuf,
@@ -91,14 +105,8 @@ pub enum Error {
         found: String,
         /// The labels the task has.
         expected: String,
-    },
-    /// Only the hub's Parquet file is there, and the feature `parquet` is off.
-    #[error("{}: this build reads no Parquet; expected {file}, or a build with the feature `parquet`", path.display())]
-    ParquetFeature {
-        /// The Parquet file.
-        path: PathBuf,
-        /// The TSV file that would do.
-        file: &'static str,
+        /// What may be the matter, or nothing.
+        hint: &'static str,
     },
     /// The file is not a whole Parquet file, or uses what this crate does not read.
     #[error("{}: not a readable Parquet file: {reason}; expected one that is whole, uncompressed or with Snappy", path.display())]
@@ -114,7 +122,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The column.
-        column: &'static str,
+        column: String,
         /// The type it has, or the columns there are, shortened.
         found: String,
         /// The type the task has.
@@ -128,23 +136,12 @@ pub enum Error {
         /// The row, from 1.
         row: usize,
         /// Its column.
-        column: &'static str,
+        column: String,
         /// The value.
         found: String,
         /// What the task has.
         expected: String,
     },
-    /// Predictions and labels do not belong together.
-    #[error("{predictions} prediction(s) for {labels} label(s); expected one for each")]
-    LengthMismatch {
-        /// Number of predictions.
-        predictions: usize,
-        /// Number of labels.
-        labels: usize,
-    },
-    /// There is nothing to score.
-    #[error("no predictions to score; expected at least one")]
-    NoPredictions,
 }
 
 /// Shortens a value for a one-line message.

@@ -1,32 +1,50 @@
-//! Reads [GLUE](https://gluebenchmark.com) tasks from their official TSV files, or with the feature
-//! `parquet` from those of the Hugging Face hub, and scores predictions.
+//! Tasks on sentences and pairs of sentences: their files, labels and metrics.
 //!
-//! One [`TaskSpec`] describes a task: its files, columns, labels and metrics. [`TaskSpec::read`]
-//! turns a file into a [`Split`]: the examples, how many the file holds, and the SHA-256 of its
-//! bytes. A row that does not fit the description is an [`Error`] that names its place; nothing is
-//! skipped or guessed.
+//! A [`Task`] says what to train on, what to evaluate on, what a model's head puts out, and how
+//! predictions are scored. Nothing outside this crate asks which task it is: a GLUE task is a file in
+//! [`glue`], and reading one gives a [`Split`] of sentences with [`Targets`], which are classes or
+//! scores. [`Metric::score`] compares them with [`Predictions`] of the same kind.
 //!
-//! The crate knows no tensors, no tokenizer and no model. It downloads nothing.
+//! A row that does not fit its description is a [`TaskError`] with its place; nothing is skipped or
+//! guessed. The crate knows no tensors, no tokenizer and no model, and downloads nothing.
 //!
 //! ```no_run
-//! use tasks::{SST2, SplitName, accuracy};
+//! use std::path::Path;
+//! use tasks::{Predictions, glue};
 //!
-//! let dev = SST2.read("SST-2".as_ref(), SplitName::Dev)?;
-//! let labels: Vec<usize> = dev.examples.iter().filter_map(|e| e.label?.class()).collect();
-//! let all_positive = vec![1; labels.len()];
-//! println!("{} examples, {:.3} are positive", dev.count, accuracy(&all_positive, &labels)?);
-//! # Ok::<(), tasks::Error>(())
+//! let sst2 = glue::sst2().in_folder(Path::new("SST-2"))?;
+//! let dev = sst2.read_evaluation_set("dev")?;
+//! let all_positive = Predictions::Classes(vec![1; dev.count]);
+//! if let Some(targets) = &dev.targets {
+//!     println!("{:.3}", sst2.headline().score(&all_positive, targets)?);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to add | where |
+//! |---|---|
+//! | a GLUE task | a file in `glue/`, a line in [`glue::all`] |
+//! | a task of any other files | nowhere: [`Task::new`] |
+//! | a file format | a file in `source/`, a variant of [`Format`] |
+//! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 
 mod error;
+pub mod glue;
+mod kind;
 mod metrics;
-#[cfg(feature = "parquet")]
-mod parquet;
+mod outputs;
+mod predictions;
+mod source;
 mod split;
-mod tasks;
-mod tsv;
+mod targets;
+mod task;
 
-pub use error::Error;
-pub use metrics::{Metric, accuracy};
-pub use split::{Example, Label, Split};
-pub use tasks::{Columns, Labels, ParquetColumns, SST2, SplitName, SplitSpec, TASKS, TaskSpec};
+pub use error::TaskError;
+pub use kind::ValueKind;
+pub use metrics::{Metric, MetricError};
+pub use outputs::Outputs;
+pub use predictions::Predictions;
+pub use source::{Format, ParquetColumns, Source, TsvColumns};
+pub use split::{Example, Split};
+pub use targets::Targets;
+pub use task::{EvaluationSet, Task};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use tasks::{Label, SST2, SplitName};
+use tasks::{Split, Targets, glue};
 
 fn datasets() -> PathBuf {
     let assets =
@@ -11,16 +11,27 @@ fn datasets() -> PathBuf {
     PathBuf::from(assets).join("datasets")
 }
 
+/// Reads a file of SST-2 by its split's name.
+fn read(split: &str) -> Split {
+    let sst2 = glue::sst2();
+    let task = sst2.in_folder(&datasets().join(sst2.folder)).unwrap();
+    match split {
+        "train" => task.read_train(),
+        set => task.read_evaluation_set(set),
+    }
+    .unwrap()
+}
+
 #[test]
 #[ignore = "needs NOISYTUNE_ASSETS"]
 fn the_official_files_have_their_counts_and_hashes() {
     let sums = fs::read_to_string(datasets().join("SHA256SUMS")).unwrap();
     for (split, file, count) in [
-        (SplitName::Train, "train.tsv", 67_349),
-        (SplitName::Dev, "dev.tsv", 872),
-        (SplitName::Test, "test.tsv", 1_821),
+        ("train", "train.tsv", 67_349),
+        ("dev", "dev.tsv", 872),
+        ("test", "test.tsv", 1_821),
     ] {
-        let read = SST2.read(&datasets().join(SST2.folder), split).unwrap();
+        let read = read(split);
         assert_eq!((read.count, read.examples.len()), (count, count), "{split}");
         let line = format!("{}  SST-2/{file}", read.sha256);
         assert!(
@@ -30,8 +41,10 @@ fn the_official_files_have_their_counts_and_hashes() {
         for example in &read.examples {
             assert!(!example.sentence.is_empty());
             assert_eq!(example.sentence, example.sentence.trim());
-            assert_eq!(example.label.is_none(), split == SplitName::Test);
         }
+        let labels = read.targets.as_ref().map(Targets::len);
+        assert_eq!(labels, (split != "test").then_some(count), "{split}");
+        assert_eq!(read.notes, [""; 0], "{split}");
     }
 }
 
@@ -39,14 +52,9 @@ fn the_official_files_have_their_counts_and_hashes() {
 #[ignore = "needs NOISYTUNE_ASSETS"]
 fn the_dev_set_has_its_class_balance() {
     // cut -f 2 dev.tsv | sort | uniq -c
-    let dev = SST2
-        .read(&datasets().join(SST2.folder), SplitName::Dev)
-        .unwrap();
-    let count = |class| {
-        dev.examples
-            .iter()
-            .filter(|e| e.label == Some(Label::Class(class)))
-            .count()
+    let Some(Targets::Classes(classes)) = read("dev").targets else {
+        panic!("classes");
     };
+    let count = |class| classes.iter().filter(|c| **c == class).count();
     assert_eq!((count(0), count(1)), (428, 444));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tasks::{Error, SST2, Split, SplitName};
+use tasks::{Split, Task, TaskError, glue};
 use tempfile::TempDir;
 
 fn golden() -> PathBuf {
@@ -22,8 +22,12 @@ fn dev_of(folder: &Path) -> PathBuf {
     folder.join("sst2/validation-00000-of-00001.parquet")
 }
 
-fn read_dev(bytes: &[u8]) -> Result<Split, Error> {
-    SST2.read(folder_with(bytes).path(), SplitName::Dev)
+fn sst2(folder: &Path) -> Task {
+    glue::sst2().in_folder(folder).unwrap()
+}
+
+fn read_dev(bytes: &[u8]) -> Result<Split, TaskError> {
+    sst2(folder_with(bytes).path()).read_evaluation_set("dev")
 }
 
 /// The message about a file of the goldens, with its path left out.
@@ -33,7 +37,7 @@ fn refusal(name: &str) -> String {
 
 fn refusal_of(bytes: &[u8]) -> String {
     let folder = folder_with(bytes);
-    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
+    let error = sst2(folder.path()).read_evaluation_set("dev").unwrap_err();
     let prefix = format!("{}: ", dev_of(folder.path()).display());
     let message = error.to_string();
     assert!(!message.contains(char::is_control), "{message:?}");
@@ -45,19 +49,21 @@ fn refusal_of(bytes: &[u8]) -> String {
 
 #[test]
 fn every_split_is_that_of_the_tsv_file() {
-    for name in [SplitName::Train, SplitName::Dev, SplitName::Test] {
-        let spec = SST2.splits.iter().find(|spec| spec.name == name).unwrap();
+    let read = |folder: &Path, name| match name {
+        "train" => sst2(folder).read_train().unwrap(),
+        set => sst2(folder).read_evaluation_set(set).unwrap(),
+    };
+    let description = glue::sst2();
+    let sets = description.evaluation_sets.into_iter();
+    for (name, file) in sets.chain([("train", description.train)]) {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sst2")).unwrap();
-        fs::copy(
-            golden().join(spec.parquet),
-            folder.path().join(spec.parquet),
-        )
-        .unwrap();
-        let parquet = SST2.read(folder.path(), name).unwrap();
+        fs::copy(golden().join(file.hub), folder.path().join(file.hub)).unwrap();
+        let parquet = read(folder.path(), name);
         // Where both are there, the TSV file is read.
-        let tsv = SST2.read(&golden(), name).unwrap();
+        let tsv = read(&golden(), name);
         assert_eq!(parquet.examples, tsv.examples, "{name}");
+        assert_eq!(parquet.targets, tsv.targets, "{name}");
         assert_eq!(parquet.count, tsv.count, "{name}");
         assert_ne!(parquet.sha256, tsv.sha256, "{name}");
     }
@@ -75,13 +81,14 @@ fn the_hash_is_that_of_the_bytes() {
 
 #[test]
 fn every_encoding_gives_the_same_examples() {
-    let expected = SST2.read(&golden(), SplitName::Dev).unwrap().examples;
+    let expected = sst2(&golden()).read_evaluation_set("dev").unwrap();
     let files: Vec<_> = fs::read_dir(golden().join("encodings")).unwrap().collect();
     assert_eq!(files.len(), 6);
     for file in files {
         let path = file.unwrap().path();
         let split = read_dev(&fs::read(&path).unwrap()).unwrap();
-        assert_eq!(split.examples, expected, "{}", path.display());
+        assert_eq!(split.examples, expected.examples, "{}", path.display());
+        assert_eq!(split.targets, expected.targets, "{}", path.display());
     }
 }
 
@@ -180,6 +187,6 @@ fn a_file_with_any_byte_changed_is_read_or_refused() {
 #[test]
 fn without_any_file_the_tsv_file_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
+    let error = sst2(folder.path()).read_evaluation_set("dev").unwrap_err();
     assert!(error.to_string().contains("dev.tsv"), "{error}");
 }

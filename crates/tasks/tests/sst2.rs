@@ -1,10 +1,10 @@
 //! Reading SST-2: what is accepted, and what the refusal of everything else says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proptest::prelude::*;
-use tasks::{Error, Example, Label, SST2, Split, SplitName};
+use tasks::{Example, Split, Targets, Task, TaskError, glue};
 use tempfile::TempDir;
 
 /// A folder whose `train.tsv` has these bytes.
@@ -14,17 +14,18 @@ fn folder_with(train: impl AsRef<[u8]>) -> TempDir {
     folder
 }
 
-fn read_train(bytes: impl AsRef<[u8]>) -> Result<Split, Error> {
-    SST2.read(folder_with(bytes).path(), SplitName::Train)
+fn sst2(folder: &Path) -> Task {
+    glue::sst2().in_folder(folder).unwrap()
+}
+
+fn read_train(bytes: impl AsRef<[u8]>) -> Result<Split, TaskError> {
+    sst2(folder_with(bytes).path()).read_train()
 }
 
 /// The message, with the folder left out.
 fn refusal(bytes: impl AsRef<[u8]>) -> String {
     let folder = folder_with(bytes);
-    let message = SST2
-        .read(folder.path(), SplitName::Train)
-        .unwrap_err()
-        .to_string();
+    let message = sst2(folder.path()).read_train().unwrap_err().to_string();
     let prefix = format!("{}/", folder.path().display());
     message
         .strip_prefix(&prefix)
@@ -32,11 +33,10 @@ fn refusal(bytes: impl AsRef<[u8]>) -> String {
         .to_owned()
 }
 
-fn example(sentence: &str, class: usize) -> Example {
+fn example(sentence: &str) -> Example {
     Example {
         sentence: sentence.to_owned(),
         sentence2: None,
-        label: Some(Label::Class(class)),
     }
 }
 
@@ -45,8 +45,10 @@ fn rows_are_read_in_order_and_trimmed() {
     let split = read_train("sentence\tlabel\na dull film \t0\n  \"great\" fun\t1\n").unwrap();
     assert_eq!(
         split.examples,
-        [example("a dull film", 0), example("\"great\" fun", 1)]
+        [example("a dull film"), example("\"great\" fun")]
     );
+    assert_eq!(split.targets, Some(Targets::Classes(vec![0, 1])));
+    assert_eq!(split.notes, [""; 0]);
     assert_eq!(split.count, 2);
 }
 
@@ -73,10 +75,10 @@ fn a_test_split_has_an_index_and_no_labels() {
         "index\tsentence\n0\twell made .\n1\tno\n",
     )
     .unwrap();
-    let split = SST2.read(folder.path(), SplitName::Test).unwrap();
+    let split = sst2(folder.path()).read_evaluation_set("test").unwrap();
     let sentences: Vec<_> = split.examples.iter().map(|e| e.sentence.as_str()).collect();
     assert_eq!(sentences, ["well made .", "no"]);
-    assert!(split.examples.iter().all(|e| e.label.is_none()));
+    assert_eq!(split.targets, None);
 }
 
 #[test]
@@ -89,6 +91,7 @@ fn a_byte_order_mark_and_crlf_change_nothing_but_the_hash() {
     ] {
         let other = read_train(bytes).unwrap();
         assert_eq!(other.examples, plain.examples, "{bytes:?}");
+        assert_eq!(other.targets, plain.targets, "{bytes:?}");
         assert_ne!(other.sha256, plain.sha256, "{bytes:?}");
     }
 }
@@ -97,7 +100,7 @@ fn a_byte_order_mark_and_crlf_change_nothing_but_the_hash() {
 fn an_empty_sentence_is_an_example() {
     assert_eq!(
         read_train("sentence\tlabel\n \t1\n").unwrap().examples,
-        [example("", 1)]
+        [example("")]
     );
 }
 
@@ -105,8 +108,8 @@ fn an_empty_sentence_is_an_example() {
 fn a_missing_folder_names_itself_and_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("SST-2");
-    let error = SST2.read(&missing, SplitName::Dev).unwrap_err();
-    assert!(matches!(error, Error::Folder { .. }), "{error:?}");
+    let error = sst2(&missing).read_evaluation_set("dev").unwrap_err();
+    assert!(matches!(error, TaskError::Folder { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
         format!(
@@ -119,38 +122,20 @@ fn a_missing_folder_names_itself_and_the_files() {
 #[test]
 fn a_file_in_place_of_the_folder_is_refused() {
     let folder = folder_with("sentence\tlabel\nfine\t1\n");
-    let file: PathBuf = folder.path().join("train.tsv");
-    let error = SST2.read(&file, SplitName::Train).unwrap_err();
-    assert!(matches!(error, Error::Folder { .. }), "{error:?}");
+    let file = folder.path().join("train.tsv");
+    let error = sst2(&file).read_train().unwrap_err();
+    assert!(matches!(error, TaskError::Folder { .. }), "{error:?}");
 }
 
 #[test]
 fn a_missing_file_names_itself_and_its_neighbours() {
     let folder = folder_with("sentence\tlabel\nfine\t1\n");
-    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
+    let error = sst2(folder.path()).read_evaluation_set("dev").unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
             "{}: cannot read this file of sst2: No such file or directory (os error 2); expected a folder with train.tsv, dev.tsv, test.tsv",
             folder.path().join("dev.tsv").display()
-        )
-    );
-}
-
-#[test]
-#[cfg(not(feature = "parquet"))]
-fn without_the_feature_a_parquet_file_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sst2/validation-00000-of-00001.parquet");
-    fs::create_dir(folder.path().join("sst2")).unwrap();
-    fs::write(&path, "PAR1").unwrap();
-    let error = SST2.read(folder.path(), SplitName::Dev).unwrap_err();
-    let expected = "expected dev.tsv, or a build with the feature `parquet`";
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "{}: this build reads no Parquet; {expected}",
-            path.display()
         )
     );
 }
@@ -230,15 +215,46 @@ fn bytes_that_are_not_utf8_are_refused_with_their_line() {
 }
 
 #[test]
-fn a_split_the_task_lacks_is_refused() {
-    let train_only = tasks::TaskSpec {
-        splits: &SST2.splits[..1],
-        ..SST2
-    };
-    let error = train_only
-        .read(Path::new("."), SplitName::Test)
-        .unwrap_err();
-    assert_eq!(error.to_string(), "task sst2 has no test split");
+fn a_set_that_the_task_lacks_is_refused_with_those_it_has() {
+    let error = sst2(Path::new(".")).read_evaluation_set("dev_matched");
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "task sst2 has no evaluation set dev_matched; expected one of dev, test"
+    );
+}
+
+const HINT: &str = "; columns look quoted, and GLUE's TSV files have no quoting";
+
+#[test]
+fn a_refusal_says_so_where_columns_look_quoted() {
+    assert_eq!(
+        refusal("\"sentence\"\t\"label\"\n\"fine\"\t\"1\"\n"),
+        format!(
+            r#"train.tsv:1: header "\"sentence\"\t\"label\""; expected "sentence\tlabel"{HINT}"#
+        )
+    );
+    assert_eq!(
+        refusal("sentence\tlabel\n\"fine\"\t\"1\"\n"),
+        format!(r#"train.tsv:2: label "\"1\""; expected one of 0, 1{HINT}"#)
+    );
+    assert_eq!(
+        refusal("sentence\tlabel\n\"a\tb\"\t1\n"),
+        format!("train.tsv:2: 3 column(s); expected 2, separated by tabs{HINT}")
+    );
+}
+
+/// As pandas writes `he said "wow"`.
+#[test]
+fn sentences_that_look_quoted_are_kept_and_noted() {
+    let folder = folder_with(
+        "sentence\tlabel\nfine\t1\n\"he said \"\"wow\"\"\"\t1\n\"\"\"great\"\" fun\"\t1\n",
+    );
+    let split = sst2(folder.path()).read_train().unwrap();
+    assert_eq!(split.examples[1], example("\"he said \"\"wow\"\"\""));
+    let path = folder.path().join("train.tsv");
+    let note = "2 row(s) from here on look quoted as in CSV; the quotes stay in the sentences, as GLUE's TSV files have \
+                no quoting";
+    assert_eq!(split.notes, [format!("{}:3: {note}", path.display())]);
 }
 
 proptest! {
@@ -252,11 +268,12 @@ proptest! {
         }
         let split = read_train(text).unwrap();
         prop_assert_eq!(split.count, rows.len());
-        for (read, (sentence, label)) in split.examples.iter().zip(&rows) {
+        for (read, (sentence, _)) in split.examples.iter().zip(&rows) {
             let python_white_space = |c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c);
             prop_assert_eq!(&read.sentence, sentence.trim_matches(python_white_space));
-            prop_assert_eq!(read.label, Some(Label::Class(*label)));
         }
+        let labels = rows.iter().map(|(_, label)| *label).collect();
+        prop_assert_eq!(split.targets, Some(Targets::Classes(labels)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod table;
 mod terminal;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -69,17 +70,21 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let model = model.find(&sources::model(), &PROGRAM, arguments.quiet)?;
     let data = data.find(&sources::data(), &PROGRAM, arguments.quiet)?;
+    let task = tasks::glue::sst2().in_folder(&data.folder);
     let device_name = arguments.devices.device;
     let study = Session::open(
         study,
-        &tasks::SST2,
+        task.map_err(|error| not_started(error.into()))?,
         &model.folder,
-        &data.folder,
         &device,
         &device_name.to_string(),
     )
     .map_err(not_started)?
     .with_model_name(&model.name);
+    for note in &study.data().notes {
+        // A reader who is gone misses a note, and nothing else.
+        let _ = writeln!(std::io::stderr(), "note: {note}");
+    }
     if let Some(steps) = arguments.bench_steps {
         let timing = bench::time_steps(&study, steps, arguments.bench_ceiling);
         return print_json(&timing.map_err(not_started)?);

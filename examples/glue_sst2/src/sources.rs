@@ -1,7 +1,7 @@
 //! What `--model` and `--data` look for.
 
 use program::source::{Kind, Wanted};
-use tasks::{SST2, SplitName};
+use tasks::glue;
 
 /// A pretrained BERT.
 pub(crate) fn model() -> Wanted {
@@ -17,14 +17,12 @@ pub(crate) fn model() -> Wanted {
 
 /// SST-2, or sentences like it.
 pub(crate) fn data() -> Wanted {
-    let used = [SplitName::Train, SplitName::Dev];
-    let used = SST2.splits.iter().filter(|spec| used.contains(&spec.name));
     Wanted {
         option: "--data",
         kind: Kind::Dataset,
         bundled: "datasets/film-notes",
         holds: "train.tsv and dev.tsv",
-        downloads: used.map(|spec| spec.parquet).collect(),
+        downloads: glue::sst2().hub_files(),
         short_names: &[("sst2", "nyu-mll/glue")],
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use encoders::{Classifier, EncoderInput, Layout, Snapshot};
-use finetune::batch::Batch;
+use finetune::batch::{Batch, BatchTargets};
 use finetune::trainer::Trainer;
 use finetune::{FinetuneError, Session};
 use study::{Arm, Precision, Recipe, StudyConfig};
@@ -85,7 +85,7 @@ pub(crate) fn batch(step: usize, device: &Device) -> Batch {
     let labels: Vec<i64> = (0..ROWS).map(|row| ((row + step) % 2) as i64).collect();
     Batch {
         input: input(step, device),
-        labels: Tensor::from_data(TensorData::new(labels, [ROWS]), device),
+        targets: BatchTargets::Classes(Tensor::from_data(TensorData::new(labels, [ROWS]), device)),
         tokens: (0..ROWS).map(|row| LENGTH - 2 * row).sum(),
     }
 }
@@ -119,5 +119,6 @@ pub(crate) fn study(
         },
         ..StudyConfig::default()
     };
-    Session::open(config, &tasks::SST2, &snapshot(), folder, device, name)
+    let task = tasks::glue::sst2().in_folder(folder)?;
+    Session::open(config, task, &snapshot(), device, name)
 }

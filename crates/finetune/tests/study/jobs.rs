@@ -11,7 +11,7 @@ use study::Arm;
 use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
 
-use crate::setup::{config, open, snapshot, write_data};
+use crate::setup::{config, open, snapshot, sst2, write_data};
 
 /// Counts the runs that have begun and not ended.
 #[derive(Default)]
@@ -177,9 +177,8 @@ fn what_keeps_one_run_from_its_end_ends_all() {
     }
     let study = Session::open(
         config(Arm::ALL, 2, 0.15),
-        &tasks::SST2,
+        sst2(world.data.path()),
         model.path(),
-        world.data.path(),
         &Device::flex(),
         "flex",
     )

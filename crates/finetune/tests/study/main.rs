@@ -1,6 +1,7 @@
 //! Pairs, records and summaries of a study on a tiny model.
 
 mod jobs;
+mod other_tasks;
 mod pairs;
 mod records;
 mod setup;

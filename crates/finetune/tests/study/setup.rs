@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use finetune::Session;
 use study::{Arm, Recipe, StudyConfig};
+use tasks::Task;
 
 /// The tiny checkpoint, which the encoder's tests share.
 pub(crate) fn snapshot() -> PathBuf {
@@ -50,15 +51,14 @@ pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
     }
 }
 
+/// SST-2 with files of this folder.
+pub(crate) fn sst2(folder: &Path) -> Task {
+    let task = tasks::glue::sst2().in_folder(folder);
+    task.expect("a task of the table")
+}
+
 /// Opens the study on data that [`write_data`] wrote.
 pub(crate) fn open(config: StudyConfig, data: &Path) -> Session {
-    Session::open(
-        config,
-        &tasks::SST2,
-        &snapshot(),
-        data,
-        &Device::flex(),
-        "flex",
-    )
-    .expect("the study opens")
+    Session::open(config, sst2(data), &snapshot(), &Device::flex(), "flex")
+        .expect("the study opens")
 }

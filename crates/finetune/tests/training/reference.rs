@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use encoders::{EncoderInput, Encoding};
-use finetune::batch::{Batch, Filling};
+use finetune::batch::{Batch, BatchTargets, Filling};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ pub(crate) fn batch(
             }
             Filling::Packed => EncoderInput::packed(&encodings, device),
         },
-        labels: Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), device),
+        targets: BatchTargets::Classes(Tensor::from_data(TensorData::new(labels, [count]), device)),
         tokens: encodings.iter().map(|encoding| encoding.ids.len()).sum(),
     }
 }

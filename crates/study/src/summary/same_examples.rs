@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tasks::{Metric, ValueKind};
+
 use crate::error::StudyError;
 use crate::record::{PredictionsFile, RecordedPredictions, RunRecord};
 use crate::statistics::McNemar;
@@ -32,7 +34,8 @@ fn counts(
     folder: &Path,
 ) -> Result<Option<Counts>, StudyError> {
     let headline = &first.settings.headline;
-    if headline.metric == "pearson" || headline.metric == "spearman" {
+    let metric = Metric::named(&headline.metric);
+    if metric.is_none_or(|metric| metric.takes() == ValueKind::Scores) {
         return Ok(None);
     }
     let of = |record: &RunRecord| record.predictions.get(&headline.set).cloned();

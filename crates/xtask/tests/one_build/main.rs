@@ -33,11 +33,10 @@ fn pretraining_shares_the_build_too() {
 }
 
 #[test]
-#[ignore = "cargo fetches the crates of downloads and of Parquet for it"]
+#[ignore = "cargo fetches the crates of downloads for it"]
 fn the_tests_of_downloads_compile_their_own_crates_alone() {
     let tests = Graph::of(TEST);
-    let more =
-        Graph::of("test --workspace --features hub,parquet --test cli --test parquet --no-run");
+    let more = Graph::of("test --workspace --features hub --test cli --no-run");
     assert_eq!(more.other_builds_than(&tests), Vec::<String>::new());
 }
 

@@ -9,54 +9,66 @@ use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Typ
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
-use crate::error::{Error, excerpt};
-use crate::split::{Example, Label};
-use crate::tasks::{Labels, ParquetColumns};
-use crate::tsv::strip;
+use super::contents::{Contents, strip};
+use crate::error::{TaskError, excerpt};
+use crate::outputs::Outputs;
+use crate::split::Example;
+use crate::targets::Targets;
+
+/// Names the columns of a Parquet file.
+///
+/// Labels are numbers there: the position of the class (int64), or the score (float).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParquetColumns {
+    /// Column of the sentence, or of the first of a pair.
+    pub sentence: String,
+    /// Column of the second sentence of a pair.
+    pub sentence2: Option<String>,
+    /// Column of the label; `None` for a file without labels, or with placeholders for them.
+    pub label: Option<String>,
+}
 
 /// Reads the examples of `path`, whose bytes are given.
-pub(crate) fn examples(
+pub(super) fn read(
     path: &Path,
     bytes: &[u8],
     columns: &ParquetColumns,
-    labels: &Labels,
-    is_labelled: bool,
-) -> Result<Vec<Example>, Error> {
+    outputs: &Outputs,
+) -> Result<Contents, TaskError> {
     // parquet 60.1 panics at some damaged pages, for example where a length goes past the end of one.
-    catch_unwind(|| read(path, bytes, columns, labels, is_labelled)).unwrap_or_else(|_| {
+    catch_unwind(|| contents(path, bytes, columns, outputs)).unwrap_or_else(|_| {
         let damaged = ParquetError::General("a damaged page".to_owned());
         Err(unreadable(path, &damaged))
     })
 }
 
-fn read(
+fn contents(
     path: &Path,
     bytes: &[u8],
     columns: &ParquetColumns,
-    labels: &Labels,
-    is_labelled: bool,
-) -> Result<Vec<Example>, Error> {
+    outputs: &Outputs,
+) -> Result<Contents, TaskError> {
     let file = File::open(path, bytes)?;
-    let sentence = file.sentences(columns.sentence)?;
-    let sentence2 = columns.sentence2.map(|name| file.sentences(name));
-    let label = match is_labelled {
-        true => Some(file.labels(columns.label, labels)?),
-        false => None,
-    };
+    let sentences = file.sentences(&columns.sentence)?;
+    let seconds = columns.sentence2.as_ref().map(|name| file.sentences(name));
+    let targets = columns
+        .label
+        .as_ref()
+        .map(|name| file.targets(name, outputs));
 
-    let (mut seconds, mut labels) = (
-        sentence2.transpose()?.map(Vec::into_iter),
-        label.map(Vec::into_iter),
-    );
-    // `File::column` gives every column as many values as the file has rows.
-    Ok(sentence
-        .into_iter()
-        .map(|sentence| Example {
-            sentence,
-            sentence2: seconds.as_mut().and_then(Iterator::next),
-            label: labels.as_mut().and_then(Iterator::next),
-        })
-        .collect())
+    let mut seconds = seconds.transpose()?.map(Vec::into_iter);
+    Ok(Contents {
+        // `File::column` gives every column as many values as the file has rows.
+        examples: sentences
+            .into_iter()
+            .map(|sentence| Example {
+                sentence,
+                sentence2: seconds.as_mut().and_then(Iterator::next),
+            })
+            .collect(),
+        targets: targets.transpose()?,
+        notes: Vec::new(),
+    })
 }
 
 struct File<'a> {
@@ -68,13 +80,13 @@ struct File<'a> {
 type Column<T> = Vec<Option<T>>;
 
 impl<'a> File<'a> {
-    fn open(path: &'a Path, bytes: &[u8]) -> Result<Self, Error> {
+    fn open(path: &'a Path, bytes: &[u8]) -> Result<Self, TaskError> {
         let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))
             .map_err(|error| unreadable(path, &error))?;
         Ok(Self { path, reader })
     }
 
-    fn sentences(&self, name: &'static str) -> Result<Vec<String>, Error> {
+    fn sentences(&self, name: &str) -> Result<Vec<String>, TaskError> {
         const EXPECTED: &str = "UTF-8 text";
         let values = self.column::<ByteArrayType>(name, "text", |reader| match reader {
             ColumnReader::ByteArrayColumnReader(reader) => Some(reader),
@@ -91,32 +103,36 @@ impl<'a> File<'a> {
         )
     }
 
-    fn labels(&self, name: &'static str, labels: &Labels) -> Result<Vec<Label>, Error> {
-        match *labels {
-            Labels::Classes(names) => {
+    fn targets(&self, name: &str, outputs: &Outputs) -> Result<Targets, TaskError> {
+        match outputs {
+            Outputs::Classes(names) => {
                 let values = self.column::<Int64Type>(name, "int64", |reader| match reader {
                     ColumnReader::Int64ColumnReader(reader) => Some(reader),
                     _ => None,
                 })?;
-                let expected = format!("0 to {}", names.len() - 1);
-                self.checked(name, values, &expected, |&value| {
-                    match usize::try_from(value) {
-                        Ok(class) if class < names.len() => Ok(Label::Class(class)),
-                        _ => Err(format!("is {value}")),
-                    }
-                })
+                let expected = format!("0 to {}", names.len().saturating_sub(1));
+                let classes =
+                    self.checked(name, values, &expected, |&value| {
+                        match usize::try_from(value) {
+                            Ok(class) if class < names.len() => Ok(class),
+                            _ => Err(format!("is {value}")),
+                        }
+                    })?;
+                Ok(Targets::Classes(classes))
             }
-            Labels::Score { min, max } => {
+            Outputs::Score { min, max } => {
                 let values = self.column::<FloatType>(name, "float", |reader| match reader {
                     ColumnReader::FloatColumnReader(reader) => Some(reader),
                     _ => None,
                 })?;
-                self.checked(name, values, &labels.to_string(), |&score| {
-                    match (min..=max).contains(&score) {
-                        true => Ok(Label::Score(score)),
-                        false => Err(format!("is {score}")),
-                    }
-                })
+                let scores =
+                    self.checked(name, values, &outputs.to_string(), |&score| {
+                        match (min..=max).contains(&&score) {
+                            true => Ok(score),
+                            false => Err(format!("is {score}")),
+                        }
+                    })?;
+                Ok(Targets::Scores(scores))
             }
         }
     }
@@ -124,20 +140,20 @@ impl<'a> File<'a> {
     /// Converts every value; a null and a value that `convert` refuses are errors with their row.
     fn checked<T, U>(
         &self,
-        column: &'static str,
+        column: &str,
         values: Column<T>,
         expected: &str,
         convert: impl Fn(&T) -> Result<U, String>,
-    ) -> Result<Vec<U>, Error> {
+    ) -> Result<Vec<U>, TaskError> {
         let convert = |(at, value): (usize, &Option<T>)| {
             let converted = match value {
                 Some(value) => convert(value),
                 None => Err("is null".to_owned()),
             };
-            converted.map_err(|found| Error::ParquetValue {
+            converted.map_err(|found| TaskError::ParquetValue {
                 path: self.path.to_owned(),
                 row: at + 1,
-                column,
+                column: column.to_owned(),
                 found,
                 expected: expected.to_owned(),
             })
@@ -148,13 +164,13 @@ impl<'a> File<'a> {
     /// Reads a whole column, which must not be nested and must have the type that `typed` takes.
     fn column<T: DataType>(
         &self,
-        name: &'static str,
+        name: &str,
         expected: &'static str,
         typed: impl Fn(ColumnReader) -> Option<ColumnReaderImpl<T>>,
-    ) -> Result<Column<T::T>, Error> {
-        let other = |found: String| Error::ParquetColumn {
+    ) -> Result<Column<T::T>, TaskError> {
+        let other = |found: String| TaskError::ParquetColumn {
             path: self.path.to_owned(),
-            column: name,
+            column: name.to_owned(),
             found: excerpt(&found),
             expected,
         };
@@ -178,12 +194,12 @@ impl<'a> File<'a> {
         Ok(values)
     }
 
-    fn unless_damaged<T>(&self, result: Result<T, ParquetError>) -> Result<T, Error> {
+    fn unless_damaged<T>(&self, result: Result<T, ParquetError>) -> Result<T, TaskError> {
         result.map_err(|error| unreadable(self.path, &error))
     }
 }
 
-/// One value a row of the group.
+/// One value for each row of the group.
 fn read_group<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     group: &dyn RowGroupReader,
@@ -206,14 +222,14 @@ fn read_group<T: DataType>(
         .collect())
 }
 
-fn unreadable(path: &Path, error: &ParquetError) -> Error {
+fn unreadable(path: &Path, error: &ParquetError) -> TaskError {
     let reason = match error {
         ParquetError::General(text) | ParquetError::NYI(text) | ParquetError::EOF(text) => {
             text.clone()
         }
         other => other.to_string(),
     };
-    Error::Parquet {
+    TaskError::Parquet {
         path: path.to_owned(),
         reason: excerpt(&reason.replace(char::is_control, " ")),
     }

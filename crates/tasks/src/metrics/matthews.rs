@@ -1,0 +1,36 @@
+//! Matthews correlation.
+
+use std::collections::BTreeMap;
+
+use super::error::MetricError;
+
+/// Correlation between predicted and true classes; 0 where either side has a single class.
+///
+/// Never an error: it has the signature of the other metrics.
+pub(super) fn matthews(predictions: &[usize], targets: &[usize]) -> Result<f64, MetricError> {
+    // How often each class is predicted, and how often it is a target.
+    let mut counts: BTreeMap<usize, [i128; 2]> = BTreeMap::new();
+    let mut correct = 0;
+    for (&prediction, &target) in predictions.iter().zip(targets) {
+        counts.entry(prediction).or_default()[0] += 1;
+        counts.entry(target).or_default()[1] += 1;
+        correct += i128::from(prediction == target);
+    }
+    // All three are multiplied by the square of the number of examples. Whole numbers are exact, so
+    // that a variance of 0 is 0.
+    let examples = targets.len() as i128;
+    let covariance = |own: i128, a: usize, b: usize| {
+        examples * own
+            - counts
+                .values()
+                .map(|count| count[a] * count[b])
+                .sum::<i128>()
+    };
+    let variances = [covariance(examples, 0, 0), covariance(examples, 1, 1)];
+    Ok(match variances {
+        [0, _] | [_, 0] => 0.0,
+        [predicted, actual] => {
+            covariance(correct, 0, 1) as f64 / (predicted as f64 * actual as f64).sqrt()
+        }
+    })
+}

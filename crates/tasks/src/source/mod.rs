@@ -1,0 +1,79 @@
+//! Files of examples, a module for each format.
+
+mod contents;
+mod parquet;
+mod tsv;
+
+use std::path::PathBuf;
+
+use crate::error::TaskError;
+use crate::outputs::Outputs;
+use crate::split::Split;
+
+pub use parquet::ParquetColumns;
+pub use tsv::TsvColumns;
+
+/// A file of examples and how it is laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// Its layout.
+    pub format: Format,
+}
+
+/// The layout of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Lines of columns separated by tabs, without quoting.
+    Tsv(TsvColumns),
+    /// Apache Parquet.
+    Parquet(ParquetColumns),
+}
+
+impl Source {
+    /// Returns whether the file has labels.
+    pub fn is_labelled(&self) -> bool {
+        match &self.format {
+            Format::Tsv(columns) => columns.label.is_some(),
+            Format::Parquet(columns) => columns.label.is_some(),
+        }
+    }
+
+    /// Returns whether an example is a pair of sentences.
+    pub fn has_pairs(&self) -> bool {
+        match &self.format {
+            Format::Tsv(columns) => columns.sentence2.is_some(),
+            Format::Parquet(columns) => columns.sentence2.is_some(),
+        }
+    }
+
+    /// Returns what is wrong with the layout, and what would be right.
+    pub(crate) fn fault(&self) -> Option<(String, String)> {
+        match &self.format {
+            Format::Tsv(columns) => columns.fault(),
+            Format::Parquet(_) => None,
+        }
+    }
+
+    /// Turns the bytes of the file into a split.
+    pub(crate) fn parse(&self, bytes: &[u8], outputs: &Outputs) -> Result<Split, TaskError> {
+        let contents = match &self.format {
+            Format::Tsv(columns) => tsv::read(&self.path, bytes, columns, outputs),
+            Format::Parquet(columns) => parquet::read(&self.path, bytes, columns, outputs),
+        }?;
+        if contents.examples.is_empty() {
+            return Err(TaskError::NoExamples {
+                path: self.path.clone(),
+            });
+        }
+        Ok(Split {
+            count: contents.examples.len(),
+            examples: contents.examples,
+            targets: contents.targets,
+            sha256: files::sha256_of(bytes),
+            notes: contents.notes,
+        })
+    }
+}

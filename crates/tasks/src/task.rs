@@ -1,0 +1,257 @@
+//! A task: what to train on, what to evaluate on, and how it is scored.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::error::TaskError;
+use crate::metrics::Metric;
+use crate::outputs::Outputs;
+use crate::source::Source;
+use crate::split::Split;
+
+/// A set of examples to evaluate a model on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationSet {
+    /// Its name, which no other set of the task has: `dev`, `dev_matched`, `test`.
+    pub name: String,
+    /// Its file. Without labels the set can be predicted but not scored.
+    pub source: Source,
+}
+
+/// Describes a task: a file to train on, any number of evaluation sets, what a model's head puts out
+/// for it, and the metrics of its predictions.
+///
+/// MNLI is one task with the evaluation sets `dev_matched` and `dev_mismatched`, and unlabelled ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    name: String,
+    outputs: Outputs,
+    metrics: Vec<Metric>,
+    train: Source,
+    evaluation_sets: Vec<EvaluationSet>,
+}
+
+impl Task {
+    /// Describes a task. The first metric is the headline, the one to report when only one is wanted.
+    ///
+    /// Files are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Description`] unless
+    ///
+    /// - there are at least two classes, all different, or the score's range is finite and not empty;
+    /// - there is a metric, and every metric takes what the head puts out;
+    /// - the training file is labelled, and at least one evaluation set is;
+    /// - evaluation sets have different names;
+    /// - all files hold single sentences, or all hold pairs;
+    /// - the columns of every file are among those that it has.
+    pub fn new(
+        name: impl Into<String>,
+        outputs: Outputs,
+        metrics: Vec<Metric>,
+        train: Source,
+        evaluation_sets: Vec<EvaluationSet>,
+    ) -> Result<Self, TaskError> {
+        let task = Self {
+            name: name.into(),
+            outputs,
+            metrics,
+            train,
+            evaluation_sets,
+        };
+        match task.fault() {
+            None => Ok(task),
+            Some((found, expected)) => Err(TaskError::Description {
+                task: task.name,
+                found,
+                expected,
+            }),
+        }
+    }
+
+    /// Returns the name, for GLUE's tasks that of `run_glue.py --task_name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what a model's head puts out.
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    /// Returns the metrics, the headline first.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    /// Returns the metric to report when only one is wanted.
+    pub fn headline(&self) -> Metric {
+        self.metrics[0]
+    }
+
+    /// Returns the file to train on.
+    pub fn train(&self) -> &Source {
+        &self.train
+    }
+
+    /// Returns the evaluation sets, unlabelled ones included.
+    pub fn evaluation_sets(&self) -> &[EvaluationSet] {
+        &self.evaluation_sets
+    }
+
+    /// Returns the evaluation sets that can be scored; the first is the headline's.
+    pub fn labelled_sets(&self) -> impl Iterator<Item = &EvaluationSet> {
+        let sets = self.evaluation_sets.iter();
+        sets.filter(|set| set.source.is_labelled())
+    }
+
+    /// Reads the file to train on.
+    ///
+    /// Sentences are trimmed as Python's `str.strip` does; nothing else about them changes.
+    ///
+    /// # Errors
+    ///
+    /// - [`TaskError::Folder`] or [`TaskError::Read`] when the folder or the file cannot be read;
+    /// - any other error but [`TaskError::NoEvaluationSet`] when the file is not what the task
+    ///   describes.
+    pub fn read_train(&self) -> Result<Split, TaskError> {
+        self.read(&self.train)
+    }
+
+    /// Reads an evaluation set.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::NoEvaluationSet`] when the task has none of this name; otherwise as
+    /// [`read_train`](Self::read_train).
+    pub fn read_evaluation_set(&self, name: &str) -> Result<Split, TaskError> {
+        let set = self.evaluation_sets.iter().find(|set| set.name == name);
+        let set = set.ok_or_else(|| TaskError::NoEvaluationSet {
+            task: self.name.clone(),
+            name: name.to_owned(),
+            known: listed(self.evaluation_sets.iter().map(|set| set.name.as_str())),
+        })?;
+        self.read(&set.source)
+    }
+
+    fn read(&self, source: &Source) -> Result<Split, TaskError> {
+        let bytes = fs::read(&source.path).map_err(|error| self.unreadable(&source.path, error))?;
+        source.parse(&bytes, &self.outputs)
+    }
+
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        let sets = self.evaluation_sets.iter().map(|set| &set.source);
+        std::iter::once(&self.train).chain(sets)
+    }
+
+    fn unreadable(&self, path: &Path, source: io::Error) -> TaskError {
+        let folder = path.parent().unwrap_or(path);
+        let names = self.sources().filter_map(|source| source.path.file_name());
+        let files = listed(names.map(|name| name.to_string_lossy()));
+        let task = self.name.clone();
+        match fs::read_dir(folder) {
+            Err(source) => TaskError::Folder {
+                folder: folder.to_owned(),
+                task,
+                files,
+                source,
+            },
+            Ok(_) => TaskError::Read {
+                path: path.to_owned(),
+                task,
+                files,
+                source,
+            },
+        }
+    }
+
+    /// Returns what is wrong with the description, and what would be right.
+    fn fault(&self) -> Option<(String, String)> {
+        self.outputs_fault()
+            .or_else(|| self.metrics_fault())
+            .or_else(|| self.sets_fault())
+            .or_else(|| self.sources().find_map(Source::fault))
+    }
+
+    fn outputs_fault(&self) -> Option<(String, String)> {
+        let (found, expected) = match &self.outputs {
+            Outputs::Classes(names) => {
+                let different = names.iter().collect::<BTreeSet<_>>().len();
+                if different >= 2 && different == names.len() {
+                    return None;
+                }
+                (
+                    format!("classes {names:?}"),
+                    "at least two, all different".to_owned(),
+                )
+            }
+            Outputs::Score { min, max } => {
+                if min.is_finite() && max.is_finite() && min < max {
+                    return None;
+                }
+                (
+                    format!("scores from {min} to {max}"),
+                    "two finite numbers, the lower one first".to_owned(),
+                )
+            }
+        };
+        Some((found, expected))
+    }
+
+    fn metrics_fault(&self) -> Option<(String, String)> {
+        let kind = self.outputs.kind();
+        if self.metrics.is_empty() {
+            return Some(("no metric".to_owned(), "at least one".to_owned()));
+        }
+        let other = self.metrics.iter().find(|metric| metric.takes() != kind)?;
+        Some((
+            format!("{other} takes {}", other.takes()),
+            format!("metrics of {kind}, which the head puts out"),
+        ))
+    }
+
+    fn sets_fault(&self) -> Option<(String, String)> {
+        if !self.train.is_labelled() {
+            return Some((
+                "a training file without labels".to_owned(),
+                "a column of labels".to_owned(),
+            ));
+        }
+        if self.labelled_sets().next().is_none() {
+            return Some((
+                "no evaluation set with labels".to_owned(),
+                "at least one".to_owned(),
+            ));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(set) = self
+            .evaluation_sets
+            .iter()
+            .find(|set| !names.insert(&set.name))
+        {
+            return Some((
+                format!("two evaluation sets {}", set.name),
+                "different names".to_owned(),
+            ));
+        }
+        let pairs = self.sources().filter(|source| source.has_pairs()).count();
+        match pairs == 0 || pairs == self.sources().count() {
+            true => None,
+            false => Some((
+                format!(
+                    "pairs of sentences in {pairs} of {} files",
+                    self.sources().count()
+                ),
+                "pairs in all of them or in none".to_owned(),
+            )),
+        }
+    }
+}
+
+fn listed(names: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let names: Vec<String> = names.map(|name| name.as_ref().to_owned()).collect();
+    names.join(", ")
+}
