@@ -10,7 +10,7 @@ use crate::failure::Failure;
 const INSTEAD: &[(&[&str], &str)] = &[
     (
         &["do_predict", "max_predict_samples", "test_file"],
-        "leave it out: no predictions are written",
+        "leave it out; no predictions are written",
     ),
     (
         &["overwrite_output_dir"],
@@ -18,7 +18,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (
         &["resume_from_checkpoint"],
-        "leave it out: the same command continues where it was stopped",
+        "leave it out; the same command continues where it was stopped",
     ),
     (
         &[
@@ -33,7 +33,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "hub_model_id",
             "hub_token",
         ],
-        "leave it out: scores are kept, finetuned models are not",
+        "leave it out; scores are kept, finetuned models are not",
     ),
     (
         &[
@@ -46,11 +46,11 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "log_level",
             "disable_tqdm",
         ],
-        "leave it out: progress is shown as it comes (--quiet shows none), and the report draws each run's curve",
+        "leave it out; progress is shown as it comes (--quiet shows none), and the report draws each run's curve",
     ),
     (
         &["eval_strategy", "evaluation_strategy", "eval_steps"],
-        "leave it out: the whole dev split is scored after every epoch",
+        "leave it out; the whole dev split is scored after every epoch",
     ),
     (
         &[
@@ -58,7 +58,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "per_gpu_eval_batch_size",
             "eval_accumulation_steps",
         ],
-        "leave it out: scores do not depend on how evaluation is batched",
+        "leave it out; scores do not depend on how evaluation is batched",
     ),
     (
         &["per_gpu_train_batch_size"],
@@ -74,7 +74,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (
         &["config_name", "tokenizer_name", "use_fast_tokenizer"],
-        "leave it out: config.json and tokenizer.json come from --model",
+        "leave it out; config.json and tokenizer.json come from --model",
     ),
     (&["model_revision"], "use --model hf:OWNER/NAME@REVISION"),
     (
@@ -83,7 +83,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (
         &["token", "use_auth_token"],
-        "leave it out: the token that `hf auth login` keeps is used",
+        "leave it out; the token that `hf auth login` keeps is used",
     ),
     (
         &[
@@ -91,7 +91,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "preprocessing_num_workers",
             "dataloader_num_workers",
         ],
-        "leave it out: tokenizing takes seconds and is not cached",
+        "leave it out; tokenizing takes seconds and is not cached",
     ),
     (
         &["warmup_steps"],
@@ -100,7 +100,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     (&["max_steps"], "use --epochs and --max_train_samples"),
     (
         &["lr_scheduler_type", "lr_scheduler_kwargs"],
-        "leave it out: the learning rate rises and falls linearly",
+        "leave it out; the learning rate rises and falls linearly",
     ),
     (
         &[
@@ -110,7 +110,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "adam_epsilon",
             "adafactor",
         ],
-        "leave it out: the optimizer is AdamW with betas 0.9 and 0.999 and epsilon 1e-8",
+        "leave it out; the optimizer is AdamW with betas 0.9 and 0.999 and epsilon 1e-8",
     ),
     (
         &["neftune_noise_alpha"],
@@ -125,7 +125,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "ddp_backend",
             "tpu_num_cores",
         ],
-        "leave it out: a run uses one device; --jobs has several runs at a time",
+        "leave it out; a run uses one device; --jobs has several runs at a time",
     ),
     (
         &["data_seed"],
@@ -133,7 +133,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (
         &["full_determinism"],
-        "leave it out: on the CPU runs repeat to the last bit",
+        "leave it out; on the CPU runs repeat to the last bit",
     ),
     (
         &[

@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
         long,
         value_delimiter = ',',
         allow_negative_numbers = true,
-        value_name = "SHARE,..."
+        value_name = "FRACTION,..."
     )]
     fractions: Option<Vec<f64>>,
     /// Runs per arm, one per seed
@@ -326,7 +326,7 @@ fn whole_number(text: &str) -> Result<usize, String> {
 fn task_name(text: &str) -> Result<(), String> {
     match text.eq_ignore_ascii_case("sst2") {
         true => Ok(()),
-        false => Err("this program knows sst2 alone".to_owned()),
+        false => Err("expected sst2, the only task here".to_owned()),
     }
 }
 
@@ -427,7 +427,10 @@ mod tests {
             ),
             (&["--epochs", "3."], "expected a whole number"),
             (&["--epochs", ".0"], "expected a whole number"),
-            (&["--task_name", "mnli"], "this program knows sst2 alone"),
+            (
+                &["--task_name", "mnli"],
+                "expected sst2, the only task here",
+            ),
             (&["--fp16", "--bf16"], "cannot be used with"),
             (&["--fp16", "--precision=f32"], "cannot be used with"),
             (
