@@ -6,10 +6,6 @@
 
 use std::process::ExitCode;
 
-/// Keeps freed pages for the next step; glibc gives them back to the kernel and zeroes them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     pretrain_mlm::main()
 }

@@ -1,62 +1,174 @@
-//! The encoder with a classification head.
+//! An encoder with a classification head, of whichever family.
 
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
-use crate::config::BertConfig;
-use crate::dropout::Dropouts;
-use crate::input::EncoderInput;
-use crate::linear::Linear;
-use crate::model::BertModel;
+use crate::blocks::Dropouts;
+use crate::error::EncoderError;
+use crate::family::AnyFamily;
+use crate::input::{EncoderInput, Layout, Tokens};
+use crate::roles::{self, Parameter, Role};
 
-/// A linear classifier over the pooled output, as transformers' `BertForSequenceClassification`.
-#[derive(Module, Debug)]
-pub struct BertForSequenceClassification {
-    /// The pretrained body.
-    pub bert: BertModel,
-    /// The task's head, `[hidden, labels]`.
-    pub classifier: Linear,
-    dropout: f64,
+/// An encoder with a classification head, as transformers' `AutoModelForSequenceClassification`.
+///
+/// As a module it is the family's own: no name of a container stands before the paths of its parameters.
+///
+/// [`forward`](Self::forward) is [`embed`](Self::embed), [`layer`](Self::layer) for each of
+/// [`layers`](Self::layers) and [`read_out`](Self::read_out), one after the other.
+#[derive(Clone, Debug)]
+pub struct Classifier(pub(crate) AnyFamily);
+
+/// What a [`Classifier`] computes for a batch.
+#[derive(Clone, Debug)]
+pub struct ClassifierOutput {
+    /// The embeddings and each layer's result: `num_hidden_layers + 1` tensors `[batch, length, hidden]`, or
+    /// `[1, tokens, hidden]` where the input is packed.
+    pub hidden_states: Vec<Tensor<3>>,
+    /// `[batch, labels]`.
+    pub logits: Tensor<2>,
 }
 
-impl BertForSequenceClassification {
-    /// Lays out the module; no parameter has a value until it is loaded or initialised.
-    pub(crate) fn new(config: &BertConfig, labels: usize, device: &Device) -> Self {
-        Self {
-            bert: BertModel::new(config, device),
-            classifier: Linear::new(config.hidden_size, labels, device),
-            dropout: config.classifier_dropout(),
-        }
-    }
-
+impl Classifier {
     /// Computes the logits.
     ///
     /// # Shapes
     /// - output: `[batch, labels]`
     pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<2> {
-        let pooled = self.bert.forward(input, dropouts);
-        self.head(pooled, dropouts)
+        self.run(input, None, dropouts)
     }
 
-    /// Computes the logits with `perturbation`, of the shape of the embeddings, added to what the word
-    /// embeddings look up.
+    /// Computes the logits with `perturbation` added to what the token embedding looks up.
+    ///
+    /// # Shapes
+    /// - `perturbation`: `[batch, length, width]`, or `[1, tokens, width]` where the input is packed, of
+    ///   [`embedding_width`](Self::embedding_width)
+    /// - output: `[batch, labels]`
     pub fn forward_perturbed(
         &self,
         input: EncoderInput,
         perturbation: Tensor<3>,
         dropouts: &mut Dropouts,
     ) -> Tensor<2> {
-        let pooled = self.bert.forward_perturbed(input, perturbation, dropouts);
-        self.head(pooled, dropouts)
+        self.run(input, Some(perturbation), dropouts)
     }
 
-    /// Computes the logits from the pooled output.
+    fn run(
+        &self,
+        input: EncoderInput,
+        perturbation: Option<Tensor<3>>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let embedded = self.embed(&input, perturbation, dropouts);
+        let hidden = (0..self.layers()).fold(embedded, |hidden, index| {
+            self.layer(index, hidden, &input.layout, dropouts)
+        });
+        self.read_out(hidden, &input.layout, dropouts)
+    }
+
+    /// Computes the logits and keeps every hidden state of every token.
+    ///
+    /// The last layer's dropout has other masks than in [`forward`](Self::forward), which computes fewer
+    /// tokens there.
+    pub fn forward_with_hidden_states(
+        &self,
+        input: EncoderInput,
+        dropouts: &mut Dropouts,
+    ) -> ClassifierOutput {
+        let (stages, layout) = (self.0.stages(), &input.layout);
+        let mut hidden = stages.embed(&input, None, dropouts);
+        let mut hidden_states = vec![hidden.clone()];
+        for index in 0..stages.depth() {
+            hidden = stages.layer(index, hidden, layout, Tokens::All, dropouts);
+            hidden_states.push(hidden.clone());
+        }
+        let summary = stages.summary(hidden, layout);
+        ClassifierOutput {
+            hidden_states,
+            logits: stages.logits(summary, dropouts),
+        }
+    }
+
+    /// First stage: embeds the tokens, with `perturbation` added to what the token embedding looks up.
     ///
     /// # Shapes
-    /// - `pooled`: `[batch, hidden]`
+    /// - `perturbation`: as in [`forward_perturbed`](Self::forward_perturbed)
+    /// - output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where the input is packed
+    pub fn embed(
+        &self,
+        input: &EncoderInput,
+        perturbation: Option<Tensor<3>>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        self.0.stages().embed(input, perturbation, dropouts)
+    }
+
+    /// Number of layers that run between [`embed`](Self::embed) and [`read_out`](Self::read_out).
+    pub fn layers(&self) -> usize {
+        self.0.stages().depth().saturating_sub(1)
+    }
+
+    /// Middle stage: runs a layer, from 0 to below [`layers`](Self::layers), over every token.
+    ///
+    /// # Shapes
+    /// - `hidden`, output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    pub fn layer(
+        &self,
+        index: usize,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let stages = self.0.stages();
+        stages.layer(index, hidden, layout, Tokens::All, dropouts)
+    }
+
+    /// Last stage: runs the last layer for the tokens that stand for their sequences, and the head.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
     /// - output: `[batch, labels]`
-    pub fn head(&self, pooled: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {
-        self.classifier
-            .forward(fused::dropout(pooled, dropouts.next(self.dropout)))
+    pub fn read_out(
+        &self,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let stages = self.0.stages();
+        let summary = stages.last_layer(hidden, layout, dropouts);
+        stages.logits(summary, dropouts)
+    }
+
+    /// Width of what the token embedding looks up.
+    pub fn embedding_width(&self) -> usize {
+        self.0.stages().embedding_width()
+    }
+
+    /// Module path of the head: the layers that belong to the task.
+    pub fn head(&self) -> &'static str {
+        self.0.names().head
+    }
+
+    /// Lists every float parameter with its role, in the order of a visit.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        roles::parameters(self)
+    }
+
+    /// Lists the parameters of some roles, in the order of a visit; `what` names them in the error.
+    ///
+    /// # Errors
+    /// [`EncoderError::NoParameters`] if there are none.
+    pub fn parameters_of(
+        &self,
+        what: &'static str,
+        is_selected: impl Fn(Role) -> bool,
+    ) -> Result<Vec<Parameter>, EncoderError> {
+        let mut parameters = self.parameters();
+        parameters.retain(|parameter| is_selected(parameter.role));
+        match parameters.is_empty() {
+            true => Err(EncoderError::NoParameters { what }),
+            false => Ok(parameters),
+        }
     }
 }

@@ -52,6 +52,12 @@ pub enum EncoderError {
         /// Every tensor that does not fit, in the checkpoint's order.
         problems: Vec<TensorProblem>,
     },
+    /// A model has no parameter of the roles that something works on.
+    #[error("the model has no {what}")]
+    NoParameters {
+        /// What was looked for.
+        what: &'static str,
+    },
     /// A snapshot cannot be written.
     #[error("{}: cannot be written: {reason}", path.display())]
     Write {

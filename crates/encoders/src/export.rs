@@ -8,9 +8,8 @@ use burn_store::{
 };
 use files::FileError;
 
-use crate::config::BertConfig;
 use crate::error::EncoderError;
-use crate::masked_lm::BertForMaskedLM;
+use crate::family::bert::{BertConfig, BertForMaskedLM};
 
 /// Writes `config.json`, `model.safetensors` in half precision, and `tokenizer.json`.
 ///
@@ -42,12 +41,13 @@ pub fn write_snapshot(
     let path = folder.join("model.safetensors");
     let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter.chain(FloatCastAdapter::to(DType::F16)))
-        .with_key_remapping(r"\.self_attention\.", ".self.")
-        .with_key_remapping(r"\.layer_norm\.", ".LayerNorm.")
         .clear_metadata()
         // Without it transformers does not load the file.
         .metadata("format", "pt")
         .overwrite(true);
+    for (ours, theirs) in BertForMaskedLM::NAMES.to_checkpoint() {
+        store = store.with_key_remapping(ours, theirs);
+    }
     // In memory first: as a file, the store would let only its owner read it.
     let bytes = model
         .save_into(&mut store)

@@ -1,9 +1,9 @@
-//! BERT encoders on Burn, loaded from Hugging Face snapshots.
+//! Encoders on Burn, loaded from Hugging Face snapshots.
 //!
 //! A [`Snapshot`] is a folder with `config.json`, `model.safetensors` and `tokenizer.json`, as the
 //! Hugging Face hub stores it. [`Snapshot::open`] checks the folder, [`Snapshot::classifier`] loads
-//! the weights into a [`BertForSequenceClassification`] and refuses every tensor that is missing,
-//! unexpected or misshaped; [`Snapshot::tokenizer`] reads the tokenizer that belongs to them.
+//! the weights into a [`Classifier`] and refuses every tensor that is missing, unexpected or
+//! misshaped; [`Snapshot::tokenizer`] reads the tokenizer that belongs to them.
 //! [`BertForMaskedLM::fresh`] starts a new encoder for pretraining, and [`write_snapshot`] stores one.
 //!
 //! The structs mirror the names of the checkpoint: the parameter that transformers calls
@@ -12,47 +12,32 @@
 //!
 //! This crate knows no noise, no task and no optimizer.
 
-mod attention;
+pub mod blocks;
+mod check;
 mod classifier;
 mod config;
-mod dropout;
-mod embeddings;
-mod encoder;
 mod error;
 mod export;
+mod family;
 mod initial;
 mod input;
-mod layer;
-mod linear;
-mod manifest;
-mod masked_lm;
-mod model;
-mod norm;
-mod output;
-mod pooler;
+mod names;
 mod precision;
+mod roles;
 mod snapshot;
 mod tokenizer;
 mod weights;
 
-pub use attention::{BertAttention, BertSelfAttention};
-pub use classifier::BertForSequenceClassification;
-pub use config::{BertConfig, HiddenAct};
-pub use dropout::Dropouts;
-pub use embeddings::BertEmbeddings;
-pub use encoder::BertEncoder;
+pub use blocks::{Dropouts, HiddenAct};
+pub use classifier::{Classifier, ClassifierOutput};
+pub use config::EncoderConfig;
 pub use error::{EncoderError, TensorProblem};
 pub use export::write_snapshot;
-pub use input::{EncoderInput, Layout, Tokens};
-pub use layer::{BertIntermediate, BertLayer};
-pub use linear::Linear;
-pub use masked_lm::{
-    BertBody, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
+pub use family::bert::{
+    BertBody, BertConfig, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
 };
-pub use model::{BertModel, BertModelOutput};
-pub use norm::LayerNorm;
-pub use output::BertOutput;
-pub use pooler::BertPooler;
+pub use input::{EncoderInput, Layout, Tokens};
 pub use precision::cast_linear;
+pub use roles::{Parameter, Projection, Role};
 pub use snapshot::{LoadedClassifier, Snapshot};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{FloatDType, Tensor};
 
-/// How Burn names the container of a [`Linear`](crate::Linear) layer's parameters.
+/// How Burn names the container of a [`Linear`](crate::blocks::Linear) layer's parameters.
 const LINEAR: &str = "Struct:Linear";
 
 /// The module with the parameters of its linear layers in another float type.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokenizers::{EncodeInput, TruncationParams, TruncationStrategy};
 
-use crate::config::BertConfig;
+use crate::config::EncoderConfig;
 use crate::error::EncoderError;
 
 /// A `tokenizer.json`, set to cut at a length and never to pad: batches pad to their longest.
@@ -27,11 +27,11 @@ pub struct Encoding {
 impl Tokenizer {
     pub(crate) fn load(
         path: &Path,
-        config: &BertConfig,
+        config: &EncoderConfig,
         max_length: usize,
     ) -> Result<Self, EncoderError> {
         // Three special tokens of a pair and one token.
-        let (least, most) = (4, config.max_position_embeddings);
+        let (least, most) = (4, config.max_length());
         if !(least..=most).contains(&max_length) {
             return Err(EncoderError::MaxLength {
                 max_length,
@@ -47,10 +47,10 @@ impl Tokenizer {
         let mut inner =
             tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| wrong(e.to_string()))?;
         let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
-        if largest as usize >= config.vocab_size {
+        let vocab_size = config.vocab_size();
+        if largest as usize >= vocab_size {
             return Err(wrong(format!(
-                "the vocabulary has token id {largest}, accepted is below the embedding's vocab_size {}",
-                config.vocab_size
+                "the vocabulary has token id {largest}, accepted is below the embedding's vocab_size {vocab_size}"
             )));
         }
         inner
@@ -63,8 +63,8 @@ impl Tokenizer {
         inner.with_padding(None);
         Ok(Self {
             inner,
-            vocab_size: config.vocab_size,
-            type_vocab_size: config.type_vocab_size,
+            vocab_size,
+            type_vocab_size: config.family().type_vocab_size(),
         })
     }
 

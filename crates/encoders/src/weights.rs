@@ -1,9 +1,9 @@
 //! Reading `model.safetensors` into a module through burn-store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::DType;
@@ -12,15 +12,56 @@ use burn_store::{
 };
 use safetensors::tensor::Metadata;
 
+use crate::check::TensorInfo;
 use crate::error::{EncoderError, TensorProblem};
-use crate::manifest::TensorInfo;
+use crate::names::Names;
 
-/// Reads names, shapes and types from the header, and checks that the file is as long as it says.
-pub(crate) fn read_header(path: &Path) -> Result<BTreeMap<String, TensorInfo>, EncoderError> {
-    let damaged = |reason: String| EncoderError::Safetensors {
+/// A checkpoint's files, their headers read.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights {
+    files: Vec<PathBuf>,
+    /// Every tensor by the name the checkpoint gives it.
+    pub(crate) tensors: BTreeMap<String, TensorInfo>,
+}
+
+impl Weights {
+    /// Reads names, shapes and types, and checks that the file is as long as its header says.
+    pub(crate) fn open(path: &Path) -> Result<Self, EncoderError> {
+        let tensors = read_header(path, 0)?;
+        let files = vec![path.to_path_buf()];
+        Ok(Self { files, tensors })
+    }
+
+    /// Loads the parameters at these module paths, each from its file, in f32 whatever the file holds.
+    pub(crate) fn load<M: Module>(
+        &self,
+        model: &mut M,
+        names: &Names,
+        held: &[(String, usize)],
+    ) -> Result<(), EncoderError> {
+        for (index, path) in self.files.iter().enumerate() {
+            let paths: BTreeSet<&str> = held
+                .iter()
+                .filter(|(_, file)| *file == index)
+                .map(|(path, _)| path.as_str())
+                .collect();
+            if !paths.is_empty() {
+                load_file(path, model, names, &paths)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged(path: &Path, reason: String) -> EncoderError {
+    EncoderError::Safetensors {
         path: path.to_path_buf(),
         reason,
-    };
+    }
+}
+
+fn read_header(path: &Path, index: usize) -> Result<BTreeMap<String, TensorInfo>, EncoderError> {
+    let damaged = |reason: String| damaged(path, reason);
     let mut file = File::open(path).map_err(|e| EncoderError::read(path, e))?;
     let size = file
         .metadata()
@@ -55,54 +96,49 @@ pub(crate) fn read_header(path: &Path) -> Result<BTreeMap<String, TensorInfo>, E
             let info = TensorInfo {
                 shape: info.shape.clone(),
                 dtype: info.dtype,
+                file: index,
             };
             (name, info)
         })
         .collect())
 }
 
-/// Loads a checkpoint whose header has been checked, in f32 whatever the file holds.
-pub(crate) fn load<M: Module>(
+fn load_file<M: Module>(
     path: &Path,
     model: &mut M,
-    fresh: &[&str],
+    names: &Names,
+    paths: &BTreeSet<&str>,
 ) -> Result<(), EncoderError> {
-    // From the checkpoint's names to module paths: `self` is a keyword, and fields are in snake case.
     // The adapter transposes the weight of a linear layer and finds gamma and beta of a normalisation
     // under either of their names.
     let mut store = SafetensorsStore::from_file(path)
         .with_from_adapter(PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32)))
-        .with_key_remapping(r"^(embeddings|encoder|pooler)\.", "bert.$1.")
-        .with_key_remapping(r"\.attention\.self\.", ".attention.self_attention.")
-        .with_key_remapping(r"\.LayerNorm\.", ".layer_norm.")
+        .with_full_paths(paths.iter().copied())
         .validate(false)
         .allow_partial(true);
-    let damaged = |reason: String| EncoderError::Safetensors {
-        path: path.to_path_buf(),
-        reason,
-    };
+    for (theirs, ours) in names.to_module() {
+        store = store.with_key_remapping(theirs, ours);
+    }
     let result = model
         .load_from(&mut store)
-        .map_err(|e| damaged(e.to_string()))?;
+        .map_err(|e| damaged(path, e.to_string()))?;
     if let Some(error) = result.errors.first() {
-        return Err(damaged(error.to_string()));
+        return Err(damaged(path, error.to_string()));
     }
-    // The header was checked against the manifest; this is what the module itself did not get.
-    let problems: Vec<TensorProblem> = result
-        .missing
-        .into_iter()
-        .filter(|(name, _)| !fresh.iter().any(|layer| name.starts_with(layer)))
-        .map(|(name, _)| TensorProblem::Missing {
-            name,
+    // What the check found in the header and the module did not get.
+    let applied: BTreeSet<&str> = result.applied.iter().map(String::as_str).collect();
+    let problems: Vec<TensorProblem> = paths
+        .difference(&applied)
+        .map(|name| TensorProblem::Missing {
+            name: (*name).to_owned(),
             expected: Vec::new(),
         })
         .collect();
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(EncoderError::Tensors {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(EncoderError::Tensors {
             path: path.to_path_buf(),
             problems,
-        })
+        }),
     }
 }

@@ -71,7 +71,7 @@ pub fn time_steps(
     let run = runs.first().expect("a checked configuration has runs");
     let seed = run.seed;
     let (loaded, _) = setup.start_model(run)?;
-    let mut trainer = setup.trainer(run, loaded, steps + WARM_UP);
+    let mut trainer = setup.trainer(run, loaded, steps + WARM_UP)?;
 
     let data = &setup.data;
     let lengths = data.train.lengths();

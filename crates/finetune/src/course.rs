@@ -1,7 +1,8 @@
 //! What a run's record keeps of its course: the loss, and how far the parameters move.
 
-use encoders::BertModel;
-use noisytune_burn::{PAPER_GROUPS, distances};
+use burn::module::ParamGroup;
+use encoders::{Classifier, Projection, Role};
+use noisytune_burn::distances;
 
 use study::record::{CurvePoint, ParameterChange};
 
@@ -14,12 +15,27 @@ const POINTS: usize = 100;
 /// How often a run measures how far its parameters have moved, or after every step where it has fewer.
 const MEASUREMENTS: usize = 10;
 
+/// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. The head is in
+/// none of them.
+const GROUPS: [(&str, fn(Role) -> bool); 5] = [
+    ("query", |role| is_linear(role, Projection::Query)),
+    ("key", |role| is_linear(role, Projection::Key)),
+    ("value", |role| is_linear(role, Projection::Value)),
+    ("dense", |role| is_linear(role, Projection::Dense)),
+    ("all", |role| role != Role::Head),
+];
+
+fn is_linear(role: Role, wanted: Projection) -> bool {
+    matches!(role, Role::Weight(projection) | Role::Bias(projection) if projection == wanted)
+}
+
 /// Collects the course of one run, step by step.
 #[derive(Default)]
 pub(crate) struct Course {
     steps: usize,
     /// `None` before the run has a model.
-    start: Option<BertModel>,
+    start: Option<Classifier>,
+    groups: Vec<(&'static str, ParamGroup)>,
     sum: f64,
     summed: usize,
     pub(crate) curve: Vec<CurvePoint>,
@@ -28,12 +44,21 @@ pub(crate) struct Course {
 
 impl Course {
     /// Of a run of `steps` steps from these parameters.
-    pub(crate) fn of(steps: usize, start: BertModel) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the model has no parameters of some group.
+    pub(crate) fn of(steps: usize, start: Classifier) -> Result<Self, FinetuneError> {
+        let groups = GROUPS.iter().map(|&(name, is_in)| {
+            let parameters = start.parameters_of(name, is_in)?;
+            let paths = parameters.into_iter().map(|parameter| parameter.path);
+            Ok((name, ParamGroup::from_paths(paths.collect())))
+        });
+        Ok(Self {
             steps,
+            groups: groups.collect::<Result<_, FinetuneError>>()?,
             start: Some(start),
             ..Self::default()
-        }
+        })
     }
 
     /// Takes a step that the trainer has just taken.
@@ -51,7 +76,7 @@ impl Course {
         // Some tenth of the run falls on this step.
         if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps {
             if let Some(start) = &self.start {
-                let l1 = change(start, trainer)?;
+                let l1 = self.change(start, trainer)?;
                 for &change in l1.values() {
                     finite("change of the parameters", step.index, change)?;
                 }
@@ -60,14 +85,17 @@ impl Course {
         }
         Ok(())
     }
-}
 
-fn change(start: &BertModel, trainer: &Trainer) -> Result<L1, FinetuneError> {
-    let report = distances(start, &trainer.model().bert)?;
-    let groups = report.grouped(&PAPER_GROUPS)?.into_iter();
-    Ok(groups
-        .map(|(name, group)| (name, group.l1 / group.elements.max(1) as f64))
-        .collect())
+    fn change(&self, start: &Classifier, trainer: &Trainer) -> Result<L1, FinetuneError> {
+        let report = distances(start, &trainer.model())?;
+        let groups = self.groups.iter();
+        Ok(groups
+            .map(|(name, group)| {
+                let total = report.total(group);
+                ((*name).to_owned(), total.l1 / total.elements as f64)
+            })
+            .collect())
+    }
 }
 
 type L1 = std::collections::BTreeMap<String, f64>;

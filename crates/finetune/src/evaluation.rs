@@ -1,12 +1,12 @@
 //! A metric over a whole split.
 
 use burn::tensor::Device;
-use encoders::{BertForSequenceClassification, Dropouts};
+use encoders::{Classifier, Dropouts};
 
 use crate::batch::Filling;
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::trainer::mean_cross_entropy;
+use crate::objective::mean_cross_entropy;
 
 /// Sentences in an evaluation batch; the result does not depend on it.
 const BATCH: usize = 64;
@@ -30,7 +30,7 @@ pub struct Evaluation {
 /// # Errors
 /// [`FinetuneError::Task`] if there are no examples.
 pub fn evaluate(
-    model: &BertForSequenceClassification,
+    model: &Classifier,
     examples: &Examples,
     pad_token_id: u32,
     device: &Device,

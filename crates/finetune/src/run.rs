@@ -98,8 +98,8 @@ impl Outcome {
             finite("noise", 0, noise.noise_rms)?;
             self.noise = Some(noise);
         }
-        self.course = Course::of(steps, loaded.model.bert.clone());
-        let mut trainer = setup.trainer(run, loaded, steps);
+        self.course = Course::of(steps, loaded.model.clone())?;
+        let mut trainer = setup.trainer(run, loaded, steps)?;
         let (data, recipe) = (&setup.data, &setup.config.recipe);
         let train = data.train.first(run.train_rows);
         for epoch in 1..=recipe.epochs {

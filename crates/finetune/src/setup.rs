@@ -17,9 +17,6 @@ use crate::precision;
 use crate::trainer::Trainer;
 use noisytune_burn::NoisyTune;
 
-/// The path of the head, which is never pretrained for the task, even where a checkpoint brings one.
-const HEAD: &str = "classifier";
-
 /// A study's settings with its model and data, read and checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -49,7 +46,7 @@ impl Setup {
             task,
             data,
             &tokenizer,
-            snapshot.config().pad_token_id,
+            snapshot.config().pad_token_id(),
             config.max_train_samples,
             config.max_eval_samples,
         )?;
@@ -142,11 +139,8 @@ impl Setup {
     ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
         let labels = self.data.task.labels.outputs();
         let mut loaded = self.snapshot.classifier(labels, run.seed, &self.device)?;
-        if !loaded.fresh.iter().any(|layer| layer == HEAD) {
-            loaded.fresh.push(HEAD.to_owned());
-        }
         let lambda = run.lambda.unwrap_or(0.0);
-        let noise = match run.arm.noise(lambda, run.seed, &loaded.fresh) {
+        let noise = match run.arm.noise(lambda, run.seed, &loaded.not_pretrained()) {
             None => None,
             Some(config) => {
                 let (model, report) = loaded.model.try_noisy_tune(&config)?;
@@ -158,20 +152,29 @@ impl Setup {
     }
 
     /// A run's trainer before the first of `steps` steps.
-    pub(crate) fn trainer(&self, run: &RunKey, loaded: LoadedClassifier, steps: usize) -> Trainer {
+    ///
+    /// # Errors
+    /// If the model has nothing that the arm's method works on.
+    pub(crate) fn trainer(
+        &self,
+        run: &RunKey,
+        loaded: LoadedClassifier,
+        steps: usize,
+    ) -> Result<Trainer, FinetuneError> {
         let recipe = &self.config.recipe;
         let method = run.arm.method();
         let companion = methods::companion(
             method,
             &Start {
                 model: &loaded.model,
-                fresh: &loaded.fresh,
+                fresh: &loaded.not_pretrained(),
                 recipe,
                 hyperparameters: &method.numbers(&self.config.hyperparameters),
                 steps,
                 seed: run.seed,
             },
-        );
-        Trainer::new(loaded.model, recipe, steps, run.seed, &self.device).with_companion(companion)
+        )?;
+        let trainer = Trainer::new(loaded.model, recipe, steps, run.seed, &self.device);
+        Ok(trainer.with_companion(companion))
     }
 }

@@ -3,28 +3,28 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, FloatDType, Int, Tensor};
-use encoders::{BertForSequenceClassification, Dropouts};
+use burn::tensor::{Device, Tensor};
+use encoders::Classifier;
 use optimize::{AdamW, LinearSchedule};
 use study::{Precision, Recipe};
 use training::{BatchGradients, LossScale, Pass, Stepper, Update};
 
 use crate::batch::{Batch, Filling};
-use crate::checkpointing;
 use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::methods::{Companion, EmbeddingNoise, Weights};
+use crate::objective::{CrossEntropy, Objective};
 use crate::optimizer::adamw;
 use crate::order::epoch_steps;
+use crate::passes::Passes;
 use crate::precision::lower;
 
 /// A model in training, by a recipe and a method.
 ///
 /// Every random choice is keyed by the seed, none by what ran before.
 pub struct Trainer {
-    stepper: Stepper<BertForSequenceClassification, Box<dyn Update<BertForSequenceClassification>>>,
+    stepper: Stepper<Classifier, Box<dyn Update<Classifier>>>,
     forward: Forward,
     device: Device,
 }
@@ -34,6 +34,7 @@ struct Forward {
     recipe: Recipe,
     weights: Option<Box<dyn Weights>>,
     embeddings: Option<Box<dyn EmbeddingNoise>>,
+    objective: Box<dyn Objective>,
     seed: u64,
     dropout: bool,
 }
@@ -71,7 +72,7 @@ impl Trainer {
     ///
     /// The model may lie on a plain or an autodiff device; training happens with autodiff.
     pub fn new(
-        model: BertForSequenceClassification,
+        model: Classifier,
         recipe: &Recipe,
         steps: usize,
         seed: u64,
@@ -94,6 +95,7 @@ impl Trainer {
                 recipe: recipe.clone(),
                 weights: None,
                 embeddings: None,
+                objective: Box::new(CrossEntropy),
                 seed,
                 dropout: true,
             },
@@ -106,6 +108,9 @@ impl Trainer {
     pub fn with_companion(mut self, companion: Companion) -> Self {
         self.forward.weights = companion.weights;
         self.forward.embeddings = companion.embeddings;
+        if let Some(wrap) = companion.objective {
+            self.forward.objective = wrap(self.forward.objective);
+        }
         if let Some(update) = companion.update {
             self.stepper = self.stepper.with_optimizer(update);
         }
@@ -125,7 +130,7 @@ impl Trainer {
     }
 
     /// The model as it is now, for evaluation.
-    pub fn model(&self) -> BertForSequenceClassification {
+    pub fn model(&self) -> Classifier {
         self.stepper.model().clone().valid()
     }
 
@@ -191,22 +196,17 @@ impl Trainer {
     }
 }
 
-impl BatchGradients<BertForSequenceClassification, Batch> for Forward {
+impl BatchGradients<Classifier, Batch> for Forward {
     fn examples(&self, batch: &Batch) -> usize {
         batch.examples()
     }
 
     fn gradients(
         &mut self,
-        parameters: &BertForSequenceClassification,
+        parameters: &Classifier,
         batch: Batch,
         pass: Pass,
     ) -> (Tensor<1>, GradientsParams) {
-        let mut dropouts = if self.dropout {
-            Dropouts::keyed(self.seed, pass.index as u64)
-        } else {
-            Dropouts::off()
-        };
         let model = match &self.weights {
             None => parameters.clone(),
             Some(weights) => weights.substitute(parameters, pass.step),
@@ -214,35 +214,15 @@ impl BatchGradients<BertForSequenceClassification, Batch> for Forward {
         let model = lower(self.recipe.precision, model);
         let noise = self.embeddings.as_ref();
         let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass.index));
-        let mut loss = None;
-        let backward = |logits| {
-            let mean = mean_cross_entropy(logits, batch.labels);
-            loss = Some(mean.clone());
-            if pass.scale == 1.0 {
-                mean.backward()
-            } else {
-                (mean * pass.scale).backward()
-            }
-        };
-        let gradients = if self.recipe.gradient_checkpointing {
-            checkpointing::gradients(parameters, &model, batch.input, noise, dropouts, backward)
-        } else {
-            let logits = match noise {
-                None => model.forward(batch.input, &mut dropouts),
-                Some(noise) => model.forward_perturbed(batch.input, noise, &mut dropouts),
-            };
-            GradientsParams::from_grads(backward(logits), parameters)
-        };
-        let loss = loss.expect("the backward pass begins at the loss");
+        let dropout = self.dropout.then_some((self.seed, pass.index));
+        let mut passes = Passes::new(parameters, model, batch.input, dropout);
+        passes.noise = noise;
+        passes.gradient_checkpointing = self.recipe.gradient_checkpointing;
+        let loss = self.objective.loss(&mut passes, batch.labels);
+        let gradients = passes.gradients(match pass.scale {
+            1.0 => loss.clone(),
+            scale => loss.clone() * scale,
+        });
         (loss.inner(), gradients)
     }
-}
-
-/// Mean cross-entropy of logits `[batch, labels]` against classes `[batch]`.
-pub(crate) fn mean_cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-    // Half precision would lose most of a small loss.
-    let logits = logits.cast(FloatDType::F32);
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, labels)
 }

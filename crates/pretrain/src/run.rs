@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 use encoders::{BertConfig, BertForMaskedLM, write_snapshot};
 use sha2::{Digest, Sha256};
-use training::finite;
 
 use crate::batches::{Batch, Batches};
 use crate::checkpoint::{Checkpoint, RunState};

@@ -104,10 +104,9 @@ mod tests {
 
     #[test]
     fn the_readme_shows_the_table_of_the_recorded_pairs() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let pairs =
-            records::read(&root.join("crates/xtask/runs/2026-11-28.jsonl")).expect("records");
-        let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let pairs = records::read(&package.join("runs/2026-11-28.jsonl")).expect("records");
+        let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
         let table = render(&pairs);
         assert!(
             readme.contains(&table),

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
-use devices::DeviceName;
+use program::DeviceOptions;
+use program::preset::{self, Preset};
+use program::source::Source;
 use study::{Arm, Batching, Precision, StudyConfig, StudyKind};
 
-use crate::preset::{Preset, PresetName};
-use crate::source::Source;
+use crate::preset::{Options, PRESETS, suited_to};
 
 /// Finetunes a BERT on SST-2 with and without NoisyTune and compares the two.
 ///
@@ -19,11 +20,11 @@ use crate::source::Source;
 #[derive(Debug, Parser)]
 #[command(name = "glue_sst2", version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Options to start from; those given beside it count more. Without it: `quick`, but `standard` where
-    /// --model is not the bundled one
-    #[arg(long, value_enum)]
-    preset: Option<PresetName>,
-    /// What to ask, in this order: `compare` is the comparison, `all` is everything
+    /// A set of options to start from; options given as well override it [default: quick, or standard with a
+    /// --model other than the bundled one]
+    #[arg(long, value_parser = preset::parser(&PRESETS))]
+    preset: Option<&'static Preset>,
+    /// Studies to run, in this order: `compare` is the comparison, `all` runs every one
     #[arg(long, value_delimiter = ',', value_parser = study_names(), value_name = "STUDY,...")]
     study: Option<Vec<Studies>>,
     /// Pretrained BERT: `bundled`, hf:OWNER/NAME[@REVISION] from the Hugging Face hub, or a folder with
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     /// Sentences: `bundled`, hf:sst2 from the hub, or a folder with SST-2's train.tsv and dev.tsv
     #[arg(long, value_name = "SOURCE", alias = "data_dir")]
     data: Option<Source>,
-    /// What `--study compare` compares, in this order
+    /// Arms that `--study compare` compares, in this order
     #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
     arms: Option<Vec<Arm>>,
     /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
@@ -47,7 +48,7 @@ pub(crate) struct Arguments {
         value_name = "LAMBDA,..."
     )]
     lambdas: Option<Vec<f64>>,
-    /// Shares of the training rows that `--study data-size` takes
+    /// Fractions of the training rows that `--study data-size` uses
     #[arg(
         long,
         value_delimiter = ',',
@@ -55,25 +56,25 @@ pub(crate) struct Arguments {
         value_name = "SHARE,..."
     )]
     fractions: Option<Vec<f64>>,
-    /// Runs of each arm, one a seed
+    /// Runs per arm, one per seed
     #[arg(long)]
     seeds: Option<usize>,
-    /// The same for runs that `compare` and `l1-change` do not need
+    /// Runs per arm for what neither `compare` nor `l1-change` needs
     #[arg(long, value_name = "SEEDS")]
     side_seeds: Option<usize>,
     /// The first seed
     #[arg(long, alias = "seed")]
     first_seed: Option<u64>,
-    /// A number of an arm's own method, such as mixout.probability=0.9; once a number
+    /// Set a hyperparameter of an arm, such as mixout.probability=0.9; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     set: Vec<(String, f64)>,
     /// Passes over the training sentences
-    #[arg(long, alias = "num_train_epochs")]
+    #[arg(long, alias = "num_train_epochs", value_name = "N", value_parser = whole_number)]
     epochs: Option<usize>,
-    /// Sentences that go through the model together
+    /// Sentences per batch
     #[arg(long, alias = "per_device_train_batch_size")]
     batch_size: Option<usize>,
-    /// Such batches in an optimizer step
+    /// Batches per optimizer step
     #[arg(long, value_name = "N", alias = "gradient_accumulation_steps")]
     grad_accumulation: Option<usize>,
     /// Learning rate after the warm-up
@@ -82,42 +83,56 @@ pub(crate) struct Arguments {
     /// Weight decay, on everything but biases and LayerNorm
     #[arg(long, alias = "weight_decay", allow_negative_numbers = true)]
     weight_decay: Option<f64>,
-    /// Share of the steps over which the learning rate rises
+    /// Fraction of the steps over which the learning rate warms up
     #[arg(long, alias = "warmup_ratio", allow_negative_numbers = true)]
     warmup_ratio: Option<f64>,
-    /// Tokens at which a sentence is cut
+    /// Maximum length of a sentence in tokens; longer ones are cut
     #[arg(long, alias = "max_seq_length")]
     max_length: Option<usize>,
-    /// Global norm at which gradients are clipped
+    /// Clip gradients at this global norm
     #[arg(long, alias = "max_grad_norm", allow_negative_numbers = true)]
     max_gradient_norm: Option<f64>,
-    /// Training rows to use, from the first on
+    /// Use only the first N training rows
     #[arg(long, value_name = "N", alias = "max_train_samples")]
     max_train_samples: Option<usize>,
-    /// Dev rows to use, from the first on
+    /// Use only the first N dev rows
     #[arg(long, value_name = "N", alias = "max_eval_samples")]
     max_eval_samples: Option<usize>,
-    /// How sentences come together in batches
+    /// How sentences are put into batches
     #[arg(long, value_enum)]
     batching: Option<BatchingName>,
-    /// Pad every batch to --max-length instead of to its longest sentence; shuffled unless --batching says
-    /// otherwise
+    /// `--batching bucketed`, as run_glue.py has it
+    #[arg(long = "group_by_length", hide = true, conflicts_with = "batching")]
+    group_by_length: bool,
+    /// Pad every batch to --max-length instead of to its longest sentence; implies --batching shuffled unless
+    /// another is given
     #[arg(long, alias = "pad_to_max_length")]
     pad_to_max_length: bool,
-    /// What the linear layers compute with, where the device does; parameters and optimizer stay f32
+    /// Precision of the linear layers, if the device has it; parameters and optimizer stay f32
     #[arg(long, value_enum)]
     precision: Option<PrecisionName>,
-    /// Less memory for more time: compute the activations of a layer again in the backward pass
+    /// `--precision f16`, as run_glue.py has it
+    #[arg(long = "fp16", hide = true, conflicts_with_all = ["precision", "bf16"])]
+    fp16: bool,
+    /// `--precision bf16`, as run_glue.py has it
+    #[arg(long = "bf16", hide = true, conflicts_with = "precision")]
+    bf16: bool,
+    /// The one task there is, as run_glue.py names it
+    #[arg(long = "task_name", hide = true, value_parser = task_name)]
+    task_name: Option<()>,
+    /// What is always done, as run_glue.py asks for it
+    #[arg(long = "do_train", hide = true)]
+    do_train: bool,
+    /// What is always done, as run_glue.py asks for it
+    #[arg(long = "do_eval", hide = true)]
+    do_eval: bool,
+    /// Recompute each layer's activations in the backward pass: less memory, more time
     #[arg(long, alias = "gradient_checkpointing")]
     gradient_checkpointing: bool,
-    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
-    #[arg(long, default_value_t = DeviceName::preferred())]
-    pub(crate) device: DeviceName,
-    /// Only say which devices there are
-    #[arg(long)]
-    pub(crate) list_devices: bool,
-    /// Runs at the same time, each on its share of the threads; without it, on the CPU, one a thread as long as they
-    /// need little memory. Results do not depend on it
+    #[command(flatten)]
+    pub(crate) devices: DeviceOptions,
+    /// Runs to train at the same time, each with its share of the threads; results do not depend on it [default:
+    /// one per thread on the CPU as long as they need little memory, 1 elsewhere]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
     /// Folder for runs.jsonl, summary.json and the report
@@ -128,19 +143,19 @@ pub(crate) struct Arguments {
         alias = "output_dir"
     )]
     pub(crate) out: PathBuf,
-    /// No progress, only the result
+    /// Print only the result, no progress
     #[arg(long)]
     pub(crate) quiet: bool,
     /// Print summary.json instead of the tables
     #[arg(long)]
     pub(crate) json: bool,
-    /// Only time N training steps after 3 of warm-up, and print one JSON line
+    /// Only time N training steps, after 3 to warm up, and print one line of JSON
     #[arg(long, value_name = "N")]
     pub(crate) bench_steps: Option<usize>,
-    /// With --bench-steps: also time one large matrix product, the machine's ceiling
+    /// With --bench-steps, also time one large matrix product: the ceiling of this machine
     #[arg(long, requires = "bench_steps")]
     pub(crate) bench_ceiling: bool,
-    /// Only time N passes of noise over 335 million parameters after one of warm-up, and print one JSON line
+    /// Only time N passes of noise over 335 million parameters, after one to warm up, and print one line of JSON
     #[arg(long, value_name = "N", conflicts_with = "bench_steps")]
     pub(crate) bench_noise: Option<usize>,
 }
@@ -148,11 +163,11 @@ pub(crate) struct Arguments {
 /// [`Batching`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum BatchingName {
-    /// In a random order, each batch padded to its longest sentence
+    /// Random order, each batch padded to its longest sentence
     Shuffled,
-    /// Sentences of similar length together: less padding
+    /// Sentences of similar length together, which takes less padding
     Bucketed,
-    /// In a random order, laid end to end: no padding
+    /// Random order, sentences laid end to end without padding
     Packed,
 }
 
@@ -174,11 +189,11 @@ enum Studies {
     One(StudyKind),
 }
 
-/// What the options and their preset say together.
+/// The options, with the preset's values where none is given.
 #[derive(Debug)]
 pub(crate) struct Resolved {
-    /// Where the rest comes from.
-    pub(crate) preset: PresetName,
+    /// The set of options that the others override.
+    pub(crate) preset: &'static Preset,
     /// Where the pretrained model comes from.
     pub(crate) model: Source,
     /// Where the sentences come from.
@@ -192,8 +207,8 @@ impl Arguments {
     pub(crate) fn resolve(&self) -> Resolved {
         let preset = self
             .preset
-            .unwrap_or_else(|| PresetName::suited_to(self.model.as_ref()));
-        let Preset {
+            .unwrap_or_else(|| suited_to(self.model.as_ref()));
+        let Options {
             model,
             data,
             mut study,
@@ -239,7 +254,8 @@ impl Arguments {
             // A preset's packed batches have no padding; whoever asks for both in so many words is told.
             recipe.batching = Batching::Shuffled;
         }
-        if let Some(batching) = self.batching {
+        let bucketed = self.group_by_length.then_some(BatchingName::Bucketed);
+        if let Some(batching) = self.batching.or(bucketed) {
             recipe.batching = match batching {
                 BatchingName::Shuffled => Batching::Shuffled,
                 BatchingName::Bucketed => Batching::Bucketed,
@@ -247,7 +263,9 @@ impl Arguments {
             };
         }
         recipe.gradient_checkpointing |= self.gradient_checkpointing;
-        if let Some(precision) = self.precision {
+        let fp16 = self.fp16.then_some(PrecisionName::F16);
+        let bf16 = self.bf16.then_some(PrecisionName::Bf16);
+        if let Some(precision) = self.precision.or(fp16).or(bf16) {
             recipe.precision = match precision {
                 PrecisionName::F32 => Precision::F32,
                 PrecisionName::Bf16 => Precision::Bf16,
@@ -292,6 +310,26 @@ fn study_names() -> impl TypedValueParser<Value = Studies> {
     })
 }
 
+/// Reads `3`, and `3.0`, which run_glue.py takes too.
+fn whole_number(text: &str) -> Result<usize, String> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            digits
+        }
+        _ => text,
+    };
+    digits
+        .parse()
+        .map_err(|_| "expected a whole number, such as 3 or 3.0".to_owned())
+}
+
+fn task_name(text: &str) -> Result<(), String> {
+    match text.eq_ignore_ascii_case("sst2") {
+        true => Ok(()),
+        false => Err("this program knows sst2 alone".to_owned()),
+    }
+}
+
 fn name_and_value(text: &str) -> Result<(String, f64), String> {
     let parsed = text
         .split_once('=')
@@ -312,7 +350,7 @@ mod tests {
 
     #[test]
     fn without_options_the_quick_preset_is_run_as_it_is() {
-        let quick = PresetName::Quick.read();
+        let quick: Options = PRESETS[0].read();
         let resolved = resolved(&[]);
         assert_eq!(resolved.study, quick.study);
         assert_eq!(resolved.model, Source::Bundled);
@@ -321,17 +359,17 @@ mod tests {
 
     #[test]
     fn other_data_keeps_the_preset_and_another_model_takes_one_that_suits_it() {
-        let preset = |arguments: &[&str]| resolved(arguments).preset;
-        assert_eq!(preset(&["--data=here"]), PresetName::Quick);
-        assert_eq!(preset(&["--model=bundled"]), PresetName::Quick);
-        assert_eq!(preset(&["--model=here"]), PresetName::Standard);
-        assert_eq!(preset(&["--model=hf:a/b"]), PresetName::Standard);
+        let preset = |arguments: &[&str]| resolved(arguments).preset.name;
+        assert_eq!(preset(&["--data=here"]), "quick");
+        assert_eq!(preset(&["--model=bundled"]), "quick");
+        assert_eq!(preset(&["--model=here"]), "standard");
+        assert_eq!(preset(&["--model=hf:a/b"]), "standard");
         let asked = preset(&["--model=here", "--preset=quick"]);
-        assert_eq!(asked, PresetName::Quick);
+        assert_eq!(asked, "quick");
     }
 
     #[test]
-    fn options_count_more_than_the_preset() {
+    fn options_override_the_preset() {
         let resolved = resolved(&[
             "--preset=paper",
             "--data=here",
@@ -366,6 +404,41 @@ mod tests {
         assert_eq!(bucketed.batching, Batching::Bucketed);
         let both = recipe(&["--pad-to-max-length", "--batching=packed"]);
         assert!(both.validate().is_err());
+    }
+
+    #[test]
+    fn run_glues_own_options_mean_the_same_here() {
+        let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
+        assert_eq!(recipe(&["--num_train_epochs", "4.0"]).epochs, 4);
+        assert_eq!(recipe(&["--fp16"]).precision, Precision::F16);
+        assert_eq!(recipe(&["--bf16"]).precision, Precision::Bf16);
+        let grouped = recipe(&["--group_by_length"]);
+        assert_eq!(grouped.batching, Batching::Bucketed);
+        let nothing_new = resolved(&["--task_name=SST2", "--do_train", "--do_eval"]);
+        assert_eq!(nothing_new.study, resolved(&[]).study);
+    }
+
+    #[test]
+    fn run_glues_options_with_other_values_are_refused() {
+        for (arguments, part) in [
+            (
+                &["--num_train_epochs", "2.5"][..],
+                "expected a whole number",
+            ),
+            (&["--epochs", "3."], "expected a whole number"),
+            (&["--epochs", ".0"], "expected a whole number"),
+            (&["--task_name", "mnli"], "this program knows sst2 alone"),
+            (&["--fp16", "--bf16"], "cannot be used with"),
+            (&["--fp16", "--precision=f32"], "cannot be used with"),
+            (
+                &["--group_by_length", "--batching=packed"],
+                "cannot be used with",
+            ),
+        ] {
+            let error = Arguments::try_parse_from([&["glue_sst2"], arguments].concat());
+            let error = error.expect_err("it is refused").to_string();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
     }
 
     #[test]

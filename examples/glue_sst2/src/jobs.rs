@@ -1,11 +1,11 @@
-//! How many runs are in work at the same time.
+//! How many runs are trained at the same time.
 
 use std::num::NonZeroUsize;
 
 use devices::DeviceName;
 use finetune::Session;
+use program::Failure;
 
-use crate::Failure;
 use crate::arguments::Arguments;
 
 /// What `--jobs` asks for, checked before anything is read.
@@ -13,7 +13,7 @@ pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failu
     let Some(jobs) = arguments.jobs else {
         return Ok(None);
     };
-    let device = arguments.device;
+    let device = arguments.devices.device;
     if jobs > 1 && !device.backend.is_threaded() {
         return Err(Failure::Usage(format!(
             "jobs is {jobs}, accepted is 1 on {device}"
@@ -23,7 +23,7 @@ pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failu
     NonZeroUsize::new(jobs).ok_or_else(refused).map(Some)
 }
 
-/// What was asked for, or what goes well.
+/// What was asked for, or as many as suit the device and the study.
 pub(crate) fn or_suited(
     asked: Option<NonZeroUsize>,
     device: DeviceName,

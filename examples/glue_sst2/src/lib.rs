@@ -1,123 +1,57 @@
 //! The `glue_sst2` example: arguments, device, study, table, report.
 
 mod arguments;
-mod bundled;
-mod command;
-#[cfg(feature = "hub")]
-mod download;
 mod jobs;
 mod preset;
 mod running;
-mod source;
-mod stop;
+mod sources;
 mod table;
 mod terminal;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser;
-use devices::{Backend, DeviceError};
+use clap::{CommandFactory, Parser};
 use finetune::{FinetuneError, Session, bench};
-use report::{Material, ReportError};
+use program::{DeviceOptions, Failure, Program, print, print_json, stop};
+use report::Material;
 use study::plan;
 use study::record::RunLog;
 
 use crate::arguments::{Arguments, Resolved};
-use crate::preset::PresetName;
-use crate::source::Wanted;
 use crate::terminal::Terminal;
 
-/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for
-/// everything else.
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let Err(failure) = run(&arguments) else {
-        return ExitCode::SUCCESS;
-    };
-    let (message, code) = match failure {
-        Failure::Run(FinetuneError::Stopped) => (
-            format!(
-                "stopped: finished runs are in {}; to continue: {}",
-                arguments.out.join("runs.jsonl").display(),
-                command::with_features(&features())
-            ),
-            stop::INTERRUPTED,
-        ),
-        Failure::Usage(message) => (format!("error: {message}"), 2),
-        Failure::Device(error) => (format!("error: {error}"), 1),
-        Failure::Source(message) => (format!("error: {message}"), 1),
-        Failure::Run(error) => (format!("error: {error}"), 1),
-        Failure::Report(error) => (format!("error: {error}"), 1),
-        Failure::Output(error) => (format!("error: standard output: {error}"), 1),
-    };
-    // Where nobody can be told, the exit code still says it.
-    let _ = writeln!(std::io::stderr(), "{message}");
-    ExitCode::from(code)
-}
+/// Keeps freed pages for the next step; glibc gives them back to the kernel and zeroes them again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The features that this build has beside the default ones.
-fn features() -> Vec<&'static str> {
-    let devices = Backend::ALL
-        .into_iter()
-        .filter(|backend| *backend != Backend::Flex && backend.is_compiled())
-        .map(Backend::name);
-    let others = [
+/// How cargo runs this program.
+const PROGRAM: Program = Program {
+    name: "glue_sst2",
+    features: &[
         ("hub", cfg!(feature = "hub")),
         ("persistence", cfg!(feature = "persistence")),
-    ];
-    let others = others.into_iter().filter(|(_, is_on)| *is_on);
-    devices.chain(others.map(|(name, _)| name)).collect()
+    ],
+};
+
+/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for everything else.
+pub fn main() -> ExitCode {
+    let known = program::run_glue::check(&Arguments::command(), std::env::args_os().skip(1));
+    program::exit_code_of(known.and_then(|()| run(&Arguments::parse())))
 }
 
-/// Why the program ends early.
-enum Failure {
-    /// The arguments cannot mean anything.
-    Usage(String),
-    /// The device cannot be had.
-    Device(DeviceError),
-    /// The model or the data cannot be had.
-    Source(String),
-    /// The arguments are fine, the world is not.
-    Run(FinetuneError),
-    /// The study is complete and recorded, its report is not.
-    Report(ReportError),
-    /// The study is complete and recorded, its result cannot be printed.
-    Output(std::io::Error),
-}
-
-impl From<FinetuneError> for Failure {
-    fn from(error: FinetuneError) -> Self {
-        match error {
-            FinetuneError::Study(ref study) if study.is_of_settings() => {
-                Self::Usage(error.to_string())
-            }
-            FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => {
-                Self::Usage(error.to_string())
-            }
-            other => Self::Run(other),
-        }
-    }
-}
-
-impl From<DeviceError> for Failure {
-    fn from(error: DeviceError) -> Self {
-        match error {
-            DeviceError::NotCompiled(name) => {
-                let features = [features(), vec![name.backend.name()]].concat();
-                let command = command::with_features(&features);
-                Self::Usage(format!("{error}; with it: {command}"))
-            }
-            other => Self::Device(other),
-        }
+/// What can go wrong before the first run: an option that is out of range is the arguments' fault.
+fn not_started(error: FinetuneError) -> Failure {
+    match error {
+        FinetuneError::Study(ref study) if study.is_of_settings() => Failure::usage(error),
+        FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => Failure::usage(error),
+        other => Failure::world(other),
     }
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.list_devices {
-        let lines = devices::list().into_iter().map(|line| format!("{line}\n"));
-        return print(&lines.collect::<String>());
+    if arguments.devices.list_devices {
+        return DeviceOptions::list();
     }
     let Resolved {
         preset,
@@ -125,43 +59,54 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         data,
         study,
     } = arguments.resolve();
-    study.validate().map_err(FinetuneError::from)?;
+    study
+        .validate()
+        .map_err(|error| not_started(error.into()))?;
     let jobs = jobs::asked(arguments)?;
-    let device = devices::open(arguments.device)?;
+    let device = arguments.devices.open(&PROGRAM)?;
     if let Some(passes) = arguments.bench_noise {
-        return print_json(&bench::time_noise(&device, passes)?);
+        return print_json(&bench::time_noise(&device, passes).map_err(not_started)?);
     }
-    let model = source::find(Wanted::Model, &model, arguments.quiet)?;
-    let data = source::find(Wanted::Data, &data, arguments.quiet)?;
+    let model = model.find(&sources::model(), &PROGRAM, arguments.quiet)?;
+    let data = data.find(&sources::data(), &PROGRAM, arguments.quiet)?;
+    let device_name = arguments.devices.device;
     let study = Session::open(
         study,
         &tasks::SST2,
         &model.folder,
         &data.folder,
         &device,
-        &arguments.device.to_string(),
-    )?
+        &device_name.to_string(),
+    )
+    .map_err(not_started)?
     .with_model_name(&model.name);
     if let Some(steps) = arguments.bench_steps {
-        return print_json(&bench::time_steps(&study, steps, arguments.bench_ceiling)?);
+        let timing = bench::time_steps(&study, steps, arguments.bench_ceiling);
+        return print_json(&timing.map_err(not_started)?);
     }
     let out = &arguments.out;
     stop::catch();
-    let heading = heading(preset, &model.name, &data.name, &study);
-    let jobs = jobs::or_suited(jobs, arguments.device, &study);
+    let heading = heading(preset.name, &model.name, &data.name, &study);
+    let jobs = jobs::or_suited(jobs, device_name, &study);
     let study = study.with_jobs(jobs);
-    let summary = study.run(
-        out,
-        &mut Terminal::new(arguments.quiet, heading, jobs.get()),
-    )?;
+    let mut terminal = Terminal::new(arguments.quiet, heading, jobs.get());
+    let summary = study.run(out, &mut terminal).map_err(|error| match error {
+        FinetuneError::Stopped => Failure::Stopped(format!(
+            "finished runs are in {}; to continue: {}",
+            out.join("runs.jsonl").display(),
+            PROGRAM.command()
+        )),
+        other => Failure::world(other),
+    })?;
+    drop(terminal);
     let material = Material {
         config: study.config(),
         summary: &summary,
-        records: &RunLog::read(out).map_err(FinetuneError::from)?,
+        records: &RunLog::read(out).map_err(Failure::world)?,
         data: &data.name,
-        command: &command::with_features(&features()),
+        command: &PROGRAM.command(),
     };
-    let report = report::write(out, &material).map_err(Failure::Report)?;
+    let report = report::write(out, &material).map_err(Failure::world)?;
     if arguments.json {
         return print(&summary.to_json());
     }
@@ -178,26 +123,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(&text)
 }
 
-fn print_json(timing: &impl serde::Serialize) -> Result<(), Failure> {
-    let timing = serde_json::to_string(timing).expect("a timing is plain data");
-    print(&(timing + "\n"))
-}
-
-/// A reader that is gone, or a full disk behind it, is an error and not a panic.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut output = std::io::stdout().lock();
-    let written = output.write_all(text.as_bytes());
-    written
-        .and_then(|()| output.flush())
-        .map_err(Failure::Output)
-}
-
 /// What is about to happen, in one line.
-fn heading(preset: PresetName, model: &str, data: &str, study: &Session) -> String {
+fn heading(preset: &str, model: &str, data: &str, study: &Session) -> String {
     let config = study.config();
     format!(
-        "preset {}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
-        preset.name(),
+        "preset {preset}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
         plan::runs(&study.plan()).len(),
         config.recipe.epochs,
         config.recipe.batch_size,

@@ -1,20 +1,21 @@
-//! The bars of the runs in work.
+//! The bars of the runs in progress.
 
 use std::time::Duration;
 
 use finetune::progress::RunPlan;
 use finetune::trainer::Step;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
+use program::progress::style;
 use study::plan::RunKey;
 
 /// Every line of the bars fits into 60 columns.
 const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
-/// Where so many runs are in work that two lines of each would fill the terminal.
+/// For so many runs at a time that two lines each would fill the terminal.
 const ONE_OF_MANY: &str = "run   {bar:16} {prefix}";
-/// Runs of which there are two lines.
+/// The most runs at a time that get two lines each.
 const MANY: usize = 4;
 
-/// A place for every run in work. One whose run has ended shows it until the next run takes the place.
+/// A place per run in progress. A run that has ended stays visible until the next one takes its place.
 pub(crate) struct Running {
     places: Vec<Place>,
 }
@@ -93,11 +94,4 @@ impl Running {
     fn place(&mut self, run: &RunKey) -> Option<&mut Place> {
         self.places.iter_mut().find(|place| place.run == Some(*run))
     }
-}
-
-/// A bar's style.
-pub(crate) fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("a constant, valid template")
-        .progress_chars("━╸─")
 }

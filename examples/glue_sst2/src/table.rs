@@ -5,7 +5,7 @@ use std::fmt::Write;
 use study::StudySummary;
 use study::summary::StudyResult;
 
-/// A table a study: one line a point, and the verdict.
+/// A table per study: one line per point, and the verdict.
 pub(crate) fn render(summary: &StudySummary) -> String {
     let mut text = String::new();
     for (index, study) in summary.studies.iter().enumerate() {
@@ -123,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_quotes_what_half_precision_scores() {
-        let readme = text("README.md").replace('\n', " ");
+    fn the_programs_page_quotes_what_half_precision_scores() {
+        let readme = text("examples/glue_sst2/README.md").replace('\n', " ");
         for name in ["quick", "bf16", "f16"] {
             let baseline = recorded(name).studies[0].points[0].scores.clone();
             let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));

@@ -1,22 +1,21 @@
-//! Progress on the terminal: bars where someone watches, a line a run in a pipe.
+//! Progress on the terminal: bars where someone watches, a line per run in a pipe.
 
-use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use finetune::progress::{Progress, RunPlan, StudyPlan};
 use finetune::trainer::Step;
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+use program::progress::{TimeLeft, say, style};
+use program::stop;
 use study::Arm;
 use study::plan::RunKey;
 use study::record::RunRecord;
 
-use crate::running::{Running, style};
-use crate::stop;
+use crate::running::Running;
 
 /// Every line of the bars fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
-/// Arms on a line of the scores.
+/// Arms per line of the scores.
 const ARMS_A_LINE: usize = 2;
 
 /// On standard error, from above: the lines of finished runs, the scores of each arm so far, the study,
@@ -35,13 +34,6 @@ pub(crate) struct Terminal {
     left: TimeLeft,
     /// Sum and number of the scores of the arms at the study's own settings.
     arms: Vec<(Arm, f64, usize)>,
-}
-
-/// How long the rest of the steps takes at the speed of those before.
-struct TimeLeft {
-    since: Instant,
-    taken: usize,
-    all: usize,
 }
 
 impl Terminal {
@@ -71,8 +63,7 @@ impl Terminal {
     /// A line that stays, above the bars.
     fn line(&self, text: &str) {
         if !self.quiet {
-            // Progress that cannot be shown is no reason to stop.
-            let _ = self.bars.suspend(|| writeln!(std::io::stderr(), "{text}"));
+            self.bars.suspend(|| say(&text));
         }
     }
 
@@ -81,7 +72,7 @@ impl Terminal {
     fn leave_bars_after_ctrl_c(&self) {
         if stop::asked() && !self.bars.is_hidden() {
             self.bars.set_draw_target(ProgressDrawTarget::hidden());
-            let _ = writeln!(std::io::stderr());
+            say(&"");
         }
     }
 
@@ -127,29 +118,10 @@ impl Drop for Terminal {
     }
 }
 
-impl TimeLeft {
-    fn of(steps: usize) -> Self {
-        Self {
-            since: Instant::now(),
-            taken: 0,
-            all: steps,
-        }
-    }
-
-    /// `None` before the first step, and after the last.
-    fn words(&self) -> Option<String> {
-        let left = (1..self.all).contains(&self.taken).then(|| {
-            let rest = (self.all - self.taken) as f64 / self.taken as f64;
-            self.since.elapsed().mul_f64(rest)
-        });
-        left.map(|left| format!("{:#}", HumanDuration(left.max(Duration::from_secs(1)))))
-    }
-}
-
 impl Progress for Terminal {
     fn torn_line(&mut self, path: &Path, line: usize) {
         self.line(&format!(
-            "{}:{line}: half-written, as a killed process leaves it; cut off, its run is repeated",
+            "{}:{line}: half-written, as a killed process leaves a line; removed, and its run is repeated",
             path.display()
         ));
     }
@@ -194,7 +166,7 @@ impl Progress for Terminal {
     fn step(&mut self, run: &RunKey, step: &Step) {
         self.leave_bars_after_ctrl_c();
         self.running.step(run, step);
-        self.left.taken += 1;
+        self.left.step();
         self.study.inc(1);
         self.show_study();
     }
@@ -214,7 +186,7 @@ impl Progress for Terminal {
         let run = RunKey::of(record);
         let skipped = self.running.end(&run, is_last_here, &self.bars);
         self.study.inc(skipped);
-        self.left.all -= skipped as usize;
+        self.left.skip(skipped as usize);
         self.count(record);
         self.show_study();
         let score = match (record.score(), &record.failed) {

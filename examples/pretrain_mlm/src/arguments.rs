@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use devices::DeviceName;
 use encoders::{BertConfig, HiddenAct};
 use pretrain::{Documents, Recipe, RunConfig};
+use program::DeviceOptions;
 
 /// Pretrains a BERT on plain text by masked language modelling.
 ///
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Files whose texts (lines, or fields between tabs) are kept out of the corpus
     #[arg(long, value_name = "FILE", num_args = 1..)]
     exclude: Vec<PathBuf>,
-    /// Tokens of the vocabulary, at most
+    /// Maximum size of the vocabulary
     #[arg(long, default_value_t = 8_192)]
     vocabulary: usize,
     /// Layers of the encoder
@@ -42,34 +42,34 @@ pub(crate) struct Arguments {
     /// Width of the feed-forward block
     #[arg(long, default_value_t = 512)]
     intermediate: usize,
-    /// Longest sequence the encoder can take, in tokens
+    /// Longest sequence the encoder takes, in tokens
     #[arg(long, default_value_t = 128)]
     positions: usize,
     /// Longest sequence it is trained on, in tokens
     #[arg(long, default_value_t = Recipe::default().length)]
     length: usize,
-    /// Share of sequences that end after one sentence
+    /// Fraction of sequences that end after one sentence
     #[arg(long, default_value_t = Recipe::default().short_share)]
     short_share: f64,
-    /// Share of tokens to be predicted
+    /// Fraction of tokens to predict
     #[arg(long, default_value_t = Recipe::default().masked_share)]
     masked_share: f64,
-    /// Choose pieces of words by themselves, not whole words
+    /// Mask single word pieces instead of whole words
     #[arg(long)]
     single_pieces: bool,
-    /// Optimizer steps; may differ when a run is continued
+    /// Optimizer steps; may change when a run is continued
     #[arg(long, default_value_t = Recipe::default().steps)]
     steps: usize,
-    /// Steps over which the learning rate rises
+    /// Steps over which the learning rate warms up
     #[arg(long, default_value_t = Recipe::default().warmup_steps)]
     warmup_steps: usize,
-    /// Last steps, over which it falls to 0; may differ when a run is continued [default: a fifth]
+    /// Final steps, over which it falls to 0; may change when a run is continued [default: a fifth of --steps]
     #[arg(long)]
     decay_steps: Option<usize>,
-    /// Learning rate in between
+    /// Learning rate between warm-up and decay
     #[arg(long, default_value_t = Recipe::default().learning_rate, allow_negative_numbers = true)]
     learning_rate: f64,
-    /// Sequences in an optimizer step
+    /// Sequences per optimizer step
     #[arg(long, default_value_t = Recipe::default().batch_size)]
     batch_size: usize,
     /// Dropout while pretraining
@@ -78,10 +78,10 @@ pub(crate) struct Arguments {
     /// Weight decay, on everything but biases and LayerNorm
     #[arg(long, default_value_t = Recipe::default().weight_decay, allow_negative_numbers = true)]
     weight_decay: f64,
-    /// Hold every so many-th document out
+    /// Hold out every N-th document
     #[arg(long, value_name = "N", default_value_t = Recipe::default().held_out_every)]
     held_out_every: usize,
-    /// Of all random choices
+    /// Seed of all random choices
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Steps between lines of the log
@@ -93,25 +93,21 @@ pub(crate) struct Arguments {
     /// Seconds between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     checkpoint_every: u64,
-    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu, each with a cargo feature of its name
-    #[arg(long, default_value_t = DeviceName::preferred())]
-    pub(crate) device: DeviceName,
-    /// Only say which devices there are
-    #[arg(long)]
-    pub(crate) list_devices: bool,
+    #[command(flatten)]
+    pub(crate) devices: DeviceOptions,
 }
 
 /// [`Documents`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum DocumentsName {
-    /// Every line is one
+    /// Each line is a document
     Lines,
-    /// Blank lines are between them
+    /// Blank lines separate documents
     Paragraphs,
 }
 
 impl Arguments {
-    /// The run the options describe.
+    /// The run that the options describe.
     pub(crate) fn run(&self) -> RunConfig {
         RunConfig {
             texts: self.texts.clone(),

@@ -1,7 +1,8 @@
-//! Progress on the terminal: a bar where someone watches, a line an evaluation in a pipe.
+//! Progress on the terminal: a bar where someone watches, a line per evaluation in a pipe.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pretrain::{DataSummary, HeldOut, Observer, Step};
+use program::progress::say;
 
 /// A bar on standard error.
 pub(crate) struct Terminal {
@@ -23,7 +24,7 @@ impl Terminal {
 
 impl Observer for Terminal {
     fn prepared(&mut self, data: &DataSummary, step: usize, steps: usize) {
-        eprintln!(
+        say(&format_args!(
             "{} documents, {} of {} sentences excluded, {} tokens in {} sequences, vocabulary {}",
             data.documents,
             data.excluded_sentences,
@@ -31,9 +32,9 @@ impl Observer for Terminal {
             data.tokens,
             data.sequences,
             data.vocabulary
-        );
+        ));
         if step > 0 {
-            eprintln!("continuing after step {step} of {steps}");
+            say(&format_args!("continuing after step {step} of {steps}"));
         }
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left")
             .expect("a constant, valid template");
@@ -62,6 +63,6 @@ impl Observer for Terminal {
             100.0 * scores.accuracy,
             scores.perplexity
         );
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| say(&line));
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use encoders::{BertForSequenceClassification, EncoderInput, Layout, Snapshot};
+use encoders::{Classifier, EncoderInput, Layout, Snapshot};
 use finetune::batch::Batch;
 use finetune::trainer::Trainer;
 use finetune::{FinetuneError, Session};
@@ -41,9 +41,10 @@ pub(crate) fn snapshot() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot")
 }
 
-pub(crate) fn model(device: &Device) -> BertForSequenceClassification {
+pub(crate) fn model(device: &Device) -> Classifier {
     let snapshot = Snapshot::open(snapshot()).expect("the snapshot opens");
-    snapshot.classifier(2, 3, device).expect("it loads").model
+    let loaded = snapshot.finetuned_classifier(2, device);
+    loaded.expect("it loads").model
 }
 
 /// A trainer with dropout, before the first of ten steps.

@@ -1,10 +1,11 @@
 //! Forward passes of the tiny checkpoint.
 
-use burn::tensor::{Device, Tensor};
-use encoders::{Dropouts, EncoderInput, Encoding, Layout};
+use burn::tensor::{Device, Tensor, TensorData};
+use encoders::{Classifier, Dropouts, EncoderInput, Encoding, Layout};
 
 use crate::closeness::{Tolerance, assert_close, values};
 use crate::golden::Tensors;
+use crate::parameters;
 use crate::tiny;
 
 /// Two correct f32 programs, which add in different orders, over two layers.
@@ -20,6 +21,17 @@ pub(crate) fn input(encodings: &[Encoding]) -> EncoderInput {
 fn rows() -> Vec<Encoding> {
     let sentences = tiny::sentences().batch;
     sentences.iter().map(tiny::Sentence::encoding).collect()
+}
+
+/// What the head reads: the logits of a head that changes nothing.
+pub(crate) fn pooled(model: Classifier) -> Vec<f32> {
+    let width = model.embedding_width();
+    let diagonal = (0..width * width).map(|i| f32::from(i % (width + 1) == 0));
+    let identity = TensorData::new(diagonal.collect::<Vec<_>>(), [width, width]);
+    let model = parameters::with(model, "classifier.weight", identity);
+    let zeros = TensorData::zeros::<f32, _>([width]);
+    let model = parameters::with(model, "classifier.bias", zeros);
+    values(model.forward(batch(), &mut Dropouts::off()))
 }
 
 pub(crate) fn batch() -> EncoderInput {
@@ -45,10 +57,8 @@ fn a_padded_batch_is_the_one_transformers_saw() {
 #[test]
 fn every_hidden_state_is_that_of_transformers() {
     let expected = Tensors::read("tiny/expected.safetensors");
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
-    let output = model
-        .bert
-        .forward_with_hidden_states(batch(), &mut Dropouts::off());
+    let model = tiny::classifier(&tiny::snapshot());
+    let output = model.forward_with_hidden_states(batch(), &mut Dropouts::off());
     assert_eq!(output.hidden_states.len(), 3);
     for (layer, state) in output.hidden_states.into_iter().enumerate() {
         assert_eq!(state.dims(), [5, 40, 24]);
@@ -56,17 +66,24 @@ fn every_hidden_state_is_that_of_transformers() {
         assert_close(&name, &values(state), &expected.f32(&name), &ROUNDING);
     }
     assert_close(
-        "pooled",
-        &values(output.pooled),
-        &expected.f32("pooled"),
+        "logits",
+        &values(output.logits),
+        &expected.f32("logits"),
         &ROUNDING,
     );
 }
 
 #[test]
+fn what_the_head_reads_is_the_pooled_output_of_transformers() {
+    let expected = Tensors::read("tiny/expected.safetensors").f32("pooled");
+    let model = tiny::classifier(&tiny::snapshot());
+    assert_close("pooled", &pooled(model), &expected, &ROUNDING);
+}
+
+#[test]
 fn logits_are_those_of_transformers() {
     let expected = Tensors::read("tiny/expected.safetensors");
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::classifier(&tiny::snapshot());
     let logits = model.forward(batch(), &mut Dropouts::off());
     assert_eq!(logits.dims(), [5, 2]);
     assert_close(
@@ -79,7 +96,7 @@ fn logits_are_those_of_transformers() {
 
 #[test]
 fn padding_changes_no_logit() {
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::classifier(&tiny::snapshot());
     let together = values(model.forward(batch(), &mut Dropouts::off()));
     let alone: Vec<f32> = tiny::sentences()
         .batch
@@ -93,12 +110,10 @@ fn padding_changes_no_logit() {
 
 #[test]
 fn a_packed_batch_gives_the_states_of_the_padded_one_without_padding() {
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::classifier(&tiny::snapshot());
     let rows = rows();
     let states = |input| {
-        let output = model
-            .bert
-            .forward_with_hidden_states(input, &mut Dropouts::off());
+        let output = model.forward_with_hidden_states(input, &mut Dropouts::off());
         output.hidden_states
     };
     let packed = states(EncoderInput::packed(&rows, &Device::flex()));
@@ -118,7 +133,7 @@ fn a_packed_batch_gives_the_states_of_the_padded_one_without_padding() {
 
 #[test]
 fn packed_logits_are_those_of_transformers() {
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::classifier(&tiny::snapshot());
     let input = EncoderInput::packed(&rows(), &Device::flex());
     let logits = model.forward(input, &mut Dropouts::off());
     assert_eq!(logits.dims(), [5, 2]);
@@ -133,7 +148,7 @@ fn packed_logits_are_those_of_transformers() {
 
 #[test]
 fn token_types_and_order_of_a_pair_matter() {
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::classifier(&tiny::snapshot());
     let pair = tiny::sentences().batch.swap_remove(2).encoding();
     let one_type = Encoding {
         type_ids: vec![0; pair.ids.len()],
@@ -154,7 +169,7 @@ fn token_types_and_order_of_a_pair_matter() {
 
 #[test]
 fn dropout_is_a_function_of_seed_and_step() {
-    let model = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::classifier(&tiny::snapshot());
     let logits = |mut dropouts| values(model.forward(batch(), &mut dropouts));
     let first = logits(Dropouts::keyed(1, 0));
     assert_eq!(first, logits(Dropouts::keyed(1, 0)));

@@ -1,36 +1,29 @@
 //! Checkpoints of every naming and element type, and the layers they may leave out.
 
-use burn::module::Module;
-use burn::tensor::{DType, Device};
-use encoders::{BertForSequenceClassification, Dropouts, Snapshot};
+use burn::tensor::Device;
+use encoders::{Classifier, Dropouts, Snapshot};
 use safetensors::Dtype;
 
 use crate::closeness::{assert_close, values};
 use crate::golden::Tensors;
-use crate::hidden_states::{ROUNDING, batch};
+use crate::hidden_states::{ROUNDING, batch, pooled};
+use crate::masked_lm::named;
 use crate::tiny::{self, Copy, HEAD_SEED, LABELS, RawTensor};
 
 const POOLER: &str = "bert.pooler.dense";
 const HEAD: &str = "classifier";
 
-fn last_hidden_state(model: &BertForSequenceClassification) -> Vec<f32> {
-    let output = model
-        .bert
-        .forward_with_hidden_states(batch(), &mut Dropouts::off());
+fn last_hidden_state(model: &Classifier) -> Vec<f32> {
+    let output = model.forward_with_hidden_states(batch(), &mut Dropouts::off());
     values(output.hidden_states.into_iter().next_back().unwrap())
-}
-
-fn pooled(model: &BertForSequenceClassification) -> Vec<f32> {
-    values(model.bert.forward(batch(), &mut Dropouts::off()))
 }
 
 /// The body's weights are the same in every variant, bit for bit.
 #[track_caller]
 fn assert_same_body(snapshot: &Snapshot, fresh: &[&str]) {
-    let model = tiny::classifier(snapshot, fresh);
-    let whole = tiny::classifier(&tiny::snapshot(), &[]);
+    let model = tiny::with_fresh(snapshot, fresh);
+    let whole = tiny::classifier(&tiny::snapshot());
     assert_eq!(last_hidden_state(&model), last_hidden_state(&whole));
-    assert_eq!(pooled(&model) == pooled(&whole), !fresh.contains(&POOLER));
     let expected = Tensors::read("tiny/expected.safetensors").f32("hidden_states.2");
     assert_close(
         "last hidden state",
@@ -38,6 +31,7 @@ fn assert_same_body(snapshot: &Snapshot, fresh: &[&str]) {
         &expected,
         &ROUNDING,
     );
+    assert_eq!(pooled(model) == pooled(whole), !fresh.contains(&POOLER));
 }
 
 #[test]
@@ -75,8 +69,11 @@ fn unprefixed_gamma_and_beta_load() {
 #[test]
 fn the_configuration_knows_the_number_of_parameters() {
     let snapshot = tiny::snapshot();
-    let model = tiny::classifier(&snapshot, &[]);
-    assert_eq!(model.bert.num_params(), snapshot.config().num_params());
+    let model = tiny::classifier(&snapshot);
+    let parameters = named(&model, None).into_iter();
+    let of_body = parameters.filter(|(name, _)| !name.starts_with(HEAD));
+    let elements: usize = of_body.map(|(_, values)| values.len()).sum();
+    assert_eq!(elements, snapshot.config().num_params());
 }
 
 #[test]
@@ -102,8 +99,9 @@ fn every_float_type_is_computed_in_f32() {
             })
             .collect();
         copy.write_tensors(&tensors);
-        let model = tiny::classifier(&copy.open(), &[]);
-        assert_eq!(model.classifier.weight.val().dtype(), DType::F32);
+        let model = tiny::classifier(&copy.open());
+        // Reading them as f32 fails for any other type.
+        named(&model, None);
         values(model.forward(batch(), &mut Dropouts::off()))
     };
     let full = convert(Dtype::F32, |x| x.to_vec());
@@ -120,13 +118,13 @@ fn a_fresh_head_is_normal_with_initializer_range_and_zero_bias() {
     let head = |seed| {
         let copy = Copy::of_variant("base_model");
         let loaded = copy.open().classifier(labels, seed, &Device::flex());
-        loaded.unwrap().model.classifier
+        let mut parameters = named(&loaded.unwrap().model, None);
+        ["weight", "bias"].map(|name| parameters.remove(&format!("{HEAD}.{name}")).unwrap())
     };
-    let (layer, again, other) = (head(1), head(1), head(2));
-    let weight = values(layer.weight.val());
-    assert_eq!(weight, values(again.weight.val()));
-    assert_ne!(weight, values(other.weight.val()));
-    assert_eq!(values(layer.bias.val()), vec![0.0; labels]);
+    let [weight, bias] = head(1);
+    assert_eq!(weight, head(1)[0]);
+    assert_ne!(weight, head(2)[0]);
+    assert_eq!(bias, vec![0.0; labels]);
 
     let n = weight.len() as f64;
     assert_eq!(weight.len(), labels * 24);
@@ -150,10 +148,10 @@ fn a_fresh_head_is_normal_with_initializer_range_and_zero_bias() {
 fn a_fresh_pooler_does_not_repeat_the_draws_of_the_head() {
     let copy = Copy::of_variant("masked_lm");
     let loaded = copy.open().classifier(24, HEAD_SEED, &Device::flex());
-    let model = loaded.unwrap().model;
+    let parameters = named(&loaded.unwrap().model, None);
     assert_ne!(
-        values(model.classifier.weight.val()),
-        values(model.bert.pooler.dense.weight.val())
+        parameters["classifier.weight"],
+        parameters["bert.pooler.dense.weight"]
     );
 }
 

@@ -177,7 +177,7 @@ fn fresh(config: &BertConfig, seed: u64) -> BTreeMap<String, Vec<f32>> {
 
 #[test]
 fn a_fresh_model_has_the_initial_values_of_bert() {
-    let config = tiny::snapshot().config().clone();
+    let config = tiny::config();
     for (name, values) in fresh(&config, 5) {
         if name.ends_with("LayerNorm.weight") {
             assert!(values.iter().all(|&x| x == 1.0), "{name}");
@@ -197,7 +197,7 @@ fn a_fresh_model_has_the_initial_values_of_bert() {
 
 #[test]
 fn fresh_values_depend_on_seed_and_path_alone() {
-    let config = tiny::snapshot().config().clone();
+    let config = tiny::config();
     let (one, same, other) = (fresh(&config, 5), fresh(&config, 5), fresh(&config, 6));
     assert_eq!(one, same);
     let weights: Vec<&String> = one
@@ -229,7 +229,7 @@ fn fresh_values_depend_on_seed_and_path_alone() {
 fn a_config_that_cannot_run_is_refused() {
     let config = BertConfig {
         num_attention_heads: 5,
-        ..tiny::snapshot().config().clone()
+        ..tiny::config()
     };
     let error = BertForMaskedLM::fresh(&config, 0, &Device::flex()).unwrap_err();
     assert_eq!(

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use encoders::{Dropouts, EncoderInput, Snapshot};
 use serde_json::Value;
 
 use crate::closeness::{Tolerance, assert_close, values};
 use crate::golden::{self, Tensors};
+use crate::parameters;
 use crate::tokens::digest;
 
 /// Two correct f32 programs over six layers: torch itself is 7e-7 from f64 here, 4e-6 at the worst element.
@@ -50,17 +50,17 @@ fn hidden_states_and_logits_of_minilm_are_those_of_transformers() {
 
     let loaded = snapshot.classifier(2, 0, &device).unwrap();
     assert_eq!(loaded.fresh, ["classifier"]);
-    let mut model = loaded.model;
     let parameter = |name, shape: &[usize]| TensorData::new(expected.f32(name), shape.to_vec());
     let weight = Tensor::<2>::from_data(parameter("classifier.weight", &[2, 384]), &device);
-    let bias = Tensor::<1>::from_data(parameter("classifier.bias", &[2]), &device);
-    model.classifier.weight = Param::from_tensor(weight.transpose());
-    model.classifier.bias = Param::from_tensor(bias);
+    let bias = parameter("classifier.bias", &[2]);
+    let weight = weight.transpose().into_data();
+    let model = parameters::with(loaded.model, "classifier.weight", weight);
+    let model = parameters::with(model, "classifier.bias", bias);
 
-    let input = EncoderInput::padded(&encodings, snapshot.config().pad_token_id, 0, &device);
+    let input = EncoderInput::padded(&encodings, snapshot.config().pad_token_id(), 0, &device);
     let [_, longest] = input.input_ids.dims();
     let mut dropouts = Dropouts::off();
-    let output = model.bert.forward_with_hidden_states(input, &mut dropouts);
+    let output = model.forward_with_hidden_states(input, &mut dropouts);
     let last = values(output.hidden_states.into_iter().next_back().unwrap());
     let of_tokens: Vec<f32> = encodings
         .iter()
@@ -68,7 +68,7 @@ fn hidden_states_and_logits_of_minilm_are_those_of_transformers() {
         .flat_map(|(row, encoding)| &last[row * longest * 384..][..encoding.ids.len() * 384])
         .copied()
         .collect();
-    let logits = values(model.head(output.pooled, &mut dropouts));
+    let logits = values(output.logits);
     let theirs = expected.f32("last_hidden_state");
     assert_close("last hidden state", &of_tokens, &theirs, &ROUNDING);
     assert_close("logits", &logits, &expected.f32("logits"), &ROUNDING);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use encoders::{BertForSequenceClassification, Encoding, Snapshot};
+use encoders::{BertConfig, Classifier, Encoding, Snapshot};
 use safetensors::{Dtype, SafeTensors, View};
 use serde::Deserialize;
 use serde_json::Value;
@@ -58,9 +58,23 @@ pub(crate) fn snapshot() -> Snapshot {
     Snapshot::open(golden::path("tiny/snapshot")).unwrap()
 }
 
+/// The configuration of the tiny checkpoint.
+pub(crate) fn config() -> BertConfig {
+    let snapshot = snapshot();
+    let config: &BertConfig = snapshot.config().try_into().unwrap();
+    config.clone()
+}
+
+/// The classifier of a snapshot, with the head that it brings.
+#[track_caller]
+pub(crate) fn classifier(snapshot: &Snapshot) -> Classifier {
+    let loaded = snapshot.finetuned_classifier(LABELS, &Device::flex());
+    loaded.unwrap().model
+}
+
 /// The classifier of a snapshot in which all layers but those of `fresh` are pretrained.
 #[track_caller]
-pub(crate) fn classifier(snapshot: &Snapshot, fresh: &[&str]) -> BertForSequenceClassification {
+pub(crate) fn with_fresh(snapshot: &Snapshot, fresh: &[&str]) -> Classifier {
     let loaded = snapshot
         .classifier(LABELS, HEAD_SEED, &Device::flex())
         .unwrap();

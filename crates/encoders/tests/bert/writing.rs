@@ -21,7 +21,7 @@ fn the_tensors_are_those_that_transformers_writes_in_half_precision() {
     let variant = Copy::of_variant("masked_lm");
     let model = variant.open().masked_lm(&Device::flex()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let config = tiny::snapshot().config().clone();
+    let config = tiny::config();
     write_snapshot(folder.path(), &config, &model, &tokenizer()).unwrap();
 
     let bytes = fs::read(folder.path().join("model.safetensors")).unwrap();
@@ -54,14 +54,14 @@ fn the_written_folder_opens_with_the_same_values() {
     let model = variant.open().masked_lm(&device).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("made").join("here");
-    let config = tiny::snapshot().config().clone();
+    let config = tiny::config();
     // Twice: a snapshot that is there is replaced.
     for _ in 0..2 {
         write_snapshot(&place, &config, &model, &tokenizer()).unwrap();
     }
 
     let snapshot = Snapshot::open(&place).unwrap();
-    assert_eq!(*snapshot.config(), config);
+    assert_eq!(*snapshot.config(), config.clone().into());
     let rounded = |values: &Vec<f32>| -> Vec<f32> {
         let half = |&x: &f32| half::f16::from_f32(x).to_f32();
         values.iter().map(half).collect()
@@ -70,7 +70,7 @@ fn the_written_folder_opens_with_the_same_values() {
     for (name, values) in named(&model, None) {
         assert_eq!(read[&name], rounded(&values), "{name}");
     }
-    tiny::classifier(&snapshot, &["bert.pooler.dense", "classifier"]);
+    tiny::with_fresh(&snapshot, &["bert.pooler.dense", "classifier"]);
     snapshot.tokenizer(32).unwrap();
     let text = fs::read(place.join("config.json")).unwrap();
     let written: Value = serde_json::from_slice(&text).unwrap();
@@ -87,7 +87,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("file");
     fs::write(&place, "").unwrap();
-    let config = tiny::snapshot().config().clone();
+    let config = tiny::config();
     let error = write_snapshot(&place, &config, &model, &tokenizer()).unwrap_err();
     assert!(matches!(error, EncoderError::Write { .. }));
     let text = error.to_string();

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use encoders::{BertForSequenceClassification, EncoderInput};
+use encoders::{Classifier, EncoderInput};
 use study::Recipe;
 use training::Update;
+
+use crate::objective::Objective;
 
 /// What a run starts from.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
     /// The model before the first step, noise included.
-    pub model: &'a BertForSequenceClassification,
+    pub model: &'a Classifier,
     /// Module paths of its layers that are not pretrained, the head's among them.
     pub fresh: &'a [String],
     /// The hyperparameters of every run.
@@ -31,18 +33,19 @@ pub struct Companion {
     pub weights: Option<Box<dyn Weights>>,
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
+    /// Makes the objective from the task's own.
+    pub objective: Option<WrapObjective>,
     /// Takes the place of AdamW.
-    pub update: Option<Box<dyn Update<BertForSequenceClassification>>>,
+    pub update: Option<Box<dyn Update<Classifier>>>,
 }
+
+/// What makes an objective from the task's own.
+pub type WrapObjective = Box<dyn FnOnce(Box<dyn Objective>) -> Box<dyn Objective>>;
 
 /// Puts other weights into a training step's forward pass.
 pub trait Weights {
     /// The model to run at a step, from 0; gradients reach the parameters of the one it is made from.
-    fn substitute(
-        &self,
-        model: &BertForSequenceClassification,
-        step: usize,
-    ) -> BertForSequenceClassification;
+    fn substitute(&self, model: &Classifier, step: usize) -> Classifier;
 }
 
 /// Perturbs the word embeddings in a training step.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
-use encoders::BertForSequenceClassification;
+use encoders::{Classifier, EncoderError, Parameter, Role};
 use fused::{Dropout, DropoutKey};
 
 use super::{Companion, Start, Weights, stream_key};
+use crate::error::FinetuneError;
 
 /// In every training step, each weight of the body's linear layers is replaced by the pretrained one with
 /// probability p, and what is kept is corrected so that the expectation is the present weight.
@@ -15,21 +16,34 @@ use super::{Companion, Start, Weights, stream_key};
 /// As in the authors' program it acts on the weights of linear layers, not on biases, embeddings and
 /// LayerNorm; unlike there, dropout stays as the recipe has it, so that a pair differs in one thing. The
 /// default p = 0.7 is theirs.
-pub(super) fn companion(start: &Start<'_>) -> Companion {
+pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     let key = stream_key(start.seed, "mixout");
     let mut targets = Targets {
-        fresh: start.fresh,
-        path: Vec::new(),
+        sites: pretrained_weights(start)?,
         found: HashMap::new(),
     };
     start.model.visit(&mut targets);
-    Companion {
+    Ok(Companion {
         weights: Some(Box::new(Mixing {
             probability: start.number("mixout.probability"),
             seed: u64::from_le_bytes(key[..8].try_into().expect("8 bytes")),
             targets: targets.found,
         })),
         ..Companion::default()
+    })
+}
+
+/// The weights of the pretrained linear layers, each with its place among them.
+fn pretrained_weights(start: &Start<'_>) -> Result<HashMap<ParamId, u32>, FinetuneError> {
+    const WHAT: &str = "weights of pretrained linear layers";
+    let is_weight = |role| matches!(role, Role::Weight(_));
+    let weights = start.model.parameters_of(WHAT, is_weight)?;
+    let is_fresh = |weight: &Parameter| start.fresh.iter().any(|layer| weight.is_under(layer));
+    let pretrained = weights.iter().filter(|weight| !is_fresh(weight));
+    let sites: HashMap<_, _> = pretrained.map(|weight| weight.id).zip(0..).collect();
+    match sites.is_empty() {
+        true => Err(EncoderError::NoParameters { what: WHAT }.into()),
+        false => Ok(sites),
     }
 }
 
@@ -60,43 +74,23 @@ struct Target {
 }
 
 impl Weights for Mixing {
-    fn substitute(
-        &self,
-        model: &BertForSequenceClassification,
-        step: usize,
-    ) -> BertForSequenceClassification {
+    fn substitute(&self, model: &Classifier, step: usize) -> Classifier {
         let step = step as u64;
         model.clone().map(&mut Mixer { mixing: self, step })
     }
 }
 
-/// Finds the weights of pretrained linear layers: LayerNorm has no `weight` here.
-struct Targets<'a> {
-    fresh: &'a [String],
-    path: Vec<String>,
+/// Reads the values of the weights.
+struct Targets {
+    sites: HashMap<ParamId, u32>,
     found: HashMap<ParamId, Target>,
 }
 
-impl ModuleVisitor for Targets<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
+impl ModuleVisitor for Targets {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path = self.path.join(".");
-        let is_fresh = |fresh: &String| path.starts_with(&format!("{fresh}."));
-        let is_weight = path.ends_with(".weight") && !path.contains("embeddings");
-        if is_weight && !self.fresh.iter().any(is_fresh) {
-            let values = param.val().detach().autodiff();
-            let target = Target {
-                values: values.flatten(0, D - 1),
-                site: self.found.len() as u32,
-            };
-            self.found.insert(param.id, target);
+        if let Some(&site) = self.sites.get(&param.id) {
+            let values = param.val().detach().autodiff().flatten(0, D - 1);
+            self.found.insert(param.id, Target { values, site });
         }
     }
 }

@@ -10,12 +10,17 @@ mod recadam;
 use sha2::{Digest, Sha256};
 use study::Method;
 
-pub use companion::{Companion, EmbeddingNoise, Start, Weights};
+use crate::error::FinetuneError;
+
+pub use companion::{Companion, EmbeddingNoise, Start, Weights, WrapObjective};
 
 /// What a method does while a run trains; nothing costs nothing.
-pub fn companion(method: Method, start: &Start<'_>) -> Companion {
+///
+/// # Errors
+/// If the model has nothing that the method works on.
+pub fn companion(method: Method, start: &Start<'_>) -> Result<Companion, FinetuneError> {
     match method {
-        Method::Plain => Companion::default(),
+        Method::Plain => Ok(Companion::default()),
         Method::Mixout => mixout::companion(start),
         Method::RecAdam => recadam::companion(start),
         Method::Neftune => neftune::companion(start),

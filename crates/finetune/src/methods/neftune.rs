@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{Companion, EmbeddingNoise, Start, stream_key};
+use crate::error::FinetuneError;
 
 /// In every training step, uniform noise on the word embeddings of each token: `U(-1, 1) α / √(L d)` for a
 /// sequence of L tokens and embeddings of d numbers.
@@ -15,16 +16,15 @@ use super::{Companion, EmbeddingNoise, Start, stream_key};
 /// what a sentence gets does not depend on the batch it comes in. transformers'
 /// `neftune_noise_alpha` takes the padded length of the batch. The place, what
 /// `get_input_embeddings()` puts out, is transformers'; its α = 5 is the paper's smallest.
-pub(super) fn companion(start: &Start<'_>) -> Companion {
-    let [_, hidden] = start.model.bert.embeddings.word_embeddings.weight.dims();
-    Companion {
+pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
+    Ok(Companion {
         embeddings: Some(Box::new(TokenNoise {
             alpha: start.number("neftune.alpha"),
-            hidden,
+            hidden: start.model.embedding_width(),
             key: stream_key(start.seed, "neftune"),
         })),
         ..Companion::default()
-    }
+    })
 }
 
 struct TokenNoise {

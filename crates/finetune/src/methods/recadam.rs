@@ -3,6 +3,7 @@
 use optimize::RecAdamConfig;
 
 use super::{Companion, Start};
+use crate::error::FinetuneError;
 use crate::optimizer::adamw;
 
 /// Adam with an annealed quadratic pull towards the pretrained weights; see [`optimize::RecAdam`].
@@ -10,7 +11,7 @@ use crate::optimizer::adamw;
 /// The authors choose the annealing's midpoint (100 to 1,000) and slope (0.05 to 1) in steps, of runs of
 /// some thousands. Here both are relative to the run, so that they mean the same in a short one: the
 /// midpoint is a share of the steps, the slope is per run. The pull of 5,000 is theirs.
-pub(super) fn companion(start: &Start<'_>) -> Companion {
+pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     let steps = start.steps as f64;
     let config = RecAdamConfig {
         adamw: adamw(start.recipe),
@@ -18,8 +19,8 @@ pub(super) fn companion(start: &Start<'_>) -> Companion {
         slope: start.number("recadam.slope") / steps,
         midpoint: start.number("recadam.midpoint") * steps,
     };
-    Companion {
+    Ok(Companion {
         update: Some(Box::new(optimize::RecAdam::new(config, start.fresh))),
         ..Companion::default()
-    }
+    })
 }

@@ -1,16 +1,16 @@
 //! The tiny checkpoint and examples made up for it.
 
 use burn::tensor::Device;
-use encoders::{BertForSequenceClassification, Snapshot};
+use encoders::{Classifier, Snapshot};
 use finetune::batch::{Batch, Filling};
 
 use crate::reference::{batch, tiny_snapshot};
 
 const LENGTH: usize = 9;
 
-pub(crate) fn model() -> BertForSequenceClassification {
+pub(crate) fn model() -> Classifier {
     let snapshot = Snapshot::open(tiny_snapshot()).expect("the snapshot opens");
-    let loaded = snapshot.classifier(2, 0, &Device::flex());
+    let loaded = snapshot.finetuned_classifier(2, &Device::flex());
     loaded.expect("it loads").model
 }
 

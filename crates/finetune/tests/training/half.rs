@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
-use encoders::BertForSequenceClassification;
+use encoders::Classifier;
 use finetune::batch::Filling;
 use finetune::trainer::{Step, Trainer};
 use study::{Precision, Recipe};
@@ -20,7 +20,7 @@ fn trainer(precision: Precision) -> Trainer {
     trainer_of(model(), precision)
 }
 
-fn trainer_of(model: BertForSequenceClassification, precision: Precision) -> Trainer {
+fn trainer_of(model: Classifier, precision: Precision) -> Trainer {
     let recipe = Recipe {
         learning_rate: 1e-3,
         precision,
@@ -84,18 +84,31 @@ fn ten_steps_go_the_way_of_single_precision_and_parameters_stay_single() {
     }
 }
 
-/// Multiplies what a linear head passes back to the body.
-struct Louder;
+/// Multiplies what the head passes back to the body.
+#[derive(Default)]
+struct Louder {
+    path: Vec<String>,
+}
 
 impl ModuleMapper for Louder {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| tensor * 300)
+        match self.path[0] == "classifier" {
+            true => param.map(|tensor| tensor * 300),
+            false => param,
+        }
     }
 }
 
 fn loud(precision: Precision) -> Trainer {
-    let mut model = model();
-    model.classifier = model.classifier.map(&mut Louder);
+    let model = model().map(&mut Louder::default());
     trainer_of(model, precision).without_dropout()
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use encoders::{LoadedClassifier, Snapshot};
+use encoders::Snapshot;
 use noisytune_burn::{NoisyTune, Outcome};
 use safetensors::SafeTensors;
 use study::Arm;
@@ -15,12 +15,6 @@ use crate::reference::{floats, golden, json, minilm_snapshot, tiny_snapshot};
 /// `torch.std` in f64 against ours over the same f32 elements.
 const STD: f64 = 1e-6;
 
-/// What a run leaves out of the noise: fresh layers, and the head even where the checkpoint brings one.
-fn left_out(loaded: &LoadedClassifier) -> Vec<String> {
-    let head = "classifier".to_owned();
-    loaded.fresh.iter().cloned().chain([head]).collect()
-}
-
 fn compare(snapshot: &Path, case: &str, prefix: &str) {
     let expected = json(&golden("std").join(case));
     let lambda = expected["lambda"].as_f64().expect("a number");
@@ -30,7 +24,7 @@ fn compare(snapshot: &Path, case: &str, prefix: &str) {
     let snapshot = Snapshot::open(snapshot).expect("the snapshot opens");
     let loaded = snapshot.classifier(2, 0, &device).expect("it loads");
     let config = Arm::NOISYTUNE
-        .noise(lambda, 5, &left_out(&loaded))
+        .noise(lambda, 5, &loaded.not_pretrained())
         .expect("the arm has noise");
     let before = parameters::values(&loaded.model);
     let (noisy, report) = loaded
@@ -111,7 +105,9 @@ fn the_noise_of_every_arm_is_the_formula_of_the_paper() {
         let loaded = snapshot
             .classifier(2, 0, &Device::flex())
             .expect("it loads");
-        let config = arm.noise(lambda, seed, &left_out(&loaded)).expect("noise");
+        let config = arm
+            .noise(lambda, seed, &loaded.not_pretrained())
+            .expect("noise");
         let (noisy, _) = loaded
             .model
             .try_noisy_tune(&config)

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, TensorData};
 use encoders::Snapshot;
 use finetune::batch::{Batch, Filling};
 use finetune::trainer::Trainer;
@@ -42,7 +43,7 @@ fn recipe(settings: &Value) -> Recipe {
 fn trainer(snapshot: &Path, recipe: &Recipe) -> Trainer {
     let device = Device::flex();
     let snapshot = Snapshot::open(snapshot).expect("the snapshot opens");
-    let loaded = snapshot.classifier(2, 0, &device).expect("it loads");
+    let loaded = snapshot.finetuned_classifier(2, &device).expect("it loads");
     Trainer::new(loaded.model, recipe, 10, 0, &device).without_dropout()
 }
 
@@ -208,26 +209,54 @@ fn compare_ten_steps_of_minilm(filling: Filling) {
 
 /// MiniLM has no classifier: the golden brings a head, which goes into the file's place.
 fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
-    use burn::module::Param;
-    use burn::tensor::{Tensor, TensorData};
-    use encoders::Linear;
-
     let device = Device::flex();
     let snapshot = Snapshot::open(minilm_snapshot()).expect("the snapshot opens");
-    let mut model = snapshot.classifier(2, 0, &device).expect("it loads").model;
+    let loaded = snapshot.classifier(2, 0, &device).expect("it loads");
     let rows = head["classifier.weight"].as_array().expect("rows");
-    let weight: Vec<f32> = rows.iter().flat_map(numbers).map(|x| x as f32).collect();
-    let bias: Vec<f32> = numbers(&head["classifier.bias"])
-        .into_iter()
-        .map(|x| x as f32)
-        .collect();
-    let hidden = snapshot.config().hidden_size;
-    let weight = Tensor::<2>::from_data(TensorData::new(weight, [2, hidden]), &device);
-    model.classifier = Linear {
-        weight: Param::from_tensor(weight.transpose()),
-        bias: Param::from_tensor(Tensor::from_data(TensorData::new(bias, [2]), &device)),
+    let floats = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect();
+    let head = Head {
+        weight: rows.iter().flat_map(|row| floats(numbers(row))).collect(),
+        bias: floats(numbers(&head["classifier.bias"])),
+        path: Vec::new(),
     };
+    let model = loaded.model.map(&mut { head });
     Trainer::new(model, recipe, 10, 0, &device).without_dropout()
+}
+
+/// Puts a head in the place of a model's.
+struct Head {
+    /// In PyTorch's layout.
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Head {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let is_weight = match self.path.join(".").as_str() {
+            "classifier.weight" => true,
+            "classifier.bias" => false,
+            _ => return param,
+        };
+        let (mut shape, device) = (param.lazy_shape().to_vec(), param.lazy_device());
+        shape.reverse();
+        let values = if is_weight { &self.weight } else { &self.bias };
+        let values = Tensor::<D>::from_data(TensorData::new(values.clone(), shape), &device);
+        let values = if is_weight {
+            values.transpose()
+        } else {
+            values
+        };
+        Param::from_tensor(values)
+    }
 }
 
 fn json_batch(parts: &Value, filling: Filling, device: &Device) -> Batch {

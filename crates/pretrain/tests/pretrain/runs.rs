@@ -117,7 +117,7 @@ fn the_snapshot_predicts_as_the_model_did() {
     let run = Run::open(config, &device).expect("a run");
     run.train(&mut Losses::default()).expect("a run");
     let snapshot = Snapshot::open(run.snapshot()).expect("it opens");
-    assert_eq!(*snapshot.config(), encoder());
+    assert_eq!(*snapshot.config(), encoder().into());
     let tokenizer = snapshot.tokenizer(24).expect("it fits");
     let text = "The slowest film, watching storms.";
     let encodings = tokenizer.encode([(text, None)]).expect("ids");

@@ -81,6 +81,20 @@ fn a_corrupt_weight_file_is_refused() {
 }
 
 #[test]
+fn weights_that_take_no_noise_are_no_mistake_of_the_arguments() {
+    let world = World::new();
+    let path = world.path("model/model.safetensors");
+    let mut bytes = fs::read(&path).expect("a file");
+    let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
+    bytes[8 + header as usize..].fill(0);
+    fs::write(&path, bytes).expect("a file");
+    let output = world.run(&["--seeds", "1", "--jobs", "1", "--quiet"]);
+    assert_error(&output, 1, &["no parameter was perturbed"]);
+    let records = fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    assert_eq!(records.lines().count(), 1, "the baseline needs no noise");
+}
+
+#[test]
 fn a_vocabulary_that_does_not_fit_the_embeddings_is_refused() {
     let world = World::new();
     let path = world.path("model/config.json");
@@ -167,6 +181,48 @@ fn an_unknown_name_is_a_usage_error_with_the_known_ones_and_the_nearest() {
         assert!(text.contains(value), "{text}");
     }
     assert!(!world.path("out").exists(), "nothing was written");
+}
+
+#[test]
+fn an_option_of_run_glue_that_means_nothing_here_is_refused_with_what_to_use() {
+    let world = World::new();
+    for (options, part) in [
+        (&["--do_predict"][..], "no predictions are written"),
+        (&["--overwrite_output_dir"], "choose another --output_dir"),
+        (&["--per_device_eval_batch_size", "8"], "leave it out"),
+        (&["--logging_steps=10"], "progress is shown"),
+        (&["--save_steps", "10"], "finetuned models are not"),
+        (&["--train_file", "a.csv"], "--data FOLDER"),
+    ] {
+        let parts = [options[0].split('=').next().unwrap_or_default(), part];
+        assert_error(&world.run(options), 2, &parts);
+    }
+    assert!(!world.path("out").exists(), "nothing was written");
+}
+
+#[test]
+fn a_model_by_the_name_that_transformers_takes_is_answered_with_ours() {
+    let world = World::new();
+    for (model, answer) in [
+        (
+            "bert-base-uncased",
+            "--model hf:google-bert/bert-base-uncased",
+        ),
+        ("prajjwal1/bert-tiny", "--model hf:prajjwal1/bert-tiny"),
+    ] {
+        let output = world.run(&["--model", model]);
+        assert_error(&output, 1, &["no such folder", "model.safetensors", answer]);
+    }
+    let output = world.run(&["--data", "sst2"]);
+    assert_error(
+        &output,
+        1,
+        &["no such folder", "train.tsv", "--data hf:sst2"],
+    );
+    // A path is no name.
+    let output = world.run(&["--model", "./bert-base-uncased"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!text.contains("hf:"), "{text}");
 }
 
 #[cfg(not(feature = "rocm"))]

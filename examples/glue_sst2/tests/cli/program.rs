@@ -1,4 +1,4 @@
-//! Starts the example that cargo built beside these tests.
+//! Starts the program that cargo built for these tests.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -41,7 +41,7 @@ impl World {
 
     /// What [`run`](Self::run) runs.
     pub(crate) fn command(&self, more: &[&str]) -> Command {
-        let mut command = example();
+        let mut command = program();
         command
             .current_dir(self.folder.path())
             .args(["--out", "out"])
@@ -68,15 +68,9 @@ fn with_defaults<'a>(arguments: &[&'a str], defaults: &[(&'a str, &'a str)]) -> 
     missing.chain(arguments.iter().copied()).collect()
 }
 
-/// The example's own executable: cargo puts it beside the folder of the test executables.
-pub(crate) fn example() -> Command {
-    let test = std::env::current_exe().expect("the path of this test");
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE");
-    let name = format!("glue_sst2{}", std::env::consts::EXE_SUFFIX);
-    Command::new(profile.join("examples").join(name))
+/// The program, which cargo built for these tests.
+pub(crate) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_glue_sst2"))
 }
 
 /// How a command begins that the program says: with the features of this build.

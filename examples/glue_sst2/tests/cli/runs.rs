@@ -59,7 +59,7 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().collect();
     let [heading, runs @ ..] = lines.as_slice() else {
-        panic!("a heading and a line a run, not: {text}");
+        panic!("a heading and one line per run, not: {text}");
     };
     assert_eq!(
         *heading,
@@ -112,7 +112,7 @@ fn the_same_command_again_trains_nothing_and_makes_the_report_anew() {
 #[test]
 fn the_names_of_run_glue_are_accepted() {
     let world = World::new();
-    let output = crate::program::example()
+    let output = crate::program::program()
         .current_dir(world.folder.path())
         .args([
             "--model_name_or_path",
@@ -123,8 +123,12 @@ fn the_names_of_run_glue_are_accepted() {
             "out",
         ])
         .args([
+            "--task_name",
+            "sst2",
+            "--do_train",
+            "--do_eval",
             "--num_train_epochs",
-            "1",
+            "1.0",
             "--per_device_train_batch_size",
             "4",
         ])

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::program::{World, assert_error, example};
+use crate::program::{World, assert_error, program};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -51,7 +51,7 @@ fn a_folder_is_named_by_its_last_part() {
 #[test]
 #[cfg(not(feature = "hub"))]
 fn without_downloads_it_says_the_command_that_has_them() {
-    let output = example()
+    let output = program()
         .args(["--model", "hf:google-bert/bert-base-uncased"])
         .args(["--data", "bundled", "--out", "my runs"])
         .output()
@@ -125,7 +125,7 @@ mod downloads {
 
     /// One run with the cache in the world.
     fn command(world: &World, endpoint: &str, model: &str, data: &str) -> Command {
-        let mut command = example();
+        let mut command = program();
         command
             .current_dir(world.folder.path())
             .env("HF_ENDPOINT", endpoint)

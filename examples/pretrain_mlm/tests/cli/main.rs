@@ -1,7 +1,7 @@
 //! The program as it is started: a run, its continuation, and each wrong input in one line.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
 
 use encoders::Snapshot;
 
@@ -26,8 +26,14 @@ impl World {
         self.0.path().join(name)
     }
 
-    /// Runs the example in the folder, on the smallest of encoders.
+    /// Runs the program in the folder, on the smallest of encoders.
     fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output();
+        output.expect("the program starts")
+    }
+
+    /// What [`run`](Self::run) runs.
+    fn command(&self, arguments: &[&str]) -> Command {
         let small = [
             ("--layers", "1"),
             ("--hidden", "8"),
@@ -45,24 +51,18 @@ impl World {
             .into_iter()
             .filter(|(option, _)| !arguments.contains(option))
             .flat_map(|(option, value)| [option, value]);
-        example()
+        let mut command = program();
+        command
             .current_dir(self.0.path())
             .args(arguments)
-            .args(small)
-            .output()
-            .expect("the example starts")
+            .args(small);
+        command
     }
 }
 
-/// The example's own executable: cargo puts it beside the folder of the test executables.
-fn example() -> Command {
-    let test = std::env::current_exe().expect("the path of this test");
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE");
-    let name = format!("pretrain_mlm{}", std::env::consts::EXE_SUFFIX);
-    Command::new(profile.join("examples").join(name))
+/// The program, which cargo built for these tests.
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_pretrain_mlm"))
 }
 
 #[track_caller]
@@ -152,7 +152,46 @@ fn a_folder_with_another_run_is_refused() {
 
 #[test]
 fn without_text_it_says_what_to_pass() {
-    let output = example().output().expect("it starts");
+    let output = program().output().expect("it starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("<TEXT>..."));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_standard_output_that_is_full_or_closed_is_an_error_and_no_panic() {
+    let world = World::new();
+    assert!(world.run(&["text.txt"]).status.success());
+    let full = || std::fs::File::create("/dev/full").expect("Linux has it");
+    for arguments in [&["text.txt"][..], &["--list-devices"]] {
+        let output = world.command(arguments).stdout(full()).output();
+        let output = output.expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let last = text.lines().last();
+        assert_eq!(
+            last,
+            Some("error: standard output: No space left on device (os error 28)"),
+            "{text}"
+        );
+        // A pipe that nobody reads any more.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = world.command(arguments).stdout(writer).output();
+        let output = output.expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(
+            text.contains("error: standard output: Broken pipe"),
+            "{text}"
+        );
+    }
+    // Progress that nobody can be shown is no reason to fail.
+    let status = world
+        .command(&["text.txt", "--steps", "5"])
+        .stderr(full())
+        .stdout(Stdio::null())
+        .status()
+        .expect("the program starts");
+    assert!(status.success());
 }

@@ -1,44 +1,45 @@
 //! One transformer layer.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
-use crate::attention::BertAttention;
-use crate::config::{BertConfig, HiddenAct};
-use crate::dropout::Dropouts;
+use super::activation::HiddenAct;
+use super::attention::Attention;
+use super::dropout::Dropouts;
+use super::linear::Linear;
+use super::output::Output;
+use super::settings::Settings;
 use crate::input::{Layout, Tokens};
-use crate::linear::Linear;
-use crate::output::BertOutput;
 
 /// Attention, then feed-forward, each with residual and normalisation after it.
 #[derive(Module, Debug)]
-pub struct BertLayer {
+pub struct Layer {
     /// Self-attention.
-    pub attention: BertAttention,
+    pub attention: Attention,
     /// First half of the feed-forward block.
-    pub intermediate: BertIntermediate,
+    pub intermediate: Intermediate,
     /// Second half of the feed-forward block.
-    pub output: BertOutput,
+    pub output: Output,
 }
 
 /// Projection to the feed-forward width and its activation.
 #[derive(Module, Debug)]
-pub struct BertIntermediate {
+pub struct Intermediate {
     /// `[hidden, intermediate]`.
     pub dense: Linear,
     #[module(skip)]
     activation: HiddenAct,
 }
 
-impl BertLayer {
-    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+impl Layer {
+    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
         Self {
-            attention: BertAttention::new(config, device),
-            intermediate: BertIntermediate {
-                dense: Linear::new(config.hidden_size, config.intermediate_size, device),
-                activation: config.hidden_act,
+            attention: Attention::new(settings, device),
+            intermediate: Intermediate {
+                dense: Linear::new(settings.hidden, settings.intermediate, device),
+                activation: settings.activation,
             },
-            output: BertOutput::new(config.intermediate_size, config, device),
+            output: Output::new(settings.intermediate, settings, device),
         }
     }
 
@@ -61,16 +62,13 @@ impl BertLayer {
     }
 }
 
-impl BertIntermediate {
+impl Intermediate {
     /// Projects and activates.
     ///
     /// # Shapes
     /// - `hidden`: `[..., hidden]`
     /// - output: `[..., intermediate]`
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
-        match self.activation {
-            HiddenAct::Gelu => self.dense.forward_gelu(hidden),
-            HiddenAct::Relu => activation::relu(self.dense.forward(hidden)),
-        }
+        self.activation.after(&self.dense, hidden)
     }
 }

@@ -3,14 +3,14 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::config::BertConfig;
-use crate::dropout::Dropouts;
-use crate::linear::Linear;
-use crate::norm::LayerNorm;
+use super::dropout::Dropouts;
+use super::linear::Linear;
+use super::norm::LayerNorm;
+use super::settings::Settings;
 
 /// `LayerNorm(residual + dropout(dense(x)))`.
 #[derive(Module, Debug)]
-pub struct BertOutput {
+pub struct Output {
     /// `[input, hidden]`.
     pub dense: Linear,
     /// Over the hidden dimension.
@@ -18,12 +18,12 @@ pub struct BertOutput {
     dropout: f64,
 }
 
-impl BertOutput {
-    pub(crate) fn new(input: usize, config: &BertConfig, device: &Device) -> Self {
+impl Output {
+    pub(crate) fn new(input: usize, settings: &Settings, device: &Device) -> Self {
         Self {
-            dense: Linear::new(input, config.hidden_size, device),
-            layer_norm: LayerNorm::new(config, device),
-            dropout: config.hidden_dropout_prob,
+            dense: Linear::new(input, settings.hidden, device),
+            layer_norm: LayerNorm::new(settings, device),
+            dropout: settings.dropout,
         }
     }
 

@@ -3,24 +3,24 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::config::BertConfig;
-use crate::dropout::Dropouts;
+use super::dropout::Dropouts;
+use super::linear::Linear;
+use super::output::Output;
+use super::settings::Settings;
 use crate::input::{Layout, Tokens};
-use crate::linear::Linear;
-use crate::output::BertOutput;
 
 /// Self-attention with its output block.
 #[derive(Module, Debug)]
-pub struct BertAttention {
+pub struct Attention {
     /// Query, key and value projections (`attention.self` in the checkpoint).
-    pub self_attention: BertSelfAttention,
+    pub self_attention: SelfAttention,
     /// Projection, residual and normalisation.
-    pub output: BertOutput,
+    pub output: Output,
 }
 
 /// Scaled dot-product attention over all heads.
 #[derive(Module, Debug)]
-pub struct BertSelfAttention {
+pub struct SelfAttention {
     /// `[hidden, hidden]`.
     pub query: Linear,
     /// `[hidden, hidden]`.
@@ -31,11 +31,11 @@ pub struct BertSelfAttention {
     dropout: f64,
 }
 
-impl BertAttention {
-    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+impl Attention {
+    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
         Self {
-            self_attention: BertSelfAttention::new(config, device),
-            output: BertOutput::new(config.hidden_size, config, device),
+            self_attention: SelfAttention::new(settings, device),
+            output: Output::new(settings.hidden, settings, device),
         }
     }
 
@@ -62,15 +62,15 @@ impl BertAttention {
     }
 }
 
-impl BertSelfAttention {
-    fn new(config: &BertConfig, device: &Device) -> Self {
-        let projection = || Linear::new(config.hidden_size, config.hidden_size, device);
+impl SelfAttention {
+    fn new(settings: &Settings, device: &Device) -> Self {
+        let projection = || Linear::new(settings.hidden, settings.hidden, device);
         Self {
             query: projection(),
             key: projection(),
             value: projection(),
-            heads: config.num_attention_heads,
-            dropout: config.attention_probs_dropout_prob,
+            heads: settings.heads,
+            dropout: settings.attention_dropout,
         }
     }
 

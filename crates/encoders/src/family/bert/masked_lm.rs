@@ -2,17 +2,14 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
-use burn::tensor::{Device, Int, Tensor, activation};
+use burn::tensor::{Device, Int, Tensor};
 
-use crate::config::{BertConfig, HiddenAct};
-use crate::dropout::Dropouts;
-use crate::embeddings::BertEmbeddings;
-use crate::encoder::BertEncoder;
+use super::{BertConfig, PARTS, POSITION_IDS, RENAMED};
+use crate::blocks::{Dropouts, Embeddings, Encoder, HiddenAct, LayerNorm, Linear};
 use crate::error::EncoderError;
 use crate::initial;
 use crate::input::EncoderInput;
-use crate::linear::Linear;
-use crate::norm::LayerNorm;
+use crate::names::Names;
 
 /// BERT's masked language model, as transformers' `BertForMaskedLM`.
 ///
@@ -30,9 +27,9 @@ pub struct BertForMaskedLM {
 #[derive(Module, Debug)]
 pub struct BertBody {
     /// Words, positions, token types.
-    pub embeddings: BertEmbeddings,
+    pub embeddings: Embeddings,
     /// The layers.
-    pub encoder: BertEncoder,
+    pub encoder: Encoder,
 }
 
 /// The heads of pretraining (`cls` in the checkpoint): this one alone.
@@ -63,17 +60,33 @@ pub struct MaskedLmTransform {
 }
 
 impl BertForMaskedLM {
+    pub(crate) const NAMES: Names = Names {
+        base: "bert",
+        parts: PARTS,
+        renamed: RENAMED,
+        head: "cls",
+        head_layers: &[],
+        optional: &[],
+        left_aside: &[
+            "cls.predictions.decoder.",
+            "cls.seq_relationship.",
+            "bert.pooler.",
+            POSITION_IDS,
+        ],
+    };
+
     /// Lays out the module; no parameter has a value until it is loaded or initialised.
     pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+        let settings = config.settings();
         let transform = MaskedLmTransform {
             dense: Linear::new(config.hidden_size, config.hidden_size, device),
-            layer_norm: LayerNorm::new(config, device),
+            layer_norm: LayerNorm::new(&settings, device),
             activation: config.hidden_act,
         };
         Self {
             bert: BertBody {
-                embeddings: BertEmbeddings::new(config, device),
-                encoder: BertEncoder::new(config, device),
+                embeddings: Embeddings::new(&settings, device),
+                encoder: Encoder::new(&settings, device),
             },
             cls: MaskedLmHead {
                 predictions: MaskedLmPredictions {
@@ -136,8 +149,7 @@ impl BertBody {
     /// - output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where the input is packed
     pub fn forward(&self, input: EncoderInput, dropouts: &mut Dropouts) -> Tensor<3> {
         let embedded = self.embeddings.forward(&input, dropouts);
-        self.encoder
-            .forward(embedded, &input.layout, dropouts, |_| {})
+        self.encoder.forward(embedded, &input.layout, dropouts)
     }
 }
 
@@ -147,10 +159,7 @@ impl MaskedLmTransform {
     /// # Shapes
     /// - `x`, output: `[..., hidden]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let x = match self.activation {
-            HiddenAct::Gelu => self.dense.forward_gelu(x),
-            HiddenAct::Relu => activation::relu(self.dense.forward(x)),
-        };
-        self.layer_norm.forward(x)
+        self.layer_norm
+            .forward(self.activation.after(&self.dense, x))
     }
 }

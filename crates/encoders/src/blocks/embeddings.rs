@@ -4,14 +4,14 @@ use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::config::BertConfig;
-use crate::dropout::Dropouts;
+use super::dropout::Dropouts;
+use super::norm::LayerNorm;
+use super::settings::Settings;
 use crate::input::EncoderInput;
-use crate::norm::LayerNorm;
 
 /// Sum of word, position and token type embeddings, normalised.
 #[derive(Module, Debug)]
-pub struct BertEmbeddings {
+pub struct Embeddings {
     /// `[vocab_size, hidden]`.
     pub word_embeddings: Embedding,
     /// `[max_position_embeddings, hidden]`.
@@ -23,15 +23,15 @@ pub struct BertEmbeddings {
     dropout: f64,
 }
 
-impl BertEmbeddings {
-    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
-        let table = |rows| EmbeddingConfig::new(rows, config.hidden_size).init(device);
+impl Embeddings {
+    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
+        let table = |rows| EmbeddingConfig::new(rows, settings.hidden).init(device);
         Self {
-            word_embeddings: table(config.vocab_size),
-            position_embeddings: table(config.max_position_embeddings),
-            token_type_embeddings: table(config.type_vocab_size),
-            layer_norm: LayerNorm::new(config, device),
-            dropout: config.hidden_dropout_prob,
+            word_embeddings: table(settings.words),
+            position_embeddings: table(settings.positions),
+            token_type_embeddings: table(settings.token_types),
+            layer_norm: LayerNorm::new(settings, device),
+            dropout: settings.dropout,
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn verify(folder: &Path, option: &str) -> Result<(), String> {
     }
     match text.is_empty() {
         true => Err(format!(
-            "{}: no hashes; expected one a file",
+            "{}: no hashes; expected one per file",
             path.display()
         )),
         false => Ok(()),
@@ -94,7 +94,7 @@ mod tests {
         fs::remove_file(path("fine.txt")).expect("a file");
         assert!(refusal(folder.path()).starts_with(&path("fine.txt")));
         fs::write(path(MANIFEST), "").expect("a file");
-        assert!(refusal(folder.path()).ends_with("SHA256SUMS: no hashes; expected one a file"));
+        assert!(refusal(folder.path()).ends_with("SHA256SUMS: no hashes; expected one per file"));
         fs::write(path(MANIFEST), "abc fine.txt\n").expect("a file");
         assert!(refusal(folder.path()).contains("SHA256SUMS:1: \"abc fine.txt\"; expected"));
         fs::remove_file(path(MANIFEST)).expect("a file");
@@ -114,8 +114,8 @@ mod tests {
     /// A manifest holds every file that is not about the files.
     #[test]
     fn every_manifest_of_the_repository_is_true_and_complete() {
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let rooms = [package.join("assets"), package.join("../../datasets")];
+        let repository = crate::source::repository();
+        let rooms = ["examples/glue_sst2/assets", "datasets"].map(|room| repository.join(room));
         let folders: Vec<PathBuf> = rooms
             .iter()
             .filter_map(|room| fs::read_dir(room).ok())

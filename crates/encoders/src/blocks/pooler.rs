@@ -3,20 +3,20 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::config::BertConfig;
-use crate::linear::Linear;
+use super::linear::Linear;
+use super::settings::Settings;
 
 /// `tanh(dense(hidden of [CLS]))`.
 #[derive(Module, Debug)]
-pub struct BertPooler {
+pub struct Pooler {
     /// `[hidden, hidden]`.
     pub dense: Linear,
 }
 
-impl BertPooler {
-    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+impl Pooler {
+    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
         Self {
-            dense: Linear::new(config.hidden_size, config.hidden_size, device),
+            dense: Linear::new(settings.hidden, settings.hidden, device),
         }
     }
 

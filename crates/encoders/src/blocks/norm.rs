@@ -5,7 +5,7 @@ use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 use fused::Dropout;
 
-use crate::config::BertConfig;
+use super::settings::Settings;
 
 /// Layer normalisation over the hidden dimension, with the checkpoint's epsilon.
 ///
@@ -21,11 +21,11 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    pub(crate) fn new(config: &BertConfig, device: &Device) -> Self {
+    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
         Self {
-            gamma: Initializer::Ones.init([config.hidden_size], device),
-            beta: Initializer::Zeros.init([config.hidden_size], device),
-            epsilon: config.layer_norm_eps,
+            gamma: Initializer::Ones.init([settings.hidden], device),
+            beta: Initializer::Zeros.init([settings.hidden], device),
+            epsilon: settings.epsilon,
         }
     }
 

@@ -1,0 +1,27 @@
+//! What families of encoders share.
+//!
+//! A block takes its sizes from [`Settings`] and knows no family.
+
+mod activation;
+mod attention;
+mod dropout;
+mod embeddings;
+mod encoder;
+mod layer;
+mod linear;
+mod norm;
+mod output;
+mod pooler;
+mod settings;
+
+pub use activation::HiddenAct;
+pub use attention::{Attention, SelfAttention};
+pub use dropout::Dropouts;
+pub use embeddings::Embeddings;
+pub use encoder::Encoder;
+pub use layer::{Intermediate, Layer};
+pub use linear::Linear;
+pub use norm::LayerNorm;
+pub use output::Output;
+pub use pooler::Pooler;
+pub(crate) use settings::Settings;

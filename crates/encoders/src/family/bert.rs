@@ -1,0 +1,140 @@
+//! BERT (Devlin et al., 2019, arXiv:1810.04805).
+
+mod config;
+mod masked_lm;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::{Family, Stages};
+use crate::blocks::{Dropouts, Embeddings, Encoder, Linear, Pooler};
+use crate::input::{EncoderInput, Layout, Tokens};
+use crate::names::Names;
+use crate::roles::{Projection, Role};
+
+pub use config::BertConfig;
+pub use masked_lm::{
+    BertBody, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
+};
+
+/// The parts of [`BertModel`].
+const PARTS: &[&str] = &["embeddings", "encoder", "pooler"];
+/// What differs between a checkpoint's names and the module's: `self` is a keyword, and fields are in snake case.
+const RENAMED: &[(&str, &str)] = &[
+    (".attention.self.", ".attention.self_attention."),
+    (".LayerNorm.", ".layer_norm."),
+];
+/// A buffer that older versions of transformers saved.
+const POSITION_IDS: &str = "bert.embeddings.position_ids";
+
+/// The encoder without a head, as transformers' `BertModel`.
+#[derive(Module, Debug)]
+pub(crate) struct BertModel {
+    embeddings: Embeddings,
+    encoder: Encoder,
+    pooler: Pooler,
+}
+
+/// A linear classifier over the pooled output, as transformers' `BertForSequenceClassification`.
+#[derive(Module, Debug)]
+pub(crate) struct BertForSequenceClassification {
+    bert: BertModel,
+    classifier: Linear,
+    dropout: f64,
+}
+
+impl Family for BertForSequenceClassification {
+    type Config = BertConfig;
+
+    const MODEL_TYPE: &'static str = "bert";
+
+    const NAMES: Names = Names {
+        base: "bert",
+        parts: PARTS,
+        renamed: RENAMED,
+        head: "classifier",
+        head_layers: &["classifier"],
+        optional: &["bert.pooler.dense"],
+        left_aside: &["cls.predictions.", "cls.seq_relationship.", POSITION_IDS],
+    };
+
+    fn new(config: &BertConfig, labels: usize, device: &Device) -> Self {
+        let settings = config.settings();
+        Self {
+            bert: BertModel {
+                embeddings: Embeddings::new(&settings, device),
+                encoder: Encoder::new(&settings, device),
+                pooler: Pooler::new(&settings, device),
+            },
+            classifier: Linear::new(config.hidden_size, labels, device),
+            dropout: config.classifier_dropout(),
+        }
+    }
+
+    fn role(path: &str) -> Option<Role> {
+        let (layer, parameter) = path.rsplit_once('.')?;
+        let name = layer.rsplit('.').next()?;
+        let projection = match name {
+            "query" => Projection::Query,
+            "key" => Projection::Key,
+            "value" => Projection::Value,
+            _ => Projection::Dense,
+        };
+        Some(match (name, parameter) {
+            ("classifier", _) => Role::Head,
+            ("word_embeddings", "weight") => Role::TokenEmbedding,
+            ("position_embeddings" | "token_type_embeddings", "weight") => Role::Embedding,
+            ("layer_norm", "gamma" | "beta") => Role::Norm,
+            ("query" | "key" | "value" | "dense", "weight") => Role::Weight(projection),
+            ("query" | "key" | "value" | "dense", "bias") => Role::Bias(projection),
+            _ => return None,
+        })
+    }
+
+    fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear> {
+        match path {
+            "classifier" => Some(&mut self.classifier),
+            "bert.pooler.dense" => Some(&mut self.bert.pooler.dense),
+            _ => None,
+        }
+    }
+}
+
+impl Stages for BertForSequenceClassification {
+    fn embedding_width(&self) -> usize {
+        let [_, width] = self.bert.embeddings.word_embeddings.weight.dims();
+        width
+    }
+
+    fn embed(
+        &self,
+        input: &EncoderInput,
+        perturbation: Option<Tensor<3>>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        self.bert
+            .embeddings
+            .forward_perturbed(input, perturbation, dropouts)
+    }
+
+    fn depth(&self) -> usize {
+        self.bert.encoder.layer.len()
+    }
+
+    fn layer(
+        &self,
+        index: usize,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        tokens: Tokens,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        self.bert.encoder.layer[index].forward(hidden, layout, tokens, dropouts)
+    }
+
+    fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {
+        let pooled = self.bert.pooler.forward(summary);
+        self.classifier
+            .forward(fused::dropout(pooled, dropouts.next(self.dropout)))
+    }
+}

@@ -1,0 +1,258 @@
+//! BERT's `config.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::blocks::{HiddenAct, Settings};
+use crate::error::EncoderError;
+use crate::family::FamilyConfig;
+
+/// Far beyond every BERT; what a checkpoint should hold is listed layer by layer before it is read.
+const MOST_LAYERS: usize = 1_000;
+
+/// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
+///
+/// Source: `BertConfig` of transformers. Fields that do not change the computation are ignored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BertConfig {
+    /// Architecture family; only `bert` is accepted.
+    pub model_type: String,
+    /// Rows of the word embedding.
+    #[serde(default = "default::vocab_size")]
+    pub vocab_size: usize,
+    /// Width of every hidden state.
+    #[serde(default = "default::hidden_size")]
+    pub hidden_size: usize,
+    /// Number of transformer layers.
+    #[serde(default = "default::layers")]
+    pub num_hidden_layers: usize,
+    /// Attention heads of each layer; divides `hidden_size`.
+    #[serde(default = "default::heads")]
+    pub num_attention_heads: usize,
+    /// Width of the feed-forward block.
+    #[serde(default = "default::intermediate_size")]
+    pub intermediate_size: usize,
+    /// Activation of the feed-forward block.
+    #[serde(default)]
+    pub hidden_act: HiddenAct,
+    /// Dropout after the embeddings and after each block's output projection.
+    #[serde(default = "default::dropout")]
+    pub hidden_dropout_prob: f64,
+    /// Dropout of the attention probabilities.
+    #[serde(default = "default::dropout")]
+    pub attention_probs_dropout_prob: f64,
+    /// Dropout before the classification head; `hidden_dropout_prob` where absent.
+    #[serde(default)]
+    pub classifier_dropout: Option<f64>,
+    /// Rows of the position embedding: the longest sequence, in tokens.
+    #[serde(default = "default::positions")]
+    pub max_position_embeddings: usize,
+    /// Rows of the token type embedding.
+    #[serde(default = "default::types")]
+    pub type_vocab_size: usize,
+    /// Standard deviation of a freshly initialised weight.
+    #[serde(default = "default::initializer_range")]
+    pub initializer_range: f64,
+    /// Epsilon of every layer normalisation.
+    #[serde(default = "default::layer_norm_eps")]
+    pub layer_norm_eps: f64,
+    /// Token that fills a batch up to its longest sequence.
+    #[serde(default)]
+    pub pad_token_id: u32,
+    /// How positions enter; only `absolute` is accepted.
+    #[serde(default = "default::position_embedding_type")]
+    pub position_embedding_type: String,
+    /// Causal attention; only `false` is accepted.
+    #[serde(default)]
+    pub is_decoder: bool,
+}
+
+impl BertConfig {
+    /// Dropout before the classification head.
+    pub fn classifier_dropout(&self) -> f64 {
+        self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
+    }
+
+    /// Width of one attention head.
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.num_attention_heads
+    }
+
+    /// Checks a configuration that was not read from a file.
+    ///
+    /// # Errors
+    /// [`EncoderError::Setting`] with the first field that this crate cannot run.
+    pub fn check(&self) -> Result<(), EncoderError> {
+        self.validate().map_err(EncoderError::Setting)
+    }
+
+    /// The sizes and rates of its blocks.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            words: self.vocab_size,
+            positions: self.max_position_embeddings,
+            token_types: self.type_vocab_size,
+            hidden: self.hidden_size,
+            intermediate: self.intermediate_size,
+            layers: self.num_hidden_layers,
+            heads: self.num_attention_heads,
+            activation: self.hidden_act,
+            dropout: self.hidden_dropout_prob,
+            attention_dropout: self.attention_probs_dropout_prob,
+            epsilon: self.layer_norm_eps,
+        }
+    }
+}
+
+impl FamilyConfig for BertConfig {
+    fn validate(&self) -> Result<(), String> {
+        for (name, value) in [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+            ("type_vocab_size", self.type_vocab_size),
+        ] {
+            if value == 0 {
+                return Err(format!("{name} is 0, accepted is at least 1"));
+            }
+        }
+        if self.num_hidden_layers > MOST_LAYERS {
+            return Err(format!(
+                "num_hidden_layers is {}, accepted is at most {MOST_LAYERS}",
+                self.num_hidden_layers
+            ));
+        }
+        if self.pad_token_id as usize >= self.vocab_size {
+            return Err(format!(
+                "pad_token_id is {}, accepted is below vocab_size {}",
+                self.pad_token_id, self.vocab_size
+            ));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            return Err(format!(
+                "num_attention_heads is {}, accepted is a divisor of hidden_size {}",
+                self.num_attention_heads, self.hidden_size
+            ));
+        }
+        for (name, value) in [
+            ("hidden_dropout_prob", self.hidden_dropout_prob),
+            (
+                "attention_probs_dropout_prob",
+                self.attention_probs_dropout_prob,
+            ),
+            ("classifier_dropout", self.classifier_dropout()),
+        ] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(format!("{name} is {value}, accepted is 0 <= p < 1"));
+            }
+        }
+        for (name, value) in [
+            ("initializer_range", self.initializer_range),
+            ("layer_norm_eps", self.layer_norm_eps),
+        ] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(format!("{name} is {value}, accepted is a positive number"));
+            }
+        }
+        if self.position_embedding_type != "absolute" {
+            return Err(format!(
+                "position_embedding_type is `{}`, accepted is `absolute`",
+                self.position_embedding_type
+            ));
+        }
+        if self.is_decoder {
+            return Err("is_decoder is true, accepted is false".to_owned());
+        }
+        Ok(())
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
+    fn num_hidden_layers(&self) -> usize {
+        self.num_hidden_layers
+    }
+
+    fn type_vocab_size(&self) -> usize {
+        self.type_vocab_size
+    }
+
+    fn max_length(&self) -> usize {
+        self.max_position_embeddings
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.pad_token_id
+    }
+
+    fn initializer_range(&self) -> f64 {
+        self.initializer_range
+    }
+
+    /// Parameters of the encoder with its pooler, without a head.
+    fn num_params(&self) -> usize {
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size];
+        let norm = 2 * hidden;
+        let square = hidden * hidden + hidden;
+        let tables = self.vocab_size + self.max_position_embeddings + self.type_vocab_size;
+        let layer = 4 * square + 2 * hidden * inner + inner + hidden + 2 * norm;
+        tables * hidden + norm + self.num_hidden_layers * layer + square
+    }
+
+    /// Floating-point operations of the encoder's matrix products in a classifier's forward pass over a
+    /// sequence of `length` tokens; a training step does three times as many.
+    fn matrix_flops(&self, length: usize) -> f64 {
+        let [hidden, inner, length] =
+            [self.hidden_size, self.intermediate_size, length].map(|n| n as f64);
+        // Key and value of a token; query, output, feed-forward block, scores and their use.
+        let seen = 2.0 * hidden * hidden;
+        let computed = 2.0 * hidden * hidden + 2.0 * hidden * inner + 2.0 * length * hidden;
+        // The last layer computes the first token only.
+        let layers = self.num_hidden_layers as f64;
+        2.0 * (layers * length * seen + ((layers - 1.0) * length + 1.0) * computed)
+    }
+}
+
+/// The defaults of transformers' `BertConfig`.
+mod default {
+    pub(super) fn vocab_size() -> usize {
+        30_522
+    }
+    pub(super) fn hidden_size() -> usize {
+        768
+    }
+    pub(super) fn layers() -> usize {
+        12
+    }
+    pub(super) fn heads() -> usize {
+        12
+    }
+    pub(super) fn intermediate_size() -> usize {
+        3_072
+    }
+    pub(super) fn dropout() -> f64 {
+        0.1
+    }
+    pub(super) fn positions() -> usize {
+        512
+    }
+    pub(super) fn types() -> usize {
+        2
+    }
+    pub(super) fn initializer_range() -> f64 {
+        0.02
+    }
+    pub(super) fn layer_norm_eps() -> f64 {
+        1e-12
+    }
+    pub(super) fn position_embedding_type() -> String {
+        "absolute".to_owned()
+    }
+}

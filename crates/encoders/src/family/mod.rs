@@ -1,0 +1,303 @@
+//! The families of encoders, by the `model_type` of their `config.json`.
+//!
+//! A new family is a file beside this one with a type that implements [`Family`] and [`Stages`], and its
+//! line in the [registry](registry!).
+
+pub(crate) mod bert;
+
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
+use burn::tensor::{Device, Tensor};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::blocks::{Dropouts, Linear};
+use crate::classifier::Classifier;
+use crate::error::EncoderError;
+use crate::input::{EncoderInput, Layout, Tokens};
+use crate::names::Names;
+use crate::roles::Role;
+
+/// What is asked of a family's configuration outside the family.
+pub(crate) trait FamilyConfig {
+    /// Checks every field; the error names the field, its value and what is accepted.
+    fn validate(&self) -> Result<(), String>;
+
+    /// Rows of the token embedding.
+    fn vocab_size(&self) -> usize;
+
+    /// Width of every hidden state.
+    fn hidden_size(&self) -> usize;
+
+    /// Number of layers.
+    fn num_hidden_layers(&self) -> usize;
+
+    /// Rows of the token type embedding.
+    fn type_vocab_size(&self) -> usize;
+
+    /// The longest sequence, in tokens.
+    fn max_length(&self) -> usize;
+
+    /// The token that fills a batch up to its longest sequence.
+    fn pad_token_id(&self) -> u32;
+
+    /// Standard deviation of a freshly drawn weight.
+    fn initializer_range(&self) -> f64;
+
+    /// Parameters of the encoder, its pooler included and without a head.
+    fn num_params(&self) -> usize;
+
+    /// Floating-point operations of the matrix products in a classifier's forward pass over a sequence of
+    /// `length` tokens.
+    fn matrix_flops(&self, length: usize) -> f64;
+}
+
+/// A family's encoder with a classification head.
+pub(crate) trait Family: Module + Stages {
+    /// Its `config.json`.
+    type Config: FamilyConfig + Serialize + DeserializeOwned;
+
+    /// The `model_type` of its `config.json`.
+    const MODEL_TYPE: &'static str;
+
+    /// How its checkpoints name what the module holds.
+    const NAMES: Names;
+
+    /// Lays out the module; no parameter has a value until it is loaded or drawn.
+    fn new(config: &Self::Config, labels: usize, device: &Device) -> Self;
+
+    /// The role of the parameter at a module path; `None` where there is no such parameter.
+    fn role(path: &str) -> Option<Role>;
+
+    /// The linear layer at a module path, among the head's and those that a checkpoint may leave out.
+    fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear>;
+}
+
+/// A family's forward pass, stage by stage.
+pub(crate) trait Stages {
+    /// Width of what the token embedding looks up.
+    fn embedding_width(&self) -> usize;
+
+    /// Embeds tokens, with `perturbation` added to what the token embedding looks up.
+    ///
+    /// # Shapes
+    /// - `perturbation`, output: `[batch, length, width]`, or `[1, tokens, width]` where the input is packed
+    fn embed(
+        &self,
+        input: &EncoderInput,
+        perturbation: Option<Tensor<3>>,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3>;
+
+    /// Number of layers.
+    fn depth(&self) -> usize;
+
+    /// Runs a layer, from 0, for some tokens or all.
+    fn layer(
+        &self,
+        index: usize,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        tokens: Tokens,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3>;
+
+    /// The states of the tokens that stand for their sequences: the first, unless a family says otherwise.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
+    /// - output: `[batch, hidden]`
+    fn summary(&self, hidden: Tensor<3>, layout: &Layout) -> Tensor<2> {
+        layout.first(hidden).flatten(0, 1)
+    }
+
+    /// Runs the last layer for the tokens that stand for their sequences.
+    ///
+    /// It computes keys and values of all tokens, and everything else of those alone: the result is that of
+    /// the whole layer and [`summary`](Self::summary), without five sixths of the layer's products.
+    ///
+    /// # Shapes
+    /// - as [`summary`](Self::summary)
+    fn last_layer(&self, hidden: Tensor<3>, layout: &Layout, dropouts: &mut Dropouts) -> Tensor<2> {
+        match self.depth().checked_sub(1) {
+            None => self.summary(hidden, layout),
+            Some(last) => self
+                .layer(last, hidden, layout, Tokens::First, dropouts)
+                .flatten(0, 1),
+        }
+    }
+
+    /// Computes the logits from the states that stand for their sequences.
+    ///
+    /// # Shapes
+    /// - `summary`: `[batch, hidden]`
+    /// - output: `[batch, labels]`
+    fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2>;
+}
+
+/// Makes the types that hold any family, from a line for each.
+macro_rules! registry {
+    ($($name:ident: $family:ty, $config:ty;)+) => {
+        /// The configuration of an encoder, of whichever family.
+        ///
+        /// In JSON it is the family's own `config.json`.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        #[non_exhaustive]
+        pub enum EncoderConfig {
+            $(
+                #[doc = concat!("Of the family ", stringify!($name), ".")]
+                $name($config),
+            )+
+        }
+
+        impl EncoderConfig {
+            /// Every `model_type` that can be loaded.
+            pub(crate) const MODEL_TYPES: &[&str] = &[$(<$family as Family>::MODEL_TYPE),+];
+
+            /// Reads the configuration of a family, if there is one of that name.
+            pub(crate) fn of_family<'de, D: Deserializer<'de>>(
+                model_type: &str,
+                fields: D,
+            ) -> Option<Result<Self, D::Error>> {
+                $(
+                    if model_type == <$family as Family>::MODEL_TYPE {
+                        return Some(<$config>::deserialize(fields).map(Self::$name));
+                    }
+                )+
+                None
+            }
+
+            pub(crate) fn family(&self) -> &dyn FamilyConfig {
+                match self {
+                    $(Self::$name(config) => config,)+
+                }
+            }
+
+            /// The `model_type` of its `config.json`.
+            pub fn model_type(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => <$family as Family>::MODEL_TYPE,)+
+                }
+            }
+        }
+
+        $(
+            impl From<$config> for EncoderConfig {
+                fn from(config: $config) -> Self {
+                    Self::$name(config)
+                }
+            }
+
+            impl<'a> TryFrom<&'a EncoderConfig> for &'a $config {
+                type Error = EncoderError;
+
+                fn try_from(config: &'a EncoderConfig) -> Result<Self, EncoderError> {
+                    match config {
+                        EncoderConfig::$name(config) => Ok(config),
+                        #[allow(unreachable_patterns)] // While there is one family.
+                        other => Err(EncoderError::Setting(format!(
+                            "model_type is `{}`, accepted here is `{}`",
+                            other.model_type(),
+                            <$family as Family>::MODEL_TYPE,
+                        ))),
+                    }
+                }
+            }
+        )+
+
+        /// A classifier of some family.
+        #[derive(Clone, Debug)]
+        pub(crate) enum AnyFamily {
+            $($name($family),)+
+        }
+
+        impl AnyFamily {
+            pub(crate) fn new(config: &EncoderConfig, labels: usize, device: &Device) -> Self {
+                match config {
+                    $(EncoderConfig::$name(config) => {
+                        Self::$name(<$family>::new(config, labels, device))
+                    })+
+                }
+            }
+
+            pub(crate) fn names(&self) -> Names {
+                match self {
+                    $(Self::$name(_) => <$family>::NAMES,)+
+                }
+            }
+
+            pub(crate) fn role(&self, path: &str) -> Option<Role> {
+                match self {
+                    $(Self::$name(_) => <$family>::role(path),)+
+                }
+            }
+
+            pub(crate) fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear> {
+                match self {
+                    $(Self::$name(model) => model.fresh_layer(path),)+
+                }
+            }
+
+            pub(crate) fn stages(&self) -> &dyn Stages {
+                match self {
+                    $(Self::$name(model) => model,)+
+                }
+            }
+        }
+
+        // By hand: what Burn derives for an enum puts the variant's name into every path.
+        impl Module for Classifier {
+            fn collect_devices(&self, devices: Devices) -> Devices {
+                match &self.0 {
+                    $(AnyFamily::$name(model) => model.collect_devices(devices),)+
+                }
+            }
+
+            fn fork(self, device: &Device) -> Self {
+                match self.0 {
+                    $(AnyFamily::$name(model) => Self(AnyFamily::$name(model.fork(device))),)+
+                }
+            }
+
+            fn to_device(self, device: &Device) -> Self {
+                match self.0 {
+                    $(AnyFamily::$name(model) => Self(AnyFamily::$name(model.to_device(device))),)+
+                }
+            }
+
+            fn train(self) -> Self {
+                match self.0 {
+                    $(AnyFamily::$name(model) => Self(AnyFamily::$name(model.train())),)+
+                }
+            }
+
+            fn valid(&self) -> Self {
+                match &self.0 {
+                    $(AnyFamily::$name(model) => Self(AnyFamily::$name(model.valid())),)+
+                }
+            }
+
+            fn materialize(self) -> Self {
+                match self.0 {
+                    $(AnyFamily::$name(model) => Self(AnyFamily::$name(model.materialize())),)+
+                }
+            }
+
+            fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
+                match &self.0 {
+                    $(AnyFamily::$name(model) => model.visit(visitor),)+
+                }
+            }
+
+            fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
+                match self.0 {
+                    $(AnyFamily::$name(model) => Self(AnyFamily::$name(model.map(mapper))),)+
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    Bert: bert::BertForSequenceClassification, bert::BertConfig;
+}

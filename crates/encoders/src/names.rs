@@ -1,0 +1,127 @@
+//! How the tensors of a checkpoint are named, and which of them a module needs.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+/// How a family's checkpoints name what its module holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    /// Module path of the body: transformers' `base_model_prefix`.
+    pub(crate) base: &'static str,
+    /// The body's parts. transformers saves a model without a head without the name of the body before them.
+    pub(crate) parts: &'static [&'static str],
+    /// Parts of names that differ, in the checkpoint and in the module.
+    pub(crate) renamed: &'static [(&'static str, &'static str)],
+    /// Module path of the head.
+    pub(crate) head: &'static str,
+    /// Module paths of the head's linear layers, which are drawn afresh in this order.
+    pub(crate) head_layers: &'static [&'static str],
+    /// Module paths of the body's linear layers that a checkpoint may leave out; they are then drawn afresh.
+    pub(crate) optional: &'static [&'static str],
+    /// Beginnings of names that the module has no place for, and that are left aside: the heads of
+    /// pretraining, buffers of older versions of transformers, second names of what is tied.
+    pub(crate) left_aside: &'static [&'static str],
+}
+
+/// A tensor that a module needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Needed {
+    /// Path of the parameter in the module.
+    pub(crate) path: String,
+    /// In PyTorch's order.
+    pub(crate) shape: Vec<usize>,
+}
+
+impl Names {
+    /// The name under which today's transformers saves a tensor.
+    ///
+    /// A model without a head is saved without the name of the body; checkpoints converted from TensorFlow
+    /// call the parameters of a normalisation gamma and beta.
+    pub(crate) fn current(&self, name: &str) -> String {
+        let first = name.split('.').next().unwrap_or_default();
+        let name = match name.len() > first.len() && self.parts.contains(&first) {
+            true => format!("{}.{name}", self.base),
+            false => name.to_owned(),
+        };
+        if let Some(stem) = name.strip_suffix(".gamma") {
+            format!("{stem}.weight")
+        } else if let Some(stem) = name.strip_suffix(".beta") {
+            format!("{stem}.bias")
+        } else {
+            name
+        }
+    }
+
+    /// Patterns with replacements that make a checkpoint's names module paths, in order.
+    ///
+    /// Gamma and beta are left to burn-store, which knows a normalisation by its container.
+    pub(crate) fn to_module(&self) -> Vec<(String, String)> {
+        let parts = self.parts.join("|");
+        let prefix = (format!(r"^({parts})\."), format!("{}.$1.", self.base));
+        let renamed = self.renamed.iter();
+        let renamed = renamed.map(|&(theirs, ours)| (literal(theirs), ours.to_owned()));
+        std::iter::once(prefix).chain(renamed).collect()
+    }
+
+    /// Patterns with replacements that make module paths a checkpoint's names.
+    pub(crate) fn to_checkpoint(&self) -> Vec<(String, String)> {
+        let renamed = self.renamed.iter();
+        renamed
+            .map(|&(theirs, ours)| (literal(ours), theirs.to_owned()))
+            .collect()
+    }
+
+    /// Every tensor that a module needs, by the name under which today's transformers saves it.
+    pub(crate) fn needed<M: Module>(&self, module: &M) -> BTreeMap<String, Needed> {
+        let mut visitor = Needs {
+            names: self,
+            path: Vec::new(),
+            containers: Vec::new(),
+            found: BTreeMap::new(),
+        };
+        module.visit(&mut visitor);
+        visitor.found
+    }
+}
+
+/// A pattern that matches the text alone: names have no other special character than the dot.
+fn literal(text: &str) -> String {
+    text.replace('.', r"\.")
+}
+
+/// Collects what a module needs from what it holds.
+struct Needs<'a> {
+    names: &'a Names,
+    path: Vec<String>,
+    containers: Vec<String>,
+    found: BTreeMap<String, Needed>,
+}
+
+impl ModuleVisitor for Needs<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.push(name.to_owned());
+        self.containers.push(container.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+        self.containers.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = self.path.join(".");
+        let mut name = path.clone();
+        for (theirs, ours) in self.names.renamed {
+            name = name.replace(ours, theirs);
+        }
+        let mut shape = param.lazy_shape().to_vec();
+        // PyTorch keeps the weight of a linear layer as `[output, input]`.
+        if self.containers.last().is_some_and(|c| c == "Struct:Linear") {
+            shape.reverse();
+        }
+        let needed = Needed { path, shape };
+        self.found.insert(self.names.current(&name), needed);
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line as one would type it.
+
+use crate::device;
+
+/// A program of this workspace, as cargo runs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// The name of its example.
+    pub name: &'static str,
+    /// Its features that are no devices, and whether this build has them.
+    pub features: &'static [(&'static str, bool)],
+}
+
+impl Program {
+    /// How the program was called, through cargo, with the features of this build.
+    pub fn command(&self) -> String {
+        self.command_with(&[])
+    }
+
+    /// The same with more features.
+    pub fn command_with(&self, more: &[&str]) -> String {
+        let arguments = std::env::args_os().skip(1);
+        let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+        self.line(more, arguments)
+    }
+
+    fn line(&self, more: &[&str], arguments: impl Iterator<Item = String>) -> String {
+        let others = self.features.iter().filter(|(_, is_on)| *is_on);
+        let features: Vec<&str> = device::features()
+            .chain(others.map(|(name, _)| *name))
+            .collect();
+        let features: String = [features.as_slice(), more]
+            .concat()
+            .iter()
+            .map(|feature| format!(" --features {feature}"))
+            .collect();
+        let arguments: String = arguments
+            .map(|argument| format!(" {}", quoted(argument)))
+            .collect();
+        let separator = if arguments.is_empty() { "" } else { " --" };
+        let name = self.name;
+        format!("cargo run --example {name}{features}{separator}{arguments}")
+    }
+}
+
+fn quoted(argument: String) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        return argument;
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+
+    #[test]
+    fn a_command_has_the_features_of_this_build_and_those_asked_for() {
+        let program = Program {
+            name: "train",
+            features: &[("hub", true), ("persistence", false)],
+        };
+        let line = |more: &[&str], arguments: &[&str]| {
+            program.line(more, arguments.iter().map(|text| (*text).to_owned()))
+        };
+        // In front are the devices beside the default one, if the build has any.
+        assert!(line(&[], &[]).starts_with("cargo run --example train"));
+        assert!(line(&[], &[]).ends_with(" --features hub"));
+        let end = " --features hub --features wgpu -- --out 'my runs'";
+        assert!(line(&["wgpu"], &["--out", "my runs"]).ends_with(end));
+    }
+
+    #[test]
+    fn a_shell_reads_an_argument_as_it_was() {
+        let quoted = |text: &str| super::quoted(text.to_owned());
+        assert_eq!(quoted("hf:owner/name@main"), "hf:owner/name@main");
+        assert_eq!(quoted("my model"), "'my model'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a program ends early, and its exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::progress;
+
+/// Why a program ends early: one line, and an exit code by kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The arguments alone show that they cannot mean anything: exit code 2.
+    Usage(String),
+    /// The arguments are fine, and something else is not: exit code 1.
+    World(String),
+    /// Ctrl-C: exit code 130, as a shell reports it.
+    Stopped(String),
+}
+
+impl Failure {
+    /// Takes an error whose cause is in the arguments.
+    pub fn usage(error: impl fmt::Display) -> Self {
+        Self::Usage(error.to_string())
+    }
+
+    /// Takes an error whose cause is elsewhere.
+    pub fn world(error: impl fmt::Display) -> Self {
+        Self::World(error.to_string())
+    }
+
+    /// The exit code.
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::World(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Stopped(_) => crate::stop::INTERRUPTED,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) | Self::World(message) => write!(f, "error: {message}"),
+            Self::Stopped(message) => write!(f, "stopped: {message}"),
+        }
+    }
+}
+
+/// Says on standard error why a program ended early, if it did, and returns its exit code.
+pub fn exit_code_of(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            progress::say(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_exit_code_and_one_line() {
+        for (failure, code, line) in [
+            (Failure::world("no disk"), 1, "error: no disk"),
+            (Failure::usage("seeds is 0"), 2, "error: seeds is 0"),
+            (
+                Failure::Stopped("one run is recorded".to_owned()),
+                130,
+                "stopped: one run is recorded",
+            ),
+        ] {
+            assert_eq!((failure.code(), failure.to_string().as_str()), (code, line));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What the command lines of this workspace's programs share: where models and data come from, presets, devices,
+//! progress, Ctrl-C, and errors as exit codes. It knows no task and no model.
+//!
+//! This is the one library beside `hub` that prints and reads the process's own arguments; it ends the process only
+//! at the second Ctrl-C.
+
+pub mod preset;
+pub mod progress;
+pub mod run_glue;
+pub mod source;
+pub mod stop;
+
+mod bundled;
+mod command;
+mod device;
+#[cfg(feature = "hub")]
+mod download;
+mod failure;
+mod hub_name;
+mod output;
+
+pub use command::Program;
+pub use device::DeviceOptions;
+pub use failure::{Failure, exit_code_of};
+pub use output::{print, print_json};

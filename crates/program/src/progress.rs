@@ -1,0 +1,75 @@
+//! Progress on standard error: lines, bars, and how long the rest takes.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressStyle};
+
+/// Writes a line to standard error. Where that is closed or full nobody is told, and the program goes on.
+pub fn say(line: &impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A bar's style, from a constant template of indicatif.
+///
+/// # Panics
+/// If the template is not valid.
+pub fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("a constant, valid template")
+        .progress_chars("━╸─")
+}
+
+/// How long the rest of the steps takes at the speed of those before.
+#[derive(Clone, Debug)]
+pub struct TimeLeft {
+    since: Instant,
+    taken: usize,
+    all: usize,
+}
+
+impl TimeLeft {
+    /// Starts the clock, with so many steps to come.
+    pub fn of(steps: usize) -> Self {
+        Self {
+            since: Instant::now(),
+            taken: 0,
+            all: steps,
+        }
+    }
+
+    /// One step more is taken.
+    pub fn step(&mut self) {
+        self.taken += 1;
+    }
+
+    /// Some steps are not taken after all.
+    pub fn skip(&mut self, steps: usize) {
+        self.all = self.all.saturating_sub(steps);
+    }
+
+    /// The time in words; `None` before the first step, and after the last.
+    pub fn words(&self) -> Option<String> {
+        let left = (1..self.all).contains(&self.taken).then(|| {
+            let rest = (self.all - self.taken) as f64 / self.taken as f64;
+            self.since.elapsed().mul_f64(rest)
+        });
+        left.map(|left| format!("{:#}", HumanDuration(left.max(Duration::from_secs(1)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_left_between_the_first_step_and_the_last() {
+        let mut left = TimeLeft::of(3);
+        assert_eq!(left.words(), None);
+        left.step();
+        assert_eq!(left.words().as_deref(), Some("1s"));
+        left.skip(2);
+        assert_eq!(left.words(), None, "nothing is to come");
+    }
+}
