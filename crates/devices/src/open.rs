@@ -37,7 +37,7 @@ pub fn open(name: DeviceName) -> Result<Device, DeviceError> {
     }
 }
 
-/// Whoever asks for it by name has chosen it, deprecated or not.
+/// Deprecated by Burn, but the caller asked for it by name.
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
 fn ndarray() -> Device {

@@ -1,12 +1,11 @@
 //! From the hub into the cache.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use files::sha256_of_file;
 use hf_hub::Cache;
 use hf_hub::api::sync::{Api, ApiBuilder, ApiRepo};
-use sha2::{Digest, Sha256};
 
 use crate::error::HubError;
 use crate::failure::{Failure, one_line};
@@ -124,10 +123,7 @@ impl Hub {
                 let cache = self.cache.repo(repo);
                 cache
                     .create_ref(&info.sha)
-                    .map_err(|source| HubError::Cache {
-                        path: self.cache.path().clone(),
-                        source,
-                    })?;
+                    .map_err(|e| HubError::cache(self.cache.path(), e))?;
                 Ok(info.sha)
             }
             Err(failure) => {
@@ -175,10 +171,7 @@ impl Hub {
                 reason: one_line(&error),
             }),
             // Before the transfer, hf-hub writes only folders and locks.
-            (Err(Failure::Io(source)), None) => Err(HubError::Cache {
-                path: self.cache.path().clone(),
-                source,
-            }),
+            (Err(Failure::Io(error)), None) => Err(HubError::cache(self.cache.path(), error)),
             (Err(failure), _) => Err(failure.of(repository, &self.endpoint)),
         }
     }
@@ -218,7 +211,7 @@ impl Hub {
         let blobs = self.cache.repo(repository.at(metadata.commit_hash()));
         // hf-hub's name for it.
         let path = blobs.blob_path(metadata.etag()).with_extension("part");
-        fs::remove_file(&path).map_err(|source| HubError::Cache { path, source })
+        fs::remove_file(&path).map_err(|e| HubError::cache(&path, e))
     }
 
     /// Compares a downloaded file with what the hub announced.
@@ -229,10 +222,7 @@ impl Hub {
         path: &Path,
         size: u64,
     ) -> Result<(), HubError> {
-        let broken = |source| HubError::Cache {
-            path: path.to_path_buf(),
-            source,
-        };
+        let broken = |e| HubError::cache(path, e);
         let blob = path.canonicalize().map_err(broken)?;
         let name = blob
             .file_name()
@@ -244,7 +234,7 @@ impl Hub {
         } else if name.len() == 64 {
             // In the cache, a file from large storage is named by its SHA-256, any other by its git hash.
             (
-                format!("sha256 {}", sha256(&blob).map_err(broken)?),
+                format!("sha256 {}", sha256_of_file(&blob)?),
                 format!("sha256 {name}"),
             )
         } else {
@@ -276,23 +266,4 @@ fn is_address(endpoint: &str) -> bool {
         host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
             && host.chars().all(|c| c.is_ascii_graphic())
     })
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let mut hasher = Sha256::new();
-    loop {
-        let bytes = file.fill_buf()?;
-        if bytes.is_empty() {
-            break;
-        }
-        hasher.update(bytes);
-        let read = bytes.len();
-        file.consume(read);
-    }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }

@@ -1,6 +1,8 @@
 //! What can go wrong with a download.
 
-use std::path::PathBuf;
+use std::path::Path;
+
+use files::FileError;
 
 use crate::kind::Kind;
 
@@ -128,11 +130,12 @@ pub enum HubError {
         file: String,
     },
     /// The cache cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Cache {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Cache(#[from] FileError),
+}
+
+impl HubError {
+    pub(crate) fn cache(path: &Path, source: std::io::Error) -> Self {
+        Self::Cache(FileError::io(path, source))
+    }
 }

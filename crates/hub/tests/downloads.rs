@@ -5,9 +5,9 @@ mod server;
 use std::fs;
 use std::path::PathBuf;
 
+use files::sha256_of as sha256;
 use hub::{Hub, HubError, Kind, Progress, Repository, Snapshot};
 use server::Server;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -61,13 +61,6 @@ fn served(path: &str, commit: &str, weights: &str) -> server::Repository {
         ("sub/part.parquet", b"rows".to_vec()),
     ];
     server::Repository::new(path, commit, &files, sha256)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 fn model(name: &str) -> Repository {
