@@ -153,7 +153,8 @@ pub(crate) fn update<const D: usize>(
             (Some(moments), momentum.time + 1)
         }
     };
-    let (parameter, moments) = adamw_step(parameter, gradient, moments, step(time));
+    let (parameter, moments) = adamw_step(parameter, gradient, moments, step(time))
+        .expect("the constants were checked, and the count starts at 1");
     let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
     (parameter, AdamWState::new(momentum))
 }
