@@ -108,10 +108,11 @@ impl Trainer {
     ) -> Self {
         Self {
             model: Some(model.train()),
-            optimizer: Box::new(AdamW::new(recipe.adamw())),
+            optimizer: Box::new(AdamW::new(recipe.adamw()).expect("the recipe was checked")),
             weights: None,
             embeddings: None,
-            schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio),
+            schedule: LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio)
+                .expect("the recipe was checked"),
             loss_scale: LossScale::new(recipe.precision),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),
@@ -265,7 +266,9 @@ impl Trainer {
         if is_skipped {
             self.skipped += 1;
         } else {
-            let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm) / scale;
+            let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm)
+                .expect("the recipe was checked")
+                / scale;
             let model = self.model.take();
             self.model =
                 model.map(|model| self.optimizer.step(learning_rate, factor, model, gradients));

@@ -44,7 +44,7 @@ impl Trainer {
     pub fn new(model: BertForMaskedLM, recipe: &Recipe, device: &Device) -> Self {
         Self {
             model: Some(model.train()),
-            optimizer: AdamW::new(recipe.adamw()),
+            optimizer: AdamW::new(recipe.adamw()).expect("the recipe was checked"),
             recipe: recipe.clone(),
             device: device.clone().inner().autodiff(),
             step: 0,
@@ -109,7 +109,8 @@ impl Trainer {
             });
         }
         let gradient_norm = global_norm(self.present(), &gradients);
-        let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm);
+        let factor = clipping_factor(gradient_norm, self.recipe.max_gradient_norm)
+            .expect("the recipe was checked");
         let learning_rate = self.recipe.schedule().learning_rate(self.step);
         let model = self
             .model

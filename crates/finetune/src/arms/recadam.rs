@@ -80,7 +80,9 @@ impl Treatment for RecAdam {
             midpoint: start.number(MIDPOINT) * steps,
         };
         Companion {
-            update: Some(Box::new(optimize::RecAdam::new(config, start.fresh))),
+            update: Some(Box::new(
+                optimize::RecAdam::new(config, start.fresh).expect("the recipe was checked"),
+            )),
             ..Companion::default()
         }
     }
