@@ -101,8 +101,8 @@ struct Problem {
     sequences: Vec<Sequence>,
     heads: usize,
     d: usize,
-    /// False where a key is padding; `[batch, keys]`.
-    kept: Vec<bool>,
+    /// 1 where a key is padding, else 0; `[batch, keys]`.
+    padding: Vec<f32>,
     dropout: Option<Dropout>,
 }
 
@@ -117,7 +117,7 @@ struct Sequence {
     length: usize,
     /// Whether there is padding among them.
     has_holes: bool,
-    /// Its first key in `kept`.
+    /// Its first key in `padding`.
     start: usize,
     /// The place of its first head in the dropout mask.
     place: usize,
@@ -148,22 +148,20 @@ impl Problem {
         let keys = key.layout().shape()[1];
         let key_mask = key_mask.to_contiguous();
         let kept = &key_mask.bytes()[..batch * keys];
-        let kept: Vec<bool> = kept.iter().map(|&kept| kept != 0).collect();
+        let padding = kept.iter().map(|&kept| f32::from(kept == 0)).collect();
         let sequence = |(first_query, queries): (Start, usize),
                         (first_key, of_it): (Start, usize)| {
             let start = first_key.batch * keys + first_key.row;
             let own = &kept[start..start + of_it];
-            let length = own
-                .iter()
-                .rposition(|&kept| kept)
-                .map_or(0, |last| last + 1);
+            let last = own.iter().rposition(|&kept| kept != 0);
+            let length = last.map_or(0, |last| last + 1);
             Sequence {
                 first_query,
                 queries,
                 first_key,
                 keys: of_it,
                 length,
-                has_holes: own[..length].contains(&false),
+                has_holes: own[..length].contains(&0),
                 start,
                 place: 0,
             }
@@ -192,7 +190,7 @@ impl Problem {
             sequences,
             heads,
             d: width / heads,
-            kept,
+            padding,
             dropout,
         }
     }
@@ -260,11 +258,11 @@ impl Problem {
                 Parallelism::None,
             );
         }
-        let kept = &self.kept[sequence.start..][..key.rows];
+        let padding = &self.padding[sequence.start..][..key.rows];
         simd::dispatch(Probabilities {
             scores,
             columns: key.rows,
-            kept: sequence.has_holes.then_some(kept),
+            padding: sequence.has_holes.then_some(padding),
         });
         scores
     }

@@ -72,7 +72,7 @@ fn loss(row: &mut [f32], target: usize) -> f64 {
     simd::dispatch(Probabilities {
         columns: row.len(),
         scores: row,
-        kept: None,
+        padding: None,
     });
     f64::from(greatest) - f64::from(own) - f64::from(row[place]).ln()
 }

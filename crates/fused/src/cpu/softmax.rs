@@ -9,8 +9,8 @@ use super::math;
 pub(super) struct Probabilities<'a> {
     pub(super) scores: &'a mut [f32],
     pub(super) columns: usize,
-    /// False where a key is padding: its probability is 0 whatever its score. At least one is true.
-    pub(super) kept: Option<&'a [bool]>,
+    /// 1 where a key is padding, whose probability is 0 whatever its score, and 0 at one key or more.
+    pub(super) padding: Option<&'a [f32]>,
 }
 
 impl WithSimd for Probabilities<'_> {
@@ -19,13 +19,13 @@ impl WithSimd for Probabilities<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for row in self.scores.chunks_exact_mut(self.columns.max(1)) {
-            match self.kept {
+            match self.padding {
                 None => normalize(simd, row),
-                Some(kept) => {
-                    fill_padding(row, kept, f32::NEG_INFINITY);
+                Some(padding) => {
+                    fill_padding(simd, row, padding, f32::NEG_INFINITY);
                     normalize(simd, row);
                     // Again, since it is NaN if the row is.
-                    fill_padding(row, kept, 0.0);
+                    fill_padding(simd, row, padding, 0.0);
                 }
             }
         }
@@ -33,10 +33,17 @@ impl WithSimd for Probabilities<'_> {
 }
 
 #[inline(always)]
-fn fill_padding(row: &mut [f32], kept: &[bool], value: f32) {
-    for (x, &kept) in row.iter_mut().zip(kept) {
-        *x = if kept { *x } else { value };
+fn fill_padding<S: Simd>(simd: S, row: &mut [f32], padding: &[f32], value: f32) {
+    let (zero, value) = (simd.splat_f32s(0.0), simd.splat_f32s(value));
+    let fill = |x, padding| simd.select_f32s(simd.less_than_f32s(zero, padding), value, x);
+    let (row, tail) = S::as_mut_simd_f32s(row);
+    let (padding, padding_tail) = S::as_simd_f32s(padding);
+    for (x, &padding) in row.iter_mut().zip(padding) {
+        *x = fill(*x, padding);
     }
+    let last = simd.partial_load_f32s(tail);
+    let last = fill(last, simd.partial_load_f32s(padding_tail));
+    simd.partial_store_f32s(tail, last);
 }
 
 /// The softmax of one row.
