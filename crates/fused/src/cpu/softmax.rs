@@ -20,47 +20,45 @@ impl WithSimd for Probabilities<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         for row in self.scores.chunks_exact_mut(self.columns.max(1)) {
             match self.padding {
-                None => normalize(simd, row),
-                Some(padding) => {
-                    fill_padding(simd, row, padding, f32::NEG_INFINITY);
-                    normalize(simd, row);
-                    // Again, since it is NaN if the row is.
-                    fill_padding(simd, row, padding, 0.0);
-                }
+                None => normalize(simd, row, None),
+                Some(padding) => normalize(simd, row, Some(padding)),
             }
         }
     }
 }
 
+/// The softmax of one row. Compiled apart with and without padding.
 #[inline(always)]
-fn fill_padding<S: Simd>(simd: S, row: &mut [f32], padding: &[f32], value: f32) {
-    let (zero, value) = (simd.splat_f32s(0.0), simd.splat_f32s(value));
-    let fill = |x, padding| simd.select_f32s(simd.less_than_f32s(zero, padding), value, x);
+fn normalize<S: Simd>(simd: S, row: &mut [f32], padding: Option<&[f32]>) {
+    let zero = simd.splat_f32s(0.0);
+    let lowest = simd.splat_f32s(f32::NEG_INFINITY);
+    let hide = |x, padding, value| simd.select_f32s(simd.less_than_f32s(zero, padding), value, x);
     let (row, tail) = S::as_mut_simd_f32s(row);
-    let (padding, padding_tail) = S::as_simd_f32s(padding);
-    for (x, &padding) in row.iter_mut().zip(padding) {
-        *x = fill(*x, padding);
-    }
-    let last = simd.partial_load_f32s(tail);
-    let last = fill(last, simd.partial_load_f32s(padding_tail));
-    simd.partial_store_f32s(tail, last);
-}
-
-/// The softmax of one row.
-#[inline(always)]
-fn normalize<S: Simd>(simd: S, row: &mut [f32]) {
-    let (row, tail) = S::as_mut_simd_f32s(row);
+    let padding = padding.map(S::as_simd_f32s);
     // The tail as one vector, its unused lanes out of the running.
-    let mut last = simd.splat_f32s(f32::NEG_INFINITY);
+    let mut last = lowest;
     if !tail.is_empty() {
         let mut lanes = [f32::NEG_INFINITY; MAX_LANES];
         lanes[..tail.len()].copy_from_slice(tail);
         last = simd.partial_load_f32s(&lanes[..S::F32_LANES]);
+        if let Some((_, padding)) = padding {
+            last = hide(last, simd.partial_load_f32s(padding), lowest);
+        }
     }
     // NaN may get lost here; the exponential below brings it back.
     let mut highest = last;
-    for &score in row.iter() {
-        highest = simd.max_f32s(highest, score);
+    match padding {
+        None => {
+            for &score in row.iter() {
+                highest = simd.max_f32s(highest, score);
+            }
+        }
+        Some((padding, _)) => {
+            for (score, &padding) in row.iter_mut().zip(padding) {
+                *score = hide(*score, padding, lowest);
+                highest = simd.max_f32s(highest, *score);
+            }
+        }
     }
     let shift = simd.splat_f32s(simd.reduce_max_f32s(highest));
 
@@ -71,10 +69,18 @@ fn normalize<S: Simd>(simd: S, row: &mut [f32]) {
         sum = simd.add_f32s(sum, *score);
     }
     let scale = simd.splat_f32s(1.0 / simd.reduce_sum_f32s(sum));
+    last = simd.mul_f32s(last, scale);
     for score in row.iter_mut() {
         *score = simd.mul_f32s(*score, scale);
     }
-    simd.partial_store_f32s(tail, simd.mul_f32s(last, scale));
+    // In a row of NaN, which spreads to padding too.
+    if let Some((padding, padding_tail)) = padding {
+        last = hide(last, simd.partial_load_f32s(padding_tail), zero);
+        for (score, &padding) in row.iter_mut().zip(padding) {
+            *score = hide(*score, padding, zero);
+        }
+    }
+    simd.partial_store_f32s(tail, last);
 }
 
 /// Turns the gradient of the kept probabilities into that of the scores, row by row, in place, and
