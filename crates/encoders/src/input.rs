@@ -74,7 +74,8 @@ impl EncoderInput {
     /// Lays the sequences end to end: nothing is computed that is not a token.
     pub fn packed<'a>(encodings: impl IntoIterator<Item = &'a Encoding>, device: &Device) -> Self {
         let encodings: Vec<&Encoding> = encodings.into_iter().collect();
-        let packing = Packing::new(encodings.iter().map(|e| e.ids.len()));
+        let packing =
+            Packing::new(encodings.iter().map(|e| e.ids.len())).expect("ids in memory are counted");
         let row = |part: fn(&Encoding) -> &[u32]| {
             let all = encodings.iter().flat_map(|encoding| part(encoding));
             let all: Vec<i64> = all.map(|&id| i64::from(id)).collect();
@@ -146,7 +147,8 @@ impl Layout {
             Self::Packed(keys) => {
                 let queries = match tokens {
                     Tokens::All => keys.clone(),
-                    Tokens::First => Packing::new(keys.lengths().iter().map(|_| 1)),
+                    Tokens::First => Packing::new(keys.lengths().iter().map(|_| 1))
+                        .expect("as many as sequences"),
                 };
                 let packings = [queries, keys.clone()];
                 fused::packed_attention(query, key, value, heads, packings, dropout)

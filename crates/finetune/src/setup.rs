@@ -187,7 +187,7 @@ impl Setup {
                 seed: run.seed,
             },
         )?;
-        let trainer = Trainer::new(loaded.model, recipe, steps, run.seed, &self.device);
+        let trainer = Trainer::new(loaded.model, recipe, steps, run.seed, &self.device)?;
         Ok(trainer.with_companion(companion))
     }
 }

@@ -70,27 +70,35 @@ pub struct Epoch {
 impl Trainer {
     /// Prepares `steps` optimizer steps.
     ///
-    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
+    /// The model may be on a plain or an autodiff device; training happens with autodiff.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Study`] if the recipe is not one that [`Recipe::validate`] accepts.
     pub fn new(
         model: Classifier,
         recipe: &Recipe,
         steps: usize,
         seed: u64,
         device: &Device,
-    ) -> Self {
-        let schedule = LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio);
+    ) -> Result<Self, FinetuneError> {
+        recipe.validate()?;
+        let schedule = LinearSchedule::new(recipe.learning_rate, steps, recipe.warmup_ratio)
+            .expect("the recipe was checked");
         let loss_scale = match recipe.precision {
             Precision::F16 => LossScale::dynamic(),
             Precision::F32 | Precision::Bf16 => LossScale::none(),
         };
-        Self {
+        let optimizer: Box<dyn Update<Classifier>> =
+            Box::new(AdamW::new(adamw(recipe)).expect("the recipe was checked"));
+        Ok(Self {
             stepper: Stepper::new(
                 model,
-                Box::new(AdamW::new(adamw(recipe))),
+                optimizer,
                 move |step| schedule.learning_rate(step),
                 recipe.max_gradient_norm,
                 loss_scale,
-            ),
+            )
+            .expect("the recipe was checked"),
             forward: Forward {
                 recipe: recipe.clone(),
                 weights: None,
@@ -100,7 +108,7 @@ impl Trainer {
                 dropout: true,
             },
             device: device.clone().inner().autodiff(),
-        }
+        })
     }
 
     /// Lets an arm's method take part in every step.

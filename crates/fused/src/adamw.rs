@@ -1,13 +1,26 @@
 //! One step of AdamW, and the norm that gradient clipping needs.
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
+
+use crate::half::{rounded, widened};
 
 /// One step of AdamW, as `torch.optim.AdamW` takes it.
 ///
-/// [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101). The numbers of one step, the same
-/// for all parameters of a group.
+/// [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101). These are the numbers of one step,
+/// the same for all parameters of a group.
+///
+/// | Name | Purpose | Range |
+/// |---|---|---|
+/// | `learning_rate` | of this step | any |
+/// | `beta_1`, `beta_2` | decay of the first and second moment | 0 to below 1 |
+/// | `epsilon` | added to the root of the corrected second moment | from 0 |
+/// | `weight_decay` | decoupled, multiplied by the learning rate | from 0 |
+/// | `time` | number of this step | from 1 |
+/// | `gradient_scale` | multiplies the gradient first: the clipping factor, or 1 | any |
+///
+/// The two that training computes as it goes are not checked: NaN in them makes the parameters NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamW {
     /// Learning rate of this step.
@@ -26,6 +39,18 @@ pub struct AdamW {
     pub gradient_scale: f64,
 }
 
+/// A number that [`adamw_step`] refuses.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("adamw {name} {value}: expected {accepted}")]
+pub struct AdamWError {
+    /// The field of [`AdamW`].
+    pub name: &'static str,
+    /// The refused value.
+    pub value: f64,
+    /// What is accepted.
+    pub accepted: &'static str,
+}
+
 /// Running averages of the gradient and of its square.
 #[derive(Clone, Debug)]
 pub struct Moments<const D: usize> {
@@ -38,11 +63,18 @@ pub struct Moments<const D: usize> {
 /// Moves a parameter by one step; `None` moments are zeros, before the first step.
 ///
 /// On flex it works in place where the parameter and the moments are the only owners of their
-/// storage; move them in and keep no clone.
+/// storage: move them in and keep no clone.
+///
+/// The moments of a parameter in half precision come back in single precision, whatever they came in: squares of
+/// gradients underflow in f16. The parameter is rounded once, which loses steps smaller than its rounding.
 ///
 /// # Shapes
 ///
 /// All tensors the same.
+///
+/// # Errors
+///
+/// [`AdamWError`] for the first number of `step` that is out of its range.
 ///
 /// # Panics
 ///
@@ -52,7 +84,8 @@ pub fn adamw_step<const D: usize>(
     gradient: Tensor<D>,
     moments: Option<Moments<D>>,
     step: AdamW,
-) -> (Tensor<D>, Moments<D>) {
+) -> Result<(Tensor<D>, Moments<D>), AdamWError> {
+    step.check()?;
     let moments = moments.unwrap_or_else(|| Moments {
         first: parameter.zeros_like(),
         second: parameter.zeros_like(),
@@ -71,10 +104,11 @@ pub fn adamw_step<const D: usize>(
         first: Tensor::from_dispatch(first),
         second: Tensor::from_dispatch(second),
     };
-    (Tensor::from_dispatch(parameter), moments)
+    Ok((Tensor::from_dispatch(parameter), moments))
 }
 
-/// The sum of the squares of all elements, `[1]`, without gradient.
+/// The sum of the squares of all elements, `[1]`, without gradient; that of half precision in single precision, in
+/// which the square of 300 is not infinite.
 ///
 /// # Panics
 ///
@@ -86,6 +120,49 @@ pub fn squared_norm<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 }
 
 impl AdamW {
+    fn check(&self) -> Result<(), AdamWError> {
+        let below_1 = "0 to below 1";
+        let from_0 = "a number from 0";
+        let is_finite_from_0 = |x: f64| x.is_finite() && x >= 0.0;
+        let time = f64::from(self.time);
+        for (name, value, accepted, is_accepted) in [
+            (
+                "beta 1",
+                self.beta_1,
+                below_1,
+                (0.0..1.0).contains(&self.beta_1),
+            ),
+            (
+                "beta 2",
+                self.beta_2,
+                below_1,
+                (0.0..1.0).contains(&self.beta_2),
+            ),
+            (
+                "epsilon",
+                self.epsilon,
+                from_0,
+                is_finite_from_0(self.epsilon),
+            ),
+            (
+                "weight decay",
+                self.weight_decay,
+                from_0,
+                is_finite_from_0(self.weight_decay),
+            ),
+            ("time", time, "1 for the first step", self.time > 0),
+        ] {
+            if !is_accepted {
+                return Err(AdamWError {
+                    name,
+                    value,
+                    accepted,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// `1 - beta_1^time`.
     pub(crate) fn correction_1(&self) -> f64 {
         1.0 - self.beta_1.powf(f64::from(self.time))
@@ -135,6 +212,9 @@ pub(crate) fn plain<B: Backend>(
     second: FloatTensor<B>,
     step: AdamW,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let dtype = parameter.dtype();
+    let [parameter, gradient, first, second] =
+        [parameter, gradient, first, second].map(widened::<B>);
     let scaled = |x, factor: f64| B::float_mul_scalar(x, factor.into());
     let gradient = scaled(gradient, step.gradient_scale);
     let first = B::float_add(
@@ -159,10 +239,11 @@ pub(crate) fn plain<B: Backend>(
         parameter,
         scaled(direction, step.learning_rate / step.correction_1()),
     );
-    (parameter, first, second)
+    (rounded::<B>(parameter, dtype), first, second)
 }
 
 /// Burn's primitives.
 pub(crate) fn plain_squared_norm<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let x = widened::<B>(x);
     B::float_sum(B::float_mul(x.clone(), x))
 }

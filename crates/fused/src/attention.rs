@@ -16,11 +16,11 @@ use crate::packing::{Packed, Packing, Padded};
 /// `softmax(query keyᵀ / √d) value` per head, with the probabilities dropped out.
 ///
 /// [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), section 3.2. The heads lie side by side
-/// in the last dimension, as the projections leave them, so nothing is moved. The probabilities are
-/// computed again in the backward pass: memory grows with the sequence, not with its square.
+/// in the last dimension, as the projections leave them, so nothing is moved. The backward pass
+/// computes the probabilities again: memory grows with the length of the sequence, not with its square.
 ///
-/// Keys where `key_mask` is false (padding) get probability 0. A sequence without any true key gives
-/// a zero context and zero gradients.
+/// Keys where `key_mask` is false (padding) get probability 0, whatever their scores. A sequence
+/// without any other key gives a zero context and zero gradients.
 ///
 /// Probability `(i, j)` of head `h` of sequence `b` takes place
 /// `(b heads + h) ceil(queries keys / 512) 512 + i keys + j` of the dropout mask.
@@ -47,7 +47,7 @@ pub fn attention(
         heads > 0 && width.is_multiple_of(heads),
         "attention width {width}: expected a multiple of {heads} heads"
     );
-    // The kernels work on raw memory and rely on these.
+    // The kernels work on raw memory and rely on these checks.
     let [_, queries, _] = query.dims();
     assert_eq!(query.dims(), [batch, queries, width], "attention: query");
     assert_eq!(value.dims(), key.dims(), "attention: value and key");
@@ -92,7 +92,7 @@ pub fn packed_attention(
         heads > 0 && width.is_multiple_of(heads),
         "attention width {width}: expected a multiple of {heads} heads"
     );
-    // The kernels work on raw memory and rely on these.
+    // The kernels work on raw memory and rely on these checks.
     assert_eq!(query.dims(), [1, queries.rows(), width], "attention: query");
     assert_eq!(key.dims(), [1, keys.rows(), width], "attention: key");
     assert_eq!(value.dims(), key.dims(), "attention: value and key");
@@ -118,7 +118,7 @@ pub fn packed_attention(
     Autodiff
 )]
 pub(crate) trait AttentionBackend: Backend + DropoutBackend {
-    /// With a packing, the batch is one row of sequences end to end, each of which sees itself alone.
+    /// With a packing, the batch is one row of sequences end to end, each of which attends to itself alone.
     fn fused_attention(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
@@ -153,10 +153,6 @@ impl AttentionBackend for burn::backend::NdArray {}
 impl AttentionBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl AttentionBackend for burn::backend::LibTorch {}
-
-/// Low enough that a padding key's probability underflows; the probabilities are multiplied by the mask as
-/// well, so that a row of padding gives zeros, not NaN.
-const PADDING_SCORE: f32 = -3.0e4;
 
 /// Burn's primitives, on `[batch, heads, sequence, d]`.
 struct Plain<B: Backend> {
@@ -217,8 +213,10 @@ impl<B: Backend + DropoutBackend> Plain<B> {
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
         let scores = B::float_mul_scalar(widened::<B>(scores), scale.into());
         let padding = B::bool_not(key_mask);
-        let scores = B::float_mask_fill(scores, padding.clone(), PADDING_SCORE.into());
+        // Below every score, however far a model has gone astray.
+        let scores = B::float_mask_fill(scores, padding.clone(), f32::NEG_INFINITY.into());
         let probabilities = B::softmax(scores, 3);
+        // A row of padding is NaN so far.
         let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
 
         let multipliers = mask.map(|mask| rounded::<B>(mask, probabilities.dtype()));

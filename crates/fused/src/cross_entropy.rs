@@ -6,13 +6,15 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
-use burn::tensor::{IndexingUpdateOp, Int, Shape, Tensor};
+use burn::tensor::{FloatDType, IndexingUpdateOp, Int, Shape, Tensor};
+
+use crate::half::{rounded, widened};
 
 /// The mean over all rows of `ln sum(exp(logits)) - logits[class]`.
 ///
 /// As `torch.nn.functional.cross_entropy`. The probabilities are kept for the backward pass, in the
 /// memory of the logits where nothing else refers to it: a vocabulary of logits is the largest tensor
-/// of a language model.
+/// of a language model. Of logits in half precision they are kept, and the loss is returned, in single precision.
 ///
 /// # Shapes
 ///
@@ -22,7 +24,8 @@ use burn::tensor::{IndexingUpdateOp, Int, Shape, Tensor};
 ///
 /// # Panics
 ///
-/// When the shapes do not fit together or a target is not below `classes`.
+/// When the shapes do not fit together and, on flex, when a target is not below `classes`. Other backends do with such a
+/// target what their own gathering does.
 pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     let ([rows, _], [count]) = (logits.dims(), targets.dims());
     assert_eq!(rows, count, "cross_entropy: rows of logits and targets");
@@ -55,13 +58,14 @@ pub(crate) trait CrossEntropyBackend: Backend {
         plain::<Self>(logits, targets)
     }
 
-    /// The gradient of `logits` from that of the loss, `[1]`.
+    /// The gradient of `logits`, whose type is `dtype`, from that of the loss, `[1]`.
     fn fused_cross_entropy_backward(
         probabilities: FloatTensor<Self>,
         targets: IntTensor<Self>,
         grad: FloatTensor<Self>,
+        dtype: FloatDType,
     ) -> FloatTensor<Self> {
-        plain_backward::<Self>(probabilities, targets, grad)
+        plain_backward::<Self>(probabilities, targets, grad, dtype)
     }
 }
 
@@ -79,7 +83,7 @@ pub(crate) fn plain<B: Backend>(
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let [rows, _] = logits.shape().dims();
     let targets = B::int_reshape(targets, Shape::new([rows, 1]));
-    let logarithms = B::log_softmax(logits, 1);
+    let logarithms = B::log_softmax(widened::<B>(logits), 1);
     let own = B::float_gather(1, logarithms.clone(), targets);
     let loss = B::float_neg(B::float_mean(own));
     (loss, B::float_exp(logarithms))
@@ -90,15 +94,17 @@ pub(crate) fn plain_backward<B: Backend>(
     probabilities: FloatTensor<B>,
     targets: IntTensor<B>,
     grad: FloatTensor<B>,
+    dtype: FloatDType,
 ) -> FloatTensor<B> {
     let [rows, _] = probabilities.shape().dims();
     let targets = B::int_reshape(targets, Shape::new([rows, 1]));
-    let (device, dtype) = (probabilities.device(), probabilities.dtype());
-    let one = B::float_ones(Shape::new([rows, 1]), &device, dtype.into());
+    let (device, wide) = (probabilities.device(), probabilities.dtype());
+    let one = B::float_ones(Shape::new([rows, 1]), &device, wide.into());
     let update = IndexingUpdateOp::Add;
     let difference = B::float_scatter(1, probabilities, targets, B::float_neg(one), update);
     let scale = B::float_div_scalar(grad, (rows as f32).into());
-    B::float_mul(difference, B::float_reshape(scale, Shape::new([1, 1])))
+    let grad = B::float_mul(difference, B::float_reshape(scale, Shape::new([1, 1])));
+    rounded::<B>(grad, dtype.into())
 }
 
 impl<B: Backend + CrossEntropyBackend, C: CheckpointStrategy> CrossEntropyBackend
@@ -112,7 +118,7 @@ impl<B: Backend + CrossEntropyBackend, C: CheckpointStrategy> CrossEntropyBacken
         struct CrossEntropyBackward;
 
         impl<B: Backend + CrossEntropyBackend> Backward<B, 1> for CrossEntropyBackward {
-            type State = (FloatTensor<B>, IntTensor<B>);
+            type State = (FloatTensor<B>, IntTensor<B>, FloatDType);
 
             fn backward(
                 self,
@@ -121,9 +127,9 @@ impl<B: Backend + CrossEntropyBackend, C: CheckpointStrategy> CrossEntropyBacken
                 _checkpointer: &mut Checkpointer,
             ) {
                 let grad = grads.consume::<B>(&ops.node);
-                let (probabilities, targets) = ops.state;
+                let (probabilities, targets, dtype) = ops.state;
                 if let [Some(node)] = ops.parents {
-                    let grad = B::fused_cross_entropy_backward(probabilities, targets, grad);
+                    let grad = B::fused_cross_entropy_backward(probabilities, targets, grad, dtype);
                     grads.register::<B>(node.id, grad);
                 }
             }
@@ -136,8 +142,9 @@ impl<B: Backend + CrossEntropyBackend, C: CheckpointStrategy> CrossEntropyBacken
             .stateful()
         {
             OpsKind::Tracked(prep) => {
+                let dtype = logits.dtype().into();
                 let (loss, probabilities) = B::fused_cross_entropy_parts(logits, targets.clone());
-                prep.finish((probabilities, targets), loss)
+                prep.finish((probabilities, targets, dtype), loss)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::fused_cross_entropy(logits, targets)),
         }

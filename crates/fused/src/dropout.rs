@@ -8,18 +8,18 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{AutodiffBackend, Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::half::rounded;
+use crate::half::{rounded, widened};
 use crate::mask::{self, Places};
 
-/// Names one dropout mask: equal keys give equal masks, on every backend and any number of threads.
+/// Identifies a dropout mask: equal keys give equal masks, on every backend and any number of threads.
 ///
 /// The mask is a pure function of these three numbers and of the element's index; [`Dropout`]
-/// documents it bit by bit.
+/// specifies it bit by bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DropoutKey {
     /// The run's seed.
     pub seed: u64,
-    /// The optimizer step, or any counter that moves from one forward pass to the next.
+    /// The optimizer step, or any counter that changes from one forward pass to the next.
     pub step: u64,
     /// The place in the model, unique per dropout layer.
     pub site: u32,
@@ -27,8 +27,8 @@ pub struct DropoutKey {
 
 /// An active dropout: a probability in steps of 1/65536 and the key of its mask.
 ///
-/// Elements are dropped with probability [`Dropout::probability`] and the others are divided by the
-/// real probability of being kept, so the expectation is exact whatever the rounding.
+/// Elements are dropped with probability [`Dropout::probability`], and the others are divided by the
+/// probability of being kept after rounding, so that the expectation is exact.
 ///
 /// # The mask
 ///
@@ -36,7 +36,7 @@ pub struct DropoutKey {
 /// `seed ‖ step ‖ site ‖ 0…`, little-endian. Sixteen blocks serve 512 elements: of block
 /// `16 g + lane`, word `w`, the low half decides element `512 g + 32 w + lane` and the high half
 /// element `512 g + 32 w + 16 + lane`. An element is kept when its 16 bits are at least
-/// `65536 · probability`. The order suits processors that compute sixteen blocks side by side.
+/// `65536 · probability`. The order suits processors that compute sixteen blocks at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dropout {
     pub(crate) threshold: u16,
@@ -52,7 +52,7 @@ pub struct DropoutError {
 }
 
 impl Dropout {
-    /// Rounds `probability` to a multiple of 1/65536; `None` when that is 0 and nothing is dropped.
+    /// Rounds `probability` to a multiple of 1/65536 below 1; `None` when that is 0 and nothing is dropped.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Dropout {
         Ok((threshold > 0).then_some(Self { threshold, key }))
     }
 
-    /// The real probability of dropping an element, a multiple of 1/65536.
+    /// The probability of dropping an element, a multiple of 1/65536.
     pub fn probability(&self) -> f64 {
         f64::from(self.threshold) / 65536.0
     }
@@ -81,7 +81,7 @@ impl Dropout {
     }
 }
 
-/// Drops elements of `x` and rescales the others; `None` is the identity.
+/// Drops elements of `x` and rescales the others; without a dropout, returns `x`.
 ///
 /// Element `i` in row-major order takes place `i` of the mask (see [`Dropout`]).
 ///
@@ -107,7 +107,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, dropout: Option<Dropout>) -> Tensor
     Fusion: cfg(feature = "cube")
 )]
 pub(crate) trait DropoutBackend: Backend {
-    /// The mask as multipliers, 0 or the rescaling, in single precision, on the device of `like`.
+    /// The mask as multipliers, 0 or the rescaling factor, in single precision, on the device of `like`.
     #[fusion(dtype = burn::tensor::DType::F32, shape = places.shape().clone())]
     fn dropout_mask(
         like: &FloatTensor<Self>,
@@ -117,7 +117,7 @@ pub(crate) trait DropoutBackend: Backend {
         host_mask::<Self>(like, &places, &dropout)
     }
 
-    /// Multiplies by the mask; its own derivative, so the backward pass calls it too.
+    /// Multiplies by the mask. The backward pass is the same multiplication.
     #[fusion(default)]
     fn fused_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
         plain::<Self>(x, dropout)
@@ -134,9 +134,12 @@ pub(crate) fn plain<B: Backend + DropoutBackend>(
     x: FloatTensor<B>,
     dropout: Dropout,
 ) -> FloatTensor<B> {
+    let dtype = x.dtype();
+    let x = widened::<B>(x);
     let mask = B::dropout_mask(&x, Places::in_order(x.shape()), dropout);
+    // To double precision where `x` has it.
     let mask = rounded::<B>(mask, x.dtype());
-    B::float_mul(x, mask)
+    rounded::<B>(B::float_mul(x, mask), dtype)
 }
 
 /// The mask of [`DropoutBackend::dropout_mask`] made on the host and uploaded.

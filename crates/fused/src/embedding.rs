@@ -5,8 +5,10 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Int, Tensor};
+
+use crate::half::{rounded, widened};
 
 /// The rows of `weight` at `indices`.
 ///
@@ -18,7 +20,7 @@ use burn::tensor::{Int, Tensor};
 ///
 /// # Panics
 ///
-/// When an index is not below `vocabulary`.
+/// On flex, when an index is not below `vocabulary`. Other backends do with it what their own selection of rows does.
 pub fn embedding(weight: Tensor<2>, indices: Tensor<2, Int>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as EmbeddingBackend>::fused_embedding(
         weight.into_dispatch(),
@@ -44,7 +46,7 @@ pub(crate) trait EmbeddingBackend: Backend {
         indices: IntTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::embedding_backward(weight, grad, indices)
+        plain_backward::<Self>(weight, indices, grad)
     }
 }
 
@@ -54,6 +56,17 @@ impl EmbeddingBackend for burn::backend::NdArray {}
 impl EmbeddingBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl EmbeddingBackend for burn::backend::LibTorch {}
+
+/// Burn's primitives.
+pub(crate) fn plain_backward<B: Backend>(
+    weight: FloatTensor<B>,
+    indices: IntTensor<B>,
+    grad: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let dtype = weight.dtype();
+    let grad = B::embedding_backward(weight, widened::<B>(grad), indices);
+    rounded::<B>(grad, dtype)
+}
 
 impl<B: Backend + EmbeddingBackend, C: CheckpointStrategy> EmbeddingBackend for Autodiff<B, C> {
     fn fused_embedding(weight: FloatTensor<Self>, indices: IntTensor<Self>) -> FloatTensor<Self> {

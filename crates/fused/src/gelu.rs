@@ -54,8 +54,8 @@ pub(crate) fn plain<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     rounded::<B>(B::gelu(widened::<B>(x)), dtype)
 }
 
-/// Burn's primitives: `grad (Φ(x) + x φ(x))`. Burn's own derivative is that of the approximation by tanh, off by
-/// up to 1e-3 of what its exact GELU asks for.
+/// Burn's primitives: `grad (Φ(x) + x φ(x))`. The derivative that Burn's autodiff takes is that of the approximation by
+/// tanh, up to 1e-3 off that of the exact GELU.
 pub(crate) fn plain_backward<B: Backend>(
     x: FloatTensor<B>,
     grad: FloatTensor<B>,

@@ -1,5 +1,5 @@
-//! Half precision in the default bodies: sums and exponentials in single precision, rounded once at the end, as
-//! PyTorch's kernels have it.
+//! Half precision in the default bodies: sums and exponentials are computed in single precision and rounded once at the
+//! end, as in PyTorch's kernels.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};

@@ -23,14 +23,14 @@ use crate::half::{rounded, widened};
 ///
 /// # Panics
 ///
-/// When the shapes do not fit together.
+/// When the shapes do not fit together, or `epsilon` is not a number from 0.
 pub fn layer_norm<const D: usize>(
     x: Tensor<D>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
 ) -> Tensor<D> {
-    check(&x, &gamma, &beta);
+    check(&x, &gamma, &beta, epsilon);
     Tensor::from_dispatch(<Dispatch as LayerNormBackend>::fused_layer_norm(
         x.into_dispatch(),
         gamma.into_dispatch(),
@@ -48,7 +48,7 @@ pub fn layer_norm<const D: usize>(
 ///
 /// # Panics
 ///
-/// When the shapes do not fit together.
+/// When the shapes do not fit together, or `epsilon` is not a number from 0.
 pub fn dropout_add_layer_norm<const D: usize>(
     x: Tensor<D>,
     residual: Tensor<D>,
@@ -57,7 +57,7 @@ pub fn dropout_add_layer_norm<const D: usize>(
     epsilon: f64,
     dropout: Option<Dropout>,
 ) -> Tensor<D> {
-    check(&x, &gamma, &beta);
+    check(&x, &gamma, &beta, epsilon);
     assert_eq!(x.dims(), residual.dims(), "layer_norm: x and residual");
     Tensor::from_dispatch(
         <Dispatch as LayerNormBackend>::fused_dropout_add_layer_norm(
@@ -71,8 +71,12 @@ pub fn dropout_add_layer_norm<const D: usize>(
     )
 }
 
-/// The kernels leave unwritten what has no counterpart, and rely on these.
-fn check<const D: usize>(x: &Tensor<D>, gamma: &Tensor<1>, beta: &Tensor<1>) {
+/// The kernels leave unwritten what has no counterpart, and rely on these checks.
+fn check<const D: usize>(x: &Tensor<D>, gamma: &Tensor<1>, beta: &Tensor<1>, epsilon: f64) {
+    assert!(
+        epsilon.is_finite() && epsilon >= 0.0,
+        "layer_norm: epsilon {epsilon}: expected a number from 0"
+    );
     let width = x.dims()[D - 1];
     assert_eq!(gamma.dims(), [width], "layer_norm: gamma, width {width}");
     assert_eq!(beta.dims(), [width], "layer_norm: beta, width {width}");
@@ -141,7 +145,7 @@ impl LayerNormBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl LayerNormBackend for burn::backend::LibTorch {}
 
-/// `x` less its mean, and the reciprocal of its standard deviation (both broadcast over a row).
+/// `x` minus the mean of its row, and the reciprocal of the row's standard deviation.
 fn centred<B: Backend>(x: FloatTensor<B>, epsilon: f64) -> (FloatTensor<B>, FloatTensor<B>) {
     let last = x.shape().num_dims() - 1;
     let mean = B::float_mean_dim(x.clone(), last);

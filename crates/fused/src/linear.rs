@@ -32,7 +32,7 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) 
     ))
 }
 
-/// `gelu(linear(x, weight, bias))` with one pass less over the result.
+/// `gelu(linear(x, weight, bias))`.
 ///
 /// # Shapes
 ///
@@ -50,7 +50,7 @@ pub fn linear_gelu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor
     ))
 }
 
-/// The kernels work on raw memory and rely on these.
+/// The kernels work on raw memory and rely on these checks.
 fn check<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Tensor<1>) {
     let ([inputs, outputs], [biases]) = (weight.dims(), bias.dims());
     let x = x.dims();
@@ -97,12 +97,7 @@ pub(crate) trait LinearBackend: Backend + GeluBackend {
         x: FloatTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let dtype = grad.dtype();
-        let bias = Self::linear_bias_backward(widened::<Self>(grad.clone()));
-        (
-            Self::linear_weight_backward(x, grad),
-            rounded::<Self>(bias, dtype),
-        )
+        plain_parameters_backward::<Self>(x, grad)
     }
 
     fn fused_linear_gelu(
@@ -130,6 +125,19 @@ impl LinearBackend for burn::backend::NdArray {}
 impl LinearBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl LinearBackend for burn::backend::LibTorch {}
+
+/// Burn's primitives.
+pub(crate) fn plain_parameters_backward<B: Backend>(
+    x: FloatTensor<B>,
+    grad: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let dtype = grad.dtype();
+    let bias = B::linear_bias_backward(widened::<B>(grad.clone()));
+    (
+        B::linear_weight_backward(x, grad),
+        rounded::<B>(bias, dtype),
+    )
+}
 
 impl<B: Backend + LinearBackend, C: CheckpointStrategy> LinearBackend for Autodiff<B, C> {
     fn fused_linear(
@@ -213,7 +221,7 @@ impl<B: Backend + LinearBackend, C: CheckpointStrategy> LinearBackend for Autodi
     }
 }
 
-/// Registers the gradients of the inputs of an affine map, those that are asked for.
+/// Registers those gradients of an affine map's inputs that are asked for.
 fn register<B: Backend + LinearBackend>(
     [x_node, weight_node, bias_node]: [Option<NodeId>; 3],
     (x, weight): (FloatTensor<B>, FloatTensor<B>),

@@ -1,5 +1,5 @@
-//! Where the elements of a tensor stand in a dropout mask, and the mask from the reference ChaCha8 generator, for backends
-//! without a kernel of their own.
+//! Which places of a dropout mask the elements of a tensor take, and the mask itself from the reference ChaCha8
+//! generator, for backends without a kernel of their own.
 
 use burn::tensor::Shape;
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +12,7 @@ use crate::packing::Packed;
 pub(crate) const LANES: usize = 16;
 /// 32-bit words of one ChaCha block.
 pub(crate) const BLOCK_WORDS: usize = 16;
-/// Elements that sixteen blocks decide, two per word.
+/// Elements decided by sixteen blocks, two per word.
 pub(crate) const GROUP: usize = 2 * LANES * BLOCK_WORDS;
 
 impl DropoutKey {
@@ -53,8 +53,8 @@ impl Places {
         }
     }
 
-    /// Attention's probabilities `[sequences, heads, queries, keys]`. With a packing, sequences have queries and keys of
-    /// their own number, and what only longer ones have has no place.
+    /// Attention's probabilities `[sequences, heads, queries, keys]`. With a packing, each sequence has its own number
+    /// of queries and keys, and the elements beyond them have no place.
     pub(crate) fn of_heads(dims: [usize; 4], packing: Option<Packed>) -> Self {
         Self {
             shape: Shape::new(dims),
@@ -63,7 +63,7 @@ impl Places {
         }
     }
 
-    /// The tensor's.
+    /// The shape of the tensor.
     pub(crate) fn shape(&self) -> &Shape {
         &self.shape
     }
@@ -79,7 +79,7 @@ impl Places {
         self.packing.is_some()
     }
 
-    /// First place, queries and keys of each sequence.
+    /// The first place of each sequence and how many queries and keys it has.
     pub(crate) fn sequences(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
         let [sequences, heads, queries, keys] = self.dims;
         (0..sequences).scan(0, move |next, sequence| {
@@ -94,7 +94,7 @@ impl Places {
     }
 }
 
-/// What the elements are multiplied by: 0, or the rescaling. 0 as well where there is no place.
+/// What the elements are multiplied by: 0 or the rescaling factor, and 0 for an element without a place.
 pub(crate) fn values(dropout: &Dropout, places: &Places) -> Vec<f32> {
     let [_, heads, queries, keys] = places.dims;
     let mut values = vec![0.0; places.shape.num_elements()];
@@ -116,7 +116,7 @@ pub(crate) fn values(dropout: &Dropout, places: &Places) -> Vec<f32> {
     values
 }
 
-/// Writes what elements `start..start + out.len()` are multiplied by: 0, or the rescaling.
+/// Writes what elements `start..start + out.len()` are multiplied by: 0 or the rescaling factor.
 pub(crate) fn fill(dropout: &Dropout, start: usize, out: &mut [f32]) {
     let mut rng = ChaCha8Rng::from_seed(dropout.key.bytes());
     let scale = dropout.scale();
@@ -146,7 +146,7 @@ pub(crate) fn fill(dropout: &Dropout, start: usize, out: &mut [f32]) {
 mod tests {
     use super::*;
 
-    /// The mask written out by `tests/golden/dropout_mask/generate.py`.
+    /// The mask is that of `tests/golden/dropout_mask/generate.py`.
     #[test]
     fn the_mask_is_the_documented_one() {
         for line in include_str!("../tests/golden/dropout_mask/kept.txt").lines() {

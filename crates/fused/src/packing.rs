@@ -6,7 +6,7 @@ use burn::backend::tensor::{BoolTensor, Device, FloatTensor, IntTensor};
 use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::{Shape, TensorData};
 
-/// How many rows each of several sequences takes that lie end to end.
+/// The number of rows of each of several sequences that lie end to end.
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +15,31 @@ pub struct Packing {
     rows: usize,
 }
 
+/// Lengths that [`Packing::new`] refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("packing of {} rows: expected at most {MOST_ROWS}", rows.map_or("overflowing".to_owned(), |rows| rows.to_string()))]
+pub struct PackingError {
+    /// The sum of the lengths, if a `usize` holds it.
+    pub rows: Option<usize>,
+}
+
+const MOST_ROWS: usize = i32::MAX as usize;
+
 impl Packing {
-    /// Lays sequences of these lengths end to end.
-    pub fn new(lengths: impl IntoIterator<Item = usize>) -> Self {
+    /// Lays sequences of these lengths end to end; a length may be 0.
+    ///
+    /// # Errors
+    ///
+    /// [`PackingError`] when they have more rows than an `i32` holds: devices count rows in 32 bits.
+    pub fn new(lengths: impl IntoIterator<Item = usize>) -> Result<Self, PackingError> {
         let lengths: Arc<[usize]> = lengths.into_iter().collect();
-        let rows = lengths.iter().sum();
-        Self { lengths, rows }
+        let rows = lengths
+            .iter()
+            .try_fold(0_usize, |rows, &n| rows.checked_add(n));
+        match rows {
+            Some(rows) if rows <= MOST_ROWS => Ok(Self { lengths, rows }),
+            _ => Err(PackingError { rows }),
+        }
     }
 
     /// The rows of each sequence, in order.
@@ -48,7 +67,7 @@ impl Packing {
     }
 }
 
-/// Where the queries and the keys of packed sequences lie.
+/// The packing of the queries and that of the keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     pub(crate) queries: Packing,
@@ -56,26 +75,26 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Queries and keys of a sequence.
+    /// How many queries and keys a sequence has.
     pub(crate) fn lengths(&self, sequence: usize) -> [usize; 2] {
         [&self.queries, &self.keys].map(|packing| packing.lengths[sequence])
     }
 }
 
-/// The way between sequences end to end and sequences padded to the longest, in Burn's primitives.
+/// Converts between sequences end to end and sequences padded to the longest, in Burn's primitives.
 pub(crate) struct Padded<B: Backend> {
     batch: usize,
     longest: usize,
-    /// For every place of the padded sequences, the row that stands there; 0 for padding.
+    /// For every place in the padded sequences, the row that goes there; 0 for padding.
     rows: IntTensor<B>,
     /// For every row, its place.
     places: IntTensor<B>,
-    /// 1 where a row stands and 0 at padding, `[batch * longest]`.
+    /// 1 for a row and 0 for padding, `[batch * longest]`.
     kept: IntTensor<B>,
 }
 
 impl<B: Backend> Padded<B> {
-    /// Of the queries and of the keys.
+    /// One for the queries and one for the keys.
     pub(crate) fn both(packed: &Packed, device: &Device<B>) -> [Self; 2] {
         [&packed.queries, &packed.keys].map(|packing| Self::new(packing, device))
     }
@@ -111,12 +130,12 @@ impl<B: Backend> Padded<B> {
         B::bool_reshape(is_row, shape)
     }
 
-    /// `[batch, longest]`, true where a row stands.
+    /// `[batch, longest]`, true for a row and false for padding.
     pub(crate) fn mask(&self) -> BoolTensor<B> {
         self.is_row(Shape::new([self.batch, self.longest]))
     }
 
-    /// `[1, rows, width]` as `[batch, longest, width]` with zeros between.
+    /// `[1, rows, width]` as `[batch, longest, width]`, padded with zeros.
     pub(crate) fn pad(&self, x: FloatTensor<B>) -> FloatTensor<B> {
         let [_, rows, width] = x.shape().dims();
         let places = self.batch * self.longest;
@@ -144,8 +163,19 @@ mod tests {
 
     #[test]
     fn sequences_start_where_the_one_before_ends() {
-        let packing = Packing::new([3, 0, 5]);
+        let packing = Packing::new([3, 0, 5]).expect("few rows");
         assert_eq!(packing.starts().collect::<Vec<_>>(), [0, 3, 3]);
         assert_eq!((packing.rows(), packing.longest()), (8, 5));
+    }
+
+    #[test]
+    fn more_rows_than_are_counted_are_refused() {
+        assert!(Packing::new([MOST_ROWS, 0]).is_ok());
+        for lengths in [[MOST_ROWS, 1], [usize::MAX, 2]] {
+            assert!(Packing::new(lengths).is_err(), "{lengths:?}");
+        }
+        let error = Packing::new([MOST_ROWS, 1]).expect_err("one too many");
+        let message = "packing of 2147483648 rows: expected at most 2147483647";
+        assert_eq!(error.to_string(), message);
     }
 }

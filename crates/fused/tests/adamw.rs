@@ -29,7 +29,8 @@ fn five_steps_equal_the_formula_in_double_precision() {
         for time in 1..=5 {
             let gradient = numbers(10 + u64::from(time), count);
             let step = AdamW { time, ..STEP };
-            let (moved, kept) = adamw_step(parameter, tensor(&gradient), moments, step);
+            let moved = adamw_step(parameter, tensor(&gradient), moments, step);
+            let (moved, kept) = moved.expect("in range");
             (parameter, moments) = (moved, Some(kept));
             let correction = |beta: f64| 1.0 - beta.powi(time as i32);
             for ([x, m, v], gradient) in expected.iter_mut().zip(gradient) {
@@ -68,10 +69,67 @@ fn shared_tensors_keep_their_values() {
         second: tensor(&start).abs(),
     };
     let (kept, kept_moments) = (parameter.clone(), moments.clone());
-    let (moved, _) = adamw_step(parameter, tensor(&start), Some(moments), STEP);
+    let moved = adamw_step(parameter, tensor(&start), Some(moments), STEP);
+    let (moved, _) = moved.expect("in range");
     assert_eq!(values(kept), start);
     assert_eq!(values(kept_moments.first), start);
     assert_ne!(values(moved), start);
+}
+
+#[test]
+fn numbers_out_of_their_range_are_refused() {
+    let nan = f64::NAN;
+    for (step, message) in [
+        (
+            AdamW {
+                beta_1: 1.0,
+                ..STEP
+            },
+            "adamw beta 1 1: expected 0 to below 1",
+        ),
+        (
+            AdamW {
+                beta_2: -0.1,
+                ..STEP
+            },
+            "adamw beta 2 -0.1: expected 0 to below 1",
+        ),
+        (
+            AdamW {
+                epsilon: nan,
+                ..STEP
+            },
+            "adamw epsilon NaN: expected a number from 0",
+        ),
+        (
+            AdamW {
+                weight_decay: -1.0,
+                ..STEP
+            },
+            "adamw weight decay -1: expected a number from 0",
+        ),
+        (
+            AdamW { time: 0, ..STEP },
+            "adamw time 0: expected 1 for the first step",
+        ),
+    ] {
+        let refused = adamw_step(tensor(&[1.0]), tensor(&[1.0]), None, step);
+        assert_eq!(refused.expect_err("out of range").to_string(), message);
+    }
+}
+
+#[test]
+fn a_gradient_scale_that_is_not_a_number_reaches_the_parameters() {
+    let gradient_scale = f64::NAN;
+    let step = AdamW {
+        gradient_scale,
+        ..STEP
+    };
+    let (moved, moments) = adamw_step(tensor(&[1.0; 9]), tensor(&[0.5; 9]), None, step)
+        .expect("a scale is not checked");
+    for moved in [moved, moments.first, moments.second] {
+        assert!(values(moved).iter().all(|x| x.is_nan()));
+    }
 }
 
 #[test]

@@ -109,6 +109,7 @@ fn packings(sequences: &[Size]) -> [Packing; 2] {
         Packing::new(sequences.iter().map(|&(queries, _)| queries)),
         Packing::new(sequences.iter().map(|&(_, keys)| keys)),
     ]
+    .map(|packing| packing.expect("few rows"))
 }
 
 /// Each sequence by itself, with its part of the mask.
@@ -211,7 +212,7 @@ fn keys_that_no_query_looks_at_have_no_gradient() {
 #[should_panic(expected = "attention: key")]
 fn a_packing_of_other_rows_is_refused() {
     let x = constant(1, [1, 7, 8]);
-    let packings = [Packing::new([3, 4]), Packing::new([3, 3])];
+    let packings = [[3, 4], [3, 3]].map(|lengths| Packing::new(lengths).expect("few rows"));
     fused::packed_attention(x.clone(), x.clone(), x, 2, packings, None);
 }
 
@@ -260,6 +261,87 @@ fn an_empty_batch_gives_an_empty_result() {
     let x = constant(1, [0, 4, 8]);
     let context = fused::attention(x.clone(), x.clone(), x, 2, None, None);
     assert_eq!(context.dims(), [0, 4, 8]);
+}
+
+/// Three sequences: with padding at the end, with a hole, of padding alone.
+fn three_masked(keys: usize) -> Vec<bool> {
+    let kept = |i: usize| match i / keys {
+        0 => i % keys < keys - 2,
+        1 => i % keys != 1,
+        _ => false,
+    };
+    (0..3 * keys).map(kept).collect()
+}
+
+/// Runs the kernel, and in double precision the default body.
+fn on_both(test: impl Fn(&str, &dyn Fn(Tensor<3>) -> Tensor<3>)) {
+    test("kernel", &|x| x);
+    test("default body", &|x| x.cast(FloatDType::F64));
+}
+
+#[test]
+fn a_diverged_model_gives_nan() {
+    let mask = || {
+        let mask = TensorData::new(three_masked(5)[..10].to_vec(), [2, 5]);
+        Some(Tensor::<2, Bool>::from_data(mask, &device()))
+    };
+    let x = constant(1, [2, 5, 8]);
+    let nan = x.clone() * f32::NAN;
+    // Products of 1e40 that overflow, of either sign.
+    let far = x.clone() * 1e20;
+    for mask in [None, mask()] {
+        for [query, key, value] in [
+            [nan.clone(), x.clone(), x.clone()],
+            [x.clone(), nan.clone(), x.clone()],
+            [x.clone(), x.clone(), nan.clone()],
+            [far.clone(), far.clone(), x.clone()],
+        ] {
+            let context = fused::attention(query, key, value, 2, mask.clone(), None);
+            let context = values(context);
+            assert!(context.iter().all(|x| x.is_nan()), "{context:?}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_the_keys_of_padding_changes_nothing() {
+    let x = constant::<3>(1, [3, 5, 8]);
+    on_both(|what, cast| {
+        let attend = |key: Tensor<3>| {
+            let mask = TensorData::new(three_masked(5), [3, 5]);
+            let mask = Tensor::<2, Bool>::from_data(mask, &device());
+            let [query, key, value] = [x.clone(), key, x.clone()].map(cast);
+            values(fused::attention(query, key, value, 2, Some(mask), None))
+        };
+        let expected = attend(x.clone());
+        assert_eq!(expected[80..], [0.0; 40], "{what}");
+        for special in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX] {
+            let mut key = values(x.clone());
+            for (key, kept) in key.chunks_mut(8).zip(three_masked(5)) {
+                if !kept {
+                    key.fill(special);
+                }
+            }
+            let key = TensorData::new(key, [3, 5, 8]);
+            assert_eq!(
+                attend(Tensor::from_data(key, &device())),
+                expected,
+                "{what}: {special}"
+            );
+        }
+    });
+}
+
+#[test]
+fn padding_stays_out_where_every_score_is_far_below() {
+    on_both(|what, cast| {
+        let mask = TensorData::new(vec![true, true, false, true, false, true], [2, 3]);
+        let mask = Tensor::<2, Bool>::from_data(mask, &device());
+        let ones = Tensor::<3>::ones([2, 3, 4], &device());
+        let [query, key, value] = [ones.clone() * -1e4, ones.clone() * 1e4, ones].map(cast);
+        let context = fused::attention(query, key, value, 1, Some(mask), None);
+        assert_eq!(values(context), [1.0; 24], "{what}");
+    });
 }
 
 #[test]

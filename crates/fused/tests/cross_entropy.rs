@@ -66,13 +66,23 @@ fn a_target_whose_probability_underflows_has_its_distance_as_loss() {
 }
 
 #[test]
-fn a_logit_that_is_not_a_number_makes_the_loss_none() {
+fn a_logit_that_is_not_a_number_reaches_the_loss_and_the_gradient_of_its_row() {
     for place in 0..3 {
         let mut logits = [1.0, 2.0, 0.5];
         logits[place] = f32::NAN;
-        let logits = Tensor::<2>::from_floats([logits, [0.0, 0.0, 0.0]], &device());
-        let loss = values(fused::cross_entropy(logits, targets(2, 3)));
+        let logits = Tensor::<2>::from_floats([logits, [0.0, 0.0, 0.0]], &device()).require_grad();
+        let loss = fused::cross_entropy(logits.clone(), targets(2, 3));
+        let gradient = values(logits.grad(&loss.backward()).expect("a leaf"));
+        let loss = values(loss);
         assert!(loss[0].is_nan(), "{place}: {loss:?}");
+        assert!(
+            gradient[..3].iter().all(|x| x.is_nan()),
+            "{place}: {gradient:?}"
+        );
+        assert!(
+            gradient[3..].iter().all(|x| x.is_finite()),
+            "{place}: {gradient:?}"
+        );
     }
 }
 

@@ -54,6 +54,27 @@ fn gelu_is_exact_to_a_millionth_in_double_precision() {
     }
 }
 
+/// As PyTorch's, minus infinity included: it is multiplied by 0.
+#[test]
+fn gelu_of_large_numbers_is_0_or_the_number() {
+    let x = [
+        -1e3,
+        -1e20,
+        f32::MIN,
+        1e3,
+        1e20,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+    ];
+    let y = values(fused::gelu(Tensor::<1>::from_floats(x, &device())));
+    assert_eq!(y[..3], [0.0; 3]);
+    for (x, y) in x.into_iter().zip(y.clone()).skip(3).take(2) {
+        assert!((y / x - 1.0).abs() < 1e-6, "gelu({x}): {y}");
+    }
+    assert_eq!(y[5], f32::INFINITY);
+    assert!(y[6].is_nan());
+}
+
 #[test]
 fn dropout_multiplies_value_and_gradient_by_the_same_mask() {
     let mask = fused::dropout(Tensor::<1>::ones([5000], &device()), active(0.25));

@@ -2,9 +2,9 @@
 
 mod reference;
 
-use burn::tensor::{Bool, FloatDType, Tensor, TensorData};
-use fused::{Dropout, DropoutKey, Packing};
-use reference::{Leaves, assert_same, device};
+use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
+use fused::{AdamW, Dropout, DropoutKey, Packing, adamw_step, squared_norm};
+use reference::{Leaves, assert_same, constant, device, numbers, values};
 
 /// Both types with their unit of rounding.
 const TYPES: [(FloatDType, f64); 2] = [
@@ -120,6 +120,138 @@ fn gelu_is_rounded_once() {
 }
 
 #[test]
+fn dropout_is_rounded_once() {
+    let keep = |x: &Inputs<'_>| fused::dropout(x.get(0), dropout());
+    compare("dropout", keep, &[&[3, 7, 100]], 1.0);
+}
+
+/// In half precision a sum of 3,000 ones ends at 2,048 or at 256, where one more rounds to nothing.
+#[test]
+fn gradients_of_a_row_that_occurs_often_add_up() {
+    for (dtype, _) in TYPES {
+        let table = constant(1, [5, 3]).cast(dtype).require_grad();
+        let indices = Tensor::<2, Int>::ones([30, 100], &device());
+        let rows = fused::embedding(table.clone(), indices);
+        assert_eq!(FloatDType::from(rows.dtype()), dtype);
+        let grads = rows.sum().backward();
+        let grad = table.grad(&grads).expect("a leaf");
+        assert_eq!(FloatDType::from(grad.dtype()), dtype);
+        let expected = [3000.0; 3].map(|x: f32| values(rounded([x], dtype))[0]);
+        assert_eq!(values(grad)[3..6], expected);
+    }
+}
+
+fn rounded<const N: usize>(x: [f32; N], dtype: FloatDType) -> Tensor<1> {
+    Tensor::<1>::from_floats(x, &Device::flex()).cast(dtype)
+}
+
+/// As large as a vocabulary: a sum of 30,522 exponentials in half precision would be worth nothing.
+#[test]
+fn cross_entropy_is_that_of_single_precision() {
+    let classes = 30_522;
+    let targets = || Tensor::<1, Int>::from_ints([7, 30_521, 0], &device());
+    for (dtype, unit) in TYPES {
+        let logits = (constant(1, [3, classes]) * 2.0).cast(dtype);
+        let half = logits.clone().require_grad();
+        let wide = logits.cast(FloatDType::F32).require_grad();
+        let run = |logits: &Tensor<2>| {
+            let loss = fused::cross_entropy(logits.clone(), targets());
+            assert_eq!(FloatDType::from(loss.dtype()), FloatDType::F32);
+            let gradient = logits.grad(&loss.backward()).expect("a leaf");
+            (values(loss)[0], gradient)
+        };
+        let ((loss, gradient), (expected, expected_gradient)) = (run(&half), run(&wide));
+        // Two orders of summing 30,522 terms in single precision.
+        assert!(
+            (loss - expected).abs() < 1e-5 * expected,
+            "{loss} {expected}"
+        );
+        assert_eq!(FloatDType::from(gradient.dtype()), dtype);
+        for (got, expected) in values(gradient).into_iter().zip(values(expected_gradient)) {
+            // One rounding; below 6e-8 f16 has nothing.
+            let accepted = unit * f64::from(expected).abs() + 6e-8;
+            let error = f64::from(got - expected).abs();
+            assert!(error <= accepted, "{dtype:?}: {got}, expected {expected}");
+        }
+    }
+}
+
+#[test]
+fn the_squared_norm_neither_overflows_nor_stops_to_grow() {
+    for (dtype, _) in TYPES {
+        let norm = |x: Tensor<1>| {
+            let norm = squared_norm(x);
+            assert_eq!(FloatDType::from(norm.dtype()), FloatDType::F32);
+            values(norm)[0]
+        };
+        assert_eq!(norm(rounded([300.0; 4], dtype)), 360_000.0);
+        assert_eq!(norm(rounded([1.0; 5000], dtype)), 5000.0);
+        let small = rounded([1e-4; 9], dtype);
+        let expected: f32 = values(small.clone()).iter().map(|x| x * x).sum();
+        assert!((norm(small) - expected).abs() < 1e-6 * expected);
+    }
+}
+
+/// Small gradients, whose squares f16 does not have.
+#[test]
+fn adamw_computes_in_single_precision_and_rounds_the_parameter() {
+    let step = |time| AdamW {
+        learning_rate: 1e-2,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.01,
+        time,
+        gradient_scale: 1.0,
+    };
+    for (dtype, unit) in TYPES {
+        let start = rounded::<50>(numbers(1, 50).try_into().expect("fifty"), dtype);
+        let (mut half, mut moments) = (start, None);
+        let mut wide_moments = None;
+        for time in 1..=5 {
+            let gradient = numbers(10 + u64::from(time), 50)
+                .into_iter()
+                .map(|x| x * 1e-4);
+            let gradient: Vec<f32> = gradient.collect();
+            let gradient = rounded::<50>(gradient.try_into().expect("fifty"), dtype);
+            let wide = [&half, &gradient].map(|x| x.clone().cast(FloatDType::F32));
+            let [parameter, wide_gradient] = wide;
+            let expected = adamw_step(parameter, wide_gradient, wide_moments, step(time));
+            let (expected, kept) = expected.expect("in range");
+            let got = adamw_step(half, gradient, moments, step(time)).expect("in range");
+
+            assert_eq!(FloatDType::from(got.0.dtype()), dtype);
+            // The kernel's multiply-adds round once where the default body rounds twice; that may tip the last rounding.
+            let expected = values(expected.cast(dtype));
+            for (got, expected) in values(got.0.clone()).into_iter().zip(expected) {
+                let (got, expected) = (f64::from(got), f64::from(expected));
+                let accepted = 2.0 * unit * expected.abs();
+                assert!(
+                    (got - expected).abs() <= accepted,
+                    "{dtype:?}: {got}, expected {expected}"
+                );
+            }
+            // The first moment cancels; it is exact relative to the gradients it is made of.
+            for (got, expected, smallest) in [
+                (&got.1.first, &kept.first, 1e-4),
+                (&got.1.second, &kept.second, 0.0),
+            ] {
+                assert_eq!(FloatDType::from(got.dtype()), FloatDType::F32);
+                let expected = values(expected.clone());
+                for (got, expected) in values(got.clone()).into_iter().zip(expected) {
+                    let accepted = 1e-6 * expected.abs().max(smallest);
+                    assert!(
+                        (got - expected).abs() <= accepted,
+                        "{got}, expected {expected}"
+                    );
+                }
+            }
+            (half, moments, wide_moments) = (got.0, Some(got.1), Some(kept));
+        }
+    }
+}
+
+#[test]
 fn linear_layers_add_in_single_precision() {
     let shapes: &[&[usize]] = &[&[2, 150, 8], &[8, 6], &[6]];
     // The bias's gradient is a sum over 300 rows.
@@ -161,7 +293,7 @@ fn packed_attention_is_that_of_single_precision() {
     compare(
         "packed attention",
         |x| {
-            let packing = || Packing::new([13, 1, 26]);
+            let packing = || Packing::new([13, 1, 26]).expect("few rows");
             let packings = [packing(), packing()];
             fused::packed_attention(x.get(0), x.get(1), x.get(2), 3, packings, dropout())
         },

@@ -71,3 +71,18 @@ fn misfits_are_refused() {
         adamw_step(vector(3).inner(), vector(2).inner(), None, step)
     });
 }
+
+#[test]
+fn an_epsilon_that_makes_no_sense_is_refused() {
+    for epsilon in [-1e-5, f64::NAN, f64::INFINITY] {
+        let [x, gamma] = [[2, 3], [1, 3]].map(|shape| constant::<2>(1, shape));
+        let gamma = gamma.reshape([3]);
+        refused("layer_norm: epsilon", || {
+            fused::layer_norm(x.clone(), gamma.clone(), gamma.clone(), epsilon)
+        });
+        refused("layer_norm: epsilon", || {
+            let residual = x.clone();
+            fused::dropout_add_layer_norm(x, residual, gamma.clone(), gamma, epsilon, None)
+        });
+    }
+}

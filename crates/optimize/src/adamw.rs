@@ -11,18 +11,37 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor};
 use fused::{Moments, adamw_step};
 
+use crate::setting::{SettingError, above_0, check, from_0};
+
 /// Biases and the parameters of LayerNorm, by their module paths: they do not decay.
 pub(crate) const NO_DECAY: &str = r"(^|\.)(bias|gamma|beta)$";
 
 /// The constants of [`AdamW`].
+///
+/// | Name | Purpose | Range |
+/// |---|---|---|
+/// | `betas` | decay rates of the first and second moment | 0 to below 1 |
+/// | `epsilon` | added to the denominator | above 0 |
+/// | `weight_decay` | decoupled, not on biases and LayerNorm | from 0 |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamWConfig {
-    /// Decay rates of the first and second moment, each from 0 to below 1.
+    /// Decay rates of the first and second moment.
     pub betas: [f64; 2],
-    /// Added to the denominator; above 0.
+    /// Added to the denominator.
     pub epsilon: f64,
     /// Decoupled weight decay of everything but biases and LayerNorm.
     pub weight_decay: f64,
+}
+
+impl AdamWConfig {
+    /// Checks every range of the table above.
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
+        for beta in self.betas {
+            check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
+        }
+        above_0("epsilon", self.epsilon)?;
+        from_0("weight decay", self.weight_decay)
+    }
 }
 
 /// AdamW with decoupled weight decay on everything but biases and LayerNorm.
@@ -38,7 +57,12 @@ pub struct AdamW {
 
 impl AdamW {
     /// Starts without moments.
-    pub fn new(config: AdamWConfig) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for the first constant that is out of its range.
+    pub fn new(config: AdamWConfig) -> Result<Self, SettingError> {
+        config.check()?;
         let gradient_scale = Arc::new(Scale::default());
         let group = |weight_decay| Group {
             betas: config.betas,
@@ -47,17 +71,17 @@ impl AdamW {
             gradient_scale: gradient_scale.clone(),
         };
         let no_decay = ParamGroup::from_regex(NO_DECAY).expect("a constant, valid pattern");
-        Self {
+        Ok(Self {
             optimizer: ModuleOptimizer::from(group(config.weight_decay)).with_group(
                 no_decay,
                 group(0.0),
                 None,
             ),
             gradient_scale,
-        }
+        })
     }
 
-    /// Updates every parameter that has a gradient; each gradient counts times `gradient_scale`.
+    /// Updates every parameter that has a gradient, of which each is first multiplied by `gradient_scale`.
     ///
     /// The parameters are updated in place where `module` is their only owner.
     pub fn step<M: Module>(
@@ -84,8 +108,8 @@ impl AdamW {
     }
 }
 
-/// The present step's factor of all gradients: Burn's optimizer trait hands a step its learning rate
-/// alone, and scaling the gradients before it would cost a pass over all of them.
+/// What this step multiplies every gradient by. Burn's optimizer trait hands a step nothing but its learning
+/// rate, and scaling the gradients beforehand would cost a pass over all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Scale(AtomicU64);
 
@@ -136,7 +160,7 @@ impl Optimizer for Group {
     }
 }
 
-/// Takes a step, of which `step` says the numbers for its count from 1.
+/// Takes a step; `step` gives its numbers, from its count, which starts at 1.
 pub(crate) fn update<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
@@ -153,12 +177,13 @@ pub(crate) fn update<const D: usize>(
             (Some(moments), momentum.time + 1)
         }
     };
-    let (parameter, moments) = adamw_step(parameter, gradient, moments, step(time));
+    let (parameter, moments) = adamw_step(parameter, gradient, moments, step(time))
+        .expect("the constants were checked, and the count starts at 1");
     let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
     (parameter, AdamWState::new(momentum))
 }
 
-/// Moves the moments; not to the device they are on, which would make a second owner of them.
+/// Moves the moments, unless they are on the device already: that would make a second owner of them.
 pub(crate) fn moved<const D: usize>(state: AdamWState<D>, device: &Device) -> AdamWState<D> {
     if state.momentum.moment_1.device() == *device {
         return state;

@@ -11,11 +11,19 @@ use burn::tensor::{Device, Tensor};
 
 use crate::AdamWConfig;
 use crate::adamw::{NO_DECAY, Scale, moved, update};
+use crate::setting::{SettingError, check, from_0};
 
 /// The constants of [`RecAdam`].
+///
+/// | Name | Purpose | Range |
+/// |---|---|---|
+/// | `adamw` | AdamW's constants | its own |
+/// | `pull` | coefficient γ of the quadratic penalty | from 0 |
+/// | `slope` | slope k of the annealing, per step | from 0 |
+/// | `midpoint` | step t0 of equal weights | any number |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecAdamConfig {
-    /// Those of AdamW.
+    /// AdamW's.
     pub adamw: AdamWConfig,
     /// Coefficient γ of the quadratic penalty; the paper's is 5,000.
     pub pull: f64,
@@ -26,6 +34,14 @@ pub struct RecAdamConfig {
 }
 
 impl RecAdamConfig {
+    /// Checks every range of the table above.
+    fn check(&self) -> Result<(), SettingError> {
+        self.adamw.check()?;
+        from_0("pull", self.pull)?;
+        from_0("slope", self.slope)?;
+        check("midpoint", self.midpoint, "a number", |_| true)
+    }
+
     /// The weight `λ(t) = 1 / (1 + exp(-k (t - t0)))` of the target task at a step, the first being 1.
     pub fn annealing(&self, step: usize) -> f64 {
         1.0 / (1.0 + (-self.slope * (step as f64 - self.midpoint)).exp())
@@ -37,8 +53,8 @@ impl RecAdamConfig {
 /// `θ ← θ - η w θ - η λ(t) m̂ / (√v̂ + ε) - η (1 - λ(t)) γ (θ - θ*)`
 ///
 /// θ* are the parameters before the first step, η is the learning rate and w the weight decay, which is not
-/// annealed. `η (1 - λ(t)) γ` is at most 1, at which a parameter lands on θ*: a larger one overshoots, and
-/// above 2 the iteration diverges.
+/// annealed. `η (1 - λ(t)) γ` is cut off at 1, where a parameter lands on θ*: anything larger would overshoot, and
+/// the iteration diverge above 2.
 ///
 /// Source: Chen et al., "Recall and Learn", EMNLP 2020, arXiv:2004.12651, algorithm 1; weight decay as in
 /// the authors' program.
@@ -50,8 +66,14 @@ pub struct RecAdam {
 impl RecAdam {
     /// Starts without moments.
     ///
-    /// `fresh` are module paths: what lies under them is not pretrained, and takes plain AdamW's steps.
-    pub fn new(config: RecAdamConfig, fresh: &[String]) -> Self {
+    /// `fresh` are module paths, taken literally: what lies under them is not pretrained, and takes plain AdamW's
+    /// steps.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for the first constant that is out of its range.
+    pub fn new(config: RecAdamConfig, fresh: &[String]) -> Result<Self, SettingError> {
+        config.check()?;
         let gradient_scale = Arc::new(Scale::default());
         let group = |weight_decay, is_pulled| Group {
             config: RecAdamConfig {
@@ -64,8 +86,9 @@ impl RecAdam {
             is_pulled,
             gradient_scale: gradient_scale.clone(),
         };
-        let matching =
-            |patterns: Vec<&str>| ParamGroup::from_regexes(patterns).expect("valid patterns");
+        let matching = |patterns: Vec<&str>| {
+            ParamGroup::from_regexes(patterns).expect("what is not ours in them is escaped")
+        };
         let decay = config.adamw.weight_decay;
         let mut optimizer = ModuleOptimizer::from(group(decay, true)).with_group(
             matching(vec![NO_DECAY]),
@@ -74,18 +97,18 @@ impl RecAdam {
         );
         // The last group that fits a parameter is the one that counts.
         for path in fresh {
-            let under = format!(r"^{}(\.|$)", path.replace('.', r"\."));
+            let under = format!(r"^{}(\.|$)", escaped(path));
             optimizer = optimizer
                 .with_group(matching(vec![&under]), group(decay, false), None)
                 .with_group(matching(vec![&under, NO_DECAY]), group(0.0, false), None);
         }
-        Self {
+        Ok(Self {
             optimizer,
             gradient_scale,
-        }
+        })
     }
 
-    /// Updates every parameter that has a gradient; each gradient counts times `gradient_scale`.
+    /// Updates every parameter that has a gradient, of which each is first multiplied by `gradient_scale`.
     pub fn step<M: Module>(
         &mut self,
         learning_rate: f64,
@@ -96,6 +119,18 @@ impl RecAdam {
         self.gradient_scale.set(gradient_scale);
         self.optimizer.step(learning_rate, module, gradients)
     }
+}
+
+/// A regular expression for the text itself.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::new();
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$#&-~".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 /// RecAdam for the parameters of one group.

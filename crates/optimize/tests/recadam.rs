@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use optimize::{AdamWConfig, RecAdam, RecAdamConfig};
+use optimize::{AdamW, AdamWConfig, RecAdam, RecAdamConfig};
 use serde_json::Value;
 
 /// Eight f32 steps against f64: a few roundings of parameters of size 1, whose change is near 1e-3.
@@ -94,7 +94,7 @@ fn the_annealing_is_the_sigmoid_of_the_paper() {
 fn eight_steps_match_the_formula_in_body_and_head() {
     let golden = golden();
     let mut model = model(&golden["start"]);
-    let mut optimizer = RecAdam::new(config(&golden), &["head".to_owned()]);
+    let mut optimizer = RecAdam::new(config(&golden), &["head".to_owned()]).expect("in range");
     let steps = golden["gradients"].as_array().expect("an array");
     for (rate, values) in numbers(&golden["learning_rates"]).into_iter().zip(steps) {
         // Half the gradients at twice the scale: the scale reaches the step.
@@ -120,6 +120,84 @@ fn eight_steps_match_the_formula_in_body_and_head() {
     compare("head.bias", model.head.bias.val().into_data());
 }
 
+/// Path components are any text a module's author chose; a regular expression would read some of it.
+#[test]
+fn fresh_paths_are_taken_literally() {
+    let golden = golden();
+    let config = config(&golden);
+    for path in [
+        "head[0", "head(1", "a.*", "^|$", r"\", "heads", "hea", "h.ad", "",
+    ] {
+        let end = |fresh: &[String]| {
+            let mut optimizer = RecAdam::new(config, fresh).expect("in range");
+            let values = &golden["gradients"].as_array().expect("an array")[0];
+            let model = model(&golden["start"]);
+            let gradients = gradients(&model, values);
+            let model = optimizer.step(0.1, 1.0, model, gradients);
+            let weight = model.head.weight.val().into_data();
+            weight.try_to_vec::<f32>().expect("f32")
+        };
+        // None of them is the head's.
+        assert_eq!(end(&[path.to_owned()]), end(&[]), "{path}");
+        assert_ne!(end(&["head".to_owned()]), end(&[]));
+    }
+}
+
+#[test]
+fn constants_that_make_no_sense_are_refused() {
+    let good = config(&golden());
+    let adamw = good.adamw;
+    let with = |adamw| RecAdamConfig { adamw, ..good };
+    for (config, message) in [
+        (
+            with(AdamWConfig {
+                betas: [0.9, 1.0],
+                ..adamw
+            }),
+            "beta 1: expected 0 to below 1",
+        ),
+        (
+            with(AdamWConfig {
+                epsilon: 0.0,
+                ..adamw
+            }),
+            "epsilon 0: expected a number above 0",
+        ),
+        (
+            with(AdamWConfig {
+                weight_decay: f64::NAN,
+                ..adamw
+            }),
+            "weight decay NaN: expected a number from 0",
+        ),
+        (
+            RecAdamConfig { pull: -1.0, ..good },
+            "pull -1: expected a number from 0",
+        ),
+        (
+            RecAdamConfig {
+                slope: f64::INFINITY,
+                ..good
+            },
+            "slope inf: expected a number from 0",
+        ),
+        (
+            RecAdamConfig {
+                midpoint: f64::NAN,
+                ..good
+            },
+            "midpoint NaN: expected a number",
+        ),
+    ] {
+        let error = RecAdam::new(config, &[]).err().expect("out of range");
+        assert_eq!(error.to_string(), message);
+        if config.adamw != adamw {
+            let error = AdamW::new(config.adamw).err().expect("out of range");
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}
+
 #[test]
 fn a_pull_that_would_overshoot_lands_on_the_start() {
     let golden = golden();
@@ -129,7 +207,7 @@ fn a_pull_that_would_overshoot_lands_on_the_start() {
         ..config(&golden)
     };
     let mut model = model(&golden["start"]);
-    let mut optimizer = RecAdam::new(config, &[]);
+    let mut optimizer = RecAdam::new(config, &[]).expect("in range");
     for values in golden["gradients"].as_array().expect("an array") {
         let gradients = gradients(&model, values);
         model = optimizer.step(1e-3, 1.0, model, gradients);

@@ -1,6 +1,6 @@
 //! How an encoder is pretrained.
 
-use optimize::{AdamWConfig, StableSchedule};
+use optimize::{AdamWConfig, StableSchedule, StableScheduleConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::error::PretrainError;
@@ -155,12 +155,13 @@ impl Recipe {
     }
 
     pub(crate) fn schedule(&self) -> StableSchedule {
-        StableSchedule {
+        StableSchedule::new(StableScheduleConfig {
             peak: self.learning_rate,
             warmup: self.warmup_steps,
             steps: self.steps,
             decay: self.decay_steps,
-        }
+        })
+        .expect("the recipe was checked")
     }
 
     pub(crate) fn packing(&self) -> Packing {

@@ -48,7 +48,7 @@ impl Trainer {
         device: &Device,
     ) -> Result<Self, PretrainError> {
         recipe.validate()?;
-        let optimizer = AdamW::new(recipe.adamw());
+        let optimizer = AdamW::new(recipe.adamw()).expect("the recipe was checked");
         Ok(Self::with_optimizer(model, optimizer, recipe, device))
     }
 
@@ -64,7 +64,8 @@ impl Trainer {
         device: &Device,
     ) -> Result<Self, PretrainError> {
         recipe.validate()?;
-        let optimizer = AdamW::new(recipe.adamw()).load_record(moments);
+        let optimizer = AdamW::new(recipe.adamw()).expect("the recipe was checked");
+        let optimizer = optimizer.load_record(moments);
         let trainer = Self::with_optimizer(model, optimizer, recipe, device);
         Ok(Self {
             stepper: trainer.stepper.continued(step),
@@ -86,7 +87,8 @@ impl Trainer {
                 move |step| schedule.learning_rate(step),
                 recipe.max_gradient_norm,
                 LossScale::none(),
-            ),
+            )
+            .expect("the recipe was checked"),
             seed: recipe.seed,
             device: device.clone().inner().autodiff(),
         }

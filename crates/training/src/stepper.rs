@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use optimize::{clipping_factor, squared_global_norm};
+use optimize::{SettingError, clipping_factor, squared_global_norm};
 
 use crate::accumulate::{BatchGradients, Pass, accumulate, losses_and_gradients};
 use crate::health::{Diverged, finite};
@@ -44,15 +44,19 @@ pub struct Taken {
 impl<M: Module, U: Update<M>> Stepper<M, U> {
     /// Starts before step 0. Gradients are clipped at a global norm of `max_gradient_norm`.
     ///
-    /// The model may lie on a plain or an autodiff device; training happens with autodiff.
+    /// The model may be on a plain or an autodiff device; training happens with autodiff.
+    ///
+    /// # Errors
+    /// [`SettingError`] unless `max_gradient_norm` is a number above 0.
     pub fn new(
         model: M,
         optimizer: U,
         schedule: impl Fn(usize) -> f64 + 'static,
         max_gradient_norm: f64,
         loss_scale: LossScale,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, SettingError> {
+        clipping_factor(0.0, max_gradient_norm)?;
+        Ok(Self {
             model: Some(model.train()),
             optimizer,
             schedule: Box::new(schedule),
@@ -61,7 +65,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             step: 0,
             skipped: 0,
             passes: 0,
-        }
+        })
     }
 
     /// Continues before step `step` of a run of one batch per step, none of which was left out.
@@ -134,7 +138,9 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             self.skipped += 1;
         } else {
             finite("gradient norm", self.step, gradient_norm)?;
-            let factor = clipping_factor(gradient_norm, self.max_gradient_norm) / scale;
+            let factor = clipping_factor(gradient_norm, self.max_gradient_norm)
+                .expect("the norm is finite, and new() has checked the largest")
+                / scale;
             let model = self.model.take();
             self.model =
                 model.map(|model| self.optimizer.step(learning_rate, factor, model, gradients));

@@ -53,7 +53,7 @@ pub(crate) fn trainer(device: &Device) -> Trainer {
         learning_rate: 1e-3,
         ..Recipe::default()
     };
-    Trainer::new(model(device), &recipe, 10, 7, device)
+    Trainer::new(model(device), &recipe, 10, 7, device).expect("a recipe in range")
 }
 
 const ROWS: usize = 4;

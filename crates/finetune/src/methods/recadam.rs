@@ -20,7 +20,9 @@ pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
         midpoint: start.number("recadam.midpoint") * steps,
     };
     Ok(Companion {
-        update: Some(Box::new(optimize::RecAdam::new(config, start.fresh))),
+        update: Some(Box::new(
+            optimize::RecAdam::new(config, start.fresh).expect("the hyperparameters were checked"),
+        )),
         ..Companion::default()
     })
 }

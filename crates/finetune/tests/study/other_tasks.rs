@@ -159,7 +159,9 @@ fn the_gradient_of_a_score_is_that_of_the_squared_error() {
         learning_rate: 1e-3,
         ..Recipe::default()
     };
-    let mut trainer = Trainer::new(model.clone(), &recipe, 30, 3, &device).without_dropout();
+    let mut trainer = Trainer::new(model.clone(), &recipe, 30, 3, &device)
+        .expect("a recipe in range")
+        .without_dropout();
     let filling = Filling::Padded { token: 0, least: 0 };
     let positions: Vec<usize> = (0..data.train.len()).collect();
     let batch = data.train.batch(&positions, filling, trainer.device());

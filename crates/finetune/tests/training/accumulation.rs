@@ -18,7 +18,7 @@ fn trainer() -> Trainer {
         learning_rate: 1e-3,
         ..Recipe::default()
     };
-    Trainer::new(model(), &recipe, 10, 0, &Device::flex())
+    Trainer::new(model(), &recipe, 10, 0, &Device::flex()).expect("a recipe in range")
 }
 
 fn examples(which: std::ops::Range<usize>, device: &Device) -> Batch {

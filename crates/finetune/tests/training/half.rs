@@ -26,7 +26,7 @@ fn trainer_of(model: Classifier, precision: Precision) -> Trainer {
         precision,
         ..Recipe::default()
     };
-    Trainer::new(model, &recipe, 100, 0, &Device::flex())
+    Trainer::new(model, &recipe, 100, 0, &Device::flex()).expect("a recipe in range")
 }
 
 /// Loss and gradients of one batch, the latter without the loss scale.

@@ -44,7 +44,9 @@ fn trainer(snapshot: &Path, recipe: &Recipe) -> Trainer {
     let device = Device::flex();
     let snapshot = Snapshot::open(snapshot).expect("the snapshot opens");
     let loaded = snapshot.finetuned_classifier(2, &device).expect("it loads");
-    Trainer::new(loaded.model, recipe, 10, 0, &device).without_dropout()
+    Trainer::new(loaded.model, recipe, 10, 0, &device)
+        .expect("a recipe in range")
+        .without_dropout()
 }
 
 fn tiny_batch(file: &SafeTensors<'_>, step: usize, filling: Filling, device: &Device) -> Batch {
@@ -220,7 +222,9 @@ fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
         path: Vec::new(),
     };
     let model = loaded.model.map(&mut { head });
-    Trainer::new(model, recipe, 10, 0, &device).without_dropout()
+    Trainer::new(model, recipe, 10, 0, &device)
+        .expect("a recipe in range")
+        .without_dropout()
 }
 
 /// Puts a head in the place of a model's.

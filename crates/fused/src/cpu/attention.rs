@@ -1,4 +1,4 @@
-//! Attention: one task per head of each sequence, its scores in cache, never in memory.
+//! Attention: one task per head of each sequence, whose scores stay in cache.
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
@@ -17,7 +17,7 @@ use crate::dropout::Dropout;
 use crate::mask::head_stride;
 use crate::packing::Packed;
 
-/// Scores in work at a time: with their gradients they fit the second-level cache.
+/// Scores computed at a time: with their gradients they fit the second-level cache.
 const BLOCK: usize = 64 * 1024;
 
 impl AttentionBackend for Flex {
@@ -96,12 +96,12 @@ struct Scratch {
     multipliers: Vec<f32>,
 }
 
-/// What all heads share.
+/// What all heads have in common.
 struct Problem {
     sequences: Vec<Sequence>,
     heads: usize,
     d: usize,
-    /// 0, or minus infinity where a key is padding; `[batch, keys]`.
+    /// 1 where a key is padding, else 0; `[batch, keys]`.
     padding: Vec<f32>,
     dropout: Option<Dropout>,
 }
@@ -113,10 +113,12 @@ struct Sequence {
     queries: usize,
     first_key: Start,
     keys: usize,
-    /// The keys up to the last that is no padding.
+    /// The keys up to the last that is not padding.
     length: usize,
+    /// Whether there is padding among them.
+    has_holes: bool,
     /// Its first key in `padding`.
-    padding: usize,
+    start: usize,
     /// The place of its first head in the dropout mask.
     place: usize,
 }
@@ -146,23 +148,21 @@ impl Problem {
         let keys = key.layout().shape()[1];
         let key_mask = key_mask.to_contiguous();
         let kept = &key_mask.bytes()[..batch * keys];
-        let padding = kept
-            .iter()
-            .map(|&kept| if kept != 0 { 0.0 } else { f32::NEG_INFINITY })
-            .collect();
+        let padding = kept.iter().map(|&kept| f32::from(kept == 0)).collect();
         let sequence = |(first_query, queries): (Start, usize),
                         (first_key, of_it): (Start, usize)| {
-            let padding = first_key.batch * keys + first_key.row;
-            let last = kept[padding..padding + of_it]
-                .iter()
-                .rposition(|&kept| kept != 0);
+            let start = first_key.batch * keys + first_key.row;
+            let own = &kept[start..start + of_it];
+            let last = own.iter().rposition(|&kept| kept != 0);
+            let length = last.map_or(0, |last| last + 1);
             Sequence {
                 first_query,
                 queries,
                 first_key,
                 keys: of_it,
-                length: last.map_or(0, |last| last + 1),
-                padding,
+                length,
+                has_holes: own[..length].contains(&0),
+                start,
                 place: 0,
             }
         };
@@ -212,7 +212,7 @@ impl Problem {
             });
     }
 
-    /// Writes the dropout multipliers of some rows, as many of each as there are scores, to `out`.
+    /// Writes the dropout multipliers of some rows to `out`, one per score.
     fn multipliers<'a>(
         &self,
         Head { sequence, number }: Head,
@@ -247,7 +247,6 @@ impl Problem {
     ) -> &'a mut [f32] {
         scores.resize(query.rows * key.rows, 0.0);
         let out = Matrix::row_major(scores.as_mut_ptr(), query.rows, key.rows);
-        let padding = &self.padding[sequence.padding..][..key.rows];
         // SAFETY: `scores` has room for the product and is nobody else's.
         unsafe {
             multiply(
@@ -259,7 +258,12 @@ impl Problem {
                 Parallelism::None,
             );
         }
-        simd::dispatch(Probabilities { scores, padding });
+        let padding = &self.padding[sequence.start..][..key.rows];
+        simd::dispatch(Probabilities {
+            scores,
+            columns: key.rows,
+            padding: sequence.has_holes.then_some(padding),
+        });
         scores
     }
 
@@ -342,7 +346,7 @@ impl Problem {
         let query_grad = query_grad.head(first_query, number, queries, self.d);
         let key_grad = key_grad.head(first_key, number, keys, self.d);
         let value_grad = value_grad.head(first_key, number, keys, self.d);
-        // Keys of padding have no gradient, nor has any key that no query looks at.
+        // Keys of padding have no gradient, nor has any key that no query attends to.
         let seen = if queries == 0 { 0 } else { length };
         // SAFETY: the caller's promise on the outputs.
         unsafe {

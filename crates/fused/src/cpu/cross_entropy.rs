@@ -1,8 +1,8 @@
-//! Cross-entropy: the softmax of each row in place, and the loss from what it passes.
+//! Cross-entropy: the softmax of each row in place, and the loss on the way.
 
 use burn::backend::Flex;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::Shape;
+use burn::tensor::{FloatDType, Shape};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -16,20 +16,20 @@ impl CrossEntropyBackend for Flex {
         targets: IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let [count, classes] = logits.layout().shape().dims();
-        let Some(targets) = embedding::places(&[&logits], &targets, classes) else {
+        let places = embedding::places("cross_entropy target", &targets, classes);
+        if !storage::is_single(&[&logits]) {
             return plain::<Self>(logits, targets);
-        };
+        }
         let mut logits = logits;
-        let padding = vec![0.0; classes];
         let losses: Vec<f64> = storage::elements_mut(&mut logits)
             .par_chunks_mut((rows::CHUNK * classes).max(1))
-            .zip(targets.par_chunks(rows::CHUNK))
+            .zip(places.par_chunks(rows::CHUNK))
             .map(|(logits, targets)| {
                 let rows = logits.chunks_exact_mut(classes.max(1)).zip(targets);
-                rows.map(|(row, &target)| loss(row, target, &padding)).sum()
+                rows.map(|(row, &target)| loss(row, target)).sum()
             })
             .collect();
-        // In the order of the rows, whoever computed them.
+        // In the order of the rows, whichever thread computed them.
         let mean = losses.iter().sum::<f64>() / count as f64;
         let loss = storage::from_vec(vec![mean as f32], Shape::new([1]));
         (loss, logits)
@@ -39,12 +39,13 @@ impl CrossEntropyBackend for Flex {
         probabilities: FloatTensor<Self>,
         targets: IntTensor<Self>,
         grad: FloatTensor<Self>,
+        dtype: FloatDType,
     ) -> FloatTensor<Self> {
         let [count, classes] = probabilities.layout().shape().dims();
-        let floats = [&probabilities, &grad];
-        let Some(targets) = embedding::places(&floats, &targets, classes) else {
-            return plain_backward::<Self>(probabilities, targets, grad);
-        };
+        if dtype != FloatDType::F32 {
+            return plain_backward::<Self>(probabilities, targets, grad, dtype);
+        }
+        let targets = embedding::places("cross_entropy target", &targets, classes);
         let grad = storage::contiguous(grad);
         let scale = storage::elements(&grad)[0] / count as f32;
         let mut out = probabilities;
@@ -65,17 +66,18 @@ impl CrossEntropyBackend for Flex {
 ///
 /// The greatest logit becomes `1 / sum(exp(logits - greatest))`, so the sum is read off there; the
 /// target's own probability may have underflowed.
-fn loss(row: &mut [f32], target: usize, padding: &[f32]) -> f64 {
+fn loss(row: &mut [f32], target: usize) -> f64 {
     let own = row[target];
     let (place, greatest) = greatest(row);
     simd::dispatch(Probabilities {
+        columns: row.len(),
         scores: row,
-        padding,
+        padding: None,
     });
     f64::from(greatest) - f64::from(own) - f64::from(row[place]).ln()
 }
 
-/// Where the greatest element is, and what it is; NaN wherever there is one.
+/// The place of the greatest element, and the element; of a NaN, if there is one.
 fn greatest(row: &[f32]) -> (usize, f32) {
     let mut best = (0, row[0]);
     for (place, &x) in row.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Dropout: the mask is computed again wherever it is needed.
+//! Dropout: the mask is computed again each time it is needed.
 
 use std::mem::MaybeUninit;
 

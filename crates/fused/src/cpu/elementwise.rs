@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::simd;
 use super::storage::{self, Unwritten};
 
-/// Elements of one task: two of them fit the first-level cache's successor with room to spare.
+/// Elements of one task: two tasks' worth fits the second-level cache with room to spare.
 pub(super) const CHUNK: usize = 16 * 1024;
 
 /// A function of one number.
@@ -126,7 +126,7 @@ impl<F: Binary> WithSimd for MapPairs<'_, F> {
     }
 }
 
-/// Writes the first lanes of `last` to the less than one vector that remains.
+/// Writes the first lanes of `last` to what remains, less than one vector.
 #[inline(always)]
 pub(super) fn write_tail<S: Simd>(simd: S, last: S::f32s, tail: &mut [MaybeUninit<f32>]) {
     let mut lanes = [0.0; MAX_LANES];

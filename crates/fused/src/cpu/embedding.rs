@@ -1,15 +1,15 @@
-//! Rows of a table: copied in parallel, and their gradients added by the task that owns the row.
+//! Rows of a table: copied in parallel; each row's gradients are added by the task that owns it.
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::backend::ops::ModuleOps;
+use burn::backend::ops::{IntTensorOps, ModuleOps};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::{DType, Shape};
+use burn::tensor::{IntDType, Shape};
 use rayon::prelude::*;
 
 use super::storage::{self, Unwritten};
 use super::{rows, simd};
-use crate::embedding::EmbeddingBackend;
+use crate::embedding::{EmbeddingBackend, plain_backward};
 
 /// Elements of the table in one task of the backward pass.
 const CHUNK: usize = 256 * 1024;
@@ -18,9 +18,10 @@ impl EmbeddingBackend for Flex {
     fn fused_embedding(weight: FloatTensor<Self>, indices: IntTensor<Self>) -> FloatTensor<Self> {
         let [batch, sequence] = indices.layout().shape().dims();
         let [vocabulary, width] = weight.layout().shape().dims();
-        let Some(places) = places(&[&weight], &indices, vocabulary) else {
+        let places = places("embedding index", &indices, vocabulary);
+        if !storage::is_single(&[&weight]) {
             return Self::embedding(weight, indices);
-        };
+        }
         let weight = storage::contiguous(weight);
         let table = storage::elements(&weight);
         let mut out = Unwritten::new(Shape::new([batch, sequence, width]));
@@ -43,9 +44,10 @@ impl EmbeddingBackend for Flex {
         grad: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let [vocabulary, width] = weight.layout().shape().dims();
-        let Some(places) = places(&[&weight, &grad], &indices, vocabulary) else {
-            return Self::embedding_backward(weight, grad, indices);
-        };
+        if !storage::is_single(&[&weight, &grad]) {
+            return plain_backward::<Self>(weight, indices, grad);
+        }
+        let places = places("embedding index", &indices, vocabulary);
         let grad = storage::contiguous(grad);
         let grad = storage::elements(&grad);
         let mut out = Unwritten::new(Shape::new([vocabulary, width]));
@@ -71,39 +73,17 @@ impl EmbeddingBackend for Flex {
     }
 }
 
-/// The indices as row numbers, or `None` for types that the kernels do not know.
+/// Indices as `usize`.
 ///
 /// # Panics
 ///
-/// When an index is not below `vocabulary`.
-pub(super) fn places(
-    floats: &[&FlexTensor],
-    indices: &FlexTensor,
-    vocabulary: usize,
-) -> Option<Vec<usize>> {
-    if !storage::is_single(floats) {
-        return None;
-    }
-    let indices = indices.to_contiguous();
-    let checked = |index: i64| match usize::try_from(index) {
-        Ok(place) if place < vocabulary => place,
-        _ => panic!("embedding index {index}: expected less than {vocabulary} rows"),
+/// When one is not below `end`; `what` names it.
+pub(super) fn places(what: &str, indices: &FlexTensor, end: usize) -> Vec<usize> {
+    let indices = Flex::int_cast(indices.clone(), IntDType::I64).to_contiguous();
+    let indices: &[i64] = indices.as_slice().expect("cast to it");
+    let checked = |&index: &i64| match usize::try_from(index) {
+        Ok(place) if place < end => place,
+        _ => panic!("{what} {index}: expected less than {end}, from 0"),
     };
-    match indices.dtype() {
-        DType::I64 => Some(
-            indices
-                .as_slice::<i64>()?
-                .iter()
-                .map(|&i| checked(i))
-                .collect(),
-        ),
-        DType::I32 => Some(
-            indices
-                .as_slice::<i32>()?
-                .iter()
-                .map(|&i| checked(i64::from(i)))
-                .collect(),
-        ),
-        _ => None,
-    }
+    indices.iter().map(checked).collect()
 }

@@ -10,7 +10,7 @@ use crate::mask::{BLOCK_WORDS, GROUP, LANES};
 const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 const DOUBLE_ROUNDS: usize = 4;
 
-/// Writes what elements `start..start + out.len()` are multiplied by: 0, or the rescaling.
+/// Writes what elements `start..start + out.len()` are multiplied by: 0 or the rescaling factor.
 ///
 /// The same values as [`crate::mask::fill`].
 pub(super) fn fill(dropout: &Dropout, start: usize, out: &mut [f32]) {

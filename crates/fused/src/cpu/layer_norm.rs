@@ -133,7 +133,7 @@ impl Binary for Add {
     }
 }
 
-/// What both directions need to know of a row.
+/// What the forward and the backward pass need to know about a row.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     gamma: &'a [f32],
@@ -141,8 +141,8 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The mean of a row and the reciprocal of its standard deviation, by two passes in cache:
-    /// one pass would cancel where the mean is large.
+    /// The mean of a row and the reciprocal of its standard deviation, in two passes in cache: in a
+    /// single one, digits would cancel where the mean is large.
     #[inline(always)]
     fn statistics<S: Simd>(self, simd: S, x: &[f32]) -> (f32, f32) {
         let count = x.len() as f32;
@@ -201,7 +201,7 @@ impl WithSimd for Normalize<'_> {
     }
 }
 
-/// Replaces the gradient of the result by that of `x`, and adds to those of the parameters.
+/// Replaces the gradient of the result with that of `x`, and adds to those of the parameters.
 struct Differentiate<'a> {
     row: Row<'a>,
     x: &'a [f32],

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::matmul::{Matrix, multiply};
 use super::rows;
 use super::storage::{self, Unwritten};
-use crate::linear::LinearBackend;
+use crate::linear::{LinearBackend, plain_parameters_backward};
 
 /// Multiply-adds below which waking a second core costs more than it gains.
 const PARALLEL: usize = 1 << 18;
@@ -50,10 +50,7 @@ impl LinearBackend for Flex {
         grad: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         if !storage::is_single(&[&x, &grad]) {
-            return (
-                Self::linear_weight_backward(x, grad.clone()),
-                Self::linear_bias_backward(grad),
-            );
+            return plain_parameters_backward::<Self>(x, grad);
         }
         let (x, grad) = (storage::contiguous(x), storage::contiguous(grad));
         let (left, right) = (row_matrix(&x).transposed(), row_matrix(&grad));

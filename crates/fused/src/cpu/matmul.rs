@@ -1,10 +1,10 @@
-//! Products of strided matrices by the `gemm` crate.
+//! Products of strided matrices, computed by the `gemm` crate.
 
 use std::ops::Range;
 
 use gemm::Parallelism;
 
-/// A matrix of single precision in memory that somebody else keeps alive.
+/// A matrix of single precision in memory that something else keeps alive.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix<P> {
     /// The first element.
@@ -18,7 +18,7 @@ pub(super) struct Matrix<P> {
 }
 
 impl<P> Matrix<P> {
-    /// Rows of `columns` elements one after the other.
+    /// Rows of `columns` elements, one after another.
     pub(super) fn row_major(start: P, rows: usize, columns: usize) -> Self {
         Self {
             start,
@@ -41,9 +41,9 @@ impl<P> Matrix<P> {
     }
 }
 
-/// Pointers of either mutability, to move by a number of elements.
+/// A pointer, mutable or not, that can be moved by a number of elements.
 pub(super) trait Pointer: Copy {
-    /// The address `count` elements on; not dereferenced here.
+    /// The address `count` elements further on, not dereferenced here.
     fn moved(self, count: isize) -> Self;
 }
 

@@ -1,7 +1,7 @@
 //! The operations on the flex backend: SIMD chosen at run time, rayon over rows, buffers reused.
 //!
-//! Work is cut by constants, never by the number of threads, and partial sums are added in the order
-//! of their rows: the result has the same bits on any number of threads.
+//! Work is divided by constants, never by the number of threads, and partial sums are added in the
+//! order of their rows: the result has the same bits on any number of threads.
 
 mod adamw;
 mod attention;
@@ -9,6 +9,8 @@ mod cross_entropy;
 mod dropout;
 mod elementwise;
 mod embedding;
+#[cfg(test)]
+mod extremes;
 mod gelu;
 mod keystream;
 mod layer_norm;

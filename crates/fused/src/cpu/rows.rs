@@ -7,15 +7,15 @@ use rayon::prelude::*;
 
 use super::{simd, storage};
 
-/// Rows of one task. Partial sums belong to a task, so this fixes the order of additions.
+/// Rows of one task. Each task makes a partial sum, so this fixes the order of additions.
 pub(super) const CHUNK: usize = 32;
 
-/// Elements of the last dimension; the number of rows is whatever the others multiply to.
+/// Elements of the last dimension.
 pub(super) fn width(shape: &Shape) -> usize {
     shape[shape.num_dims() - 1]
 }
 
-/// The product of all dimensions but the last.
+/// The number of rows: the product of all dimensions but the last.
 pub(super) fn count(shape: &Shape) -> usize {
     shape.iter().rev().skip(1).product()
 }

@@ -1,4 +1,4 @@
-//! Heads of sequences as strided matrices in place.
+//! The heads of sequences as strided matrices, without a copy.
 
 use burn::backend::flex::FlexTensor;
 

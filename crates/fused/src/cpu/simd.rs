@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 /// Runs `operation` compiled for the widest vectors this processor has: AVX-512, AVX2 or NEON.
 ///
-/// `pulp::Arch` would do, but leaves AVX2 out unless a feature is set that rebuilds half of Burn.
+/// `pulp::Arch` alone leaves AVX2 out, unless a feature is on that rebuilds half of Burn.
 #[inline]
 pub(super) fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
     #[cfg(target_arch = "x86_64")]

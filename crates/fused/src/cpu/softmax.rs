@@ -4,11 +4,13 @@ use pulp::{Simd, WithSimd};
 
 use super::math;
 
-/// Turns scores into probabilities, row by row, in place.
+/// Turns scores into probabilities, row by row, in place. A row with a NaN, with plus infinity, or of minus infinity
+/// alone is NaN throughout, as IEEE arithmetic has it.
 pub(super) struct Probabilities<'a> {
     pub(super) scores: &'a mut [f32],
-    /// Added to every row: 0, or minus infinity where the key is padding.
-    pub(super) padding: &'a [f32],
+    pub(super) columns: usize,
+    /// 1 where a key is padding, whose probability is 0 whatever its score, and 0 at one key or more.
+    pub(super) padding: Option<&'a [f32]>,
 }
 
 impl WithSimd for Probabilities<'_> {
@@ -16,44 +18,69 @@ impl WithSimd for Probabilities<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (padding, padding_tail) = S::as_simd_f32s(self.padding);
-        let lowest = simd.splat_f32s(f32::NEG_INFINITY);
-        for row in self.scores.chunks_exact_mut(self.padding.len().max(1)) {
-            let (row, tail) = S::as_mut_simd_f32s(row);
-            // The tail as one vector, its unused lanes out of the running.
-            let mut last = lowest;
-            if !tail.is_empty() {
-                let mut lanes = [f32::NEG_INFINITY; MAX_LANES];
-                for (lane, (&score, &padding)) in
-                    lanes.iter_mut().zip(tail.iter().zip(padding_tail))
-                {
-                    *lane = score + padding;
-                }
-                last = simd.partial_load_f32s(&lanes[..S::F32_LANES]);
+        for row in self.scores.chunks_exact_mut(self.columns.max(1)) {
+            match self.padding {
+                None => normalize(simd, row, None),
+                Some(padding) => normalize(simd, row, Some(padding)),
             }
-            let mut highest = last;
-            for (score, &padding) in row.iter_mut().zip(padding) {
-                *score = simd.add_f32s(*score, padding);
-                highest = simd.max_f32s(highest, *score);
-            }
-            // A row of padding only: any finite shift keeps its probabilities 0 instead of NaN.
-            let highest = simd.reduce_max_f32s(highest).max(f32::MIN);
-            let shift = simd.splat_f32s(highest);
-
-            last = math::exp(simd, simd.sub_f32s(last, shift));
-            let mut sum = last;
-            for score in row.iter_mut() {
-                *score = math::exp(simd, simd.sub_f32s(*score, shift));
-                sum = simd.add_f32s(sum, *score);
-            }
-            let sum = simd.reduce_sum_f32s(sum);
-            let scale = simd.splat_f32s(if sum > 0.0 { 1.0 / sum } else { 0.0 });
-            for score in row.iter_mut() {
-                *score = simd.mul_f32s(*score, scale);
-            }
-            simd.partial_store_f32s(tail, simd.mul_f32s(last, scale));
         }
     }
+}
+
+/// The softmax of one row. Compiled apart with and without padding.
+#[inline(always)]
+fn normalize<S: Simd>(simd: S, row: &mut [f32], padding: Option<&[f32]>) {
+    let zero = simd.splat_f32s(0.0);
+    let lowest = simd.splat_f32s(f32::NEG_INFINITY);
+    let hide = |x, padding, value| simd.select_f32s(simd.less_than_f32s(zero, padding), value, x);
+    let (row, tail) = S::as_mut_simd_f32s(row);
+    let padding = padding.map(S::as_simd_f32s);
+    // The tail as one vector, its unused lanes out of the running.
+    let mut last = lowest;
+    if !tail.is_empty() {
+        let mut lanes = [f32::NEG_INFINITY; MAX_LANES];
+        lanes[..tail.len()].copy_from_slice(tail);
+        last = simd.partial_load_f32s(&lanes[..S::F32_LANES]);
+        if let Some((_, padding)) = padding {
+            last = hide(last, simd.partial_load_f32s(padding), lowest);
+        }
+    }
+    // NaN may get lost here; the exponential below brings it back.
+    let mut highest = last;
+    match padding {
+        None => {
+            for &score in row.iter() {
+                highest = simd.max_f32s(highest, score);
+            }
+        }
+        Some((padding, _)) => {
+            for (score, &padding) in row.iter_mut().zip(padding) {
+                *score = hide(*score, padding, lowest);
+                highest = simd.max_f32s(highest, *score);
+            }
+        }
+    }
+    let shift = simd.splat_f32s(simd.reduce_max_f32s(highest));
+
+    last = math::exp(simd, simd.sub_f32s(last, shift));
+    let mut sum = last;
+    for score in row.iter_mut() {
+        *score = math::exp(simd, simd.sub_f32s(*score, shift));
+        sum = simd.add_f32s(sum, *score);
+    }
+    let scale = simd.splat_f32s(1.0 / simd.reduce_sum_f32s(sum));
+    last = simd.mul_f32s(last, scale);
+    for score in row.iter_mut() {
+        *score = simd.mul_f32s(*score, scale);
+    }
+    // In a row of NaN, which spreads to padding too.
+    if let Some((padding, padding_tail)) = padding {
+        last = hide(last, simd.partial_load_f32s(padding_tail), zero);
+        for (score, &padding) in row.iter_mut().zip(padding) {
+            *score = hide(*score, padding, zero);
+        }
+    }
+    simd.partial_store_f32s(tail, last);
 }
 
 /// Turns the gradient of the kept probabilities into that of the scores, row by row, in place, and

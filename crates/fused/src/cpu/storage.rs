@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType, Shape};
 
-/// Whether the kernels here apply: they know single precision only.
+/// Whether the kernels apply: they compute in single precision only.
 pub(super) fn is_single(tensors: &[&FlexTensor]) -> bool {
     tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
 }
@@ -44,7 +44,7 @@ pub(super) fn elements_mut(tensor: &mut FlexTensor) -> &mut [f32] {
     &mut tensor.storage_mut()[start..end]
 }
 
-/// Memory for a row-major tensor that nobody has zeroed, nor needs to.
+/// Memory for a row-major tensor, not zeroed.
 pub(super) struct Unwritten {
     values: Vec<f32>,
     shape: Shape,

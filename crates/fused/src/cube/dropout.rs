@@ -30,7 +30,8 @@ impl DropoutBackend for CubeBackend {
             .sequences()
             .map(|(first, [queries, keys])| first + heads * mask::head_stride(queries, keys))
             .last();
-        // The kernels count places and elements in 32 bits, as devices do best; units past the end need the other half.
+        // The kernels count places and elements in 32 bits, the fastest on devices; units past the end need the upper
+        // half of the range.
         if end.max(Some(shape.num_elements())) > Some(i32::MAX as usize) {
             return host_mask::<Self>(like, &places, &dropout);
         }
@@ -82,7 +83,7 @@ fn regular(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor 
     out
 }
 
-/// Heads of as many queries and keys as their sequence has, in room for those of the longest.
+/// Heads with the queries and keys of their own sequence, each in room for those of the longest.
 fn packed(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor {
     let [sequences, heads, queries, keys] = places.dims();
     let groups = (queries * keys).div_ceil(mask::GROUP);
@@ -140,7 +141,7 @@ struct Mask {
     scale: f32,
 }
 
-/// `out` is `[heads, elements]`, of all sequences' heads, each of which has so many groups of blocks.
+/// `out` is `[heads, elements]`, with the heads of all sequences, each of which takes `groups` groups of blocks.
 #[cube(launch)]
 fn regular_kernel(out: &mut [f32], mask: Mask, groups: u32, elements: u32) {
     let unit = ABSOLUTE_POS as u32;
@@ -166,8 +167,8 @@ fn regular_kernel(out: &mut [f32], mask: Mask, groups: u32, elements: u32) {
     }
 }
 
-/// `out` is `[sequences, heads, room]`, rows of `width` in each room. `table` has first group, elements and row of each
-/// sequence's heads.
+/// `out` is `[sequences, heads, room]`, each room in rows of `width`. `table` has three numbers for each sequence: the
+/// first group of its heads, the elements of a head and the length of a row.
 #[cube(launch)]
 fn packed_kernel(
     out: &mut [f32],

@@ -1,3 +1,3 @@
-//! Kernels for CubeCL's runtimes. Everything else there is Burn's primitives, which its fusion joins.
+//! Kernels for CubeCL's runtimes. Everything else runs there as Burn's primitives, which Burn fuses.
 
 mod dropout;
