@@ -5,39 +5,63 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Gradients, Tensor};
 use encoders::{Classifier, Dropouts, EncoderInput};
 
-/// The gradients of an objective of the model's logits, with the hidden states between the layers as all that is
-/// kept: what a layer computes within is computed again when its gradients are due, from the last layer to
-/// the first. They are those without it but for the order in which gradients that meet are added.
-///
-/// `model` is run; the gradients are those of `parameters`, which it is made from. `objective` starts the
-/// backward pass.
+/// A forward pass of which only the hidden states between the layers are kept: what a layer computes within is computed
+/// again when its gradients are due, from the last layer to the first. The gradients are those of an ordinary pass but
+/// for the order in which gradients that meet are added.
 ///
 /// Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174; transformers'
 /// `gradient_checkpointing_enable` has the same boundaries.
-pub(crate) fn gradients(
+pub(crate) struct Begun {
+    perturbation: Option<Tensor<3>>,
+    at_embeddings: Dropouts,
+    /// What each layer starts from.
+    starts: Vec<(Tensor<3>, Dropouts)>,
+    /// What the last stage starts from: a leaf of the graph.
+    last: Tensor<3>,
+}
+
+impl Begun {
+    /// Runs `model` without autodiff up to the last stage, and with it from there on; returns the logits.
+    pub(crate) fn forward(
+        model: &Classifier,
+        input: &EncoderInput,
+        perturbation: Option<Tensor<3>>,
+        mut dropouts: Dropouts,
+    ) -> (Self, Tensor<2>) {
+        // Without autodiff nothing is kept that is not kept here.
+        let at_embeddings = dropouts.clone();
+        let mut starts = Vec::with_capacity(model.layers());
+        let last = {
+            let plain = model.clone().valid();
+            let input = input.clone().without_autodiff();
+            let perturbation = perturbation.clone().map(Tensor::without_autodiff);
+            let embedded = plain.embed(&input, perturbation, &mut dropouts);
+            (0..plain.layers()).fold(embedded, |hidden, layer| {
+                starts.push((hidden.clone(), dropouts.clone()));
+                plain.layer(layer, hidden, &input.layout, &mut dropouts)
+            })
+        };
+        let last = last.autodiff().require_grad();
+        let logits = model.read_out(last.clone(), &input.layout, &mut dropouts);
+        let begun = Self {
+            perturbation,
+            at_embeddings,
+            starts,
+            last,
+        };
+        (begun, logits)
+    }
+}
+
+/// The gradients of `parameters`, which `model` is made from, once a backward pass from a loss has reached the last
+/// stages of all these passes.
+pub(crate) fn complete(
+    begun: Vec<Begun>,
     parameters: &Classifier,
     model: &Classifier,
-    input: EncoderInput,
-    perturbation: Option<Tensor<3>>,
-    mut dropouts: Dropouts,
-    objective: impl FnOnce(Tensor<2>) -> Gradients,
+    input: &EncoderInput,
+    mut gradients: Gradients,
 ) -> GradientsParams {
-    let layout = &input.layout;
-
-    // Without autodiff nothing is kept that is not kept here.
-    let at_embeddings = dropouts.clone();
-    let mut starts = Vec::with_capacity(model.layers());
-    let last = {
-        let plain = model.clone().valid();
-        let input = input.clone().without_autodiff();
-        let perturbation = perturbation.clone().map(Tensor::without_autodiff);
-        let embedded = plain.embed(&input, perturbation, &mut dropouts);
-        (0..plain.layers()).fold(embedded, |hidden, layer| {
-            starts.push((hidden.clone(), dropouts.clone()));
-            plain.layer(layer, hidden, &input.layout, &mut dropouts)
-        })
-    };
-
     let mut sum = GradientsAccumulator::new();
     let mut add = |gradients| {
         sum.accumulate(
@@ -45,20 +69,26 @@ pub(crate) fn gradients(
             GradientsParams::from_grads(gradients, parameters),
         );
     };
-    let last = last.autodiff().require_grad();
-    let logits = model.read_out(last.clone(), layout, &mut dropouts);
-    let mut gradients = objective(logits);
-    let mut upstream = taken(&last, &mut gradients);
+    let arrived: Vec<(Begun, Tensor<3>)> = begun
+        .into_iter()
+        .map(|pass| {
+            let upstream = taken(&pass.last, &mut gradients);
+            (pass, upstream)
+        })
+        .collect();
     add(gradients);
-    for (layer, (hidden, mut dropouts)) in starts.into_iter().enumerate().rev() {
-        let hidden = hidden.autodiff().require_grad();
-        let output = model.layer(layer, hidden.clone(), layout, &mut dropouts);
-        let mut gradients = continued(output, upstream);
-        upstream = taken(&hidden, &mut gradients);
-        add(gradients);
+    for (pass, mut upstream) in arrived {
+        for (layer, (hidden, mut dropouts)) in pass.starts.into_iter().enumerate().rev() {
+            let hidden = hidden.autodiff().require_grad();
+            let output = model.layer(layer, hidden.clone(), &input.layout, &mut dropouts);
+            let mut gradients = continued(output, upstream);
+            upstream = taken(&hidden, &mut gradients);
+            add(gradients);
+        }
+        let mut dropouts = pass.at_embeddings;
+        let embedded = model.embed(input, pass.perturbation, &mut dropouts);
+        add(continued(embedded, upstream));
     }
-    let embedded = model.embed(&input, perturbation, &mut { at_embeddings });
-    add(continued(embedded, upstream));
     sum.grads()
 }
 

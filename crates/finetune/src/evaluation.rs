@@ -7,7 +7,7 @@ use tasks::{Metric, Predictions, Targets, Task};
 use crate::batch::Filling;
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::loss::mean_loss;
+use crate::objective::mean_loss;
 
 /// Sentences in an evaluation batch; the result does not depend on it.
 const BATCH: usize = 64;

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`data`], [`batch`], [`order`] | a task's sentences, tokenized once for all runs; batches; their order |
 //! | [`trainer`], [`evaluation`] | the loop, and metrics over a whole split |
+//! | [`objective`], [`passes`] | what training makes small, and the forward passes it may ask for |
 //! | [`methods`] | what runs do while they train: one file per method |
 //! | [`session`], [`progress`] | the runs of a study, and how to watch them |
 //! | [`mod@bench`] | training steps against the clock |
@@ -21,10 +22,11 @@ pub mod data;
 mod error;
 pub mod evaluation;
 mod jobs;
-mod loss;
 pub mod methods;
+pub mod objective;
 pub mod optimizer;
 pub mod order;
+pub mod passes;
 mod precision;
 pub mod progress;
 mod run;

@@ -5,19 +5,19 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use encoders::{Classifier, Dropouts};
+use encoders::Classifier;
 use optimize::{AdamW, LinearSchedule};
 use study::{Precision, Recipe};
 use training::{BatchGradients, LossScale, Pass, Stepper, Update};
 
 use crate::batch::{Batch, Filling};
-use crate::checkpointing;
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::loss::mean_loss;
 use crate::methods::{Companion, EmbeddingNoise, Weights};
+use crate::objective::{Objective, TaskLoss};
 use crate::optimizer::adamw;
 use crate::order::epoch_steps;
+use crate::passes::Passes;
 use crate::precision::lower;
 
 /// A model in training, by a recipe and a method.
@@ -34,6 +34,7 @@ struct Forward {
     recipe: Recipe,
     weights: Option<Box<dyn Weights>>,
     embeddings: Option<Box<dyn EmbeddingNoise>>,
+    objective: Box<dyn Objective>,
     seed: u64,
     dropout: bool,
 }
@@ -94,6 +95,7 @@ impl Trainer {
                 recipe: recipe.clone(),
                 weights: None,
                 embeddings: None,
+                objective: Box::new(TaskLoss),
                 seed,
                 dropout: true,
             },
@@ -106,6 +108,9 @@ impl Trainer {
     pub fn with_companion(mut self, companion: Companion) -> Self {
         self.forward.weights = companion.weights;
         self.forward.embeddings = companion.embeddings;
+        if let Some(wrap) = companion.objective {
+            self.forward.objective = wrap(self.forward.objective);
+        }
         if let Some(update) = companion.update {
             self.stepper = self.stepper.with_optimizer(update);
         }
@@ -202,11 +207,6 @@ impl BatchGradients<Classifier, Batch> for Forward {
         batch: Batch,
         pass: Pass,
     ) -> (Tensor<1>, GradientsParams) {
-        let mut dropouts = if self.dropout {
-            Dropouts::keyed(self.seed, pass.index as u64)
-        } else {
-            Dropouts::off()
-        };
         let model = match &self.weights {
             None => parameters.clone(),
             Some(weights) => weights.substitute(parameters, pass.step),
@@ -214,26 +214,15 @@ impl BatchGradients<Classifier, Batch> for Forward {
         let model = lower(self.recipe.precision, model);
         let noise = self.embeddings.as_ref();
         let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass.index));
-        let mut loss = None;
-        let backward = |logits| {
-            let mean = mean_loss(logits, batch.targets);
-            loss = Some(mean.clone());
-            if pass.scale == 1.0 {
-                mean.backward()
-            } else {
-                (mean * pass.scale).backward()
-            }
-        };
-        let gradients = if self.recipe.gradient_checkpointing {
-            checkpointing::gradients(parameters, &model, batch.input, noise, dropouts, backward)
-        } else {
-            let logits = match noise {
-                None => model.forward(batch.input, &mut dropouts),
-                Some(noise) => model.forward_perturbed(batch.input, noise, &mut dropouts),
-            };
-            GradientsParams::from_grads(backward(logits), parameters)
-        };
-        let loss = loss.expect("the backward pass begins at the loss");
+        let dropout = self.dropout.then_some((self.seed, pass.index));
+        let mut passes = Passes::new(parameters, model, batch.input, dropout);
+        passes.noise = noise;
+        passes.gradient_checkpointing = self.recipe.gradient_checkpointing;
+        let loss = self.objective.loss(&mut passes, batch.targets);
+        let gradients = passes.gradients(match pass.scale {
+            1.0 => loss.clone(),
+            scale => loss.clone() * scale,
+        });
         (loss.inner(), gradients)
     }
 }

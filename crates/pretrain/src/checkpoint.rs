@@ -118,13 +118,7 @@ impl Checkpoint {
             .map_err(|e| damaged(PARAMETERS, e.to_string()))?;
         let moments = OptimizerRecord::load(self.folder.join(MOMENTS))
             .map_err(|e| damaged(MOMENTS, e.to_string()))?;
-        Ok(Trainer::continued(
-            model,
-            moments,
-            self.state.step,
-            recipe,
-            device,
-        ))
+        Trainer::continued(model, moments, self.state.step, recipe, device)
     }
 
     /// Stores the trainer's state, then removes older checkpoints.

@@ -20,17 +20,17 @@ pub enum Documents {
     Paragraphs,
 }
 
-/// Different documents, without markup of line breaks.
+/// Distinct documents, without HTML line breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corpus {
-    /// In the order of the files, each once.
+    /// In the order of the files, each only once.
     pub documents: Vec<String>,
-    /// Documents that were there before, word for word.
+    /// How many documents repeated an earlier one, word for word.
     pub repeated: usize,
 }
 
 impl Corpus {
-    /// Reads text files, `.gz` files of text, and all files of folders and their folders, by name.
+    /// Reads text files, gzipped text files (`.gz`), and all files in folders and subfolders, by name.
     ///
     /// # Errors
     /// [`PretrainError::File`], [`PretrainError::Encoding`], or [`PretrainError::TooLittle`] if there
@@ -68,7 +68,7 @@ impl Corpus {
     }
 }
 
-/// The file itself, or what a folder holds, sorted; hidden files are left aside.
+/// The file itself, or all files in a folder, sorted and without hidden ones.
 fn files(path: &Path) -> Result<Vec<PathBuf>, PretrainError> {
     let wrong = |e| PretrainError::file(path, e);
     if !std::fs::metadata(path).map_err(wrong)?.is_dir() {
@@ -132,7 +132,7 @@ fn documents(text: &str, separated: Documents) -> Vec<String> {
         .collect()
 }
 
-/// Without HTML's line breaks, which reviews on the web are full of, and with single spaces.
+/// Removes HTML line breaks, which web reviews are full of, and repeated spaces.
 fn without_breaks(text: &str) -> String {
     let text = text
         .replace("<br />", " ")

@@ -1,9 +1,9 @@
-//! Generators keyed by what they are for.
+//! Random generators keyed by their purpose.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// What a draw decides; equal seeds and positions of two purposes have nothing in common.
+/// What a draw decides. Different purposes give unrelated draws, even for the same seed and position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
     /// Where short sequences end: position of the document.
@@ -14,7 +14,7 @@ pub(crate) enum Purpose {
     Masking = 3,
 }
 
-/// The generator of one place, the same whatever was drawn before and elsewhere.
+/// The generator for one position, which does not depend on any other draws.
 pub(crate) fn generator(seed: u64, purpose: Purpose, epoch: u64, position: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     for (part, value) in key

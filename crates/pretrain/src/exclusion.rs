@@ -7,13 +7,13 @@ use crate::corpus;
 use crate::error::PretrainError;
 use crate::text::normalised;
 
-/// Words of a run that is taken for a quotation.
+/// Number of shared words in a row that counts as a quotation.
 const RUN: usize = 8;
 
-/// Texts of a benchmark, so that its sentences can be kept out of the corpus.
+/// Texts of a benchmark that must be kept out of the corpus.
 ///
-/// A sentence is excluded if its words are those of a text, or if it shares a run of eight words with
-/// one. Case, punctuation and spacing do not count.
+/// A sentence is excluded if it has the same words as a text, or shares eight words in a row with one.
+/// Case, punctuation and spacing are ignored.
 #[derive(Clone, Debug, Default)]
 pub struct Exclusion {
     texts: HashSet<String>,
@@ -21,7 +21,7 @@ pub struct Exclusion {
 }
 
 impl Exclusion {
-    /// Reads files of one text a line; where a line has tabs, each of its fields is a text.
+    /// Reads files with one text per line; if a line has tabs, each field is a text.
     ///
     /// # Errors
     /// [`PretrainError::File`] or [`PretrainError::Encoding`].
@@ -54,7 +54,7 @@ impl Exclusion {
         self.texts.contains(&words) || runs(&words, &starts).any(|run| self.runs.contains(run))
     }
 
-    /// Number of different texts.
+    /// Number of distinct texts.
     pub fn len(&self) -> usize {
         self.texts.len()
     }
@@ -68,7 +68,7 @@ impl Exclusion {
 /// Every run of [`RUN`] words.
 fn runs<'a>(words: &'a str, starts: &'a [usize]) -> impl Iterator<Item = &'a str> {
     starts.windows(RUN).enumerate().map(|(first, window)| {
-        // One before the space that follows, or the end.
+        // Before the space that follows, or at the end.
         let end = starts.get(first + RUN).map_or(words.len(), |next| next - 1);
         &words[window[0]..end]
     })
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_eight_words_is_excluded_wherever_it_stands() {
+    fn a_run_of_eight_words_is_excluded_wherever_it_occurs() {
         assert!(
             exclusion()
                 .contains("He said: three, four, five, six, seven, eight, nine, TEN of them.")

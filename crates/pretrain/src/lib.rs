@@ -1,13 +1,13 @@
 //! Masked language modelling from plain text to a Hugging Face snapshot.
 //!
-//! A [`Corpus`] is read from text files and cleaned of what must not be in it ([`Exclusion`]); a
-//! [`Vocabulary`] is trained on it; its sentences are packed into [`Sequences`]; a [`Trainer`] takes
-//! optimizer steps over [`Batch`]es whose words are masked afresh in every epoch. [`Run`] puts these
+//! A [`Corpus`] is read from text files, without the texts that must not be in it ([`Exclusion`]). A
+//! [`Vocabulary`] is trained on it, and its sentences are packed into [`Sequences`]. A [`Trainer`] takes
+//! optimizer steps over [`Batch`]es whose words are masked anew in every epoch. [`Run`] puts these
 //! together: it logs, evaluates on held-out documents, stores checkpoints from which it continues bit
 //! for bit, and writes the snapshot.
 //!
-//! Every random choice is a pure function of (seed, purpose, epoch, position). Knows no noise and no
-//! task.
+//! Every random choice is a pure function of (seed, purpose, epoch, position). The crate knows neither
+//! noise nor tasks.
 
 mod batches;
 mod checkpoint;

@@ -10,11 +10,11 @@ use crate::evaluation::HeldOut;
 use crate::recipe::Recipe;
 use crate::sequences::DataSummary;
 
-/// A line of the log.
+/// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The run starts, or continues: lines of later steps before this one were taken back.
+    /// The run starts or continues: earlier lines about later steps no longer count.
     Start(Box<Start>),
     /// Steps since the last such line.
     Train {
@@ -24,11 +24,11 @@ pub enum Event {
         loss: f64,
         /// Mean over these steps, before clipping.
         gradient_norm: f64,
-        /// Of the last of these steps.
+        /// Learning rate of the last of these steps.
         learning_rate: f64,
-        /// Tokens seen in all.
+        /// Tokens seen in total.
         tokens: u64,
-        /// Of these steps.
+        /// Speed over these steps.
         tokens_per_second: f64,
         /// Since the start, over all parts of the run.
         seconds: f64,
@@ -37,7 +37,7 @@ pub enum Event {
     HeldOut {
         /// Steps taken.
         step: usize,
-        /// Tokens seen in all.
+        /// Tokens seen in total.
         tokens: u64,
         /// Since the start, over all parts of the run.
         seconds: f64,
@@ -52,7 +52,7 @@ pub enum Event {
 pub struct Start {
     /// The next step, 0 for a new run.
     pub step: usize,
-    /// Its settings from here on.
+    /// The settings from here on.
     pub recipe: Recipe,
     /// The shape of the encoder.
     pub encoder: BertConfig,

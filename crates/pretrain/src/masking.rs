@@ -1,4 +1,4 @@
-//! Words hidden from the model.
+//! Words masked for the model to predict.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -7,27 +7,27 @@ use crate::draws::{Purpose, generator};
 use crate::recipe::Recipe;
 use crate::vocabulary::{MASK, Vocabulary};
 
-/// Of the chosen tokens, those that become `[MASK]`.
+/// Share of the chosen tokens that become `[MASK]`.
 const MASKED: f64 = 0.8;
-/// Of the chosen tokens, those that become `[MASK]` or any word; the others stay.
+/// Share of the chosen tokens that become `[MASK]` or a random word; the others stay.
 const MASKED_OR_RANDOM: f64 = 0.9;
 
-/// A sequence with hidden words.
+/// A sequence with masked words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masked {
     /// What the model sees, as long as the sequence.
     pub ids: Vec<u32>,
-    /// Where it has to predict, ascending.
+    /// The positions to predict, ascending.
     pub places: Vec<usize>,
-    /// What was there.
+    /// The right tokens there.
     pub targets: Vec<u32>,
 }
 
-/// Hides a share of a sequence, at least one token.
+/// Masks a share of a sequence, at least one token.
 ///
-/// Of the chosen tokens 80 % become `[MASK]`, 10 % a random word, 10 % stay. With whole words, the
-/// pieces of a word are chosen together, as long as they fit into the share. The draws depend on the
-/// seed, the epoch and the sequence's position alone.
+/// Of the chosen tokens, 80 % become `[MASK]`, 10 % a random word, and 10 % stay. With whole words, the
+/// pieces of a word are chosen together if they fit into the share. The draws depend only on the seed,
+/// the epoch and the sequence's position.
 ///
 /// Source: Devlin et al. (2019), arXiv:1810.04805, section 3.1 and the reference implementation's
 /// `create_masked_lm_predictions`.

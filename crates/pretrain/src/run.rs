@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 use encoders::{BertConfig, BertForMaskedLM, write_snapshot};
 use sha2::{Digest, Sha256};
-use training::finite;
 
 use crate::batches::{Batch, Batches};
 use crate::checkpoint::{Checkpoint, RunState};
@@ -301,8 +300,8 @@ impl Run {
         let recipe = &self.config.recipe;
         let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe)?;
         let last = state.step.saturating_sub(1);
-        finite("held-out loss", last, scores.loss)?;
-        finite("held-out perplexity", last, scores.perplexity)?;
+        training::finite("held-out loss", last, scores.loss)?;
+        training::finite("held-out perplexity", last, scores.perplexity)?;
         log.push(Event::HeldOut {
             step: state.step,
             tokens: state.tokens,

@@ -10,9 +10,9 @@ use crate::exclusion::Exclusion;
 use crate::text::sentences;
 use crate::vocabulary::Vocabulary;
 
-/// Tokens below which a sequence tells nothing.
+/// A sequence with fewer tokens has too little context.
 const LEAST_TOKENS: usize = 4;
-/// Documents tokenized together: bounds the memory of the encodings.
+/// Documents tokenized at a time, which bounds the memory for encodings.
 const TOGETHER: usize = 2_000;
 
 /// Token ids of many sequences, without `[CLS]` and `[SEP]`.
@@ -22,10 +22,10 @@ pub struct Sequences {
     ends: Vec<usize>,
 }
 
-/// What became of the text.
+/// What was made of the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSummary {
-    /// Different documents read, held out ones included.
+    /// Distinct documents read, including held-out ones.
     pub documents: usize,
     /// Documents left out because they had been read before.
     pub repeated_documents: usize,
@@ -33,26 +33,26 @@ pub struct DataSummary {
     pub held_out_documents: usize,
     /// Sentences before exclusion.
     pub sentences: usize,
-    /// Sentences left out because they are in the excluded texts or quote them.
+    /// Sentences left out because they are among the excluded texts or quote them.
     pub excluded_sentences: usize,
-    /// Different texts they were compared with.
+    /// Distinct texts that sentences were compared with.
     pub excluded_texts: usize,
     /// Tokens of the vocabulary.
     pub vocabulary: usize,
-    /// Sequences trained on.
+    /// Sequences to train on.
     pub sequences: usize,
-    /// Their tokens, without special ones.
+    /// Tokens in them, without special ones.
     pub tokens: usize,
     /// Sequences held out.
     pub held_out_sequences: usize,
-    /// Of the vocabulary and both kinds of sequences.
+    /// SHA-256 of the vocabulary and both kinds of sequences.
     pub sha256: String,
 }
 
-/// How sentences come together.
+/// How sentences are packed into sequences.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Packing {
-    /// Tokens of a sequence at most, without special ones.
+    /// The most tokens in a sequence, without special ones.
     pub(crate) longest: usize,
     /// Share of sequences that end after one sentence.
     pub(crate) short: f64,
@@ -71,6 +71,9 @@ impl Sequences {
     }
 
     /// The tokens of one sequence.
+    ///
+    /// # Panics
+    /// If `position` is not below [`Sequences::len`].
     pub fn get(&self, position: usize) -> &[u32] {
         let start = position
             .checked_sub(1)
@@ -90,7 +93,7 @@ impl Sequences {
             .collect()
     }
 
-    /// Adds a sequence, unless it is too short to tell anything.
+    /// Adds a sequence, unless it is too short.
     fn push(&mut self, ids: &[u32]) {
         if ids.len() >= LEAST_TOKENS {
             self.ids.extend_from_slice(ids);
@@ -108,10 +111,10 @@ impl Sequences {
         }
     }
 
-    /// Tokenizes documents, given as sentences, and packs each by itself.
+    /// Tokenizes documents, given as sentences, and packs each on its own.
     ///
-    /// Whole sentences are put together as long as they fit; one that does not fit alone is cut. A
-    /// sequence never crosses documents.
+    /// Whole sentences are put together as long as they fit; a sentence that is too long by itself is
+    /// cut. A sequence never spans documents.
     pub(crate) fn pack(
         documents: &[Vec<&str>],
         vocabulary: &Vocabulary,
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_to_tell_anything_is_left_out() {
+    fn sequences_that_are_too_short_are_left_out() {
         assert_eq!(packed(&[sentence(0, 3)], PACKING), Vec::<Vec<u32>>::new());
         assert_eq!(packed(&[], PACKING), Vec::<Vec<u32>>::new());
     }

@@ -12,9 +12,9 @@ pub(crate) fn sentences(document: &str) -> impl Iterator<Item = &str> {
         .filter(|sentence| !sentence.is_empty())
 }
 
-/// Words in lower case with one space between them and nothing else, and where each word starts.
+/// The words in lower case, separated by single spaces, and where each word starts.
 ///
-/// The same for running text and for text that is split at punctuation, where `ca n't` is `can't`.
+/// Running text and text that is split at punctuation (`ca n't` for `can't`) give the same result.
 pub(crate) fn normalised(text: &str) -> (String, Vec<usize>) {
     let text = text.to_lowercase().replace(" n't", "n't");
     let mut words = String::with_capacity(text.len());

@@ -48,28 +48,28 @@ impl Trainer {
         device: &Device,
     ) -> Result<Self, PretrainError> {
         recipe.validate()?;
-        Ok(Self::with_optimizer(
-            model,
-            AdamW::new(recipe.adamw()),
-            recipe,
-            device,
-        ))
+        let optimizer = AdamW::new(recipe.adamw());
+        Ok(Self::with_optimizer(model, optimizer, recipe, device))
     }
 
-    /// Continues before step `step`, with the moments of a model with the same parameter ids.
+    /// Continues before step `step`, with the moments of a model that has the same parameter ids.
+    ///
+    /// # Errors
+    /// [`PretrainError::Setting`].
     pub(crate) fn continued(
         model: BertForMaskedLM,
         moments: OptimizerRecord,
         step: usize,
         recipe: &Recipe,
         device: &Device,
-    ) -> Self {
+    ) -> Result<Self, PretrainError> {
+        recipe.validate()?;
         let optimizer = AdamW::new(recipe.adamw()).load_record(moments);
         let trainer = Self::with_optimizer(model, optimizer, recipe, device);
-        Self {
+        Ok(Self {
             stepper: trainer.stepper.continued(step),
             ..trainer
-        }
+        })
     }
 
     fn with_optimizer(
@@ -136,7 +136,7 @@ impl Trainer {
     }
 }
 
-/// Cross-entropy of the masked words, with dropout by this seed.
+/// Cross-entropy of the masked words, with dropout keyed by this seed.
 struct MaskedWords {
     seed: u64,
 }
@@ -153,7 +153,7 @@ impl BatchGradients<BertForMaskedLM, Batch> for MaskedWords {
         batch: Batch,
         pass: Pass,
     ) -> (Tensor<1>, GradientsParams) {
-        // Sites without dropout keep every element, so the key decides nothing then.
+        // Without dropout every element is kept, and the key does not matter.
         let mut dropouts = Dropouts::keyed(self.seed, pass.index as u64);
         let logits = model.forward(batch.input, batch.places, &mut dropouts);
         let loss = fused::cross_entropy(logits, batch.targets);

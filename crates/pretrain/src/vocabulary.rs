@@ -1,4 +1,4 @@
-//! A WordPiece vocabulary, trained.
+//! Training a WordPiece vocabulary.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -17,7 +17,7 @@ use tokenizers::{
 
 use crate::error::PretrainError;
 
-/// Fills a batch.
+/// Pads a batch.
 pub(crate) const PAD: u32 = 0;
 /// Stands for a word that the vocabulary cannot spell.
 const UNKNOWN: &str = "[UNK]";
@@ -25,15 +25,15 @@ const UNKNOWN: &str = "[UNK]";
 pub(crate) const CLS: u32 = 2;
 /// Ends a sequence.
 pub(crate) const SEP: u32 = 3;
-/// Stands where a word was.
+/// Replaces a masked word.
 pub(crate) const MASK: u32 = 4;
 /// In the order of their ids.
 const SPECIAL: [&str; 5] = ["[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]"];
 /// Marks a piece that continues a word.
 const CONTINUES: &str = "##";
-/// Different characters that are kept, the most frequent; each takes up to two tokens.
+/// How many distinct characters are kept, the most frequent ones; each takes up to two tokens.
 const ALPHABET: usize = 256;
-/// Occurrences below which two pieces are not joined.
+/// Two pieces that occur together less often than this are not joined.
 const LEAST_FREQUENT: u64 = 2;
 
 /// A BERT tokenizer: lower case, WordPiece, special tokens at ids 0 to 4.
@@ -58,8 +58,8 @@ impl Vocabulary {
             .filter(|(word, _)| spelled(word))
             .map(|(word, &count)| (word.as_str(), count))
             .collect();
-        // The trainer numbers the continuing letters in the order of a hash map that differs from
-        // process to process, and breaks ties between merges by those numbers: name them beforehand.
+        // The trainer numbers the continuing letters in the order of a hash map, which differs between
+        // processes, and breaks ties between merges by these numbers: so fix their order beforehand.
         let continuing: BTreeSet<char> = counts
             .keys()
             .flat_map(|word| word.chars().skip(1))
@@ -151,7 +151,10 @@ impl Vocabulary {
         SPECIAL.len() as u32..self.size() as u32
     }
 
-    /// Whether the token continues the word of the one before it.
+    /// Whether the token continues the word of the token before it.
+    ///
+    /// # Panics
+    /// If `id` is not below [`Vocabulary::size`].
     pub fn continues(&self, id: u32) -> bool {
         self.continues[id as usize]
     }
@@ -232,7 +235,7 @@ fn count_words<S: AsRef<str> + Sync>(
         .map_err(refused)
 }
 
-/// The most frequent characters; of equally frequent ones the first in Unicode.
+/// The most frequent characters; of equally frequent ones, the first in Unicode.
 fn alphabet(counts: &BTreeMap<String, usize>) -> BTreeSet<char> {
     let mut letters: BTreeMap<char, usize> = BTreeMap::new();
     for (word, count) in counts {

@@ -1,4 +1,4 @@
-//! NoisyTune's noise, PyTorch's five-line loop and the memory traffic alone, measured in turn.
+//! NoisyTune's noise, PyTorch's five-line loop and the memory traffic alone, measured alternately.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,21 +14,21 @@ use crate::{noise_table, records};
 /// Options of `cargo xtask bench-noise`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Measurements of each row, taken in turn
+    /// Measurements per row, taken alternately
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// PyTorch environment; made if it is not there
+    /// PyTorch environment, created if missing
     #[arg(long, default_value = "target/peer-venv")]
     environment: PathBuf,
-    /// File for the raw records of this call
+    /// File for the raw records of this call, which is overwritten
     #[arg(long, default_value = "target/bench-noise.jsonl")]
     out: PathBuf,
-    /// Measure nothing, print the table of these raw records
+    /// Measure nothing; print the table for these raw records
     #[arg(long, value_name = "FILE", num_args = 1..)]
     table: Vec<PathBuf>,
 }
 
-/// The median time of a pass over so many parameters.
+/// The median time of a pass over `parameters` parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) round: usize,
@@ -111,9 +111,9 @@ fn bench() -> Command {
     command
 }
 
-/// Runs criterion, and reads what it writes.
+/// Runs criterion and reads what it writes.
 fn ours(round: usize) -> Result<Vec<Measured>, String> {
-    // Criterion runs in the folder of the crate.
+    // Criterion runs in the crate's folder.
     let home = std::path::absolute("target/bench-noise").map_err(|e| e.to_string())?;
     match std::fs::remove_dir_all(&home) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

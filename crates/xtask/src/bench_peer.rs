@@ -1,4 +1,4 @@
-//! Ours and PyTorch's training step, measured in turn.
+//! Our training step and PyTorch's, measured alternately.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,24 +15,24 @@ use crate::table;
 /// Options of `cargo xtask bench-peer`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Measurements of each side, taken in turn
+    /// Measurements per side, taken alternately
     #[arg(long, default_value_t = 5)]
     pairs: usize,
     /// Rows to measure [default: all]
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
-    /// PyTorch environment; made if it is not there
+    /// PyTorch environment, created if missing
     #[arg(long, default_value = "target/peer-venv")]
     environment: PathBuf,
-    /// File for the raw records of this call
+    /// File for the raw records of this call, which is overwritten
     #[arg(long, default_value = "target/bench-peer.jsonl")]
     out: PathBuf,
-    /// Measure nothing, print the table of these raw records
+    /// Measure nothing; print the table for these raw records
     #[arg(long, value_name = "FILE", num_args = 1..)]
     table: Vec<PathBuf>,
 }
 
-/// What both programs print after timed steps; of a whole task there is the first number alone.
+/// What both programs print after timed steps; a whole task has only the first number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timing {
     pub(crate) examples_per_s: f64,
@@ -118,7 +118,7 @@ fn ours(row: &Row, model: &Path, assets: &Assets) -> Result<Timing, String> {
             last_line(&mut command)
         }
         Timed::WholeTask(sentences) => {
-            // A new folder each time: the program continues a study and would find it done.
+            // A new folder each time, because the program would find the study in an old one complete.
             let out = Path::new("target/bench-peer-task");
             match std::fs::remove_dir_all(out) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -154,7 +154,7 @@ fn theirs(row: &Row, model: &Path, assets: &Assets, python: &Path) -> Result<Tim
     }
 }
 
-/// Runs a program to its end, which has to be a good one.
+/// Runs a program, which must succeed, and times it.
 fn whole_task(mut command: Command, sentences: usize) -> Result<Timing, String> {
     let started = Instant::now();
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;

@@ -16,9 +16,9 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "xtask")]
 enum Task {
-    /// Times training steps here and in PyTorch, in turn, and prints the ratios
+    /// Times training steps here and in PyTorch, alternately, and prints the ratios
     BenchPeer(bench_peer::Options),
-    /// Times the noise here, in PyTorch and against memory alone, in turn, and prints a table
+    /// Times the noise here and in PyTorch and the memory traffic alone, alternately, and prints a table
     BenchNoise(bench_noise::Options),
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::bench_noise::Measured;
 use crate::table::median;
 
-/// Name in the records, title in the table, and name of the traffic that bounds it.
+/// Name in the records, title in the table, and the name of the memory traffic that bounds it.
 const ROWS: [(&str, &str, Option<&str>); 6] = [
     (
         "pytorch_minilm",
@@ -27,8 +27,8 @@ const ROWS: [(&str, &str, Option<&str>); 6] = [
     ("bert_large_traffic", "its memory traffic alone", None),
 ];
 
-/// Medians over the rounds; ratios are those of the round. The faster of PyTorch's two rows is
-/// what ours are held against.
+/// Medians over the rounds; ratios are within a round. Ours are compared with the faster of PyTorch's
+/// two rows.
 pub(crate) fn render(measured: &[Measured]) -> String {
     let mut text = String::from(
         "| | parameters | time | per element | times PyTorch's speed | of memory bandwidth |\n|---|---|---|---|---|---|\n",

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::rows::Model;
 
-/// Threads of both sides.
+/// Threads on each side.
 pub(crate) const THREADS: &str = "2";
 
 /// Makes a checkpoint with random weights: CONFIG-SOURCE TARGET LAYERS HIDDEN HEADS.
@@ -17,7 +17,7 @@ const RANDOM_BERT: &str = include_str!("random_bert.py");
 pub(crate) struct Assets(PathBuf);
 
 impl Assets {
-    /// By the environment.
+    /// Finds the folder through the environment.
     pub(crate) fn find() -> Result<Self, String> {
         let folder = std::env::var_os("NOISYTUNE_ASSETS").ok_or(
             "NOISYTUNE_ASSETS is not set, expected the folder with models/, datasets/ and peer/",
@@ -33,7 +33,7 @@ impl Assets {
         self.0.join(name)
     }
 
-    /// The Python of an environment with PyTorch, which is made if it is not there.
+    /// The Python of an environment with PyTorch, which is created if missing.
     pub(crate) fn python(&self, environment: &Path) -> Result<PathBuf, String> {
         let python = environment.join("bin/python");
         if !python.exists() {
@@ -48,7 +48,7 @@ impl Assets {
         Ok(python)
     }
 
-    /// The checkpoint of a row; one with random weights is made below `work` if it is not there.
+    /// The checkpoint of a row; one with random weights is created in `work` if missing.
     pub(crate) fn model(
         &self,
         model: &Model,
@@ -71,7 +71,7 @@ impl Assets {
     }
 }
 
-/// Runs a command and fails with it.
+/// Runs a command; fails if it fails.
 pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
@@ -80,7 +80,7 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// Runs a program and reads the JSON line it ends with.
+/// Runs a program and reads the JSON line at the end of its output.
 pub(crate) fn last_line<T: DeserializeOwned>(command: &mut Command) -> Result<T, String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout);

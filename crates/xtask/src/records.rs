@@ -1,10 +1,10 @@
-//! Raw records: a file of one JSON object per line.
+//! Raw records: a file with one JSON object per line.
 
 use std::path::Path;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Writes the records of a call, in the place of what the file held.
+/// Writes the records of a call, replacing the file.
 pub(crate) fn write<T: Serialize>(path: &Path, records: &[T]) -> Result<(), String> {
     let mut text = String::new();
     for record in records {

@@ -1,10 +1,10 @@
-//! What is timed: a model, and the same options for both programs.
+//! What is timed: a model, with the same options for both programs.
 
 /// One row of the table.
 pub(crate) struct Row {
-    /// On the command line and in the records.
+    /// Name on the command line and in the records.
     pub(crate) name: &'static str,
-    /// In the table.
+    /// Title in the table.
     pub(crate) title: &'static str,
     /// The checkpoint.
     pub(crate) model: Model,
@@ -16,12 +16,12 @@ pub(crate) struct Row {
     pub(crate) theirs: &'static [&'static str],
 }
 
-/// What a row's measurement is.
+/// What a row measures.
 #[derive(Clone, Copy)]
 pub(crate) enum Timed {
-    /// So many training steps, after the warm-up, by the program's own clock.
+    /// This many training steps after a warm-up, by the program's own clock.
     Steps(usize),
-    /// The process from start to end: reading, tokenizing, one epoch over so many sentences, evaluation.
+    /// The process from start to end: reading, tokenizing, one epoch over this many sentences, evaluation.
     WholeTask(usize),
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Timed {
 pub(crate) enum Model {
     /// all-MiniLM-L6-v2 among the assets.
     MiniLm,
-    /// Random weights with MiniLM's tokenizer: layers, hidden size, heads.
+    /// Random weights with MiniLM's tokenizer: (layers, hidden size, heads).
     Random(usize, usize, usize),
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::bench_peer::{Pair, Timing};
 use crate::rows::ROWS;
 
-/// Medians of each side, and the median, least and greatest ratio of the pairs.
+/// Medians of each side, and the median, smallest and largest ratio of the pairs.
 pub(crate) fn render(pairs: &[Pair]) -> String {
     let mut text = String::from(
         "| training step | ours, examples/s | PyTorch, examples/s | ratio: median (least to greatest) | ours, of the ceiling | peak memory, MiB: ours, PyTorch |\n|---|---|---|---|---|---|\n",
@@ -58,7 +58,7 @@ fn number(value: Option<f64>, decimals: usize, unit: &str) -> String {
     )
 }
 
-/// The middle value, or the mean of the middle two.
+/// The middle value, or the mean of the two middle ones.
 pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     match values.len() {

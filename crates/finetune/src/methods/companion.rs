@@ -7,6 +7,8 @@ use encoders::{Classifier, EncoderInput};
 use study::Recipe;
 use training::Update;
 
+use crate::objective::Objective;
+
 /// What a run starts from.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
@@ -31,9 +33,14 @@ pub struct Companion {
     pub weights: Option<Box<dyn Weights>>,
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
+    /// Makes the objective from the task's own.
+    pub objective: Option<WrapObjective>,
     /// Takes the place of AdamW.
     pub update: Option<Box<dyn Update<Classifier>>>,
 }
+
+/// What makes an objective from the task's own.
+pub type WrapObjective = Box<dyn FnOnce(Box<dyn Objective>) -> Box<dyn Objective>>;
 
 /// Puts other weights into a training step's forward pass.
 pub trait Weights {

@@ -12,7 +12,7 @@ use study::Method;
 
 use crate::error::FinetuneError;
 
-pub use companion::{Companion, EmbeddingNoise, Start, Weights};
+pub use companion::{Companion, EmbeddingNoise, Start, Weights, WrapObjective};
 
 /// What a method does while a run trains; nothing costs nothing.
 ///

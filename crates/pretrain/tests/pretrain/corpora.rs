@@ -1,4 +1,4 @@
-//! Documents from files of every kind, and what is wrong with them.
+//! Documents from files of every kind, and errors in them.
 
 use std::io::Write;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn blank_lines_separate_paragraphs() {
 }
 
 #[test]
-fn a_document_that_comes_again_is_left_out_and_counted() {
+fn a_repeated_document_is_left_out_and_counted() {
     let folder = Folder::new();
     let path = folder.with("a.txt", "One.\nTwo.\nOne.\n One. \n");
     let corpus = Corpus::read(&[path], Documents::Lines).expect("a corpus");

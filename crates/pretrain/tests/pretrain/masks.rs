@@ -1,4 +1,4 @@
-//! Which words are hidden, and behind what.
+//! Which words are masked, and with what.
 
 use pretrain::{Masked, Recipe, Vocabulary, mask};
 
@@ -65,7 +65,7 @@ fn of_the_chosen_tokens_80_percent_are_masked_10_replaced_10_kept() {
     }
     assert!(chosen > 3_000, "{chosen}");
     assert_share("masked", hidden, chosen, 0.8);
-    // A random word is the right one once in 85 times.
+    // A random word is the right one 1 time in 85.
     assert_share("kept", kept, chosen, 0.1 + 0.1 / 85.0);
     assert_eq!(special, 0, "no special token is drawn");
     let different = replaced.iter().filter(|&&count| count > 0).count();
@@ -73,7 +73,7 @@ fn of_the_chosen_tokens_80_percent_are_masked_10_replaced_10_kept() {
 }
 
 #[test]
-fn every_sequence_hides_its_share_and_nothing_else_changes() {
+fn every_sequence_masks_its_share_and_nothing_else_changes() {
     for (ids, masked) in masked(&pieces()) {
         assert_eq!(masked.places.len(), 3, "15 % of 20 tokens");
         assert!(masked.places.is_sorted());
@@ -101,7 +101,7 @@ fn every_place_is_chosen_equally_often() {
 }
 
 #[test]
-fn whole_words_are_hidden_together() {
+fn whole_words_are_masked_together() {
     let vocabulary = vocabulary();
     let mut split = 0;
     for (ids, masked) in masked(&recipe()) {
@@ -126,11 +126,11 @@ fn whole_words_are_hidden_together() {
             vocabulary.continues(ids[place + 1]) && is_chosen(place) != is_chosen(place + 1)
         })
     });
-    assert!(torn, "without whole words, pieces are chosen by themselves");
+    assert!(torn, "without whole words, pieces are chosen one by one");
 }
 
 #[test]
-fn masks_depend_on_seed_epoch_and_position_alone() {
+fn masks_depend_only_on_seed_epoch_and_position() {
     let vocabulary = vocabulary();
     let ids = sequences(&vocabulary).remove(0);
     let masked = |seed, epoch, position| {
@@ -144,7 +144,7 @@ fn masks_depend_on_seed_epoch_and_position_alone() {
 }
 
 #[test]
-fn a_word_longer_than_the_share_is_hidden_if_nothing_else_can_be() {
+fn a_word_longer_than_the_share_is_masked_if_nothing_else_can_be() {
     let vocabulary = vocabulary();
     let ids = vocabulary.encode(vec!["slowfilm"]).expect("ids").remove(0);
     let masked = mask(&ids, &vocabulary, &recipe(), 0, 0);

@@ -6,7 +6,7 @@ use crate::setup::{Folder, documents, vocabulary};
 
 #[test]
 fn the_same_text_gives_the_same_vocabulary() {
-    // The library's hash maps have another order every time.
+    // The library's hash maps have a different order every time.
     let first = vocabulary().to_json().expect("JSON");
     for _ in 0..5 {
         assert_eq!(vocabulary().to_json().expect("JSON"), first);
@@ -28,7 +28,7 @@ fn special_tokens_come_first_and_the_size_is_kept() {
         assert_eq!(json["added_tokens"][id]["content"], *token);
     }
     assert_eq!(json["added_tokens"].as_array().map(Vec::len), Some(5));
-    // No letter that never continues a word has a continuing token.
+    // A letter that never continues a word has no continuing token.
     assert!(json["model"]["vocab"].get("##.").is_none());
 }
 
@@ -41,7 +41,7 @@ fn words_are_lower_case_and_pieces_continue_them() {
     assert!(pieces.len() > 1, "{pieces:?}");
     assert!(!vocabulary.continues(pieces[0]));
     assert!(pieces[1..].iter().all(|&id| vocabulary.continues(id)));
-    assert_eq!(encode("\u{4e2d}"), [1], "a sign that was never seen");
+    assert_eq!(encode("\u{4e2d}"), [1], "a character that was never seen");
     assert!(encode("").is_empty());
 }
 
@@ -70,7 +70,7 @@ fn a_vocabulary_without_room_for_the_letters_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_tokenizer_is_named() {
+fn a_file_that_is_not_a_tokenizer_is_named() {
     let folder = Folder::new();
     for text in [
         "",

@@ -44,8 +44,8 @@ pub fn percentile_interval(resampled: &[f64], level: f64) -> Result<[f64; 2], Er
 /// Returns the bias-corrected and accelerated (BCa) interval for the mean of `values`, from their
 /// resampled means.
 ///
-/// Where the correction is undefined (all means on one side of the observed one, or equal values)
-/// the interval is [`percentile_interval`]'s.
+/// If the correction is undefined (all means on one side of the observed one, or equal values), the
+/// interval is that of [`percentile_interval`].
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ pub fn bca_interval(values: &[f64], resampled: &[f64], level: f64) -> Result<[f6
     let normal = Normal::standard();
     let observed = mean(values);
 
-    // Scores are multiples of 1/rows, so many resampled means equal the observed one but for
+    // Scores are multiples of 1/rows, so many resampled means equal the observed one up to
     // rounding; half of those count as below it.
     let rounding = 1e-12 * values.iter().map(|value| value.abs()).sum::<f64>();
     let below = resampled
@@ -71,7 +71,7 @@ pub fn bca_interval(values: &[f64], resampled: &[f64], level: f64) -> Result<[f6
         .count();
     let bias = normal.inverse_cdf((below + up_to) as f64 / (2 * resampled.len()) as f64);
 
-    // The jackknife's estimate, which for a mean needs no jackknife.
+    // The jackknife estimate, which has a closed form for a mean.
     let moment = |power: i32| {
         values
             .iter()
@@ -93,7 +93,7 @@ pub fn bca_interval(values: &[f64], resampled: &[f64], level: f64) -> Result<[f6
 
 /// Fills `sample` with draws from `values`, with replacement.
 pub(super) fn resample(values: &[f64], rng: &mut ChaCha8Rng, sample: &mut [f64]) {
-    // u32: the draws of a usize depend on the width of the machine's pointers.
+    // u32, because draws of a usize depend on the machine's pointer width.
     let count = values.len() as u32;
     sample.fill_with(|| values[rng.random_range(0..count) as usize]);
 }

@@ -1,4 +1,4 @@
-//! Numbers that no statistic can be computed from.
+//! Numbers from which no statistic can be computed.
 
 /// Why a statistic could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -21,14 +21,14 @@ pub enum Error {
         at: usize,
     },
     /// Two lists that belong together differ in length.
-    #[error("{first} value(s) against {second}; expected as many of both")]
+    #[error("{first} value(s) against {second}; expected the same number of both")]
     LengthMismatch {
         /// Length of the first list.
         first: usize,
         /// Length of the second list.
         second: usize,
     },
-    /// All numbers are the same, so their spread, which the statistic divides by, is 0.
+    /// All numbers are equal, so their spread, by which the statistic divides, is 0.
     #[error("{count} equal values; expected some spread")]
     NoSpread {
         /// How many there are.
@@ -46,10 +46,10 @@ pub enum Error {
     },
 }
 
-/// The largest number accepted, and the opposite of the smallest.
+/// The largest absolute value accepted.
 const LARGEST: f64 = 1e100;
 
-/// Checks that `values` are finite, not too large, and at least `needed`.
+/// Checks that there are at least `needed` values, all finite and not too large.
 pub(super) fn check(values: &[f64], needed: usize) -> Result<(), Error> {
     if values.len() < needed {
         return Err(Error::TooFew {
@@ -69,7 +69,7 @@ pub(super) fn check(values: &[f64], needed: usize) -> Result<(), Error> {
     }
 }
 
-/// Checks that two lists are equally long.
+/// Checks that two lists have the same length.
 pub(super) fn check_lengths(first: usize, second: usize) -> Result<(), Error> {
     if first == second {
         Ok(())

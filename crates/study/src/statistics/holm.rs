@@ -1,11 +1,11 @@
-//! Correction for several comparisons.
+//! Correction for multiple comparisons.
 
 use super::error::{Error, check};
 
-/// Adjusts p-values for being several, by Holm's step-down procedure (1979), in the order given.
+/// Adjusts p-values for multiple comparisons by Holm's step-down procedure (1979), in the order given.
 ///
-/// Comparing the adjusted values with 0.05 keeps the chance of any false finding at 0.05, whatever
-/// the dependence between the comparisons.
+/// Comparing the adjusted values with 0.05 keeps the chance of any false finding at 0.05, however the
+/// comparisons depend on each other.
 ///
 /// # Errors
 ///

@@ -8,8 +8,8 @@ use super::error::{Error, check_lengths};
 /// McNemar's test (1947) on predictions for the same examples.
 ///
 /// It looks only at the examples that exactly one side gets right. Pooled over seeds, an example
-/// counts once a seed, and these counts are not independent; then the p-values are too small, and
-/// the test on pairs of runs is the one to trust.
+/// counts once per seed, and these counts are not independent, so the p-values are too small; trust
+/// the test on pairs of runs instead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct McNemar {
     /// Examples that only the first side gets right.
@@ -20,8 +20,8 @@ pub struct McNemar {
     pub p_value: f64,
     /// Chi-squared statistic with continuity correction; 0 when both counts are equal.
     pub chi_squared: f64,
-    /// Two-sided p-value of `chi_squared`, one degree of freedom; good for 25 or more such
-    /// examples.
+    /// Two-sided p-value of `chi_squared`, one degree of freedom; a good approximation for 25 or more
+    /// such examples.
     pub chi_squared_p_value: f64,
 }
 

@@ -1,21 +1,21 @@
-//! What a handful of runs says about a difference, and how sure that is.
+//! What a handful of runs says about a difference, and how certain that is.
 //!
-//! Every function is a pure function of its numbers: what draws at random takes a seed and draws
-//! the same on every machine. Scores are fractions (an accuracy from 0 to 1); only sentences speak
-//! of points, hundredths of that.
+//! Every function is pure: those that draw random numbers take a seed and draw the same on every
+//! machine. Scores are fractions (an accuracy is from 0 to 1); only sentences use points, which are
+//! hundredths of that.
 //!
 //! | question | function |
 //! |---|---|
 //! | how did one arm do? | [`Summary::of`] |
 //! | do two arms differ, pair by pair? | [`Paired::of`], [`Paired::verdict`] |
 //! | how wide is the uncertainty? | [`resampled_means`], then [`bca_interval`] or [`percentile_interval`] |
-//! | would chance alone do that? | [`sign_flip_test`], [`paired_t_test`] |
+//! | could it be chance? | [`sign_flip_test`], [`paired_t_test`] |
 //! | and over several comparisons? | [`holm`] |
 //! | do two arms err on the same examples? | [`McNemar::of`] |
 //! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
 //! | how many pairs would settle it? | [`power`], [`pairs_needed`] |
 //!
-//! A number that is not finite, or too few numbers, is an [`Error`], never a NaN in a result.
+//! Numbers that are not finite, or too few numbers, are an [`Error`], never a NaN in a result.
 
 mod bootstrap;
 mod error;
@@ -45,5 +45,5 @@ pub use words::{p_equals, signed};
 /// Bootstrap resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
 
-/// Coverage of every interval that stands in a record.
+/// Coverage of every recorded interval.
 pub const LEVEL: f64 = 0.95;

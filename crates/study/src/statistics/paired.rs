@@ -12,12 +12,12 @@ use super::{LEVEL, RESAMPLES};
 
 /// Two arms compared pair by pair: the two runs of a pair share everything but what is compared.
 ///
-/// Serialises as it stands in a summary: `differences`, `mean`, `ci95`, `p_value`, `test`, `n`. A
-/// single pair has a mean but says nothing about chance: then `ci95`, `p_value` and `test` are
-/// `None` (`null` in JSON).
+/// Serialises to what a summary holds: `differences`, `mean`, `ci95`, `p_value`, `test`, `n`. A single
+/// pair has a mean but says nothing about chance, so `ci95`, `p_value` and `test` are then `None`
+/// (`null` in JSON).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Paired {
-    /// Treatment less control, in the order of the pairs.
+    /// Treatment minus control, in the order of the pairs.
     pub differences: Vec<f64>,
     /// Mean difference.
     pub mean: f64,
@@ -25,7 +25,7 @@ pub struct Paired {
     pub ci95: Option<[f64; 2]>,
     /// Two-sided p-value of `test`.
     pub p_value: Option<f64>,
-    /// What gave the p-value.
+    /// The test that gave the p-value.
     pub test: Option<Test>,
     /// Number of pairs.
     pub n: usize,
@@ -78,12 +78,11 @@ impl Paired {
         })
     }
 
-    /// Says in one sentence what the comparison shows, of arms and a metric with these names.
+    /// Says in one sentence what the comparison shows, for arms and a metric with these names.
     ///
     /// An interval that includes 0 is no evidence of a difference. One that excludes 0 is evidence
-    /// if the p-value is under [`ALPHA`] too: with fewer than six pairs the bootstrap's interval is
-    /// too narrow, and the permutation test, which cannot reach that then, keeps it from being
-    /// oversold.
+    /// only if the p-value is also below [`ALPHA`]: with fewer than six pairs the bootstrap interval is
+    /// too narrow, but the permutation test cannot get below that level.
     pub fn verdict(&self, treatment: &str, control: &str, metric: &str) -> String {
         let mean = points(self.mean);
         let (Some([low, high]), Some(p_value)) = (self.ci95, self.p_value) else {
@@ -109,7 +108,7 @@ impl Paired {
     }
 }
 
-/// Returns treatment less control for each pair.
+/// Returns treatment minus control for each pair.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! How many pairs of runs a difference needs to be seen.
+//! How many pairs of runs it takes to detect a difference.
 
 use statrs::distribution::{Discrete, Poisson};
 use statrs::function::beta::beta_reg;
@@ -9,10 +9,10 @@ use super::t_test::critical_value;
 /// Two-sided significance level of a verdict, and of the test that power is computed for.
 pub const ALPHA: f64 = 0.05;
 
-/// Chance of seeing the difference that [`pairs_needed`] asks for.
+/// Chance of detecting the difference that [`pairs_needed`] aims for.
 pub const POWER: f64 = 0.8;
 
-/// As many pairs as [`pairs_needed`] considers.
+/// The most pairs that [`pairs_needed`] considers.
 pub const MAX_PAIRS: usize = 10_000;
 
 /// Returns the chance that a paired t-test over `pairs` pairs finds a true mean difference of
@@ -42,11 +42,11 @@ pub fn power(pairs: usize, difference: f64, sd: f64) -> Result<f64, Error> {
 /// # Examples
 ///
 /// ```
-/// use finetune::statistics::pairs_needed;
+/// use study::statistics::pairs_needed;
 ///
-/// // Differences that scatter by 0.45 points: how many pairs show 0.4 points?
+/// // If differences scatter by 0.45 points, how many pairs detect 0.4 points?
 /// assert_eq!(pairs_needed(0.004, 0.0045)?, Some(12));
-/// # Ok::<(), finetune::statistics::Error>(())
+/// # Ok::<(), study::statistics::Error>(())
 /// ```
 pub fn pairs_needed(difference: f64, sd: f64) -> Result<Option<usize>, Error> {
     let effect = effect(difference, sd)?;
@@ -85,7 +85,7 @@ fn effect(difference: f64, sd: f64) -> Result<f64, Error> {
 /// that is a Poisson mixture of beta distributions (Johnson, Kotz and Balakrishnan, volume 2, 1995,
 /// section 30.2). Both tails are in it.
 fn power_of(pairs: usize, effect: f64) -> f64 {
-    // 1,250 terms beyond which no power differs from 1 in double precision.
+    // Beyond 1,250 terms no power differs from 1 in double precision.
     const CERTAIN: f64 = 50.0;
     let noncentrality = effect * (pairs as f64).sqrt();
     let degrees_of_freedom = (pairs - 1) as f64;
@@ -96,7 +96,7 @@ fn power_of(pairs: usize, effect: f64) -> f64 {
     let x = critical / (critical + degrees_of_freedom);
     let mean = noncentrality * noncentrality / 2.0;
     let Ok(weights) = Poisson::new(mean) else {
-        // An effect so small that its square is 0: only false findings are left.
+        // The effect is so small that its square is 0: only false findings remain.
         return ALPHA;
     };
     let mut missed = 0.0;

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, check};
 
-/// Up to so many pairs every assignment of signs is counted (2^20); above, signs are drawn.
+/// Up to this many pairs, every assignment of signs is counted (2^20); above, signs are drawn.
 const MAX_EXACT: usize = 20;
 
-/// Assignments drawn where there are too many to count. With the observed one they make 100,000.
+/// Assignments drawn if there are too many to count; with the observed one, 100,000.
 const DRAWS: usize = 99_999;
 
 /// The outcome of a sign-flip permutation test.
@@ -17,16 +17,16 @@ const DRAWS: usize = 99_999;
 pub struct SignFlip {
     /// Two-sided p-value.
     pub p_value: f64,
-    /// Whether every assignment of signs was counted, rather than drawn.
+    /// Whether every assignment of signs was counted rather than drawn.
     pub exact: bool,
 }
 
 /// Tests whether paired differences are symmetric about 0, by flipping their signs.
 ///
-/// If the arms did not differ, each pair could as well have come out the other way round. The
-/// p-value is the share of sign assignments whose sum is at least as far from 0 as the observed
-/// one. It assumes no distribution, and cannot fall below 2 / 2^n: fewer than six pairs never reach
-/// 0.05.
+/// If the arms did not differ, each pair could just as well have come out the other way round. The
+/// p-value is the share of sign assignments whose sum is at least as far from 0 as the observed sum.
+/// The test assumes no distribution, and its p-value cannot fall below 2 / 2^n: fewer than six pairs
+/// never reach 0.05.
 ///
 /// Up to 20 pairs the share is exact. Above, it is estimated from 99,999 assignments drawn with
 /// `seed`, and the observed one is counted among them (Phipson and Smyth, 2010), so that it is
@@ -38,7 +38,7 @@ pub struct SignFlip {
 pub fn sign_flip_test(differences: &[f64], seed: u64) -> Result<SignFlip, Error> {
     check(differences, 2)?;
     let observed = differences.iter().sum::<f64>().abs();
-    // Sums that are equal but for the order of their terms differ by rounding.
+    // Equal sums of terms in different orders differ by rounding.
     let rounding = 1e-12 * differences.iter().map(|d| d.abs()).sum::<f64>();
     let reaches = |sum: f64| sum.abs() >= observed - rounding;
     let exact = differences.len() <= MAX_EXACT;
@@ -55,8 +55,7 @@ pub fn sign_flip_test(differences: &[f64], seed: u64) -> Result<SignFlip, Error>
     Ok(SignFlip { p_value, exact })
 }
 
-/// The sums of all sign assignments that leave the first sign alone; the others are their
-/// negatives.
+/// The sums of all sign assignments that keep the first sign; the other sums are their negatives.
 fn all_sums(differences: &[f64]) -> Vec<f64> {
     let (first, rest) = differences.split_first().expect("at least two differences");
     let mut sums = vec![*first];

@@ -10,8 +10,8 @@ use super::error::{Error, check};
 
 /// How far one arm's scores are from being stochastically higher than the other's.
 ///
-/// The arms are taken for independent samples, so it makes less of pairs than
-/// [`Paired`](super::Paired) does.
+/// It treats the arms as independent samples, so it ignores the pairing that
+/// [`Paired`](super::Paired) uses.
 ///
 /// Source: Dror, Shlomov and Reichart, "Deep Dominance: How to Properly Compare Deep Neural
 /// Models", ACL 2019, after del Barrio, Cuesta-Albertos and Matrán (2018), arXiv:1705.01788.
@@ -25,8 +25,8 @@ pub struct StochasticOrder {
 }
 
 impl StochasticOrder {
-    /// Asks whether `first` is almost stochastically higher than `second`, bootstrapping the
-    /// ratio's standard error from `resamples` draws of both.
+    /// Tests whether `first` is almost stochastically higher than `second`; the ratio's standard error
+    /// is bootstrapped from `resamples` draws of both.
     ///
     /// # Errors
     ///
@@ -57,11 +57,11 @@ impl StochasticOrder {
     }
 }
 
-/// Returns which share of the squared 2-Wasserstein distance between two lists of scores comes from
+/// Returns the share of the squared 2-Wasserstein distance between two lists of scores that comes from
 /// quantiles where `first` is below `second`.
 ///
-/// 0 when `first` is nowhere below, 1 when it is nowhere above, and 0.5 when both are the same, so
-/// that swapping the lists gives one less the ratio.
+/// It is 0 if `first` is nowhere below, 1 if it is nowhere above, and 0.5 if both are the same, so
+/// swapping the lists gives 1 minus the ratio.
 ///
 /// # Errors
 ///
@@ -72,11 +72,11 @@ pub fn violation_ratio(first: &[f64], second: &[f64]) -> Result<f64, Error> {
     Ok(ratio(&mut first.to_vec(), &mut second.to_vec()))
 }
 
-/// [`violation_ratio`], exactly: both quantile functions are steps. Sorts its arguments.
+/// [`violation_ratio`], computed exactly: both quantile functions are step functions. Sorts its arguments.
 fn ratio(first: &mut [f64], second: &mut [f64]) -> f64 {
     first.sort_by(f64::total_cmp);
     second.sort_by(f64::total_cmp);
-    // Positions from 0 to 1 are counted in units of 1 / (lengths multiplied).
+    // Positions from 0 to 1 are counted in units of 1 / (product of the lengths).
     let (step_first, step_second) = (second.len(), first.len());
     let (mut i, mut j, mut at) = (0, 0, 0);
     let (mut below, mut total) = (0.0, 0.0);

@@ -50,8 +50,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 
 /// Standard deviation with n - 1 in the denominator; `None` for fewer than two values.
 ///
-/// Equal values have a deviation of exactly 0, which the rounding of their mean would otherwise
-/// spoil.
+/// Equal values have a deviation of exactly 0, which rounding of their mean would otherwise spoil.
 pub(super) fn sd(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;

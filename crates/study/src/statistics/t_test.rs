@@ -9,9 +9,9 @@ use super::summary::{mean, sd};
 /// The outcome of a paired t-test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TTest {
-    /// Mean difference over its standard error.
+    /// Mean difference divided by its standard error.
     pub t: f64,
-    /// Degrees of freedom: pairs less one.
+    /// Degrees of freedom: the number of pairs minus 1.
     pub degrees_of_freedom: usize,
     /// Two-sided p-value.
     pub p_value: f64,
@@ -19,7 +19,7 @@ pub struct TTest {
     pub ci95: [f64; 2],
 }
 
-/// Tests whether the mean of paired differences is 0, two-sided, taking them for draws from a
+/// Tests whether the mean of paired differences is 0, two-sided, assuming that they are drawn from a
 /// normal distribution.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ pub fn paired_t_test(differences: &[f64]) -> Result<TTest, Error> {
     })
 }
 
-/// What |t| must exceed for a two-sided p-value under [`ALPHA`](super::ALPHA).
+/// What |t| must exceed for a two-sided p-value below [`ALPHA`](super::ALPHA).
 pub(super) fn critical_value(degrees_of_freedom: usize) -> f64 {
     student(degrees_of_freedom).inverse_cdf(0.975)
 }

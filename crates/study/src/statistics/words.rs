@@ -1,4 +1,4 @@
-//! Numbers as sentences have them.
+//! Numbers as they appear in sentences.
 
 /// A number with its sign; what rounds to 0 has none.
 pub fn signed(number: f64, decimals: usize) -> String {
@@ -9,7 +9,7 @@ pub fn signed(number: f64, decimals: usize) -> String {
     }
 }
 
-/// A p-value with its sign of equality; a small one is bounded.
+/// A p-value as `p = 0.031`, or `p < 0.001` if it is small.
 pub fn p_equals(p: f64) -> String {
     if p < 0.001 {
         "p < 0.001".to_owned()

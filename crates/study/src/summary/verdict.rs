@@ -3,13 +3,13 @@
 use super::{Comparison, Point};
 use crate::statistics::{ALPHA, p_equals, points};
 
-/// What the comparisons of a study show together.
+/// Says what the comparisons of a study show together.
 pub(super) fn sentence(points: &[Point], metric: &str) -> String {
     let comparisons: Vec<(&Point, &Comparison)> = points
         .iter()
         .filter_map(|point| Some((point, point.comparison.as_ref()?)))
         .collect();
-    // The others are over a single pair of runs, which has no interval.
+    // The others have only a single pair of runs, and so no interval.
     let tested: Vec<(&Point, &Comparison, f64)> = comparisons
         .iter()
         .filter_map(|(point, c)| Some((*point, *c, c.holm_p.or(c.paired.p_value)?)))
@@ -33,7 +33,7 @@ pub(super) fn sentence(points: &[Point], metric: &str) -> String {
     }
 }
 
-/// With the p-values corrected for each other.
+/// Says it for several comparisons, whose p-values are corrected for their number.
 fn of_several(comparisons: &[(&Point, &Comparison, f64)], metric: &str) -> String {
     let found: Vec<String> = comparisons
         .iter()

@@ -1,0 +1,43 @@
+//! What training makes small.
+
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::{FloatDType, Tensor};
+
+use crate::batch::BatchTargets;
+use crate::passes::Passes;
+
+/// The loss of a batch, from as many forward passes as it takes.
+pub trait Objective {
+    /// The mean loss of a batch's examples.
+    ///
+    /// # Shapes
+    /// - output: `[1]`
+    fn loss(&mut self, passes: &mut Passes<'_>, targets: BatchTargets) -> Tensor<1>;
+}
+
+/// The loss of plain finetuning: mean cross-entropy against classes, mean squared error of scores.
+///
+/// Transformers' sequence classifiers choose it the same way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TaskLoss;
+
+impl Objective for TaskLoss {
+    fn loss(&mut self, passes: &mut Passes<'_>, targets: BatchTargets) -> Tensor<1> {
+        mean_loss(passes.logits(), targets)
+    }
+}
+
+/// Mean loss of logits `[batch, classes]` or of scores `[batch, 1]`.
+pub(crate) fn mean_loss(outputs: Tensor<2>, targets: BatchTargets) -> Tensor<1> {
+    // Half precision would lose most of a small loss.
+    let outputs = outputs.cast(FloatDType::F32);
+    match targets {
+        BatchTargets::Classes(classes) => CrossEntropyLossConfig::new()
+            .init(&outputs.device())
+            .forward(outputs, classes),
+        BatchTargets::Scores(scores) => {
+            let errors = outputs.reshape(scores.shape()) - scores;
+            (errors.clone() * errors).mean()
+        }
+    }
+}
