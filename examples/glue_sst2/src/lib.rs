@@ -9,6 +9,7 @@ mod table;
 mod terminal;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
