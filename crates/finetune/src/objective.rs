@@ -15,7 +15,7 @@ pub trait Objective {
     fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1>;
 }
 
-/// The task's own loss: cross-entropy against classes, the squared error of scores.
+/// The loss of plain finetuning: mean cross-entropy against classes, mean squared error of scores.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TaskLoss;
 
