@@ -4,6 +4,24 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+/// Makes `model.safetensors` of the `pytorch_model.bin` in a folder; PyTorch alone reads no more than tensors of it.
+const CONVERT: &str = "import sys, torch, safetensors.torch as s; d = sys.argv[1]; \
+    w = torch.load(d + '/pytorch_model.bin', map_location='cpu', weights_only=True); \
+    s.save_file({k: v.clone().contiguous() for k, v in w.items()}, d + '/model.safetensors', {'format': 'pt'})";
+
+/// How many problems of a file a message lists.
+const LISTED: usize = 3;
+
+/// The first problems, and how many more there are.
+fn first_of(problems: &[TensorProblem]) -> String {
+    let listed = problems.iter().take(LISTED).map(ToString::to_string);
+    let mut text = listed.collect::<Vec<_>>().join("; ");
+    if let Some(more) = problems.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        text += &format!("; and {more} more");
+    }
+    text
+}
+
 /// An error of this crate: one line with the place, the value and what is accepted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -44,8 +62,26 @@ pub enum EncoderError {
         /// What the format check found.
         reason: String,
     },
+    /// `model.safetensors.index.json` cannot be used, or its files are not those that it describes.
+    #[error("{}: {reason}", path.display())]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The folder holds the weights as a pickle only.
+    #[error(
+        "{}: a pickle can run any program and is not read; make model.safetensors of it with: python -c \"{CONVERT}\" '{}'",
+        path.display(),
+        path.with_file_name("").display()
+    )]
+    Pickle {
+        /// The pickle.
+        path: PathBuf,
+    },
     /// The weight file does not hold the tensors that `config.json` announces.
-    #[error("{}: {}", path.display(), problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}: {}", path.display(), first_of(problems))]
     Tensors {
         /// The weight file.
         path: PathBuf,

@@ -1,5 +1,6 @@
 //! Writing a Hugging Face snapshot.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -7,7 +8,6 @@ use burn::tensor::DType;
 use burn_store::{
     BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, SafetensorsStore,
 };
-use tempfile::NamedTempFile;
 
 use crate::error::EncoderError;
 use crate::family::bert::{BertConfig, BertForMaskedLM};
@@ -33,14 +33,19 @@ pub fn write_snapshot(
         fields.insert("architectures".to_owned(), ["BertForMaskedLM"].into());
         fields.insert("dtype".to_owned(), "float16".into());
         // Absent means the dropout of the hidden states; transformers takes null for the same.
-        fields.retain(|_, value| !value.is_null());
+        fields.retain(|name, value| name != "classifier_dropout" || !value.is_null());
     }
     let text = serde_json::to_string_pretty(&fields).expect("a config is plain data");
     replace(&folder.join("config.json"), &(text + "\n"))?;
     replace(&folder.join("tokenizer.json"), tokenizer_json)?;
 
     let path = folder.join("model.safetensors");
-    let mut store = SafetensorsStore::from_file(&path)
+    let unwritten = |reason: String| unwritten(&path, reason);
+    // burn-store keeps the rights of a file that it replaces, and gives a new one to its owner alone.
+    let beside = tempfile::tempdir_in(folder).map_err(|e| unwritten(e.to_string()))?;
+    let new = beside.path().join("model.safetensors");
+    File::create(&new).map_err(|e| unwritten(e.to_string()))?;
+    let mut store = SafetensorsStore::from_file(&new)
         .with_to_adapter(BurnToPyTorchAdapter.chain(FloatCastAdapter::to(DType::F16)))
         .clear_metadata()
         // Without it transformers does not load the file.
@@ -49,12 +54,21 @@ pub fn write_snapshot(
     for (ours, theirs) in BertForMaskedLM::NAMES.to_checkpoint() {
         store = store.with_key_remapping(ours, theirs);
     }
-    model.save_into(&mut store).map_err(|e| unwritten(&path, e))
+    model
+        .save_into(&mut store)
+        .map_err(|e| unwritten(e.to_string()))?;
+    std::fs::rename(&new, &path).map_err(|e| unwritten(e.to_string()))
 }
 
 fn replace(path: &Path, text: &str) -> Result<(), EncoderError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).map_err(|e| unwritten(path, e))?;
+    let mut builder = tempfile::Builder::new();
+    // Those of any new file: tempfile's own are for the owner alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder
+        .tempfile_in(folder)
+        .map_err(|e| unwritten(path, e))?;
     file.write_all(text.as_bytes())
         .map_err(|e| unwritten(path, e))?;
     file.persist(path).map_err(|e| unwritten(path, e))?;

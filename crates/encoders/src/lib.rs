@@ -24,6 +24,7 @@ mod input;
 mod names;
 mod precision;
 mod roles;
+mod sharded;
 mod snapshot;
 mod tokenizer;
 mod weights;
@@ -39,5 +40,5 @@ pub use family::bert::{
 pub use input::{EncoderInput, Layout, Tokens};
 pub use precision::cast_linear;
 pub use roles::{Parameter, Projection, Role};
-pub use snapshot::{LoadedClassifier, Snapshot};
+pub use snapshot::{CheckpointHead, LoadedClassifier, Snapshot};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -20,6 +20,8 @@ pub(crate) struct Names {
     pub(crate) head_layers: &'static [&'static str],
     /// Module paths of the body's linear layers that a checkpoint may leave out; they are then drawn afresh.
     pub(crate) optional: &'static [&'static str],
+    /// The heads of other tasks, which a fresh head takes the place of.
+    pub(crate) other_heads: &'static [&'static str],
     /// Beginnings of names that the module has no place for, and that are left aside: the heads of
     /// pretraining, buffers of older versions of transformers, second names of what is tied.
     pub(crate) left_aside: &'static [&'static str],
@@ -87,7 +89,7 @@ impl Names {
 }
 
 /// A pattern that matches the text alone: names have no other special character than the dot.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     text.replace('.', r"\.")
 }
 

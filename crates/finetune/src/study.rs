@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::StudyConfig;
-use crate::data::{TaskData, sha256_of};
+use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::plan::{self, PlannedStudy, RunKey};
 use crate::progress::{Progress, StudyPlan};
@@ -60,7 +60,7 @@ impl Study {
                 .ok()
                 .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
                 .unwrap_or_default(),
-            sha256: sha256_of(&snapshot.weights())?,
+            sha256: snapshot.weights_sha256()?,
             config: snapshot.config().clone(),
         };
         Ok(Self {

@@ -40,6 +40,9 @@ pub(crate) trait FamilyConfig {
     /// The token that fills a batch up to its longest sequence.
     fn pad_token_id(&self) -> u32;
 
+    /// The class of the family's tokenizer in transformers, where a checkpoint names none.
+    fn tokenizer_class(&self) -> &'static str;
+
     /// Standard deviation of a freshly drawn weight.
     fn initializer_range(&self) -> f64;
 

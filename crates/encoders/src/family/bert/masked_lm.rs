@@ -67,6 +67,7 @@ impl BertForMaskedLM {
         head: "cls",
         head_layers: &[],
         optional: &[],
+        other_heads: &[],
         left_aside: &[
             "cls.predictions.decoder.",
             "cls.seq_relationship.",
