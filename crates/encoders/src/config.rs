@@ -54,7 +54,7 @@ impl EncoderConfig {
         self.family().max_length()
     }
 
-    /// The token that fills a batch up to its longest sequence.
+    /// The token that pads a batch to its longest sequence.
     pub fn pad_token_id(&self) -> u32 {
         self.family().pad_token_id()
     }
@@ -81,10 +81,10 @@ impl<'de> Deserialize<'de> for EncoderConfig {
     }
 }
 
-/// The message of an error in a field, with the field's name, which serde leaves out.
+/// The message of a serde error, with the name of the field that serde leaves out.
 fn named(config: &Value, model_type: &str, error: &serde_json::Error) -> String {
     let mut fields = config.as_object().into_iter().flatten();
-    // Every field but the family has a default: the one that is wrong is wrong alone.
+    // All fields but the family have defaults, so a wrong field is still wrong on its own.
     let is_wrong = |name: &str, value: &Value| {
         let alone = json!({ "model_type": model_type, name: value });
         EncoderConfig::of_family(model_type, alone).is_none_or(|config| config.is_err())

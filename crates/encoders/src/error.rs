@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Makes `model.safetensors` of the `pytorch_model.bin` in a folder; PyTorch alone reads no more than tensors of it.
+/// Converts the `pytorch_model.bin` of a folder to `model.safetensors`; with `weights_only` PyTorch reads nothing but
+/// tensors.
 const CONVERT: &str = "import sys, torch, safetensors.torch as s; d = sys.argv[1]; \
     w = torch.load(d + '/pytorch_model.bin', map_location='cpu', weights_only=True); \
     s.save_file({k: v.clone().contiguous() for k, v in w.items()}, d + '/model.safetensors', {'format': 'pt'})";
 
-/// How many problems of a file a message lists.
+/// How many of a file's problems a message lists.
 const LISTED: usize = 3;
 
 /// The first problems, and how many more there are.
@@ -62,7 +63,7 @@ pub enum EncoderError {
         /// What the format check found.
         reason: String,
     },
-    /// `model.safetensors.index.json` cannot be used, or its files are not those that it describes.
+    /// `model.safetensors.index.json` cannot be used, or does not describe its files.
     #[error("{}: {reason}", path.display())]
     Index {
         /// The index.
@@ -70,9 +71,9 @@ pub enum EncoderError {
         /// What does not fit.
         reason: String,
     },
-    /// The folder holds the weights as a pickle only.
+    /// The folder holds the weights only as a pickle.
     #[error(
-        "{}: a pickle can run any program and is not read; make model.safetensors of it with: python -c \"{CONVERT}\" '{}'",
+        "{}: a pickle can run any program and is not read; convert it to model.safetensors with: python -c \"{CONVERT}\" '{}'",
         path.display(),
         path.with_file_name("").display()
     )]
@@ -88,10 +89,10 @@ pub enum EncoderError {
         /// Every tensor that does not fit, in the checkpoint's order.
         problems: Vec<TensorProblem>,
     },
-    /// A model has no parameter of the roles that something works on.
+    /// A model has no parameter of the selected roles.
     #[error("the model has no {what}")]
     NoParameters {
-        /// What was looked for.
+        /// The selection, in words.
         what: &'static str,
     },
     /// A snapshot cannot be written.
@@ -102,10 +103,10 @@ pub enum EncoderError {
         /// Why.
         reason: String,
     },
-    /// `tokenizer.json` cannot be used.
+    /// A file of the tokenizer cannot be used.
     #[error("{}: {reason}", path.display())]
     Tokenizer {
-        /// The tokenizer file.
+        /// The file.
         path: PathBuf,
         /// What the tokenizers library said, or what does not fit.
         reason: String,

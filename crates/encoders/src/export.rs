@@ -15,7 +15,7 @@ use crate::family::bert::{BertConfig, BertForMaskedLM};
 /// Writes `config.json`, `model.safetensors` in half precision, and `tokenizer.json`.
 ///
 /// [`crate::Snapshot::open`] reads the folder, and so does transformers, under the names of
-/// `BertForMaskedLM`. Each file is replaced as a whole, the folder made where it is not there.
+/// `BertForMaskedLM`. Each file is replaced at once, and the folder is made if it is missing.
 ///
 /// # Errors
 /// [`EncoderError::Write`].
@@ -32,7 +32,7 @@ pub fn write_snapshot(
     if let Some(fields) = fields.as_object_mut() {
         fields.insert("architectures".to_owned(), ["BertForMaskedLM"].into());
         fields.insert("dtype".to_owned(), "float16".into());
-        // Absent means the dropout of the hidden states; transformers takes null for the same.
+        // Absent means the same as null: the dropout of the hidden states.
         fields.retain(|name, value| name != "classifier_dropout" || !value.is_null());
     }
     let text = serde_json::to_string_pretty(&fields).expect("a config is plain data");
@@ -41,7 +41,7 @@ pub fn write_snapshot(
 
     let path = folder.join("model.safetensors");
     let unwritten = |reason: String| unwritten(&path, reason);
-    // burn-store keeps the rights of a file that it replaces, and gives a new one to its owner alone.
+    // burn-store keeps the permissions of a file it replaces, but makes a new one readable by its owner alone.
     let beside = tempfile::tempdir_in(folder).map_err(|e| unwritten(e.to_string()))?;
     let new = beside.path().join("model.safetensors");
     File::create(&new).map_err(|e| unwritten(e.to_string()))?;
@@ -63,7 +63,7 @@ pub fn write_snapshot(
 fn replace(path: &Path, text: &str) -> Result<(), EncoderError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    // Those of any new file: tempfile's own are for the owner alone.
+    // The permissions of any new file: tempfile's default lets only the owner read it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder

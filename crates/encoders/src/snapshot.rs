@@ -38,16 +38,16 @@ pub struct LoadedClassifier {
     pub fresh: Vec<String>,
     /// A head of the checkpoint that was left aside.
     pub head_left_aside: Option<CheckpointHead>,
-    /// What a user should know of the weights, a line each; a head that was left aside is among them.
+    /// What a user should know about the weights, one line each; a head that was left aside is among them.
     pub notes: Vec<String>,
 }
 
-/// A head that a checkpoint brings.
+/// A checkpoint's own head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointHead {
     /// Its tensors by their names, each with its shape.
     pub tensors: Vec<(String, Vec<usize>)>,
-    /// The labels of its outputs, where `config.json` names them.
+    /// The labels of its outputs, if `config.json` names them.
     pub labels: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for CheckpointHead {
 }
 
 impl LoadedClassifier {
-    /// Module paths of the layers that are not pretrained: the fresh ones, and the head wherever it comes from.
+    /// Module paths of the layers that are not pretrained: the fresh ones, and the head even if it was loaded.
     pub fn not_pretrained(&self) -> Vec<String> {
         let head = self.model.head();
         let mut layers = self.fresh.clone();
@@ -103,8 +103,8 @@ impl Snapshot {
 
     /// The SHA-256 of the weights, in hexadecimal.
     ///
-    /// Of weights in one file it is the file's. Of weights in several it is that of the lines that `sha256sum` prints
-    /// for them, sorted by name: `sha256sum model-*.safetensors | sha256sum` in the snapshot's folder.
+    /// For one file it is the file's own. For several it is that of the lines `sha256sum` prints for them, sorted by
+    /// name: `sha256sum model-*.safetensors | sha256sum` in the snapshot's folder.
     ///
     /// # Errors
     /// [`EncoderError::Read`], [`EncoderError::Index`] or [`EncoderError::Pickle`].
@@ -124,8 +124,8 @@ impl Snapshot {
     /// Loads the encoder with a fresh head of `labels` outputs.
     ///
     /// The head, and the pooler where the checkpoint has none, are drawn from
-    /// N(0, `initializer_range`) by `head_seed`; every other tensor must be there. A head that the checkpoint
-    /// brings is left aside.
+    /// N(0, `initializer_range`) by `head_seed`; every other tensor must be there. A head in the checkpoint is left
+    /// aside.
     ///
     /// # Errors
     /// [`EncoderError::Read`], [`EncoderError::Pickle`], [`EncoderError::Index`], [`EncoderError::Safetensors`], or
@@ -150,14 +150,8 @@ impl Snapshot {
             let layer = layer.expect("a family knows the layers that it may have drawn");
             *layer = layer.clone().freshly_drawn(range, head_seed, stream);
         }
-        let tensors = checked.head_left_aside;
-        let head_left_aside = (!tensors.is_empty()).then(|| CheckpointHead {
-            tensors,
-            labels: self.labels.clone(),
-        });
-        if let Some(head) = &head_left_aside {
-            notes.push(format!("the checkpoint's head is left aside: {head}"));
-        }
+        let head_left_aside = self.head_left_aside(checked.head_left_aside);
+        notes.extend(head_left_aside.as_ref().map(left_aside));
         Ok(LoadedClassifier {
             model,
             fresh: checked.fresh.into_iter().map(str::to_owned).collect(),
@@ -185,6 +179,30 @@ impl Snapshot {
         })
     }
 
+    /// Checks the weights for [`classifier`](Self::classifier) without reading them, and returns its notes.
+    ///
+    /// # Errors
+    /// Those of [`classifier`](Self::classifier).
+    pub fn classifier_notes(
+        &self,
+        labels: usize,
+        device: &Device,
+    ) -> Result<Vec<String>, EncoderError> {
+        let model = Classifier(AnyFamily::new(&self.config, labels, device));
+        let (weights, checked) = self.check(&model, &model.0.names(), Head::Fresh)?;
+        let head = self.head_left_aside(checked.head_left_aside);
+        Ok(weights
+            .notes
+            .into_iter()
+            .chain(head.as_ref().map(left_aside))
+            .collect())
+    }
+
+    fn head_left_aside(&self, tensors: Vec<(String, Vec<usize>)>) -> Option<CheckpointHead> {
+        let labels = self.labels.clone();
+        (!tensors.is_empty()).then_some(CheckpointHead { tensors, labels })
+    }
+
     fn load_classifier(
         &self,
         labels: usize,
@@ -209,13 +227,25 @@ impl Snapshot {
         Ok(model)
     }
 
-    /// Checks the weights and loads what the module needs of them; the lines are what a user should know.
+    /// Checks the weights and loads those the module needs; the second value is the notes.
     fn load<M: Module>(
         &self,
         model: &mut M,
         names: &Names,
         head: Head,
     ) -> Result<(Checked, Vec<String>), EncoderError> {
+        let (weights, checked) = self.check(model, names, head)?;
+        weights.load(model, names, &checked.held)?;
+        Ok((checked, weights.notes))
+    }
+
+    /// Compares the headers of the weights with what the module needs.
+    fn check<M: Module>(
+        &self,
+        model: &M,
+        names: &Names,
+        head: Head,
+    ) -> Result<(Weights, Checked), EncoderError> {
         let weights = Weights::open(&self.folder)?;
         let needed = names.needed(model);
         let checked = check::check(&weights.tensors, &needed, names, head);
@@ -223,12 +253,15 @@ impl Snapshot {
             path: weights.path.clone(),
             problems,
         })?;
-        weights.load(model, names, &checked.held)?;
-        Ok((checked, weights.notes))
+        Ok((weights, checked))
     }
 }
 
-/// The labels that a `config.json` names, by their numbers; none where it names none or not by numbers.
+fn left_aside(head: &CheckpointHead) -> String {
+    format!("the checkpoint's head is left aside: {head}")
+}
+
+/// The labels in a `config.json`, in the order of their numbers; none if it names none.
 fn labels(config: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(config).unwrap_or_default();
     let config: Value = serde_json::from_str(&text).unwrap_or_default();

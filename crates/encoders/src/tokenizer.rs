@@ -11,7 +11,7 @@ use self::settings::Settings;
 use crate::config::EncoderConfig;
 use crate::error::EncoderError;
 
-/// A checkpoint's tokenizer, set to cut at a length and never to pad: batches pad to their longest.
+/// A checkpoint's tokenizer, which truncates to a length and never pads: batches pad to their longest sequence.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -35,7 +35,7 @@ impl Tokenizer {
         config: &EncoderConfig,
         max_length: usize,
     ) -> Result<Self, EncoderError> {
-        // Three special tokens of a pair and one token.
+        // The three special tokens of a pair, and one more.
         let (least, most) = (4, config.max_length());
         if !(least..=most).contains(&max_length) {
             return Err(EncoderError::MaxLength {
@@ -82,7 +82,7 @@ impl Tokenizer {
         })
     }
 
-    /// What a user should know of the tokenizer, a line each.
+    /// What a user should know about the tokenizer, one line each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -90,8 +90,8 @@ impl Tokenizer {
     /// Tokenizes sentences or sentence pairs, in parallel and in order.
     ///
     /// # Errors
-    /// [`EncoderError::Encode`] with the library's message, for a text without any token, or if the model has no
-    /// embedding for a token type: one trained without sentence pairs takes none.
+    /// [`EncoderError::Encode`] with the library's message, for a text without tokens, or if the model has no
+    /// embedding for a token type: one trained without sentence pairs takes no pairs.
     pub fn encode<'a>(
         &self,
         texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
@@ -138,7 +138,7 @@ impl Tokenizer {
     }
 }
 
-/// Reads `tokenizer.json`, or else `vocab.txt`, and says which.
+/// Reads `tokenizer.json`, or `vocab.txt` if there is none, and returns which.
 fn read(
     folder: &Path,
     settings: &Settings,

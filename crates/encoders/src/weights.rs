@@ -20,9 +20,9 @@ use crate::sharded::{self, Index};
 
 /// The name of a checkpoint in one file.
 const WHOLE: &str = "model.safetensors";
-/// What PyTorch saved before safetensors.
+/// The name of a checkpoint that PyTorch pickled.
 const PICKLE: &str = "pytorch_model.bin";
-/// What wrappers put before every name: `DataParallel` and `torch.compile`.
+/// The prefixes of `DataParallel` and `torch.compile`.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
 /// A checkpoint's files, their headers read.
@@ -33,13 +33,13 @@ pub(crate) struct Weights {
     files: Vec<PathBuf>,
     /// Every tensor by the name the checkpoint gives it, without a wrapper's prefix.
     pub(crate) tensors: BTreeMap<String, TensorInfo>,
-    /// What wrappers put before every name.
+    /// The prefix that wrappers put before every name.
     prefix: String,
-    /// What a user should know.
+    /// What a user should know, one line each.
     pub(crate) notes: Vec<String>,
 }
 
-/// The files of the checkpoint in a folder, without reading the weights.
+/// Finds the files of the checkpoint in a folder: the one that stands for it, and the index if there is one.
 fn files(folder: &Path) -> Result<(PathBuf, Option<Index>), EncoderError> {
     let whole = folder.join(WHOLE);
     let index = folder.join(sharded::FILE);
@@ -91,7 +91,7 @@ impl Weights {
         }
         if !prefix.is_empty() {
             notes.push(format!(
-                "every tensor's name begins with `{prefix}`, which is left out"
+                "every tensor's name begins with `{prefix}`, which is ignored"
             ));
         }
         Ok(Self {
@@ -105,8 +105,8 @@ impl Weights {
 
     /// The SHA-256 of the weights, in hexadecimal.
     ///
-    /// Of a checkpoint in one file it is the file's; of one in several it is that of what `sha256sum` prints for
-    /// them, sorted by name.
+    /// For one file it is the file's own; for several, that of the lines `sha256sum` prints for them, sorted by
+    /// name.
     pub(crate) fn sha256(folder: &Path) -> Result<String, EncoderError> {
         let (path, index) = files(folder)?;
         let Some(index) = index else {
@@ -246,7 +246,7 @@ fn load_file<M: Module>(
     if let Some(error) = result.errors.first() {
         return Err(damaged(path, error.to_string()));
     }
-    // What the check found in the header and the module did not get.
+    // What the check found in the header but the module did not get.
     let applied: BTreeSet<&str> = result.applied.iter().map(String::as_str).collect();
     let problems: Vec<TensorProblem> = paths
         .difference(&applied)

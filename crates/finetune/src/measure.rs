@@ -95,3 +95,35 @@ impl Course {
 }
 
 type L1 = std::collections::BTreeMap<String, f64>;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use burn::tensor::Device;
+    use encoders::Snapshot;
+    use noisytune_burn::{NoisyTune, PAPER_GROUPS};
+
+    use super::*;
+
+    #[test]
+    fn groups_by_role_are_those_of_the_paper_without_the_head() {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot");
+        let snapshot = Snapshot::open(folder).expect("the snapshot opens");
+        let loaded = snapshot.classifier(2, 0, &Device::flex());
+        let start = loaded.expect("it loads").model;
+        let report = distances(&start, &start.clone().noisy_tune(0.15)).expect("the same module");
+        let mut body = report.clone();
+        body.entries
+            .retain(|entry| !entry.path.starts_with("classifier"));
+        let course = Course::new(1, start).expect("every group has parameters");
+        let expected = body.grouped(&PAPER_GROUPS).expect("valid patterns");
+        assert_eq!(course.groups.len(), expected.len());
+        for ((name, group), (their_name, theirs)) in course.groups.iter().zip(&expected) {
+            assert_eq!(name, their_name);
+            assert!(theirs.l1 > 0.0);
+            assert_eq!(report.total(group), *theirs, "{name}");
+        }
+    }
+}

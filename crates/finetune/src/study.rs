@@ -24,6 +24,7 @@ pub struct Study {
     snapshot: Snapshot,
     data: TaskData,
     model: ModelRecord,
+    notes: Vec<String>,
     device: Device,
     device_name: String,
     jobs: usize,
@@ -54,6 +55,8 @@ impl Study {
             config.max_train_samples,
             config.max_eval_samples,
         )?;
+        let mut notes = tokenizer.notes().to_vec();
+        notes.extend(snapshot.classifier_notes(task.labels.outputs(), device)?);
         let record = ModelRecord {
             name: model
                 .canonicalize()
@@ -68,6 +71,7 @@ impl Study {
             snapshot,
             data,
             model: record,
+            notes,
             device: device.clone().inner(),
             device_name: device_name.to_owned(),
             jobs: 1,
@@ -97,6 +101,11 @@ impl Study {
     /// The pretrained model.
     pub fn model(&self) -> &ModelRecord {
         &self.model
+    }
+
+    /// What a user should know about the model, one line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The study's configuration.

@@ -141,6 +141,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         &arguments.device.to_string(),
     )?
     .with_model_name(&model.name);
+    if !arguments.quiet {
+        for note in study.notes() {
+            let _ = writeln!(std::io::stderr(), "note: {note}");
+        }
+    }
     if let Some(steps) = arguments.bench_steps {
         return print_json(&bench::time_steps(&study, steps, arguments.bench_ceiling)?);
     }

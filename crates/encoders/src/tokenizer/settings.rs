@@ -1,4 +1,4 @@
-//! `tokenizer_config.json`: what transformers' tokenizer class is made with.
+//! `tokenizer_config.json`: the arguments of transformers' tokenizer class.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) struct Settings {
     tokenizer_class: Option<String>,
     do_lower_case: Option<bool>,
     tokenize_chinese_chars: Option<bool>,
-    /// `null`, which lets `do_lower_case` decide, is not the same as nothing.
+    /// `null`, which leaves it to `do_lower_case`, is not the same as an absent field.
     #[serde(deserialize_with = "present")]
     strip_accents: Option<Option<bool>>,
     unk_token: Option<Token>,
@@ -71,7 +71,7 @@ impl Settings {
         })
     }
 
-    /// The tokenizer's class, without the `Fast` of older versions; `usual` where the file names none.
+    /// The tokenizer's class without the `Fast` of older versions, or `usual` if the file names none.
     pub(super) fn class<'a>(&'a self, usual: &'a str) -> &'a str {
         let class = self.tokenizer_class.as_deref().unwrap_or(usual);
         class.strip_suffix("Fast").unwrap_or(class)
@@ -82,9 +82,9 @@ impl Settings {
         BERT_CLASSES.contains(&self.class(usual))
     }
 
-    /// The normalizer that transformers uses in place of one of `tokenizer.json`, with what differs.
+    /// The normalizer that transformers uses instead of the one in `tokenizer.json`, with a note of what differs.
     ///
-    /// The class sets its own from these fields, and what is absent here stays as `tokenizer.json` has it.
+    /// Fields that are absent here keep the value of `tokenizer.json`.
     pub(super) fn overridden(
         &self,
         normalizer: Option<&NormalizerWrapper>,
@@ -133,11 +133,11 @@ impl Settings {
         let differences = differences.join("; ");
         Some((
             ours,
-            format!("{differences}: {FILE} counts, as in transformers"),
+            format!("{differences}: {FILE} takes precedence, as in transformers"),
         ))
     }
 
-    /// The normalizer where there is no `tokenizer.json`.
+    /// The normalizer if there is no `tokenizer.json`.
     pub(super) fn normalizer(&self) -> BertNormalizer {
         BertNormalizer::new(
             true,
@@ -147,7 +147,7 @@ impl Settings {
         )
     }
 
-    /// The special tokens, BERT's where the file names no others.
+    /// The special tokens: BERT's, unless the file names others.
     pub(super) fn special(&self) -> Special {
         let text = |token: &Option<Token>, usual: &str| match token {
             None => usual.to_owned(),
@@ -162,7 +162,7 @@ impl Settings {
         }
     }
 
-    /// Tokens beside the vocabulary's own, in the order of their ids.
+    /// Tokens added to the vocabulary, in the order of their ids.
     pub(super) fn added_tokens(&self) -> impl Iterator<Item = AddedToken> {
         self.added_tokens_decoder.values().cloned()
     }

@@ -8,7 +8,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::settings::{Settings, Special};
 
-/// Makes the tokenizer of a vocabulary, a token a line.
+/// Makes a tokenizer from a vocabulary of one token per line.
 pub(super) fn assemble(vocabulary: &[u8], settings: &Settings) -> Result<Tokenizer, String> {
     let failed = |error: tokenizers::Error| error.to_string();
     let special = settings.special();

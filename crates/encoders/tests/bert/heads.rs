@@ -43,7 +43,9 @@ fn a_head_of_other_labels_is_left_aside_and_said() {
     copy.write_tensors(&tensors);
     copy.configure("id2label", json!({ "2": "good", "0": "bad", "1": "so so" }));
 
+    let notes = copy.open().classifier_notes(LABELS, &Device::flex());
     let loaded = loaded(&copy, LABELS, HEAD_SEED);
+    assert_eq!(loaded.notes, notes.unwrap());
     let head = loaded.head_left_aside.unwrap();
     assert_eq!(head.labels, ["bad", "so so", "good"]);
     let shapes = [("classifier.bias", vec![3]), (WEIGHT, vec![3, 24])];

@@ -200,7 +200,7 @@ fn a_pickle_is_refused_with_the_command_that_converts_it() {
 }
 
 #[test]
-fn the_prefix_of_a_wrapper_is_left_out_and_said() {
+fn the_prefix_of_a_wrapper_is_ignored_and_said() {
     for prefix in ["module.", "_orig_mod.", "_orig_mod.module."] {
         let copy = Copy::new();
         let wrapped = copy.tensors().into_iter();
@@ -208,7 +208,7 @@ fn the_prefix_of_a_wrapper_is_left_out_and_said() {
         copy.write_tensors(&wrapped.collect());
         let loaded = load(&copy).unwrap();
         assert_eq!(named(&loaded.model, None), whole());
-        let note = format!("every tensor's name begins with `{prefix}`, which is left out");
+        let note = format!("every tensor's name begins with `{prefix}`, which is ignored");
         assert_eq!(loaded.notes, [note]);
     }
 }

@@ -1,4 +1,4 @@
-//! Which files a tokenizer comes from, and which of them counts where they disagree.
+//! Which files a tokenizer comes from, and which takes precedence where they disagree.
 
 use encoders::{EncoderError, Tokenizer};
 use serde::Deserialize;
@@ -105,7 +105,7 @@ fn the_settings_override_the_normalizer_and_the_difference_is_said() {
         [
             "do_lower_case is false in tokenizer_config.json, true in tokenizer.json; \
              strip_accents is true in tokenizer_config.json, null in tokenizer.json: \
-             tokenizer_config.json counts, as in transformers"
+             tokenizer_config.json takes precedence, as in transformers"
         ]
     );
     let same =
