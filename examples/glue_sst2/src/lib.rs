@@ -141,11 +141,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         &arguments.device.to_string(),
     )?
     .with_model_name(&model.name);
-    if !arguments.quiet {
-        for note in study.notes() {
-            let _ = writeln!(std::io::stderr(), "note: {note}");
-        }
-    }
     if let Some(steps) = arguments.bench_steps {
         return print_json(&bench::time_steps(&study, steps, arguments.bench_ceiling)?);
     }
@@ -196,10 +191,10 @@ fn print(text: &str) -> Result<(), Failure> {
         .map_err(Failure::Output)
 }
 
-/// What is about to happen, in one line.
+/// What is about to happen, in one line, and below it what a user should know about the model.
 fn heading(preset: PresetName, model: &str, data: &str, study: &Study) -> String {
     let config = study.config();
-    format!(
+    let mut heading = format!(
         "preset {}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
         preset.name(),
         plan::runs(&study.plan()).len(),
@@ -207,7 +202,11 @@ fn heading(preset: PresetName, model: &str, data: &str, study: &Study) -> String
         config.recipe.batch_size,
         config.recipe.learning_rate,
         config.lambda,
-    )
+    );
+    for note in study.notes() {
+        let _ = write!(heading, "\nnote: {note}");
+    }
+    heading
 }
 
 /// Compiles and runs the README's code.
