@@ -51,7 +51,7 @@ pub fn write_snapshot(
         // Without it transformers does not load the file.
         .metadata("format", "pt")
         .overwrite(true);
-    for (ours, theirs) in BertForMaskedLM::NAMES.to_checkpoint() {
+    for (ours, theirs) in BertForMaskedLM::NAMES.checkpoint_patterns() {
         store = store.with_key_remapping(ours, theirs);
     }
     model

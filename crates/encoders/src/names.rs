@@ -59,7 +59,7 @@ impl Names {
     /// Patterns with replacements that turn a checkpoint's names into module paths, in order.
     ///
     /// Gamma and beta are left to burn-store, which knows a normalisation by its container.
-    pub(crate) fn to_module(&self) -> Vec<(String, String)> {
+    pub(crate) fn module_patterns(&self) -> Vec<(String, String)> {
         let parts = self.parts.join("|");
         let prefix = (format!(r"^({parts})\."), format!("{}.$1.", self.base));
         let renamed = self.renamed.iter();
@@ -68,7 +68,7 @@ impl Names {
     }
 
     /// Patterns with replacements that turn module paths into a checkpoint's names.
-    pub(crate) fn to_checkpoint(&self) -> Vec<(String, String)> {
+    pub(crate) fn checkpoint_patterns(&self) -> Vec<(String, String)> {
         let renamed = self.renamed.iter();
         renamed
             .map(|&(theirs, ours)| (literal(ours), theirs.to_owned()))

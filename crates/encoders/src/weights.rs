@@ -237,7 +237,7 @@ fn load_file<M: Module>(
         .with_key_remapping(format!("^{}", literal(prefix)), "")
         .validate(false)
         .allow_partial(true);
-    for (theirs, ours) in names.to_module() {
+    for (theirs, ours) in names.module_patterns() {
         store = store.with_key_remapping(theirs, ours);
     }
     let result = model

@@ -13,9 +13,12 @@ const POINTS: usize = 100;
 /// Checkpoints of a run, or as many as it has steps.
 const CHECKPOINTS: usize = 10;
 
+/// A group's name, and which roles are in it.
+type Group = (&'static str, fn(Role) -> bool);
+
 /// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. The head
 /// is in none of them.
-const GROUPS: [(&str, fn(Role) -> bool); 5] = [
+const GROUPS: [Group; 5] = [
     ("query", |role| is_linear(role, Projection::Query)),
     ("key", |role| is_linear(role, Projection::Key)),
     ("value", |role| is_linear(role, Projection::Value)),
