@@ -47,14 +47,15 @@ pub(crate) fn check(
         let rest = name.strip_prefix(layer);
         rest.is_some_and(|rest| rest.starts_with('.'))
     };
-    let is_drawn = |name: &str| head == Head::Fresh && under(name, names.head);
+    let heads = names.other_heads.iter().chain([&names.head]);
+    let is_head = |name: &str| heads.clone().any(|head| under(name, head));
     let mut problems = Vec::new();
     let mut held = Vec::new();
     let mut head_left_aside = Vec::new();
     let mut named: BTreeMap<String, &String> = BTreeMap::new();
     for (name, info) in found {
         let current = names.current(name);
-        if is_drawn(&current) {
+        if head == Head::Fresh && is_head(&current) {
             head_left_aside.push((name.clone(), info.shape.clone()));
             continue;
         }

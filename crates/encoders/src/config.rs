@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::EncoderError;
 pub use crate::family::EncoderConfig;
@@ -29,7 +29,7 @@ impl EncoderConfig {
         // From the text, not from the value: the message then says the line.
         let config = Self::of_family(model_type, &mut serde_json::Deserializer::from_str(&text))
             .ok_or_else(|| wrong(unknown(model_type)))?
-            .map_err(|e| wrong(e.to_string()))?;
+            .map_err(|e| wrong(named(&value, model_type, &e)))?;
         config.family().validate().map_err(wrong)?;
         Ok(config)
     }
@@ -54,7 +54,7 @@ impl EncoderConfig {
         self.family().max_length()
     }
 
-    /// The token that fills a batch up to its longest sequence.
+    /// The token that pads a batch to its longest sequence.
     pub fn pad_token_id(&self) -> u32 {
         self.family().pad_token_id()
     }
@@ -78,6 +78,20 @@ impl<'de> Deserialize<'de> for EncoderConfig {
         Self::of_family(model_type, &value)
             .ok_or_else(|| D::Error::custom(unknown(model_type)))?
             .map_err(D::Error::custom)
+    }
+}
+
+/// The message of a serde error, with the name of the field that serde leaves out.
+fn named(config: &Value, model_type: &str, error: &serde_json::Error) -> String {
+    let mut fields = config.as_object().into_iter().flatten();
+    // All fields but the family have defaults, so a wrong field is still wrong on its own.
+    let is_wrong = |name: &str, value: &Value| {
+        let alone = json!({ "model_type": model_type, name: value });
+        EncoderConfig::of_family(model_type, alone).is_none_or(|config| config.is_err())
+    };
+    match fields.find(|(name, value)| is_wrong(name, value)) {
+        None => error.to_string(),
+        Some((name, _)) => format!("{name}: {error}"),
     }
 }
 

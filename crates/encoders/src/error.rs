@@ -4,6 +4,25 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+/// Converts the `pytorch_model.bin` of a folder to `model.safetensors`; with `weights_only` PyTorch reads nothing but
+/// tensors.
+const CONVERT: &str = "import sys, torch, safetensors.torch as s; d = sys.argv[1]; \
+    w = torch.load(d + '/pytorch_model.bin', map_location='cpu', weights_only=True); \
+    s.save_file({k: v.clone().contiguous() for k, v in w.items()}, d + '/model.safetensors', {'format': 'pt'})";
+
+/// How many of a file's problems a message lists.
+const LISTED: usize = 3;
+
+/// The first problems, and how many more there are.
+fn first_of(problems: &[TensorProblem]) -> String {
+    let listed = problems.iter().take(LISTED).map(ToString::to_string);
+    let mut text = listed.collect::<Vec<_>>().join("; ");
+    if let Some(more) = problems.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        text += &format!("; and {more} more");
+    }
+    text
+}
+
 /// An error of this crate: one line with the place, the value and what is accepted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -44,18 +63,36 @@ pub enum EncoderError {
         /// What the format check found.
         reason: String,
     },
+    /// `model.safetensors.index.json` cannot be used, or does not describe its files.
+    #[error("{}: {reason}", path.display())]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The folder holds the weights only as a pickle.
+    #[error(
+        "{}: a pickle can run any program and is not read; convert it to model.safetensors with: python -c \"{CONVERT}\" '{}'",
+        path.display(),
+        path.with_file_name("").display()
+    )]
+    Pickle {
+        /// The pickle.
+        path: PathBuf,
+    },
     /// The weight file does not hold the tensors that `config.json` announces.
-    #[error("{}: {}", path.display(), problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}: {}", path.display(), first_of(problems))]
     Tensors {
         /// The weight file.
         path: PathBuf,
         /// Every tensor that does not fit, in the checkpoint's order.
         problems: Vec<TensorProblem>,
     },
-    /// A model has no parameter of the roles that something works on.
+    /// A model has no parameter of the selected roles.
     #[error("the model has no {what}")]
     NoParameters {
-        /// What was looked for.
+        /// The selection, in words.
         what: &'static str,
     },
     /// A snapshot cannot be written.
@@ -66,10 +103,10 @@ pub enum EncoderError {
         /// Why.
         reason: String,
     },
-    /// `tokenizer.json` cannot be used.
+    /// A file of the tokenizer cannot be used.
     #[error("{}: {reason}", path.display())]
     Tokenizer {
-        /// The tokenizer file.
+        /// The file.
         path: PathBuf,
         /// What the tokenizers library said, or what does not fit.
         reason: String,

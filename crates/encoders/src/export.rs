@@ -14,7 +14,7 @@ use crate::family::bert::{BertConfig, BertForMaskedLM};
 /// Writes `config.json`, `model.safetensors` in half precision, and `tokenizer.json`.
 ///
 /// [`crate::Snapshot::open`] reads the folder, and so does transformers, under the names of
-/// `BertForMaskedLM`. Each file is replaced as a whole, the folder made where it is not there.
+/// `BertForMaskedLM`. Each file is replaced at once, and the folder is made if it is missing.
 ///
 /// # Errors
 /// [`EncoderError::Write`].
@@ -31,8 +31,8 @@ pub fn write_snapshot(
     if let Some(fields) = fields.as_object_mut() {
         fields.insert("architectures".to_owned(), ["BertForMaskedLM"].into());
         fields.insert("dtype".to_owned(), "float16".into());
-        // Absent means the dropout of the hidden states; transformers takes null for the same.
-        fields.retain(|_, value| !value.is_null());
+        // Absent means the same as null: the dropout of the hidden states.
+        fields.retain(|name, value| name != "classifier_dropout" || !value.is_null());
     }
     let text = serde_json::to_string_pretty(&fields).expect("a config is plain data");
     replace(&folder.join("config.json"), (text + "\n").as_bytes())?;
@@ -45,7 +45,7 @@ pub fn write_snapshot(
         // Without it transformers does not load the file.
         .metadata("format", "pt")
         .overwrite(true);
-    for (ours, theirs) in BertForMaskedLM::NAMES.to_checkpoint() {
+    for (ours, theirs) in BertForMaskedLM::NAMES.checkpoint_patterns() {
         store = store.with_key_remapping(ours, theirs);
     }
     // In memory first: as a file, the store would let only its owner read it.

@@ -8,12 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::Normal;
 use sha2::{Digest, Sha256};
 
-/// Changing how values are drawn means changing this tag, so that equal seeds mean equal models.
+/// Part of every key. It changes when the way values are drawn changes, so that equal seeds mean equal models.
 const VERSION: &[u8] = b"encoders/initial/1";
 
 /// Draws the weights of `module` from N(0, `range`); biases and normalisations keep their constants.
 ///
-/// A weight is what has two dimensions. Its generator is keyed by the seed and its path.
+/// A weight is a parameter of two dimensions. Its generator is keyed by the seed and its path.
 pub(crate) fn drawn<M: Module>(module: M, range: f64, seed: u64) -> M {
     module.map(&mut Draw {
         normal: Normal::new(0.0, range).expect("the config was checked"),

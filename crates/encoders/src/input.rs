@@ -8,7 +8,7 @@ use crate::tokenizer::Encoding;
 /// A batch on a device.
 ///
 /// # Shapes
-/// - both tensors: `[batch, length]` where it is padded, `[1, tokens]` where it is packed
+/// - both tensors: `[batch, length]` if padded, `[1, tokens]` if packed
 #[derive(Clone, Debug)]
 pub struct EncoderInput {
     /// Token ids; padding holds the pad token.
@@ -21,10 +21,10 @@ pub struct EncoderInput {
 
 /// How the sequences of a batch lie in its tensors.
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // There is one a batch.
+#[allow(clippy::large_enum_variant)] // There is one per batch.
 pub enum Layout {
-    /// Each in a row of its own, filled up on the right. The attention mask, `[batch, length]`, is true at
-    /// real tokens.
+    /// Each in a row of its own, padded on the right. The attention mask, `[batch, length]`, is true for real
+    /// tokens.
     Padded(Tensor<2, Bool>),
     /// End to end in one row, without padding.
     Packed(Packing),
@@ -40,7 +40,7 @@ pub enum Tokens {
 }
 
 impl EncoderInput {
-    /// Pads on the right to the longest sequence of the batch, and to `least` tokens at least.
+    /// Pads on the right to the longest sequence of the batch, or to `least` tokens if that is more.
     pub fn padded<'a>(
         encodings: impl IntoIterator<Item = &'a Encoding>,
         pad_token_id: u32,
@@ -71,7 +71,7 @@ impl EncoderInput {
         }
     }
 
-    /// Lays the sequences end to end: nothing is computed that is not a token.
+    /// Lays the sequences end to end, so that nothing is computed for padding.
     pub fn packed<'a>(encodings: impl IntoIterator<Item = &'a Encoding>, device: &Device) -> Self {
         let encodings: Vec<&Encoding> = encodings.into_iter().collect();
         let packing =
@@ -88,7 +88,7 @@ impl EncoderInput {
         }
     }
 
-    /// The same batch for a model that is run without autodiff.
+    /// Converts the batch for a model that runs without autodiff.
     pub fn without_autodiff(self) -> Self {
         Self {
             input_ids: self.input_ids.without_autodiff(),
@@ -102,7 +102,7 @@ impl EncoderInput {
 }
 
 impl Layout {
-    /// The place of each token in its sequence: `[1, length]` for all rows, or `[1, tokens]`.
+    /// The position of each token in its sequence: `[1, length]` for all rows, or `[1, tokens]`.
     pub(crate) fn positions(&self, device: &Device) -> Tensor<2, Int> {
         match self {
             Self::Padded(mask) => {
@@ -117,8 +117,8 @@ impl Layout {
         }
     }
 
-    /// The states of the first token of each sequence: of `[batch, length, hidden]`
-    /// `[batch, 1, hidden]`, of `[1, tokens, hidden]` `[1, batch, hidden]`.
+    /// The states of the first token of each sequence: `[batch, 1, hidden]` from `[batch, length, hidden]`,
+    /// `[1, batch, hidden]` from `[1, tokens, hidden]`.
     pub(crate) fn first(&self, hidden: Tensor<3>) -> Tensor<3> {
         match self {
             Self::Padded(_) => hidden.narrow(1, 0, 1),

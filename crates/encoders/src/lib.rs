@@ -1,14 +1,16 @@
 //! Encoders on Burn, loaded from Hugging Face snapshots.
 //!
-//! A [`Snapshot`] is a folder with `config.json`, `model.safetensors` and `tokenizer.json`, as the
-//! Hugging Face hub stores it. [`Snapshot::open`] checks the folder, [`Snapshot::classifier`] loads
-//! the weights into a [`Classifier`] and refuses every tensor that is missing, unexpected or
-//! misshaped; [`Snapshot::tokenizer`] reads the tokenizer that belongs to them.
+//! A [`Snapshot`] is a folder with `config.json`, weights and a tokenizer, as the Hugging Face hub stores it.
+//! [`Snapshot::open`] checks the folder. [`Snapshot::classifier`] loads the weights into a [`Classifier`] and
+//! refuses every tensor that is missing, unexpected or misshaped; [`Snapshot::tokenizer`] reads the tokenizer.
 //! [`BertForMaskedLM::fresh`] starts a new encoder for pretraining, and [`write_snapshot`] stores one.
 //!
-//! The structs mirror the names of the checkpoint: the parameter that transformers calls
-//! `bert.encoder.layer.0.attention.self.query.weight` has the module path
-//! `bert.encoder.layer.0.attention.self_attention.query.weight` (`self` is a keyword of Rust).
+//! A [`Classifier`] hides its family: callers ask it for the stages of its forward pass and for the [`Role`] of
+//! each parameter. A new family is a file in `src/family` and its line in the registry there.
+//!
+//! Module paths follow the names of the checkpoint: the parameter that transformers calls
+//! `bert.encoder.layer.0.attention.self.query.weight` is
+//! `bert.encoder.layer.0.attention.self_attention.query.weight` here (`self` is a keyword of Rust).
 //!
 //! This crate knows no noise, no task and no optimizer.
 
@@ -24,6 +26,7 @@ mod input;
 mod names;
 mod precision;
 mod roles;
+mod sharded;
 mod snapshot;
 mod tokenizer;
 mod weights;
@@ -39,5 +42,5 @@ pub use family::bert::{
 pub use input::{EncoderInput, Layout, Tokens};
 pub use precision::cast_linear;
 pub use roles::{Parameter, Projection, Role};
-pub use snapshot::{LoadedClassifier, Snapshot};
+pub use snapshot::{CheckpointHead, LoadedClassifier, Snapshot};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -10,18 +10,20 @@ use burn::tensor::Tensor;
 pub(crate) struct Names {
     /// Module path of the body: transformers' `base_model_prefix`.
     pub(crate) base: &'static str,
-    /// The body's parts. transformers saves a model without a head without the name of the body before them.
+    /// The body's parts. In a checkpoint saved without a head their names lack that of the body.
     pub(crate) parts: &'static [&'static str],
     /// Parts of names that differ, in the checkpoint and in the module.
     pub(crate) renamed: &'static [(&'static str, &'static str)],
     /// Module path of the head.
     pub(crate) head: &'static str,
-    /// Module paths of the head's linear layers, which are drawn afresh in this order.
+    /// Module paths of the head's linear layers, in the order in which they are drawn.
     pub(crate) head_layers: &'static [&'static str],
     /// Module paths of the body's linear layers that a checkpoint may leave out; they are then drawn afresh.
     pub(crate) optional: &'static [&'static str],
-    /// Beginnings of names that the module has no place for, and that are left aside: the heads of
-    /// pretraining, buffers of older versions of transformers, second names of what is tied.
+    /// Heads of other tasks, which a fresh head replaces.
+    pub(crate) other_heads: &'static [&'static str],
+    /// Prefixes of tensors that the module has no place for and that are ignored: the heads of pretraining,
+    /// buffers of older versions of transformers, second names of tied weights.
     pub(crate) left_aside: &'static [&'static str],
 }
 
@@ -37,8 +39,8 @@ pub(crate) struct Needed {
 impl Names {
     /// The name under which today's transformers saves a tensor.
     ///
-    /// A model without a head is saved without the name of the body; checkpoints converted from TensorFlow
-    /// call the parameters of a normalisation gamma and beta.
+    /// A model saved without a head lacks the name of the body, and checkpoints converted from TensorFlow call the
+    /// parameters of a normalisation gamma and beta.
     pub(crate) fn current(&self, name: &str) -> String {
         let first = name.split('.').next().unwrap_or_default();
         let name = match name.len() > first.len() && self.parts.contains(&first) {
@@ -54,10 +56,10 @@ impl Names {
         }
     }
 
-    /// Patterns with replacements that make a checkpoint's names module paths, in order.
+    /// Patterns with replacements that turn a checkpoint's names into module paths, in order.
     ///
     /// Gamma and beta are left to burn-store, which knows a normalisation by its container.
-    pub(crate) fn to_module(&self) -> Vec<(String, String)> {
+    pub(crate) fn module_patterns(&self) -> Vec<(String, String)> {
         let parts = self.parts.join("|");
         let prefix = (format!(r"^({parts})\."), format!("{}.$1.", self.base));
         let renamed = self.renamed.iter();
@@ -65,8 +67,8 @@ impl Names {
         std::iter::once(prefix).chain(renamed).collect()
     }
 
-    /// Patterns with replacements that make module paths a checkpoint's names.
-    pub(crate) fn to_checkpoint(&self) -> Vec<(String, String)> {
+    /// Patterns with replacements that turn module paths into a checkpoint's names.
+    pub(crate) fn checkpoint_patterns(&self) -> Vec<(String, String)> {
         let renamed = self.renamed.iter();
         renamed
             .map(|&(theirs, ours)| (literal(ours), theirs.to_owned()))
@@ -86,8 +88,8 @@ impl Names {
     }
 }
 
-/// A pattern that matches the text alone: names have no other special character than the dot.
-fn literal(text: &str) -> String {
+/// Escapes a name for a regular expression; the dot is the only special character in names.
+pub(crate) fn literal(text: &str) -> String {
     text.replace('.', r"\.")
 }
 

@@ -3,14 +3,14 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{FloatDType, Tensor};
 
-/// How Burn names the container of a [`Linear`](crate::blocks::Linear) layer's parameters.
+/// Burn's name for the container of a [`Linear`](crate::blocks::Linear) layer's parameters.
 const LINEAR: &str = "Struct:Linear";
 
-/// The module with the parameters of its linear layers in another float type.
+/// Casts the parameters of a module's linear layers to another float type.
 ///
-/// What flows between the layers takes that type too. Embeddings, normalisation and what is added up over
-/// many elements stay in the type they have. On an autodiff device the gradients lead back to the
-/// parameters of the module that was given, in their type. The division is that of `torch.autocast`.
+/// Activations between the layers take that type too. Embeddings, normalisation and sums over many elements keep
+/// theirs. On an autodiff device gradients flow back to the parameters of the given module, in their own type.
+/// `torch.autocast` draws the same line.
 pub fn cast_linear<M: Module>(module: M, dtype: FloatDType) -> M {
     module.map(&mut LinearCast {
         dtype,

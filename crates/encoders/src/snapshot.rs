@@ -1,9 +1,12 @@
 //! A Hugging Face snapshot folder.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
+use serde_json::Value;
 
 use crate::check::{self, Checked, Head};
 use crate::classifier::Classifier;
@@ -15,11 +18,15 @@ use crate::names::Names;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 
-/// A folder with `config.json`, `model.safetensors` and `tokenizer.json`.
+/// A folder with `config.json`, the weights and the tokenizer.
+///
+/// The weights are `model.safetensors`, or the files that `model.safetensors.index.json` names; the tokenizer is
+/// `tokenizer.json`, or for BERT `vocab.txt`, with `tokenizer_config.json` where it is there.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     folder: PathBuf,
     config: EncoderConfig,
+    labels: Vec<String>,
 }
 
 /// A classifier, and what of it does not come from the checkpoint.
@@ -29,12 +36,36 @@ pub struct LoadedClassifier {
     pub model: Classifier,
     /// Module paths of the layers that were drawn afresh: not pretrained.
     pub fresh: Vec<String>,
-    /// Tensors of a head of the checkpoint that was left aside, by their names, with their shapes.
-    pub head_left_aside: Vec<(String, Vec<usize>)>,
+    /// A head of the checkpoint that was left aside.
+    pub head_left_aside: Option<CheckpointHead>,
+    /// What a user should know about the weights, one line each; a head that was left aside is among them.
+    pub notes: Vec<String>,
+}
+
+/// A checkpoint's own head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointHead {
+    /// Its tensors by their names, each with its shape.
+    pub tensors: Vec<(String, Vec<usize>)>,
+    /// The labels of its outputs, if `config.json` names them.
+    pub labels: Vec<String>,
+}
+
+impl fmt::Display for CheckpointHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, shape)) in self.tensors.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}`{name}` {shape:?}")?;
+        }
+        match self.labels.is_empty() {
+            true => Ok(()),
+            false => write!(f, " for the labels {}", self.labels.join(", ")),
+        }
+    }
 }
 
 impl LoadedClassifier {
-    /// Module paths of the layers that are not pretrained: the fresh ones, and the head wherever it comes from.
+    /// Module paths of the layers that are not pretrained: the fresh ones, and the head even if it was loaded.
     pub fn not_pretrained(&self) -> Vec<String> {
         let head = self.model.head();
         let mut layers = self.fresh.clone();
@@ -55,8 +86,14 @@ impl Snapshot {
         if !folder.is_dir() {
             return Err(EncoderError::NoFolder { path: folder });
         }
-        let config = EncoderConfig::load(folder.join("config.json"))?;
-        Ok(Self { folder, config })
+        let path = folder.join("config.json");
+        let config = EncoderConfig::load(&path)?;
+        let labels = labels(&path);
+        Ok(Self {
+            folder,
+            config,
+            labels,
+        })
     }
 
     /// The encoder's configuration.
@@ -64,40 +101,42 @@ impl Snapshot {
         &self.config
     }
 
-    /// Path of the weight file.
-    pub fn weights(&self) -> PathBuf {
-        self.folder.join("model.safetensors")
+    /// The SHA-256 of the weights, in hexadecimal.
+    ///
+    /// For one file it is the file's own. For several it is that of the lines `sha256sum` prints for them, sorted by
+    /// name: `sha256sum model-*.safetensors | sha256sum` in the snapshot's folder.
+    ///
+    /// # Errors
+    /// [`EncoderError::Read`], [`EncoderError::Index`] or [`EncoderError::Pickle`].
+    pub fn weights_sha256(&self) -> Result<String, EncoderError> {
+        Weights::sha256(&self.folder)
     }
 
-    /// Reads the tokenizer, which cuts sequences at `max_length` tokens.
+    /// Reads the tokenizer from `tokenizer.json`, or for BERT's from `vocab.txt` where that is missing; it cuts sequences at `max_length` tokens.
     ///
     /// # Errors
     /// [`EncoderError::MaxLength`] if the model has no such positions, [`EncoderError::Read`] or
     /// [`EncoderError::Tokenizer`] if the file cannot be used or does not fit the embeddings.
     pub fn tokenizer(&self, max_length: usize) -> Result<Tokenizer, EncoderError> {
-        Tokenizer::load(
-            &self.folder.join("tokenizer.json"),
-            &self.config,
-            max_length,
-        )
+        Tokenizer::load(&self.folder, &self.config, max_length)
     }
 
     /// Loads the encoder with a fresh head of `labels` outputs.
     ///
     /// The head, and the pooler where the checkpoint has none, are drawn from
-    /// N(0, `initializer_range`) by `head_seed`; every other tensor must be there. A head that the checkpoint
-    /// brings is left aside.
+    /// N(0, `initializer_range`) by `head_seed`; every other tensor must be there. A head in the checkpoint is left
+    /// aside.
     ///
     /// # Errors
-    /// [`EncoderError::Read`], [`EncoderError::Safetensors`], or [`EncoderError::Tensors`] with
-    /// every missing, unexpected or misshaped tensor.
+    /// [`EncoderError::Read`], [`EncoderError::Pickle`], [`EncoderError::Index`], [`EncoderError::Safetensors`], or
+    /// [`EncoderError::Tensors`] with every missing, unexpected or misshaped tensor.
     pub fn classifier(
         &self,
         labels: usize,
         head_seed: u64,
         device: &Device,
     ) -> Result<LoadedClassifier, EncoderError> {
-        let (mut model, checked) = self.load_classifier(labels, Head::Fresh, device)?;
+        let (mut model, checked, mut notes) = self.load_classifier(labels, Head::Fresh, device)?;
         let range = self.config.family().initializer_range();
         let names = model.0.names();
         let drawn = names.optional.iter().chain(names.head_layers);
@@ -111,29 +150,57 @@ impl Snapshot {
             let layer = layer.expect("a family knows the layers that it may have drawn");
             *layer = layer.clone().freshly_drawn(range, head_seed, stream);
         }
+        let head_left_aside = self.head_left_aside(checked.head_left_aside);
+        notes.extend(head_left_aside.as_ref().map(left_aside));
         Ok(LoadedClassifier {
             model,
             fresh: checked.fresh.into_iter().map(str::to_owned).collect(),
-            head_left_aside: checked.head_left_aside,
+            head_left_aside,
+            notes,
         })
     }
 
     /// Loads the encoder with the checkpoint's own head, which must have `labels` outputs.
     ///
     /// # Errors
-    /// [`EncoderError::Read`], [`EncoderError::Safetensors`], or [`EncoderError::Tensors`] with
-    /// every missing, unexpected or misshaped tensor, those of the head among them.
+    /// [`EncoderError::Read`], [`EncoderError::Pickle`], [`EncoderError::Index`], [`EncoderError::Safetensors`], or
+    /// [`EncoderError::Tensors`] with every missing, unexpected or misshaped tensor, those of the head among them.
     pub fn finetuned_classifier(
         &self,
         labels: usize,
         device: &Device,
     ) -> Result<LoadedClassifier, EncoderError> {
-        let (model, _) = self.load_classifier(labels, Head::Checkpoint, device)?;
+        let (model, _, notes) = self.load_classifier(labels, Head::Checkpoint, device)?;
         Ok(LoadedClassifier {
             model,
             fresh: Vec::new(),
-            head_left_aside: Vec::new(),
+            head_left_aside: None,
+            notes,
         })
+    }
+
+    /// Checks the weights for [`classifier`](Self::classifier) without reading them, and returns its notes.
+    ///
+    /// # Errors
+    /// Those of [`classifier`](Self::classifier).
+    pub fn classifier_notes(
+        &self,
+        labels: usize,
+        device: &Device,
+    ) -> Result<Vec<String>, EncoderError> {
+        let model = Classifier(AnyFamily::new(&self.config, labels, device));
+        let (weights, checked) = self.check(&model, &model.0.names(), Head::Fresh)?;
+        let head = self.head_left_aside(checked.head_left_aside);
+        Ok(weights
+            .notes
+            .into_iter()
+            .chain(head.as_ref().map(left_aside))
+            .collect())
+    }
+
+    fn head_left_aside(&self, tensors: Vec<(String, Vec<usize>)>) -> Option<CheckpointHead> {
+        let labels = self.labels.clone();
+        (!tensors.is_empty()).then_some(CheckpointHead { tensors, labels })
     }
 
     fn load_classifier(
@@ -141,11 +208,11 @@ impl Snapshot {
         labels: usize,
         head: Head,
         device: &Device,
-    ) -> Result<(Classifier, Checked), EncoderError> {
+    ) -> Result<(Classifier, Checked, Vec<String>), EncoderError> {
         let mut model = Classifier(AnyFamily::new(&self.config, labels, device));
         let names = model.0.names();
-        let checked = self.load(&mut model, &names, head)?;
-        Ok((model, checked))
+        let (checked, notes) = self.load(&mut model, &names, head)?;
+        Ok((model, checked, notes))
     }
 
     /// Loads the encoder with its decoder of masked words.
@@ -160,19 +227,49 @@ impl Snapshot {
         Ok(model)
     }
 
-    /// Checks the weight file and loads what the module needs of it.
+    /// Checks the weights and loads those the module needs; the second value is the notes.
     fn load<M: Module>(
         &self,
         model: &mut M,
         names: &Names,
         head: Head,
-    ) -> Result<Checked, EncoderError> {
-        let path = self.weights();
-        let weights = Weights::open(&path)?;
+    ) -> Result<(Checked, Vec<String>), EncoderError> {
+        let (weights, checked) = self.check(model, names, head)?;
+        weights.load(model, names, &checked.held)?;
+        Ok((checked, weights.notes))
+    }
+
+    /// Compares the headers of the weights with what the module needs.
+    fn check<M: Module>(
+        &self,
+        model: &M,
+        names: &Names,
+        head: Head,
+    ) -> Result<(Weights, Checked), EncoderError> {
+        let weights = Weights::open(&self.folder)?;
         let needed = names.needed(model);
         let checked = check::check(&weights.tensors, &needed, names, head);
-        let checked = checked.map_err(|problems| EncoderError::Tensors { path, problems })?;
-        weights.load(model, names, &checked.held)?;
-        Ok(checked)
+        let checked = checked.map_err(|problems| EncoderError::Tensors {
+            path: weights.path.clone(),
+            problems,
+        })?;
+        Ok((weights, checked))
     }
+}
+
+fn left_aside(head: &CheckpointHead) -> String {
+    format!("the checkpoint's head is left aside: {head}")
+}
+
+/// The labels in a `config.json`, in the order of their numbers; none if it names none.
+fn labels(config: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(config).unwrap_or_default();
+    let config: Value = serde_json::from_str(&text).unwrap_or_default();
+    let labels = config.get("id2label").and_then(Value::as_object);
+    let labels = labels.into_iter().flatten().filter_map(|(number, label)| {
+        let label = label.as_str()?.to_owned();
+        Some((number.parse::<usize>().ok()?, label))
+    });
+    let labels: BTreeMap<usize, String> = labels.collect();
+    labels.into_values().collect()
 }

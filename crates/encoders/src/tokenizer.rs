@@ -1,18 +1,23 @@
 //! The checkpoint's own tokenizer.
 
-use std::path::Path;
+mod settings;
+mod vocabulary;
 
-use tokenizers::{EncodeInput, TruncationParams, TruncationStrategy};
+use std::path::{Path, PathBuf};
 
+use tokenizers::{EncodeInput, PostProcessor, TruncationParams, TruncationStrategy};
+
+use self::settings::Settings;
 use crate::config::EncoderConfig;
 use crate::error::EncoderError;
 
-/// A `tokenizer.json`, set to cut at a length and never to pad: batches pad to their longest.
+/// A checkpoint's tokenizer, which truncates to a length and never pads: batches pad to their longest sequence.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     vocab_size: usize,
     type_vocab_size: usize,
+    notes: Vec<String>,
 }
 
 /// One tokenized sentence or pair, with its special tokens.
@@ -26,11 +31,11 @@ pub struct Encoding {
 
 impl Tokenizer {
     pub(crate) fn load(
-        path: &Path,
+        folder: &Path,
         config: &EncoderConfig,
         max_length: usize,
     ) -> Result<Self, EncoderError> {
-        // Three special tokens of a pair and one token.
+        // The three special tokens of a pair, and one more.
         let (least, most) = (4, config.max_length());
         if !(least..=most).contains(&max_length) {
             return Err(EncoderError::MaxLength {
@@ -39,19 +44,27 @@ impl Tokenizer {
                 most,
             });
         }
+        let mut notes = Vec::new();
+        let settings = Settings::read(folder)?;
+        let usual = config.family().tokenizer_class();
+        let (path, mut inner) = read(folder, &settings, usual, &mut notes)?;
         let wrong = |reason: String| EncoderError::Tokenizer {
-            path: path.to_path_buf(),
+            path: path.clone(),
             reason,
         };
-        let bytes = std::fs::read(path).map_err(|e| EncoderError::read(path, e))?;
-        let mut inner =
-            tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| wrong(e.to_string()))?;
-        let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
         let vocab_size = config.vocab_size();
+        let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
         if largest as usize >= vocab_size {
             return Err(wrong(format!(
                 "the vocabulary has token id {largest}, accepted is below the embedding's vocab_size {vocab_size}"
             )));
+        }
+        let adds = inner.get_post_processor().map(|p| p.added_tokens(false));
+        if adds.unwrap_or(0) == 0 {
+            notes.push(
+                "the tokenizer adds no special tokens: a sentence's first word stands for it"
+                    .to_owned(),
+            );
         }
         inner
             .with_truncation(Some(TruncationParams {
@@ -65,14 +78,20 @@ impl Tokenizer {
             inner,
             vocab_size,
             type_vocab_size: config.family().type_vocab_size(),
+            notes,
         })
+    }
+
+    /// What a user should know about the tokenizer, one line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Tokenizes sentences or sentence pairs, in parallel and in order.
     ///
     /// # Errors
-    /// [`EncoderError::Encode`] with the library's message, or if the model has no embedding for a
-    /// token type: one trained without sentence pairs takes none.
+    /// [`EncoderError::Encode`] with the library's message, for a text without tokens, or if the model has no
+    /// embedding for a token type: one trained without sentence pairs takes no pairs.
     pub fn encode<'a>(
         &self,
         texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
@@ -90,7 +109,8 @@ impl Tokenizer {
             .map_err(|e| EncoderError::Encode(e.to_string()))?;
         encodings
             .into_iter()
-            .map(|encoding| {
+            .enumerate()
+            .map(|(index, encoding)| {
                 let (ids, type_ids) = (encoding.get_ids(), encoding.get_type_ids());
                 // The vocabulary was checked; these also come from the file's post-processor.
                 for (what, values, rows) in [
@@ -103,6 +123,12 @@ impl Tokenizer {
                         )));
                     }
                 }
+                if ids.is_empty() {
+                    return Err(EncoderError::Encode(format!(
+                        "text {} has no tokens, accepted is at least one, and the tokenizer adds no special tokens",
+                        index + 1
+                    )));
+                }
                 Ok(Encoding {
                     ids: ids.to_vec(),
                     type_ids: type_ids.to_vec(),
@@ -110,4 +136,36 @@ impl Tokenizer {
             })
             .collect()
     }
+}
+
+/// Reads `tokenizer.json`, or `vocab.txt` if there is none, and returns which.
+fn read(
+    folder: &Path,
+    settings: &Settings,
+    usual_class: &str,
+    notes: &mut Vec<String>,
+) -> Result<(PathBuf, tokenizers::Tokenizer), EncoderError> {
+    let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
+    let is_bert = settings.is_bert(usual_class);
+    let path = match whole.exists() || !(is_bert && vocabulary.exists()) {
+        true => &whole,
+        false => &vocabulary,
+    };
+    let wrong = |reason: String| EncoderError::Tokenizer {
+        path: path.clone(),
+        reason,
+    };
+    let bytes = std::fs::read(path).map_err(|e| EncoderError::read(path, e))?;
+    if *path == vocabulary {
+        let tokenizer = vocabulary::assemble(&bytes, settings).map_err(wrong)?;
+        return Ok((vocabulary, tokenizer));
+    }
+    let mut tokenizer =
+        tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| wrong(e.to_string()))?;
+    if is_bert && let Some((normalizer, note)) = settings.overridden(tokenizer.get_normalizer()) {
+        let replaced = tokenizer.with_normalizer(Some(normalizer));
+        replaced.map_err(|e| wrong(e.to_string()))?;
+        notes.push(note);
+    }
+    Ok((whole, tokenizer))
 }

@@ -1,4 +1,4 @@
-//! Reading `model.safetensors` into a module through burn-store.
+//! Reading a checkpoint's weights into a module through burn-store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -11,25 +11,113 @@ use burn_store::{
     FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore,
 };
 use safetensors::tensor::Metadata;
+use sha2::{Digest, Sha256};
 
 use crate::check::TensorInfo;
 use crate::error::{EncoderError, TensorProblem};
-use crate::names::Names;
+use crate::names::{Names, literal};
+use crate::sharded::{self, Index};
+
+/// The name of a checkpoint in one file.
+const WHOLE: &str = "model.safetensors";
+/// The name of a checkpoint that PyTorch pickled.
+const PICKLE: &str = "pytorch_model.bin";
+/// The prefixes of `DataParallel` and `torch.compile`.
+const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
 /// A checkpoint's files, their headers read.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
+    /// The file that stands for the checkpoint in messages.
+    pub(crate) path: PathBuf,
     files: Vec<PathBuf>,
-    /// Every tensor by the name the checkpoint gives it.
+    /// Every tensor by the name the checkpoint gives it, without a wrapper's prefix.
     pub(crate) tensors: BTreeMap<String, TensorInfo>,
+    /// The prefix that wrappers put before every name.
+    prefix: String,
+    /// What a user should know, one line each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Finds the files of the checkpoint in a folder: the one that stands for it, and the index if there is one.
+fn files(folder: &Path) -> Result<(PathBuf, Option<Index>), EncoderError> {
+    let whole = folder.join(WHOLE);
+    let index = folder.join(sharded::FILE);
+    let pickle = folder.join(PICKLE);
+    if whole.exists() || !(index.exists() || pickle.exists()) {
+        return Ok((whole, None));
+    }
+    if !index.exists() {
+        return Err(EncoderError::Pickle { path: pickle });
+    }
+    let read = Index::read(&index)?;
+    Ok((index, Some(read)))
 }
 
 impl Weights {
-    /// Reads names, shapes and types, and checks that the file is as long as its header says.
-    pub(crate) fn open(path: &Path) -> Result<Self, EncoderError> {
-        let tensors = read_header(path, 0)?;
-        let files = vec![path.to_path_buf()];
-        Ok(Self { files, tensors })
+    /// Reads names, shapes and types, and checks that every file is as long as its header says.
+    pub(crate) fn open(folder: &Path) -> Result<Self, EncoderError> {
+        let (path, index) = files(folder)?;
+        let mut notes = Vec::new();
+        let mut tensors = BTreeMap::new();
+        let files: Vec<PathBuf> = match &index {
+            None => {
+                tensors = read_header(&path, 0)?.0;
+                vec![path.clone()]
+            }
+            Some(index) => {
+                let mut bytes = 0;
+                for (number, file) in index.files().into_iter().enumerate() {
+                    let (held, size) = read_header(&folder.join(file), number)?;
+                    index.check_file(&path, file, held.keys())?;
+                    bytes += size;
+                    tensors.extend(held);
+                }
+                notes.extend(index.size_note(bytes));
+                index
+                    .files()
+                    .into_iter()
+                    .map(|file| folder.join(file))
+                    .collect()
+            }
+        };
+        let mut prefix = String::new();
+        while let Some(wrapper) = wrapper_of(&tensors) {
+            prefix += wrapper;
+            let stripped = tensors.into_iter();
+            tensors = stripped
+                .map(|(name, info)| (name[wrapper.len()..].to_owned(), info))
+                .collect();
+        }
+        if !prefix.is_empty() {
+            notes.push(format!(
+                "every tensor's name begins with `{prefix}`, which is ignored"
+            ));
+        }
+        Ok(Self {
+            path,
+            files,
+            tensors,
+            prefix,
+            notes,
+        })
+    }
+
+    /// The SHA-256 of the weights, in hexadecimal.
+    ///
+    /// For one file it is the file's own; for several, that of the lines `sha256sum` prints for them, sorted by
+    /// name.
+    pub(crate) fn sha256(folder: &Path) -> Result<String, EncoderError> {
+        let (path, index) = files(folder)?;
+        let Some(index) = index else {
+            return sha256_of(&path);
+        };
+        let mut lines = String::new();
+        for file in index.files() {
+            let digest = sha256_of(&folder.join(file))?;
+            lines += &format!("{digest}  {file}\n");
+        }
+        Ok(hexadecimal(&Sha256::digest(lines)))
     }
 
     /// Loads the parameters at these module paths, each from its file, in f32 whatever the file holds.
@@ -46,7 +134,7 @@ impl Weights {
                 .map(|(path, _)| path.as_str())
                 .collect();
             if !paths.is_empty() {
-                load_file(path, model, names, &paths)?;
+                load_file(path, model, &self.prefix, names, &paths)?;
             }
         }
         Ok(())
@@ -60,7 +148,38 @@ fn damaged(path: &Path, reason: String) -> EncoderError {
     }
 }
 
-fn read_header(path: &Path, index: usize) -> Result<BTreeMap<String, TensorInfo>, EncoderError> {
+/// The wrapper whose prefix every name has.
+fn wrapper_of(tensors: &BTreeMap<String, TensorInfo>) -> Option<&'static str> {
+    let mut wrappers = WRAPPERS.into_iter();
+    wrappers.find(|wrapper| {
+        let mut names = tensors.keys();
+        !tensors.is_empty() && names.all(|name| name.starts_with(wrapper))
+    })
+}
+
+fn sha256_of(path: &Path) -> Result<String, EncoderError> {
+    let mut hash = Sha256::new();
+    let mut file = File::open(path).map_err(|e| EncoderError::read(path, e))?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(count) => hash.update(&buffer[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(EncoderError::read(path, error)),
+        }
+    }
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads the header of a file: its tensors, and how many bytes they have.
+fn read_header(
+    path: &Path,
+    index: usize,
+) -> Result<(BTreeMap<String, TensorInfo>, u64), EncoderError> {
     let damaged = |reason: String| damaged(path, reason);
     let mut file = File::open(path).map_err(|e| EncoderError::read(path, e))?;
     let size = file
@@ -89,9 +208,8 @@ fn read_header(path: &Path, index: usize) -> Result<BTreeMap<String, TensorInfo>
             "the header announces {announced} bytes, the file has {size}"
         )));
     }
-    Ok(metadata
-        .tensors()
-        .into_iter()
+    let tensors = metadata.tensors().into_iter();
+    let tensors = tensors
         .map(|(name, info)| {
             let info = TensorInfo {
                 shape: info.shape.clone(),
@@ -100,12 +218,14 @@ fn read_header(path: &Path, index: usize) -> Result<BTreeMap<String, TensorInfo>
             };
             (name, info)
         })
-        .collect())
+        .collect();
+    Ok((tensors, metadata.data_len() as u64))
 }
 
 fn load_file<M: Module>(
     path: &Path,
     model: &mut M,
+    prefix: &str,
     names: &Names,
     paths: &BTreeSet<&str>,
 ) -> Result<(), EncoderError> {
@@ -114,9 +234,10 @@ fn load_file<M: Module>(
     let mut store = SafetensorsStore::from_file(path)
         .with_from_adapter(PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32)))
         .with_full_paths(paths.iter().copied())
+        .with_key_remapping(format!("^{}", literal(prefix)), "")
         .validate(false)
         .allow_partial(true);
-    for (theirs, ours) in names.to_module() {
+    for (theirs, ours) in names.module_patterns() {
         store = store.with_key_remapping(theirs, ours);
     }
     let result = model
@@ -125,7 +246,7 @@ fn load_file<M: Module>(
     if let Some(error) = result.errors.first() {
         return Err(damaged(path, error.to_string()));
     }
-    // What the check found in the header and the module did not get.
+    // What the check found in the header but the module did not get.
     let applied: BTreeSet<&str> = result.applied.iter().map(String::as_str).collect();
     let problems: Vec<TensorProblem> = paths
         .difference(&applied)

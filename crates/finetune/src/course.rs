@@ -15,9 +15,12 @@ const POINTS: usize = 100;
 /// How often a run measures how far its parameters have moved, or after every step where it has fewer.
 const MEASUREMENTS: usize = 10;
 
+/// A group's name, and which roles are in it.
+type Group = (&'static str, fn(Role) -> bool);
+
 /// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. The head is in
 /// none of them.
-const GROUPS: [(&str, fn(Role) -> bool); 5] = [
+const GROUPS: [Group; 5] = [
     ("query", |role| is_linear(role, Projection::Query)),
     ("key", |role| is_linear(role, Projection::Key)),
     ("value", |role| is_linear(role, Projection::Value)),
@@ -99,3 +102,35 @@ impl Course {
 }
 
 type L1 = std::collections::BTreeMap<String, f64>;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use burn::tensor::Device;
+    use encoders::Snapshot;
+    use noisytune_burn::{NoisyTune, PAPER_GROUPS};
+
+    use super::*;
+
+    #[test]
+    fn groups_by_role_are_those_of_the_paper_without_the_head() {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot");
+        let snapshot = Snapshot::open(folder).expect("the snapshot opens");
+        let loaded = snapshot.classifier(2, 0, &Device::flex());
+        let start = loaded.expect("it loads").model;
+        let report = distances(&start, &start.clone().noisy_tune(0.15)).expect("the same module");
+        let mut body = report.clone();
+        body.entries
+            .retain(|entry| !entry.path.starts_with("classifier"));
+        let course = Course::of(1, start).expect("every group has parameters");
+        let expected = body.grouped(&PAPER_GROUPS).expect("valid patterns");
+        assert_eq!(course.groups.len(), expected.len());
+        for ((name, group), (their_name, theirs)) in course.groups.iter().zip(&expected) {
+            assert_eq!(name, their_name);
+            assert!(theirs.l1 > 0.0);
+            assert_eq!(report.total(group), *theirs, "{name}");
+        }
+    }
+}

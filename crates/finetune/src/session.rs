@@ -80,6 +80,11 @@ impl Session {
         &self.setup.data
     }
 
+    /// What a user should know about the model and the data, in one line each.
+    pub fn notes(&self) -> &[String] {
+        &self.setup.notes
+    }
+
     /// The studies with their points and runs.
     pub fn plan(&self) -> Vec<PlannedStudy> {
         self.setup.plan()

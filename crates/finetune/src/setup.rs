@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) data: TaskData,
     pub(crate) model: ModelRecord,
     pub(crate) device: Device,
+    /// What a user should know about the model and the data, in one line each.
+    pub(crate) notes: Vec<String>,
     snapshot: Snapshot,
     device_name: String,
 }
@@ -40,6 +42,8 @@ impl Setup {
         precision::check(config.recipe.precision, device)?;
         let snapshot = Snapshot::open(model)?;
         let tokenizer = snapshot.tokenizer(config.recipe.max_length)?;
+        let mut notes = tokenizer.notes().to_vec();
+        notes.extend(snapshot.classifier_notes(task.outputs().count(), device)?);
         let data = TaskData::read(
             task,
             &tokenizer,
@@ -47,13 +51,14 @@ impl Setup {
             config.max_train_samples,
             config.max_eval_samples,
         )?;
+        notes.extend(data.notes.iter().cloned());
         let record = ModelRecord {
             name: model
                 .canonicalize()
                 .ok()
                 .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
                 .unwrap_or_default(),
-            sha256: files::sha256_of_file(&snapshot.weights())?,
+            sha256: snapshot.weights_sha256()?,
             config: serde_json::to_value(snapshot.config()).expect("a configuration is plain data"),
         };
         Ok(Self {
@@ -62,6 +67,7 @@ impl Setup {
             data,
             model: record,
             device: device.clone().inner(),
+            notes,
             device_name: device_name.to_owned(),
         })
     }

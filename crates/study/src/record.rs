@@ -169,7 +169,7 @@ pub struct Provenance {
 pub struct ModelRecord {
     /// Name of the snapshot folder.
     pub name: String,
-    /// Of `model.safetensors`.
+    /// Of the weights, as [`encoders::Snapshot::weights_sha256`] defines it.
     pub sha256: String,
     /// Its `config.json`.
     pub config: Value,

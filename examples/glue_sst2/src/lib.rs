@@ -9,7 +9,6 @@ mod table;
 mod terminal;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -81,10 +80,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     )
     .map_err(not_started)?
     .with_model_name(&model.name);
-    for note in &study.data().notes {
-        // A reader who is gone misses a note, and nothing else.
-        let _ = writeln!(std::io::stderr(), "note: {note}");
-    }
     if let Some(steps) = arguments.bench_steps {
         let timing = bench::time_steps(&study, steps, arguments.bench_ceiling);
         return print_json(&timing.map_err(not_started)?);
@@ -128,17 +123,21 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(&text)
 }
 
-/// What is about to happen, in one line.
+/// What is about to happen, in one line, and below it what a user should know about the model and the data.
 fn heading(preset: &str, model: &str, data: &str, study: &Session) -> String {
     let config = study.config();
-    format!(
+    let mut heading = format!(
         "preset {preset}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
         plan::runs(&study.plan()).len(),
         config.recipe.epochs,
         config.recipe.batch_size,
         config.recipe.learning_rate,
         config.lambda,
-    )
+    );
+    for note in study.notes() {
+        let _ = write!(heading, "\nnote: {note}");
+    }
+    heading
 }
 
 /// Compiles and runs the README's code.

@@ -132,7 +132,9 @@ impl Progress for Terminal {
             recorded,
             steps,
         } = *plan;
-        self.line(&self.heading);
+        for line in self.heading.lines() {
+            self.line(line);
+        }
         if recorded > 0 {
             let continuing = if recorded < runs { ", continuing" } else { "" };
             self.line(&format!(

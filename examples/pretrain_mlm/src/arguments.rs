@@ -131,7 +131,7 @@ impl Arguments {
                 type_vocab_size: 2,
                 initializer_range: 0.02,
                 layer_norm_eps: 1e-12,
-                pad_token_id: 0,
+                pad_token_id: Some(0),
                 position_embedding_type: "absolute".to_owned(),
                 is_decoder: false,
             },

@@ -1,14 +1,14 @@
 //! Dropout whose masks are a function of (seed, step, site, element).
 //!
-//! Burn's own dropout draws from one generator of the whole process, so what else runs, and on which
-//! device, changes the masks. Two arms of a comparison must share them; hence keys.
+//! Burn's own dropout draws from one generator for the whole process, so its masks depend on the device and on
+//! whatever else runs. Two arms of a comparison must share their masks; hence the keys.
 
 use fused::{Dropout, DropoutKey};
 
 /// The dropout masks of one forward pass, handed out site after site.
 ///
-/// The masks depend on the seed, the step and the order of the sites alone: the same key gives the
-/// same masks on every device.
+/// The masks depend only on the seed, the step and the order of the sites: the same key gives the same masks on
+/// every device.
 #[derive(Clone, Debug)]
 pub struct Dropouts {
     key: Option<DropoutKey>,

@@ -35,7 +35,7 @@ impl Embeddings {
         }
     }
 
-    /// Embeds tokens at their places in their sequences.
+    /// Embeds tokens at their positions in their sequences.
     ///
     /// # Shapes
     /// - output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where the input is packed
@@ -47,7 +47,7 @@ impl Embeddings {
     /// forward hook of transformers' `get_input_embeddings()` can.
     ///
     /// # Shapes
-    /// - `perturbation`: that of the output
+    /// - `perturbation`: as the output
     pub fn forward_perturbed(
         &self,
         input: &EncoderInput,

@@ -1,4 +1,4 @@
-//! Linear layers, which in a BERT all have a bias.
+//! Linear layers, always with a bias.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear as BurnLinear, LinearConfig};
@@ -10,7 +10,7 @@ use rand_distr::Normal;
 
 /// `x · weight + bias`.
 ///
-/// The name is the one by which burn-store knows that PyTorch keeps the weight transposed.
+/// burn-store goes by the name of this type: it tells that PyTorch keeps the weight transposed.
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[input, output]`.
@@ -26,7 +26,7 @@ impl Linear {
         Self { weight, bias }
     }
 
-    /// `x` in the float type of the weight.
+    /// Casts `x` to the float type of the weight.
     pub(crate) fn adopt<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         x.cast(self.weight.dtype())
     }
@@ -49,10 +49,10 @@ impl Linear {
         fused::linear_gelu(x, self.weight.val(), self.bias.val())
     }
 
-    /// Draws fresh values as BERT does: weight N(0, `initializer_range`), bias 0.
+    /// Draws new values as transformers does: weight N(0, `initializer_range`), bias 0.
     ///
-    /// The draws come from a generator of their own, keyed by the seed and the stream, so that they
-    /// are the same on every device and disturb no other generator.
+    /// The generator is keyed by the seed and the stream, so the values are the same on every device and no
+    /// other generator is disturbed.
     pub(crate) fn freshly_drawn(self, initializer_range: f64, seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);

@@ -1,6 +1,6 @@
 //! What families of encoders share.
 //!
-//! A block takes its sizes from [`Settings`] and knows no family.
+//! A block takes its sizes from `Settings` and knows no family.
 
 mod activation;
 mod attention;

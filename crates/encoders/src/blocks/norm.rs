@@ -9,8 +9,8 @@ use super::settings::Settings;
 
 /// Layer normalisation over the hidden dimension, with the checkpoint's epsilon.
 ///
-/// Burn's own keeps its epsilon to itself, which the fused operations need. The name is the one by
-/// which burn-store recognises a normalisation in a PyTorch checkpoint.
+/// Burn's own keeps its epsilon private, and the fused operations need it. burn-store goes by the name of this
+/// type to recognise a normalisation in a PyTorch checkpoint.
 #[derive(Module, Debug)]
 pub struct LayerNorm {
     /// Scale, `[hidden]`.

@@ -27,7 +27,7 @@ impl Output {
         }
     }
 
-    /// Projects, drops out, adds the residual, normalises.
+    /// Projects, applies dropout, adds the residual and normalises.
     ///
     /// # Shapes
     /// - `x`: `[batch, length, input]`

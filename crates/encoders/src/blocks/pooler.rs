@@ -20,7 +20,7 @@ impl Pooler {
         }
     }
 
-    /// Pools the states of the first tokens.
+    /// Projects the states of the first tokens.
     ///
     /// # Shapes
     /// - `first`, output: `[batch, hidden]`

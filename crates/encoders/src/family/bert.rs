@@ -55,6 +55,7 @@ impl Family for BertForSequenceClassification {
         head: "classifier",
         head_layers: &["classifier"],
         optional: &["bert.pooler.dense"],
+        other_heads: &["qa_outputs"],
         left_aside: &["cls.predictions.", "cls.seq_relationship.", POSITION_IDS],
     };
 

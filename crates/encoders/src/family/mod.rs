@@ -37,8 +37,11 @@ pub(crate) trait FamilyConfig {
     /// The longest sequence, in tokens.
     fn max_length(&self) -> usize;
 
-    /// The token that fills a batch up to its longest sequence.
+    /// The token that pads a batch to its longest sequence.
     fn pad_token_id(&self) -> u32;
+
+    /// transformers' tokenizer class for the family, if a checkpoint names none.
+    fn tokenizer_class(&self) -> &'static str;
 
     /// Standard deviation of a freshly drawn weight.
     fn initializer_range(&self) -> f64;
@@ -68,7 +71,7 @@ pub(crate) trait Family: Module + Stages {
     /// The role of the parameter at a module path; `None` where there is no such parameter.
     fn role(path: &str) -> Option<Role>;
 
-    /// The linear layer at a module path, among the head's and those that a checkpoint may leave out.
+    /// The linear layer at a module path, among those of the head and those that a checkpoint may leave out.
     fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear>;
 }
 
@@ -112,8 +115,8 @@ pub(crate) trait Stages {
 
     /// Runs the last layer for the tokens that stand for their sequences.
     ///
-    /// It computes keys and values of all tokens, and everything else of those alone: the result is that of
-    /// the whole layer and [`summary`](Self::summary), without five sixths of the layer's products.
+    /// It computes keys and values for all tokens and everything else for those alone. The result is that of the
+    /// whole layer followed by [`summary`](Self::summary), with a sixth of the layer's products.
     ///
     /// # Shapes
     /// - as [`summary`](Self::summary)

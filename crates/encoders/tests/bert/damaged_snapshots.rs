@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use encoders::{EncoderError, Snapshot};
+use encoders::{BertConfig, EncoderConfig, EncoderError, Snapshot};
 use serde_json::{Value, json};
 
 use crate::golden;
-use crate::tiny::{Copy, HEAD_SEED, LABELS};
+use crate::tiny::{self, Copy, HEAD_SEED, LABELS};
 
 /// Checks the form of an error and returns its text.
 #[track_caller]
@@ -121,6 +121,55 @@ fn settings_that_cannot_be_computed_are_refused_with_their_value() {
         copy.configure(field, value.clone());
         let text = complaint(&copy, "config.json");
         assert!(text.contains(accepted), "{field} {value}: {text}");
+    }
+}
+
+#[test]
+fn a_refusal_of_the_configuration_names_the_field() {
+    let fields = serde_json::to_value(tiny::config()).unwrap();
+    let fields = fields.as_object().unwrap().keys();
+    for field in fields.filter(|field| *field != "model_type") {
+        let copy = Copy::new();
+        copy.configure(field, json!({ "an": "object" }));
+        let text = complaint(&copy, "config.json");
+        assert!(text.starts_with(&format!("{field}: ")), "{text}");
+    }
+    let copy = Copy::new();
+    copy.configure("hidden_size", Value::Null);
+    let text = complaint(&copy, "config.json");
+    assert!(
+        text.starts_with("hidden_size: invalid type: null"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_field_that_may_be_null_is() {
+    let copy = Copy::new();
+    copy.configure("pad_token_id", Value::Null);
+    copy.configure("classifier_dropout", Value::Null);
+    let snapshot = copy.open();
+    let config: &BertConfig = snapshot.config().try_into().unwrap();
+    assert_eq!(
+        (config.pad_token_id, config.classifier_dropout),
+        (None, None)
+    );
+    assert_eq!(snapshot.config().pad_token_id(), 0);
+    snapshot
+        .finetuned_classifier(LABELS, &Device::flex())
+        .unwrap();
+}
+
+#[test]
+fn a_configuration_is_written_as_its_family_writes_it_and_read_again() {
+    let snapshot = tiny::snapshot();
+    let text = serde_json::to_string(snapshot.config()).unwrap();
+    assert_eq!(text, serde_json::to_string(&tiny::config()).unwrap());
+    let read: EncoderConfig = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, *snapshot.config());
+    for other in [r#"{"model_type":"gpt"}"#, "{}", "[]"] {
+        let error = serde_json::from_str::<EncoderConfig>(other).unwrap_err();
+        assert!(error.to_string().contains("accepted is `bert`"), "{error}");
     }
 }
 

@@ -78,6 +78,27 @@ fn the_written_folder_opens_with_the_same_values() {
     assert!(written.get("classifier_dropout").is_none());
 }
 
+#[cfg(unix)]
+#[test]
+fn every_written_file_has_the_rights_of_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let model = Copy::of_variant("masked_lm")
+        .open()
+        .masked_lm(&Device::flex())
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write_snapshot(folder.path(), &tiny::config(), &model, &tokenizer()).unwrap();
+    fs::write(folder.path().join("plain"), "").unwrap();
+    let rights = |name: &str| {
+        let metadata = fs::metadata(folder.path().join(name)).unwrap();
+        metadata.permissions().mode()
+    };
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        assert_eq!(rights(name), rights("plain"), "{name}");
+    }
+}
+
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
     let model = Copy::of_variant("masked_lm")

@@ -124,6 +124,44 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn targets_are_the_weights_of_pretrained_linear_layers_in_the_order_of_the_module() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../encoders/tests/golden/tiny/snapshot");
+        let snapshot = encoders::Snapshot::open(folder).expect("the snapshot opens");
+        let loaded = snapshot
+            .classifier(2, 0, &Device::flex())
+            .expect("it loads");
+        let recipe = study::Recipe::default();
+        let start = |fresh| Start {
+            model: &loaded.model,
+            fresh,
+            recipe: &recipe,
+            hyperparameters: const { &std::collections::BTreeMap::new() },
+            steps: 1,
+            seed: 0,
+        };
+        let fresh = loaded.not_pretrained();
+        let sites = pretrained_weights(&start(&fresh)).expect("there are some");
+        let mut expected = loaded.model.parameters();
+        expected.retain(|parameter| {
+            let path = &parameter.path;
+            path.ends_with(".weight") && !path.contains("embeddings") && path != "classifier.weight"
+        });
+        assert_eq!(sites.len(), 2 * 6 + 1);
+        assert_eq!(expected.len(), sites.len());
+        for (site, parameter) in (0..).zip(&expected) {
+            assert_eq!(sites.get(&parameter.id), Some(&site), "{}", parameter.path);
+        }
+
+        let all = ["bert".to_owned()];
+        let error = pretrained_weights(&start(&all)).expect_err("nothing is pretrained");
+        assert_eq!(
+            error.to_string(),
+            "the model has no weights of pretrained linear layers"
+        );
+    }
+
     /// One product and two sums in f32 against f64, of numbers near 1.
     const ROUNDING: f32 = 2e-6;
 

@@ -28,6 +28,9 @@ impl Running {
         let mut heading = String::new();
         stderr.read_line(&mut heading).expect("a line");
         assert!(heading.starts_with("preset "), "{heading}");
+        let mut note = String::new();
+        stderr.read_line(&mut note).expect("a line");
+        assert!(note.starts_with("note: "), "{note}");
         Self { child, stderr }
     }
 

@@ -58,9 +58,13 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
     let output = world.run(&["--seeds", "1", "--jobs", "1"]);
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().collect();
-    let [heading, runs @ ..] = lines.as_slice() else {
-        panic!("a heading and one line per run, not: {text}");
+    let [heading, note, runs @ ..] = lines.as_slice() else {
+        panic!("a heading, a note and one line per run, not: {text}");
     };
+    assert_eq!(
+        *note,
+        "note: the checkpoint's head is left aside: `classifier.bias` [2], `classifier.weight` [2, 24]"
+    );
     assert_eq!(
         *heading,
         "preset standard: model on data; runs 2, epochs 1, batch size 4, learning rate 5e-5, λ 0.15"

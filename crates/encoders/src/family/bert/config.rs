@@ -6,7 +6,7 @@ use crate::blocks::{HiddenAct, Settings};
 use crate::error::EncoderError;
 use crate::family::FamilyConfig;
 
-/// Far beyond every BERT; what a checkpoint should hold is listed layer by layer before it is read.
+/// Far beyond any BERT: the module is laid out layer by layer before a checkpoint is read.
 const MOST_LAYERS: usize = 1_000;
 
 /// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
@@ -40,7 +40,7 @@ pub struct BertConfig {
     /// Dropout of the attention probabilities.
     #[serde(default = "default::dropout")]
     pub attention_probs_dropout_prob: f64,
-    /// Dropout before the classification head; `hidden_dropout_prob` where absent.
+    /// Dropout before the classification head; `hidden_dropout_prob` if absent.
     #[serde(default)]
     pub classifier_dropout: Option<f64>,
     /// Rows of the position embedding: the longest sequence, in tokens.
@@ -55,9 +55,9 @@ pub struct BertConfig {
     /// Epsilon of every layer normalisation.
     #[serde(default = "default::layer_norm_eps")]
     pub layer_norm_eps: f64,
-    /// Token that fills a batch up to its longest sequence.
-    #[serde(default)]
-    pub pad_token_id: u32,
+    /// Token that pads a batch to its longest sequence; `None`, JSON's null, if there is none.
+    #[serde(default = "default::pad_token_id")]
+    pub pad_token_id: Option<u32>,
     /// How positions enter; only `absolute` is accepted.
     #[serde(default = "default::position_embedding_type")]
     pub position_embedding_type: String,
@@ -124,10 +124,12 @@ impl FamilyConfig for BertConfig {
                 self.num_hidden_layers
             ));
         }
-        if self.pad_token_id as usize >= self.vocab_size {
+        if let Some(token) = self.pad_token_id
+            && token as usize >= self.vocab_size
+        {
             return Err(format!(
-                "pad_token_id is {}, accepted is below vocab_size {}",
-                self.pad_token_id, self.vocab_size
+                "pad_token_id is {token}, accepted is below vocab_size {}",
+                self.vocab_size
             ));
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
@@ -189,7 +191,12 @@ impl FamilyConfig for BertConfig {
     }
 
     fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
+        // Padding is masked, so any token will do.
+        self.pad_token_id.unwrap_or(0)
+    }
+
+    fn tokenizer_class(&self) -> &'static str {
+        "BertTokenizer"
     }
 
     fn initializer_range(&self) -> f64 {
@@ -245,6 +252,9 @@ mod default {
     }
     pub(super) fn types() -> usize {
         2
+    }
+    pub(super) fn pad_token_id() -> Option<u32> {
+        Some(0)
     }
     pub(super) fn initializer_range() -> f64 {
         0.02

@@ -39,7 +39,7 @@ pub struct MaskedLmHead {
     pub predictions: MaskedLmPredictions,
 }
 
-/// A transformed hidden state against every word.
+/// Scores a transformed hidden state against every word.
 #[derive(Module, Debug)]
 pub struct MaskedLmPredictions {
     /// Before the decoder.
@@ -67,6 +67,7 @@ impl BertForMaskedLM {
         head: "cls",
         head_layers: &[],
         optional: &[],
+        other_heads: &[],
         left_aside: &[
             "cls.predictions.decoder.",
             "cls.seq_relationship.",
@@ -99,7 +100,7 @@ impl BertForMaskedLM {
 
     /// Starts a new model: weights N(0, `initializer_range`), biases 0, normalisations the identity.
     ///
-    /// Every parameter is drawn by the seed and its path, so it has the same values on every device.
+    /// Each parameter's draws are keyed by the seed and its path, so they are the same on every device.
     ///
     /// # Errors
     /// [`EncoderError::Setting`] if the configuration is not one that this crate can run.
@@ -111,7 +112,7 @@ impl BertForMaskedLM {
 
     /// Computes the logits of the words at chosen places.
     ///
-    /// Only these go through the decoder, which is as wide as the vocabulary.
+    /// Only these go through the decoder, whose output is as wide as the vocabulary.
     ///
     /// # Shapes
     /// - `places`: `[count]`, each an index into the tokens of `input` in row-major order
@@ -128,7 +129,7 @@ impl BertForMaskedLM {
         let hidden = self.bert.forward(input, dropouts);
         let [batch, length, width] = hidden.dims();
         let [count] = places.dims();
-        // Rows of a table, whose gradient the fused operation adds up in parallel.
+        // As a table look-up, whose gradient the fused operation sums in parallel.
         let chosen = fused::embedding(
             hidden.reshape([batch * length, width]),
             places.reshape([1, count]),
