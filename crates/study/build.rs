@@ -1,4 +1,4 @@
-//! Hands the version of Burn, which records name, from the lock file to the compiler.
+//! Passes the version of Burn, which every record states, from the lock file to the compiler.
 
 use std::path::Path;
 

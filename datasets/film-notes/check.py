@@ -4,7 +4,7 @@
     python check.py --agreement labels.json    # needs nothing
 
 With NOISYTUNE_ASSETS set, the first also scores across to SST-2. Everything else that README.md
-promises is checked by crates/glue/tests/film_notes.rs, which repeats the first score as well.
+promises is checked by crates/tasks/tests/film_notes.rs, which repeats the first score as well.
 """
 
 import argparse

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::FileError;
 
-/// Writes bytes as lower-case hexadecimal digits.
+/// Returns bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     let digits = bytes.as_ref().iter();
     digits.map(|byte| format!("{byte:02x}")).collect()

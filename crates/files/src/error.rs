@@ -8,12 +8,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The operating system refuses.
+    /// The operating system reports an error.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// Another process has the file open for writing.
@@ -22,24 +22,24 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
-    /// A line is not what the file holds.
+    /// A line is not what the file should hold.
     #[error("{}:{line}: not {what}: {reason}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// Number of the line, from 1.
         line: usize,
         /// What each line should be, with its article.
         what: &'static str,
         /// What the parser found.
         reason: String,
     },
-    /// What was to be written could not be read again, so it was not written.
+    /// An item could not be read back once written, so it was not written.
     #[error("{}: refused to write {what} that could not be read again: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What was to be written, with its article.
+        /// What the item is, with its article.
         what: &'static str,
         /// What the parser found.
         reason: String,
@@ -47,7 +47,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// An error of the operating system, with its place.
+    /// Makes an error of the operating system, with its path.
     pub fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.to_path_buf(),

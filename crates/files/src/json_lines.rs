@@ -9,29 +9,29 @@ use serde::de::DeserializeOwned;
 
 use crate::error::FileError;
 
-/// A file of JSON objects, one per line, open for more and locked against other processes.
+/// A file of JSON objects, one per line, open for appending and locked against other processes.
 ///
 /// Lines are added and never changed.
 #[derive(Debug)]
 pub struct JsonLines<T> {
     path: PathBuf,
-    /// What a line is, with its article, for messages.
+    /// What messages call a line, with its article.
     what: &'static str,
     file: File,
-    /// Where the next line goes.
+    /// Offset of the next line.
     end: u64,
     items: Vec<T>,
     torn: Option<usize>,
 }
 
 impl<T: Serialize + DeserializeOwned> JsonLines<T> {
-    /// Opens a file, which is made if it is not there; `what` names a line in messages, with its article.
+    /// Opens a file, creating it if need be; `what` is what messages call a line, with its article.
     ///
-    /// A last line without its end, which a process leaves that dies while it writes, is cut off.
+    /// An incomplete last line, left by a process that died while writing it, is cut off.
     ///
     /// # Errors
     /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or
-    /// written, [`FileError::Line`] if a line is not what the file holds.
+    /// written, [`FileError::Line`] if a line cannot be parsed.
     pub fn open(path: &Path, what: &'static str) -> Result<Self, FileError> {
         let wrong = |e| FileError::io(path, e);
         let mut file = OpenOptions::new()
@@ -69,30 +69,30 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     /// Reads the whole lines of a file and touches nothing.
     ///
     /// # Errors
-    /// [`FileError::Io`] if it is not there, [`FileError::Line`] if a line is not what the file holds.
+    /// [`FileError::Io`] if it does not exist, [`FileError::Line`] if a line cannot be parsed.
     pub fn read(path: &Path, what: &'static str) -> Result<Vec<T>, FileError> {
         let bytes = std::fs::read(path).map_err(|e| FileError::io(path, e))?;
         Ok(parse(path, what, &bytes)?.1)
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What it holds, first to last.
+    /// The items, first to last.
     pub fn items(&self) -> &[T] {
         &self.items
     }
 
-    /// The number of the line that was cut off when the file was opened, from 1.
+    /// The number, from 1, of the line that was cut off when the file was opened.
     pub fn torn_line(&self) -> Option<usize> {
         self.torn
     }
 
-    /// Adds a line; it is on disk as a whole, or the file is as it was.
+    /// Adds a line: either the whole line is on disk, or the file is unchanged.
     ///
-    /// A line that could not be read again would make the file useless: a float that is not finite becomes
+    /// A line that cannot be read back would make the file useless: a float that is not finite becomes
     /// `null` in JSON. Such an item is refused.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
             .write_all(&line)
             .and_then(|()| self.file.sync_data())
         {
-            // Where this fails too, the torn line is cut off when the file is opened again.
+            // If this fails too, the torn line is cut off when the file is next opened.
             let _ = self.file.set_len(self.end);
             return Err(FileError::io(&self.path, e));
         }
@@ -121,7 +121,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     }
 }
 
-/// The length of all whole lines, and what they hold.
+/// The length of all whole lines, and their items.
 fn parse<T: DeserializeOwned>(
     path: &Path,
     what: &'static str,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_is_cut_off_and_said() {
+    fn a_torn_last_line_is_cut_off_and_reported() {
         let (_folder, path) = file();
         std::fs::write(&path, "{\"value\":1.5}\n{\"val").expect("it is written");
         let mut lines = open(&path).expect("it opens");

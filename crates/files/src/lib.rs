@@ -1,12 +1,12 @@
-//! Files that are whole or not there.
+//! Files that are either complete or absent.
 //!
-//! | function or type | what it is for |
+//! | function or type | purpose |
 //! |---|---|
-//! | [`replace`] | a file whose reader, or a crash, meets the old content or the new |
+//! | [`replace`] | replaces a file as a whole: a reader, or a crash, finds the old content or the new |
 //! | [`JsonLines`] | a file that grows by one JSON object per line, locked, its torn end repaired |
-//! | [`sha256_of`], [`sha256_of_file`] | what identifies a file |
+//! | [`sha256_of`], [`sha256_of_file`] | identify a file by its bytes |
 //!
-//! What is written has the permissions of any new file.
+//! Files are written with the permissions of any new file.
 
 mod digest;
 mod error;

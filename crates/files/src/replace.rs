@@ -7,10 +7,10 @@ use tempfile::NamedTempFile;
 
 use crate::error::FileError;
 
-/// Replaces the file at `path` with these bytes: a reader, or a crash, meets the old content or the new.
+/// Replaces the file at `path` with these bytes. A reader, or a crash, finds either the old content or the new.
 ///
 /// # Errors
-/// [`FileError::Io`]; the old file is then still there.
+/// [`FileError::Io`]; the old file then stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let wrong = |e| FileError::io(path, e);
     let folder = match path.parent() {
@@ -25,7 +25,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// A temporary file with the permissions of any new file: tempfile's own default lets only the owner read it.
+/// A temporary file with the permissions of any new file; by default, tempfile lets only the owner read it.
 fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::method::Method;
 use crate::noise::Noise;
 
-/// What a run does beside plain finetuning: the noise before it trains, and the method while it trains.
+/// What a run does on top of plain finetuning: the noise before it trains, and the method while it trains.
 ///
-/// Head, data order and dropout belong to the seed, whatever the arm: what an arm draws comes from a stream of its
-/// own. A method takes what training starts from for the pretrained model: with NoisyTune that is the perturbed one,
-/// as for a program that is handed it.
+/// Head, data order and dropout depend on the seed alone, whatever the arm: an arm draws from a stream of its own. A
+/// method treats the model that training starts from as the pretrained one: with NoisyTune that is the perturbed
+/// model, as it would be for a program that was given it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Arm {
     noise: Option<Noise>,
@@ -18,7 +18,7 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// Plain finetuning, which every other arm is compared with in the end.
+    /// Plain finetuning, the arm that every comparison leads back to.
     pub const BASELINE: Self = Self::new(None, Method::Plain);
     /// The paper's method.
     pub const NOISYTUNE: Self = Self::new(Some(Noise::NOISYTUNE), Method::Plain);
@@ -92,7 +92,7 @@ impl Arm {
         }
     }
 
-    /// The arm it is compared with where both run: the same method without noise, and for a method without noise the
+    /// The arm it is compared with if both run: for an arm with noise, the same method without it; for any other, the
     /// baseline.
     pub fn control(self) -> Self {
         match self.noise {
@@ -106,13 +106,13 @@ impl Arm {
         self.method
     }
 
-    /// Whether λ means anything to it.
+    /// Whether the arm uses λ.
     pub fn has_noise(self) -> bool {
         self.noise.is_some()
     }
 
-    /// The noise of a run, if the arm has any; `left_out` are the module paths of what is not pretrained, which the
-    /// method does not perturb.
+    /// The noise of a run, if the arm has any; `left_out` are the module paths of layers that are not pretrained, which
+    /// the method does not perturb.
     pub fn noise(self, lambda: f64, seed: u64, left_out: &[String]) -> Option<NoisyTuneConfig> {
         let noise = self.noise?;
         let left_out: Vec<&str> = left_out.iter().map(String::as_str).collect();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_arm_is_refused_with_those_that_are_known() {
+    fn an_unknown_arm_is_refused_and_the_known_ones_are_listed() {
         let error = serde_json::from_str::<Arm>("\"mixup\"").expect_err("no such arm");
         let text = error.to_string();
         assert!(

@@ -18,27 +18,26 @@ use crate::recipe::Recipe;
 /// |---|---|---|---|
 /// | `studies` | compare | what is asked, in this order | at least 1 |
 /// | `arms` | baseline, noisytune | what `compare` compares | at least 1 |
-/// | `seeds` | 5 | runs of each point of a study, one a seed | at least 1 |
-/// | `side_seeds` | as `seeds` | the same for the points that `compare` and `l1-change` lack | 1 to `seeds` |
+/// | `seeds` | 5 | runs of each point of a study, one per seed | at least 1 |
+/// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change` | 1 to `seeds` |
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
 /// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
 /// | `hyperparameters` | the arms' own | numbers of the arms' methods, such as `mixout.probability` | the arm's |
 /// | `recipe` | the standard one | hyperparameters of every run | [`Recipe`] |
-/// | `max_train_samples` | all | training rows to use, from the first on | at least 1 |
-/// | `max_eval_samples` | all | dev rows to use, from the first on | at least 1 |
+/// | `max_train_samples` | all | use only the first so many training rows | at least 1 |
+/// | `max_eval_samples` | all | use only the first so many dev rows | at least 1 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyConfig {
-    /// What is asked, in the order in which it runs.
+    /// The questions, in the order in which their studies run.
     pub studies: Vec<StudyKind>,
     /// What [`StudyKind::Compare`] compares, in the order they run within a seed.
     pub arms: Vec<Arm>,
-    /// Runs of each point of a study, one a seed.
+    /// Runs of each point of a study, one per seed.
     pub seeds: usize,
-    /// The same for the points of other studies than `compare` and `l1-change`; as `seeds` where
-    /// `None`.
+    /// The same for points that are not in `compare` or `l1-change`; `None` for as many as `seeds`.
     pub side_seeds: Option<usize>,
     /// The first seed; the others follow it.
     pub first_seed: u64,
@@ -48,13 +47,13 @@ pub struct StudyConfig {
     pub lambdas: Vec<f64>,
     /// The shares of the training rows that [`StudyKind::DataSize`] takes.
     pub fractions: Vec<f64>,
-    /// Numbers of the arms' own methods, by name, where they are not the defaults.
+    /// Numbers of the arms' own methods, by name; those not given keep their defaults.
     pub hyperparameters: BTreeMap<String, f64>,
     /// Hyperparameters of every run.
     pub recipe: Recipe,
-    /// Training rows to use, from the first on; all where `None`.
+    /// Number of training rows to use, counted from the first; `None` for all.
     pub max_train_samples: Option<usize>,
-    /// Dev rows to use, from the first on; all where `None`.
+    /// Number of dev rows to use, counted from the first; `None` for all.
     pub max_eval_samples: Option<usize>,
 }
 
@@ -78,7 +77,7 @@ impl Default for StudyConfig {
 }
 
 impl StudyConfig {
-    /// Reads `study.json` of a folder: what its `summary.json` is of.
+    /// Reads `study.json` of a folder: the settings behind its `summary.json`.
     ///
     /// # Errors
     /// [`StudyError::File`], [`StudyError::Config`].
@@ -91,7 +90,7 @@ impl StudyConfig {
         })
     }
 
-    /// Writes the configuration as JSON, at once or not at all.
+    /// Writes the configuration as JSON, as a whole or not at all.
     ///
     /// # Errors
     /// [`StudyError::File`].
@@ -101,7 +100,7 @@ impl StudyConfig {
         Ok(files::replace(path, text.as_bytes())?)
     }
 
-    /// Checks the values that need no file.
+    /// Checks every value that can be checked without reading a file.
     ///
     /// # Errors
     /// [`StudyError::Setting`], [`StudyError::UnknownHyperparameter`] or, for λ,

@@ -11,7 +11,7 @@ pub enum StudyError {
     /// A file cannot be read or written, or a line of it is not a record.
     #[error(transparent)]
     File(#[from] files::FileError),
-    /// λ is no noise intensity.
+    /// λ is not a valid noise intensity.
     #[error(transparent)]
     Lambda(#[from] noisytune_burn::NoisyTuneError),
     /// A statistic cannot be computed.
@@ -24,15 +24,15 @@ pub enum StudyError {
         name: &'static str,
         /// Its value.
         value: String,
-        /// What would do.
+        /// The accepted values.
         accepted: &'static str,
     },
-    /// A hyperparameter that no method has.
+    /// No method has a hyperparameter of this name.
     #[error("unknown hyperparameter {name}, known are {known}")]
     UnknownHyperparameter {
         /// Its name.
         name: String,
-        /// Those that methods have.
+        /// The names there are.
         known: String,
     },
     /// A file is not the configuration of a study.
@@ -56,7 +56,7 @@ pub enum StudyError {
         path: PathBuf,
         /// From 1.
         line: usize,
-        /// What differs, with dots where it is part of something.
+        /// The setting that differs, with dots for one inside another.
         field: String,
         /// Its value in the record.
         recorded: String,
@@ -66,7 +66,7 @@ pub enum StudyError {
 }
 
 impl StudyError {
-    /// A setting that is out of range.
+    /// Makes the error of a setting that is out of range.
     pub fn setting(name: &'static str, value: impl ToString, accepted: &'static str) -> Self {
         Self::Setting {
             name,
@@ -75,7 +75,7 @@ impl StudyError {
         }
     }
 
-    /// Whether the settings alone show it, before any file is read.
+    /// Whether the settings alone cause it, before any file is read.
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,

@@ -31,7 +31,7 @@ impl StudyKind {
         Self::Companions,
     ];
 
-    /// What it asks, in one line.
+    /// Its question, in one line.
     pub fn about(self) -> &'static str {
         match self {
             Self::Compare => "does the noise help? The chosen arms",

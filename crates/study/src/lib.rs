@@ -1,15 +1,15 @@
-//! A comparison as data: what is asked, what each run did, what the numbers say.
+//! A comparison as data: the questions, the record of each run, and the statistics.
 //!
-//! No tensors here. Training is `finetune`'s; it takes a [`StudyConfig`], works through the [`plan`], and leaves a
-//! [`RunRecord`] per run, from which a [`StudySummary`] is computed. A report needs nothing else.
+//! There are no tensors here. `finetune` trains: it takes a [`StudyConfig`], works through the [`plan`], and leaves
+//! one [`RunRecord`] per run. A [`StudySummary`] is computed from those, and a report needs nothing else.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`arm`] | what a run does beside plain finetuning: noise × method, as data |
+//! | [`arm`] | what a run does on top of plain finetuning: noise × method, as data |
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
 //! | [`recipe`], [`precision`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`] | what a study leaves on disk |
-//! | [`statistics`] | what the numbers say |
+//! | [`statistics`] | tests, intervals, and sentences about them |
 
 pub mod arm;
 pub mod config;

@@ -1,6 +1,7 @@
-//! What a run does while it trains, beside the recipe.
+//! What a run does while it trains, on top of the recipe.
 //!
-//! A new method is a variant here with its row in [`Method::row`], and a file in `finetune/src/methods` that does it.
+//! A new method is a variant here with its row in [`Method::row`], and a file in `finetune/src/methods` that
+//! implements it.
 
 use std::collections::BTreeMap;
 
@@ -25,15 +26,15 @@ pub enum Method {
 pub struct Hyperparameter {
     /// The method, a dot, and the number's name.
     pub name: &'static str,
-    /// Where a study does not set it.
+    /// Its value if the study sets none.
     pub default: f64,
-    /// What would do, for messages.
+    /// The accepted values, for messages.
     pub accepted: &'static str,
-    /// Whether a finite value would do.
+    /// Whether it accepts a finite value.
     pub is_accepted: fn(f64) -> bool,
 }
 
-/// What there is to say of a method.
+/// Everything this crate knows of a method.
 pub(crate) struct Row {
     /// The names of its arms, without noise and with NoisyTune's: in records and on the command line.
     pub(crate) names: [&'static str; 2],
@@ -114,7 +115,7 @@ impl Method {
         self.row().hyperparameters
     }
 
-    /// Its numbers by name: the defaults, and what `set` says instead.
+    /// Its numbers by name: the defaults, overridden by `set`.
     pub fn numbers(self, set: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
         let known = self.hyperparameters().iter();
         known
@@ -126,7 +127,7 @@ impl Method {
     }
 }
 
-/// Checks that each of these is a number of some method and in its range.
+/// Checks that each of these is a number of some method, and in its range.
 ///
 /// # Errors
 /// [`StudyError::UnknownHyperparameter`], [`StudyError::Setting`].

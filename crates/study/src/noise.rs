@@ -11,7 +11,7 @@ pub struct Noise {
     pub about: &'static str,
     /// Its distribution.
     pub kind: NoiseKind,
-    /// What it is proportional to.
+    /// The scale it is proportional to.
     pub scale: NoiseScale,
 }
 
@@ -26,7 +26,7 @@ impl Noise {
         scale: NoiseScale::PerTensor,
     };
 
-    /// What NoisyTune is compared with.
+    /// The noises that NoisyTune is compared with.
     pub const CONTROLS: [Self; 4] = [
         // The paper's: N(0, λ²) times the parameter's standard deviation, √12 times as strong as the uniform noise.
         Self {
@@ -35,7 +35,7 @@ impl Noise {
             kind: NoiseKind::Gaussian,
             scale: NoiseScale::PerTensor,
         },
-        // N(0, λ²/12): it differs from NoisyTune in the shape of the distribution alone.
+        // N(0, λ²/12): it differs from NoisyTune only in the shape of the distribution.
         Self {
             name: "gaussian-matched",
             about: "matrix-wise Gaussian noise with the variance of NoisyTune's",

@@ -8,21 +8,21 @@ use crate::record::RunRecord;
 /// The paper's comparison.
 const PAIR: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
 
-/// One training run: everything that tells it from the other runs of a comparison.
+/// One training run: everything that distinguishes it from the other runs of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunKey {
     /// What is done beside plain finetuning.
     pub arm: Arm,
     /// Noise intensity; `None` for an arm without noise.
     pub lambda: Option<f64>,
-    /// Training rows, from the first on.
+    /// Number of training rows, counted from the first.
     pub train_rows: usize,
-    /// Of every random choice.
+    /// Seed of every random choice.
     pub seed: u64,
 }
 
 impl RunKey {
-    /// The run that a record is of.
+    /// The run that a record describes.
     pub fn of(record: &RunRecord) -> Self {
         Self {
             arm: record.arm,
@@ -46,16 +46,16 @@ pub struct PlannedPoint {
     pub train_rows: usize,
     /// Label of the point it is compared with.
     pub against: Option<String>,
-    /// Its runs, by ascending seed.
+    /// Its runs, in ascending order of seed.
     pub runs: Vec<RunKey>,
 }
 
 /// A study with its points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedStudy {
-    /// What is asked.
+    /// The question.
     pub study: StudyKind,
-    /// In the order in which they run within a seed.
+    /// Its points, in the order in which they run within a seed.
     pub points: Vec<PlannedPoint>,
 }
 
@@ -76,8 +76,7 @@ pub fn plan(config: &StudyConfig, train_rows: usize) -> Vec<PlannedStudy> {
     studies
 }
 
-/// Every run of a plan once, study by study and seed by seed: the runs of a seed are complete before
-/// the next seed starts.
+/// Every run of a plan once, study by study and seed by seed: all runs of a seed end before the next seed starts.
 pub fn runs(plan: &[PlannedStudy]) -> Vec<RunKey> {
     let mut runs = Vec::new();
     for study in plan {
@@ -113,7 +112,7 @@ impl Points<'_> {
         }
     }
 
-    /// A point an arm, each against its control, or against the baseline where that does not run.
+    /// One point per arm, each compared with its control, or with the baseline if the control does not run.
     fn arms(&self, arms: &[Arm]) -> Vec<PlannedPoint> {
         let mut points: Vec<PlannedPoint> = Vec::new();
         for &arm in arms {
@@ -136,7 +135,7 @@ impl Points<'_> {
         points
     }
 
-    /// NoisyTune at each λ against none. At λ = 0 it is the baseline bit for bit, which stands for it.
+    /// NoisyTune at each λ against no noise. λ = 0 equals the baseline bit for bit, so the baseline's runs are used.
     fn sweep(&self) -> Vec<PlannedPoint> {
         let mut points: Vec<PlannedPoint> = Vec::new();
         for &lambda in std::iter::once(&0.0).chain(&self.config.lambdas) {
@@ -159,11 +158,11 @@ impl Points<'_> {
         points
     }
 
-    /// Each arm on each share of the training rows, against the baseline on as many.
+    /// Each arm on each share of the training rows, compared with the baseline on the same rows.
     fn sizes(&self, arms: &[Arm]) -> Vec<PlannedPoint> {
         let mut points: Vec<PlannedPoint> = Vec::new();
         for &fraction in &self.config.fractions {
-            // Rounded, and at least 1: a share of nothing cannot be trained on.
+            // Rounded, and at least 1: nothing can be trained on 0 rows.
             let rows = ((self.train_rows as f64 * fraction).round() as usize).max(1);
             for &arm in arms {
                 let label = |arm: Arm| format!("{arm}, {rows} rows");
@@ -183,7 +182,7 @@ impl Points<'_> {
     fn point(&self, label: String, arm: Arm, lambda: f64, train_rows: usize) -> PlannedPoint {
         let config = self.config;
         let lambda = arm.has_noise().then_some(lambda);
-        // A point that the main studies have too gets their seeds: those runs exist.
+        // A point that the main studies also have gets all of their seeds: those runs exist anyway.
         let is_main = train_rows == self.train_rows
             && lambda.is_none_or(|lambda| lambda == config.lambda)
             && config.studies.iter().any(|study| match study {

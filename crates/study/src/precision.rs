@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The float type of the linear layers and of what flows between them.
+/// The float type of the linear layers and of the values passed between them.
 ///
-/// Parameters, gradients as the optimizer sees them, embeddings, normalisation, softmax and the loss are single
-/// precision always, as with transformers' `--bf16` and `--fp16`.
+/// Parameters, gradients as the optimizer sees them, embeddings, normalisation, softmax and the loss are always in
+/// single precision, as with transformers' `--bf16` and `--fp16`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {

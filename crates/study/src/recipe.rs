@@ -12,18 +12,18 @@ use crate::range::{at_least_one, check};
 /// |---|---|---|---|
 /// | `epochs` | 3 | passes over the training examples | at least 1 |
 /// | `batch_size` | 32 | sentences that go through the model together | at least 1 |
-/// | `gradient_accumulation` | 1 | such batches in an optimizer step | at least 1 |
-/// | `learning_rate` | 2e-5 | at the end of the warm-up | above 0 |
+/// | `gradient_accumulation` | 1 | batches per optimizer step | at least 1 |
+/// | `learning_rate` | 2e-5 | its peak, at the end of the warm-up | above 0 |
 /// | `weight_decay` | 0.01 | decoupled, not on biases and LayerNorm | at least 0 |
-/// | `warmup_ratio` | 0.1 | share of the steps that warm up | 0 to 1 |
-/// | `max_length` | 128 | tokens at which a sequence is cut | 4 to the model's positions |
-/// | `max_gradient_norm` | 1.0 | global norm at which gradients are clipped | above 0 |
+/// | `warmup_ratio` | 0.1 | share of the steps spent on warm-up | 0 to 1 |
+/// | `max_length` | 128 | longest sequence in tokens; longer ones are cut | 4 to the model's positions |
+/// | `max_gradient_norm` | 1.0 | global norm to which gradients are clipped | above 0 |
 /// | `epsilon` | 1e-8 | AdamW's denominator | above 0 |
 /// | `betas` | 0.9, 0.999 | AdamW's decay rates | 0 to below 1 |
-/// | `batching` | shuffled | how sentences come together | |
-/// | `pad_to_max_length` | no | fixed length of batches | no, where `batching` is packed |
-/// | `precision` | f32 | of the linear layers | what the device supports |
-/// | `gradient_checkpointing` | no | memory for time: layers are computed again in the backward pass | |
+/// | `batching` | shuffled | how sentences are put into batches | |
+/// | `pad_to_max_length` | no | pad every batch to `max_length` | no, if `batching` is packed |
+/// | `precision` | f32 | float type of the linear layers | what the device supports |
+/// | `gradient_checkpointing` | no | less memory, more time: the backward pass recomputes the layers | |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,8 +33,8 @@ pub struct Recipe {
     pub epochs: usize,
     /// Sentences that go through the model together.
     pub batch_size: usize,
-    /// Batches in an optimizer step, whose loss is the mean over all their sentences: as one batch of
-    /// `batch_size * gradient_accumulation`, in the memory of one of `batch_size`.
+    /// Batches per optimizer step. The loss is the mean over all their sentences, as with one batch of
+    /// `batch_size * gradient_accumulation`, but the memory is that of one batch of `batch_size`.
     #[serde(default = "one")]
     pub gradient_accumulation: usize,
     /// Learning rate at the end of the warm-up.
@@ -43,23 +43,23 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// Share of the steps over which the learning rate rises.
     pub warmup_ratio: f64,
-    /// Tokens at which a sequence is cut.
+    /// Longest sequence in tokens; longer ones are cut.
     pub max_length: usize,
-    /// Global norm at which gradients are clipped.
+    /// Global norm to which gradients are clipped.
     pub max_gradient_norm: f64,
     /// AdamW's epsilon.
     pub epsilon: f64,
     /// AdamW's decay rates of the first and second moment.
     pub betas: [f64; 2],
-    /// How sentences come together in batches.
+    /// How sentences are put into batches.
     pub batching: Batching,
     /// Pad every batch to `max_length` instead of to its longest sentence.
     pub pad_to_max_length: bool,
-    /// What the linear layers compute with.
+    /// Float type of the linear layers.
     #[serde(default)]
     pub precision: Precision,
-    /// Keep the hidden states between layers only, and compute what is within again in the backward pass. The
-    /// results differ in rounding at most.
+    /// Keep only the hidden states between layers, and recompute what is inside a layer in the backward pass. Results
+    /// differ at most in rounding.
     #[serde(default)]
     pub gradient_checkpointing: bool,
 }
@@ -73,7 +73,7 @@ pub enum Batching {
     Shuffled,
     /// In a random order of batches of similar length: much less padding.
     Bucketed,
-    /// In the random order of `Shuffled`; each batch is laid end to end, without any padding.
+    /// In the random order of `Shuffled`; the sentences of a batch are laid end to end, without padding.
     Packed,
 }
 
@@ -130,14 +130,14 @@ impl Recipe {
         Ok(())
     }
 
-    /// Optimizer steps of an epoch over `examples` sentences; the last one may have fewer.
+    /// Optimizer steps of an epoch over `examples` sentences; the last step may have fewer sentences.
     pub fn steps_per_epoch(&self, examples: usize) -> usize {
         let batches = examples.div_ceil(self.batch_size);
         batches.div_ceil(self.gradient_accumulation)
     }
 }
 
-/// The gradient accumulation of records that were written before there was any.
+/// The gradient accumulation of records from before the setting existed.
 fn one() -> usize {
     1
 }

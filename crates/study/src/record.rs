@@ -18,70 +18,70 @@ use crate::recipe::Recipe;
 pub use log::RunLog;
 pub use predictions::{PredictionsFile, RecordedPredictions};
 
-/// The version of the records that this build writes; it reads every earlier one.
+/// The version of the records that this build writes. It also reads every earlier one.
 pub const FORMAT: u64 = 2;
 
-/// The set that version 1 knew.
+/// The only evaluation set of version 1.
 const DEV: &str = "dev";
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-// Strict derived functions of its own, which the implementations below call once the version is known.
+// Serde derives strict functions on the type itself; the implementations below call them once the version is known.
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct RunRecord {
-    /// [`FORMAT`], whichever version it was read from.
+    /// Always [`FORMAT`], even if an earlier version was read.
     pub format: u64,
-    /// What was done beside plain finetuning.
+    /// What was done on top of plain finetuning.
     pub arm: Arm,
-    /// Of every random choice.
+    /// Seed of every random choice.
     pub seed: u64,
-    /// Why the run has no score, if it has none.
+    /// Why the run failed and has no score; `None` if it has one.
     pub failed: Option<String>,
-    /// First to last.
+    /// The epochs, first to last.
     pub epochs: Vec<EpochRecord>,
-    /// Training and evaluation.
+    /// Seconds of training and evaluation.
     pub seconds: f64,
-    /// What it predicted after the last epoch, by evaluation set.
+    /// The predictions after the last epoch, by evaluation set.
     pub predictions: BTreeMap<String, RecordedPredictions>,
-    /// Optimizer steps that were left out because gradients overflowed in half precision.
+    /// Optimizer steps that were skipped because gradients overflowed in half precision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: usize,
-    /// The training loss, in at most 100 points; empty in records made before it was kept.
+    /// The training loss, in at most 100 points; empty in records from before it was kept.
     #[serde(default)]
     pub curve: Vec<CurvePoint>,
-    /// How far the parameters have moved, 10 times over the run; empty in records made before it was kept.
+    /// How far the parameters have moved, measured 10 times over the run; empty in records from before it was kept.
     #[serde(default)]
     pub changes: Vec<ParameterChange>,
-    /// What the noise did, if there was any.
+    /// What the noise did, if the arm has any.
     pub noise: Option<NoiseSummary>,
-    /// What the run was told to do.
+    /// The settings of the run.
     pub settings: Settings,
-    /// Programs.
+    /// Versions of the programs.
     pub versions: Versions,
-    /// Where it ran.
+    /// The machine it ran on.
     pub machine: Machine,
-    /// Seconds since 1970-01-01 UTC when it ended.
+    /// When it ended, in seconds since 1970-01-01 UTC.
     pub finished_unix: u64,
 }
 
-/// One epoch, and what the model scored after it.
+/// One epoch, and the model's scores after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Mean over the examples, as each was trained on.
+    /// Mean over the examples of the loss each had when it was trained on.
     pub train_loss: f64,
-    /// By evaluation set.
+    /// The scores, by evaluation set.
     pub evaluations: BTreeMap<String, EvaluationRecord>,
-    /// Of training, evaluation not counted.
+    /// Seconds of training alone, without evaluation.
     pub train_seconds: f64,
 }
 
-/// What a model scored on a set, over the whole of it.
+/// What a model scored on a whole evaluation set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationRecord {
-    /// Mean over the examples.
+    /// Mean loss over the examples.
     pub loss: f64,
     /// Scores by the name of the metric.
     #[serde(flatten)]
@@ -102,9 +102,9 @@ pub struct Headline {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CurvePoint {
-    /// Optimizer steps taken at its end.
+    /// Optimizer steps taken by its end.
     pub step: usize,
-    /// Mean of the steps' losses since the point before.
+    /// Mean of the steps' losses since the previous point.
     pub loss: f64,
 }
 
@@ -115,12 +115,12 @@ pub struct ParameterChange {
     /// Optimizer steps taken.
     pub step: usize,
     /// Mean of `|W_t - W_start|` over the elements of each group `query`, `key`, `value`, `dense` and
-    /// `all`: the L1 norm of the change divided by the number of elements, so that groups of any size
-    /// compare. `W_start` is what training starts from, noise included. The head is left out.
+    /// `all`: the L1 norm of the change divided by the number of elements, so that groups of different sizes can be
+    /// compared. `W_start` is what training starts from, noise included. The head is left out.
     pub l1: BTreeMap<String, f64>,
 }
 
-/// All that decides a run's result apart from arm and seed; runs that differ in it do not mix.
+/// Everything that decides a run's result apart from arm and seed; runs with different settings do not mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -128,10 +128,10 @@ pub struct Settings {
     pub task: String,
     /// Noise intensity; `None` for an arm without noise.
     pub lambda: Option<f64>,
-    /// Noise intensity of the study's runs that are not about it, where it is not `lambda`.
+    /// Noise intensity of the study's runs outside a sweep over λ, if it is not `lambda`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_lambda: Option<f64>,
-    /// Training rows of the study's runs that are not about them, where they are not `train.used`.
+    /// Training rows of the study's runs outside a sweep over them, if they are not `train.used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_train_rows: Option<usize>,
     /// The numbers of the arm's own method, by name.
@@ -145,9 +145,9 @@ pub struct Settings {
     pub train: Provenance,
     /// Rows scored on, by evaluation set.
     pub evaluation: BTreeMap<String, Provenance>,
-    /// What the runs are compared by.
+    /// The score by which runs are compared.
     pub headline: Headline,
-    /// Where the tensors live, as the user named it.
+    /// The device, as the user named it.
     pub device: String,
 }
 
@@ -157,9 +157,9 @@ pub struct Settings {
 pub struct Provenance {
     /// Rows of the file.
     pub rows: usize,
-    /// Rows used, from the first on.
+    /// Rows used, counted from the first.
     pub used: usize,
-    /// Of the file's bytes.
+    /// SHA-256 of the file's bytes.
     pub sha256: String,
 }
 
@@ -169,7 +169,7 @@ pub struct Provenance {
 pub struct ModelRecord {
     /// Name of the snapshot folder.
     pub name: String,
-    /// Of the weights, as [`encoders::Snapshot::weights_sha256`] defines it.
+    /// SHA-256 of the weights, as `Snapshot::weights_sha256` of `encoders` defines it.
     pub sha256: String,
     /// Its `config.json`.
     pub config: Value,
@@ -183,7 +183,7 @@ pub struct NoiseSummary {
     pub perturbed: usize,
     /// Their elements.
     pub perturbed_elements: usize,
-    /// Root mean square of the noise over those elements.
+    /// Root mean square of the noise, over those elements.
     pub noise_rms: f64,
     /// Paths that were left alone, with the reason.
     pub skipped: Vec<(String, String)>,
@@ -196,7 +196,7 @@ pub struct Versions {
     /// This project.
     #[serde(rename = "noisytune-burn")]
     pub noisytune_burn: String,
-    /// Burn, by the lock file.
+    /// Burn's, from the lock file.
     pub burn: String,
 }
 
@@ -210,7 +210,7 @@ pub struct Machine {
     pub arch: String,
     /// Worker threads of the run.
     pub threads: usize,
-    /// Runs that were in work at the same time; 1 in records made before it was kept.
+    /// Number of runs trained at the same time; 1 in records from before it was kept.
     #[serde(default = "one")]
     pub jobs: usize,
 }
@@ -247,7 +247,7 @@ impl<'de> Deserialize<'de> for RunRecord {
 }
 
 impl EpochRecord {
-    /// The score of a set by a metric, if the epoch has it.
+    /// The score by a metric on an evaluation set, if the epoch has it.
     pub fn score(&self, headline: &Headline) -> Option<f64> {
         let evaluation = self.evaluations.get(&headline.set)?;
         evaluation.metrics.get(&headline.metric).copied()
@@ -255,7 +255,7 @@ impl EpochRecord {
 }
 
 impl RunRecord {
-    /// What the run is compared by: its headline score after the last epoch; `None` if it failed.
+    /// Its headline score after the last epoch, by which it is compared; `None` if it failed.
     pub fn score(&self) -> Option<f64> {
         match self.failed {
             None => self.epochs.last()?.score(&self.settings.headline),
@@ -263,19 +263,19 @@ impl RunRecord {
         }
     }
 
-    /// Its arm, and what sets it apart from the arm's other runs of this seed.
+    /// Its arm, and what distinguishes it from the arm's other runs of this seed.
     pub fn label(&self) -> String {
         self.settings.label(self.arm)
     }
 
-    /// Whether λ and training rows are the study's, and not those of a sweep over them.
+    /// Whether λ and training rows are the study's own, not those of a sweep.
     pub fn is_at_study_settings(&self) -> bool {
         self.settings.study_lambda.is_none() && self.settings.study_train_rows.is_none()
     }
 }
 
 impl Settings {
-    /// The same as [`label`](Self::label) with the seed, as the beginning of a file name.
+    /// [`label`](Self::label) and the seed, as the beginning of a file name.
     pub fn file_name(&self, arm: Arm, seed: u64) -> String {
         let mut name = arm.name().to_owned();
         if let (Some(lambda), Some(_)) = (self.lambda, self.study_lambda) {
@@ -287,7 +287,7 @@ impl Settings {
         format!("{name}-seed{seed}")
     }
 
-    /// An arm, and what sets these settings apart from those of the arm's other runs.
+    /// An arm, and what distinguishes these settings from those of the arm's other runs.
     pub fn label(&self, arm: Arm) -> String {
         let mut label = arm.name().to_owned();
         if let (Some(lambda), Some(_)) = (self.lambda, self.study_lambda) {
@@ -301,14 +301,14 @@ impl Settings {
 }
 
 impl Settings {
-    /// The rows that the headline is scored on.
+    /// The rows on which the headline score is computed.
     pub fn headline_rows(&self) -> Option<&Provenance> {
         self.evaluation.get(&self.headline.set)
     }
 }
 
 impl ModelRecord {
-    /// Layers and width by its configuration, whatever the family calls them.
+    /// Layers and width from its configuration, whatever the family calls them.
     pub fn size(&self) -> Option<(u64, u64)> {
         let number = |names: [&str; 3]| {
             let mut found = names
@@ -345,7 +345,7 @@ impl NoiseSummary {
 }
 
 impl Versions {
-    /// Of this build.
+    /// The versions of this build.
     pub fn current() -> Self {
         Self {
             noisytune_burn: env!("CARGO_PKG_VERSION").to_owned(),
@@ -355,7 +355,7 @@ impl Versions {
 }
 
 impl Machine {
-    /// The machine the program runs on, for one of `jobs` runs on so many worker threads.
+    /// The machine that the program runs on, for one of `jobs` runs that each have so many worker threads.
     pub fn current(jobs: usize, threads: usize) -> Self {
         Self {
             os: std::env::consts::OS.to_owned(),

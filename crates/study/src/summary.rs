@@ -1,4 +1,4 @@
-//! `summary.json`: the scores of every point of every study, and what sets them apart.
+//! `summary.json`: the scores of every point of every study, and how the points differ.
 
 mod comparison;
 mod same_examples;
@@ -23,16 +23,16 @@ pub struct StudySummary {
     pub task: String,
     /// Name of the metric; every score is a fraction of it, from 0 to 1.
     pub metric: String,
-    /// In the order in which they ran.
+    /// The studies, in the order in which they ran.
     pub studies: Vec<StudyResult>,
 }
 
 /// What one study found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StudyResult {
-    /// What was asked.
+    /// The question.
     pub study: StudyKind,
-    /// In the order of the plan; a point without a run is not there.
+    /// Its points, in the order of the plan; a point without a run is left out.
     pub points: Vec<Point>,
     /// The answer in one sentence, generated from the intervals.
     pub verdict: String,
@@ -43,22 +43,22 @@ pub struct StudyResult {
 pub struct Point {
     /// Unique within the study.
     pub label: String,
-    /// What was done beside plain finetuning.
+    /// What was done on top of plain finetuning.
     pub arm: Arm,
     /// Noise intensity, where the point has one; 0 for the baseline in a sweep of λ.
     pub lambda: Option<f64>,
     /// Training rows.
     pub train_rows: usize,
-    /// What the runs scored.
+    /// The scores of the runs.
     pub scores: Scores,
-    /// Against another point of the study; `None` for a baseline, or where no seed completed both.
+    /// The comparison with another point of the study; `None` for a baseline, or if no seed completed both.
     pub comparison: Option<Comparison>,
 }
 
 /// The scores of a point's runs; failed runs are counted and have none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// By ascending seed.
+    /// The scores, in ascending order of seed.
     pub values: Vec<SeedScore>,
     /// Number of values.
     pub n: usize,
@@ -79,33 +79,34 @@ pub struct Scores {
 /// The score of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeedScore {
-    /// Of every random choice of the run.
+    /// Seed of every random choice of the run.
     pub seed: u64,
-    /// From 0 to 1.
+    /// The score, from 0 to 1.
     pub value: f64,
 }
 
-/// A point against another, over the seeds that completed both.
+/// A point compared with another, over the seeds that completed both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Label of the other point, the control.
     pub against: String,
-    /// Point less control, in the order of the seeds.
+    /// Point minus control, in the order of the seeds.
     pub paired: Paired,
     /// Student's t-test on the same differences; `None` for one pair or equal differences.
     pub t_test: Option<TTest>,
-    /// `paired.p_value` corrected for the study's other comparisons; `None` where there are none.
+    /// `paired.p_value` corrected for the study's other comparisons; `None` if there are none.
     pub holm_p: Option<f64>,
-    /// On the pooled dev predictions, point first; `None` for a task of more than two classes.
+    /// McNemar's test on the pooled dev predictions, point first; `None` for a task of scores, or if a pair cannot be
+    /// compared.
     pub mcnemar: Option<McNemar>,
     /// Whether the point is stochastically higher; `None` for one pair.
     pub stochastic_order: Option<StochasticOrder>,
-    /// `None` where the differences have no spread.
+    /// How many pairs it would take; `None` if the differences have no spread.
     pub pairs_needed: Option<PairsNeeded>,
 }
 
-/// The pairs of runs it takes to see a true difference in 4 of 5 studies, if further pairs scatter as
-/// these do; `None` for more than [`MAX_PAIRS`](crate::statistics::MAX_PAIRS).
+/// How many pairs of runs it takes to detect a true difference in 4 of 5 studies, if further pairs scatter as these
+/// do; `None` for more than [`MAX_PAIRS`](crate::statistics::MAX_PAIRS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairsNeeded {
     /// For a difference of 0.2 points (0.002).
@@ -117,8 +118,8 @@ pub struct PairsNeeded {
 impl StudySummary {
     /// Summarises recorded runs; those that the configuration does not ask for are left out.
     ///
-    /// Task, metric and number of training rows are the records'; a recorded study can be summarised anew without its
-    /// model and data. `folder` is the study's, where the files of predictions are.
+    /// Task, metric and number of training rows come from the records, so a recorded study can be summarised again
+    /// without its model and data. `folder` is the study's folder, which holds the files of predictions.
     ///
     /// # Errors
     /// [`StudyError::NoRecords`], [`StudyError::Statistics`] if a score is not finite, [`StudyError::File`] if the
@@ -142,19 +143,19 @@ impl StudySummary {
         })
     }
 
-    /// The result of a study, if it ran.
+    /// The results of a study, if it ran.
     pub fn study(&self, study: StudyKind) -> Option<&StudyResult> {
         self.studies.iter().find(|result| result.study == study)
     }
 
-    /// As JSON, indented, with a line end.
+    /// The summary as indented JSON, ending with a newline.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
         text.push('\n');
         text
     }
 
-    /// Writes the summary as JSON, at once or not at all.
+    /// Writes the summary as JSON, as a whole or not at all.
     ///
     /// # Errors
     /// [`StudyError::File`].
@@ -235,7 +236,7 @@ impl Scores {
     }
 }
 
-/// The recorded runs of a point, by ascending seed.
+/// The recorded runs of a point, in ascending order of seed.
 fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRecord> {
     point
         .runs
@@ -244,7 +245,7 @@ fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRe
         .collect()
 }
 
-/// Fills in `holm_p` where a study makes more than one comparison.
+/// Fills in `holm_p` if a study makes more than one comparison.
 fn correct_for_each_other(points: &mut [Point]) -> Result<(), StudyError> {
     let comparisons: Vec<&mut Comparison> = points
         .iter_mut()

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a task makes no sense or one of its files cannot be read.
+/// Why a task's description makes no sense, or why one of its files cannot be read.
 ///
-/// The text is one line. It includes that of an I/O error, which is also the
+/// The text is one line. It includes the text of an I/O error, which is also the
 /// [source](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -54,7 +54,7 @@ pub enum TaskError {
         /// The cause.
         source: io::Error,
     },
-    /// The file is not text in UTF-8.
+    /// The file is not UTF-8 text.
     #[error("{}:{line}: bytes that are not UTF-8; expected UTF-8 text", path.display())]
     NotUtf8 {
         /// The file.
@@ -71,7 +71,7 @@ pub enum TaskError {
         found: String,
         /// The header the task has.
         expected: String,
-        /// What may be the matter, or nothing.
+        /// What may be wrong, or nothing.
         hint: &'static str,
     },
     /// A row has too few or too many columns.
@@ -85,7 +85,7 @@ pub enum TaskError {
         found: usize,
         /// Columns every row should have.
         expected: usize,
-        /// What may be the matter, or nothing.
+        /// What may be wrong, or nothing.
         hint: &'static str,
     },
     /// The file ends before its first example.
@@ -105,7 +105,7 @@ pub enum TaskError {
         found: String,
         /// The labels the task has.
         expected: String,
-        /// What may be the matter, or nothing.
+        /// What may be wrong, or nothing.
         hint: &'static str,
     },
     /// The file is not a whole Parquet file, or uses what this crate does not read.

@@ -1,8 +1,8 @@
-//! The two kinds of value that a task can be about.
+//! The two kinds of values that a task can have.
 
 use std::fmt;
 
-/// Says whether labels, predictions or what a metric scores are classes or scores.
+/// Says whether labels, predictions, or the values that a metric compares are classes or scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// Positions in a list of classes.

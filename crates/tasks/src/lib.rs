@@ -1,12 +1,12 @@
 //! Tasks on sentences and pairs of sentences: their files, labels and metrics.
 //!
-//! A [`Task`] says what to train on, what to evaluate on, what a model's head puts out, and how
-//! predictions are scored. Nothing outside this crate asks which task it is: a GLUE task is a file in
-//! [`glue`], and reading one gives a [`Split`] of sentences with [`Targets`], which are classes or
-//! scores. [`Metric::score`] compares them with [`Predictions`] of the same kind.
+//! A [`Task`] says what to train on, what to evaluate on, what a model's head outputs, and how
+//! predictions are scored. No code outside this crate depends on which task it is. A GLUE task is a
+//! file in [`glue`]; reading one of its files gives a [`Split`] of sentences with [`Targets`], which are
+//! classes or scores. [`Metric::score`] compares them with [`Predictions`] of the same kind.
 //!
-//! A row that does not fit its description is a [`TaskError`] with its place; nothing is skipped or
-//! guessed. The crate knows no tensors, no tokenizer and no model, and downloads nothing.
+//! A row that does not fit its description is a [`TaskError`] that names its place; nothing is skipped or
+//! guessed. The crate has no tensors, no tokenizer and no model, and downloads nothing.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -24,7 +24,7 @@
 //! | to add | where |
 //! |---|---|
 //! | a GLUE task | a file in `glue/`, a line in [`glue::all`] |
-//! | a task of any other files | nowhere: [`Task::new`] |
+//! | a task with any other files | nowhere: [`Task::new`] |
 //! | a file format | a file in `source/`, a variant of [`Format`] |
 //! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 

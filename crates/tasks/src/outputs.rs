@@ -1,13 +1,13 @@
-//! What the head of a model puts out.
+//! The outputs of a model's head.
 
 use std::fmt;
 
 use crate::kind::ValueKind;
 
-/// Describes what a task asks of a model's head, and with it what a label may be.
+/// Describes the outputs that a task asks of a model's head, and thereby the possible labels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outputs {
-    /// One logit for each of these classes, named as they are in the files.
+    /// One logit for each of these classes, which are named as in the files.
     Classes(Vec<String>),
     /// One number. Labels are in this range, both ends included.
     Score {
@@ -41,7 +41,7 @@ impl Outputs {
     }
 }
 
-/// Reads on after "expected".
+/// The text that follows "expected".
 impl fmt::Display for Outputs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

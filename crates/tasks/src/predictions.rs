@@ -1,18 +1,18 @@
-//! What a model predicts.
+//! A model's predictions.
 
 use crate::kind::ValueKind;
 
-/// The predictions of a model over a split, one for each example in order.
+/// The predictions of a model over a set, one for each example, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predictions {
     /// The class with the largest logit.
     Classes(Vec<usize>),
-    /// The head's single output. It may lie outside the range of the labels: nothing clips it.
+    /// The head's single output. It may be outside the range of the labels: nothing clips it.
     Scores(Vec<f32>),
 }
 
 impl Predictions {
-    /// Returns which of the two they are.
+    /// Returns whether they are classes or scores.
     pub fn kind(&self) -> ValueKind {
         match self {
             Self::Classes(_) => ValueKind::Classes,

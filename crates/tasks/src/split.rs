@@ -1,4 +1,4 @@
-//! The contents of one file of a task.
+//! The contents of one file of a task, which GLUE calls a split.
 
 use crate::targets::Targets;
 
@@ -11,17 +11,17 @@ pub struct Example {
     pub sentence2: Option<String>,
 }
 
-/// A whole split in the order of its file, with what identifies the file.
+/// All examples of a file, in order, with the file's hash.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
     /// The examples.
     pub examples: Vec<Example>,
-    /// Their labels, as many as `examples`; `None` in a split without labels.
+    /// Their labels, as many as `examples`; `None` for a file without labels.
     pub targets: Option<Targets>,
-    /// How many examples the file holds. It stays the same when `examples` is shortened.
+    /// How many examples the file holds, even if `examples` is shortened.
     pub count: usize,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// What is suspicious about the file but no reason to refuse it, one line each.
+    /// Anything suspicious about the file that is no reason to refuse it, one line each.
     pub notes: Vec<String>,
 }

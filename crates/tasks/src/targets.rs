@@ -1,8 +1,8 @@
-//! What a model is meant to predict.
+//! The labels that a model is meant to predict.
 
 use crate::kind::ValueKind;
 
-/// The labels of a split, one for each example in order.
+/// The labels of a file, one for each example, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
     /// Positions in [`Outputs::Classes`](crate::Outputs::Classes).
@@ -12,7 +12,7 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// Returns which of the two they are.
+    /// Returns whether they are classes or scores.
     pub fn kind(&self) -> ValueKind {
         match self {
             Self::Classes(_) => ValueKind::Classes,
@@ -33,7 +33,7 @@ impl Targets {
         self.len() == 0
     }
 
-    /// Keeps the first `count` and drops the rest.
+    /// Keeps the first `count` labels and drops the rest.
     pub fn truncate(&mut self, count: usize) {
         match self {
             Self::Classes(classes) => classes.truncate(count),

@@ -14,14 +14,14 @@ use crate::split::Split;
 /// A set of examples to evaluate a model on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvaluationSet {
-    /// Its name, which no other set of the task has: `dev`, `dev_matched`, `test`.
+    /// Its name, unique within the task: `dev`, `dev_matched`, `test`.
     pub name: String,
-    /// Its file. Without labels the set can be predicted but not scored.
+    /// Its file. A set without labels can be predicted but not scored.
     pub source: Source,
 }
 
-/// Describes a task: a file to train on, any number of evaluation sets, what a model's head puts out
-/// for it, and the metrics of its predictions.
+/// Describes a task: a file to train on, any number of evaluation sets, the outputs of a model's
+/// head, and the metrics that score its predictions.
 ///
 /// MNLI is one task with the evaluation sets `dev_matched` and `dev_mismatched`, and unlabelled ones.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,18 +36,18 @@ pub struct Task {
 impl Task {
     /// Describes a task. The first metric is the headline, the one to report when only one is wanted.
     ///
-    /// Files are not looked at.
+    /// No file is read.
     ///
     /// # Errors
     ///
     /// [`TaskError::Description`] unless
     ///
     /// - there are at least two classes, all different, or the score's range is finite and not empty;
-    /// - there is a metric, and every metric takes what the head puts out;
+    /// - there is a metric, and every metric takes what the head outputs;
     /// - the training file is labelled, and at least one evaluation set is;
     /// - evaluation sets have different names;
     /// - all files hold single sentences, or all hold pairs;
-    /// - the columns of every file are among those that it has.
+    /// - every column that is used is one that the file has.
     pub fn new(
         name: impl Into<String>,
         outputs: Outputs,
@@ -72,12 +72,12 @@ impl Task {
         }
     }
 
-    /// Returns the name, for GLUE's tasks that of `run_glue.py --task_name`.
+    /// Returns the name; for GLUE's tasks, that of `run_glue.py --task_name`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns what a model's head puts out.
+    /// Returns the outputs of a model's head.
     pub fn outputs(&self) -> &Outputs {
         &self.outputs
     }
@@ -102,7 +102,7 @@ impl Task {
         &self.evaluation_sets
     }
 
-    /// Returns the evaluation sets that can be scored; the first is the headline's.
+    /// Returns the evaluation sets that can be scored; the headline score is that of the first.
     pub fn labelled_sets(&self) -> impl Iterator<Item = &EvaluationSet> {
         let sets = self.evaluation_sets.iter();
         sets.filter(|set| set.source.is_labelled())
@@ -114,9 +114,9 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// - [`TaskError::Folder`] or [`TaskError::Read`] when the folder or the file cannot be read;
-    /// - any other error but [`TaskError::NoEvaluationSet`] when the file is not what the task
-    ///   describes.
+    /// - [`TaskError::Folder`] or [`TaskError::Read`] if the folder or the file cannot be read;
+    /// - any other error except [`TaskError::NoEvaluationSet`] if the file does not fit the task's
+    ///   description.
     pub fn read_train(&self) -> Result<Split, TaskError> {
         self.read(&self.train)
     }
@@ -125,7 +125,7 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// [`TaskError::NoEvaluationSet`] when the task has none of this name; otherwise as
+    /// [`TaskError::NoEvaluationSet`] if the task has none of this name; otherwise the errors of
     /// [`read_train`](Self::read_train).
     pub fn read_evaluation_set(&self, name: &str) -> Result<Split, TaskError> {
         let set = self.evaluation_sets.iter().find(|set| set.name == name);
@@ -168,7 +168,7 @@ impl Task {
         }
     }
 
-    /// Returns what is wrong with the description, and what would be right.
+    /// Returns what is wrong with the description, and what would be right, if anything is.
     fn fault(&self) -> Option<(String, String)> {
         self.outputs_fault()
             .or_else(|| self.metrics_fault())
@@ -209,7 +209,7 @@ impl Task {
         let other = self.metrics.iter().find(|metric| metric.takes() != kind)?;
         Some((
             format!("{other} takes {}", other.takes()),
-            format!("metrics of {kind}, which the head puts out"),
+            format!("metrics of {kind}, which the head outputs"),
         ))
     }
 

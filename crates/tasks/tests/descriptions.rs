@@ -1,7 +1,7 @@
-//! A description can say what tasks other than SST-2 need: no header, pairs, labels in words, scores,
+//! Descriptions cover what tasks other than SST-2 need: no header, pairs, labels in words, scores,
 //! several evaluation sets. One that contradicts itself is refused.
 //!
-//! The table has no such task yet; these descriptions and files exist for the test only.
+//! The table has no such task yet; these descriptions and files exist only for the tests.
 
 use std::fs;
 use std::path::Path;
@@ -88,7 +88,7 @@ fn inference() -> GlueTask {
     }
 }
 
-/// Writes a file of pairs; a row is both sentences and, where there is one, the label.
+/// Writes a file of pairs; a row is both sentences and, if there is one, the label.
 fn write(folder: &Path, name: &str, header: &str, rows: &[&str]) {
     let mut text = format!("{header}\n");
     for (index, row) in rows.iter().enumerate() {
@@ -187,7 +187,7 @@ fn a_task_is_trained_on_one_file_and_scored_on_several_sets() {
 }
 
 #[test]
-fn what_is_downloaded_is_what_has_labels() {
+fn only_files_with_labels_are_downloaded() {
     assert_eq!(
         glue::sst2().hub_files(),
         [
@@ -199,7 +199,7 @@ fn what_is_downloaded_is_what_has_labels() {
 }
 
 #[test]
-fn a_label_that_is_no_class_is_refused_with_the_classes() {
+fn a_label_that_is_no_class_is_refused_and_the_classes_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     write(
         folder.path(),
@@ -247,7 +247,7 @@ fn a_missing_file_is_named_with_those_of_every_set() {
     );
 }
 
-/// Laid out as CoLA's train file is.
+/// Laid out like CoLA's training file.
 #[test]
 fn a_file_without_header_starts_with_its_first_example() {
     let folder = tempfile::tempdir().unwrap();
@@ -288,7 +288,7 @@ fn a_file_without_header_starts_with_its_first_example() {
     assert!(matches!(error, TaskError::NoExamples { .. }), "{error:?}");
 }
 
-/// What is refused, after "task inference: ".
+/// The refusal, after "task inference: ".
 fn fault(change: impl FnOnce(&mut GlueTask)) -> String {
     let mut task = inference();
     change(&mut task);
@@ -327,7 +327,7 @@ fn a_description_that_contradicts_itself_is_refused() {
         ),
         (
             |task| task.metrics.push(Metric::Pearson),
-            "Pearson correlation takes scores; expected metrics of classes, which the head puts out",
+            "Pearson correlation takes scores; expected metrics of classes, which the head outputs",
         ),
         (
             |task| task.train.columns.label = None,

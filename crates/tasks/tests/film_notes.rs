@@ -1,4 +1,4 @@
-//! What the README of `datasets/film-notes` promises about its files.
+//! The README of `datasets/film-notes` makes promises about its files; these tests keep them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/film-notes")
 }
 
-/// The splits of `datasets/film-notes`.
+/// The two files of `datasets/film-notes`.
 const NAMES: [&str; 2] = ["train", "dev"];
 
 fn read(name: &str) -> Split {
@@ -26,7 +26,7 @@ fn read_from(folder: &Path, name: &str) -> Split {
     .unwrap()
 }
 
-/// Sentences of both splits.
+/// Sentences of both files.
 fn sentences() -> Vec<String> {
     NAMES
         .into_iter()

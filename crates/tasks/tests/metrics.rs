@@ -1,11 +1,11 @@
-//! Metrics are those of scikit-learn and scipy; what has no score is an error and never a number.
+//! Metrics agree with scikit-learn and scipy; where there is no score, the result is an error and never a number.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tasks::{Metric, MetricError, Predictions, Targets, ValueKind};
 
-/// Sums of at most 1,043 terms in another order; the values are at most 1.
+/// Sums of at most 1,043 terms in a different order; the values are at most 1.
 const TOLERANCE: f64 = 1e-13;
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ struct Case<T> {
     name: String,
     predictions: Vec<T>,
     targets: Vec<T>,
-    /// `None` where the reference has none.
+    /// `None` if the reference has none.
     expected: BTreeMap<Metric, Option<f64>>,
 }
 
@@ -47,7 +47,7 @@ fn compare(
                     "{at}: {score}, {expected}"
                 );
                 assert!(metric.range().contains(&score), "{at}: {score}");
-                // Where the reference has an exact 0, so have we.
+                // Where the reference is exactly 0, so are we.
                 assert!(*expected != 0.0 || score == 0.0, "{at}: {score}");
             }
             (Err(MetricError::Undefined { .. } | MetricError::Class { .. }), None) => {}

@@ -1,4 +1,4 @@
-//! The hub's Parquet files give what the TSV files give; every other file is refused in one line.
+//! The hub's Parquet files read the same as the TSV files; every other file is refused in one line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/parquet")
 }
 
-/// A folder whose dev split is a Parquet file of these bytes.
+/// A folder whose dev set is a Parquet file of these bytes.
 fn folder_with(bytes: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("sst2")).unwrap();
@@ -30,7 +30,7 @@ fn read_dev(bytes: &[u8]) -> Result<Split, TaskError> {
     sst2(folder_with(bytes).path()).read_evaluation_set("dev")
 }
 
-/// The message about a file of the goldens, with its path left out.
+/// The message about one of the golden files, without its path.
 fn refusal(name: &str) -> String {
     refusal_of(&fs::read(golden().join("faults").join(name)).unwrap())
 }
@@ -60,7 +60,7 @@ fn every_split_is_that_of_the_tsv_file() {
         fs::create_dir(folder.path().join("sst2")).unwrap();
         fs::copy(golden().join(file.hub), folder.path().join(file.hub)).unwrap();
         let parquet = read(folder.path(), name);
-        // Where both are there, the TSV file is read.
+        // If both are there, the TSV file is read.
         let tsv = read(&golden(), name);
         assert_eq!(parquet.examples, tsv.examples, "{name}");
         assert_eq!(parquet.targets, tsv.targets, "{name}");

@@ -1,4 +1,4 @@
-//! Reading SST-2: what is accepted, and what the refusal of everything else says.
+//! Reading SST-2: what is accepted, and how everything else is refused.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn read_train(bytes: impl AsRef<[u8]>) -> Result<Split, TaskError> {
     sst2(folder_with(bytes).path()).read_train()
 }
 
-/// The message, with the folder left out.
+/// The message, without the folder.
 fn refusal(bytes: impl AsRef<[u8]>) -> String {
     let folder = folder_with(bytes);
     let message = sst2(folder.path()).read_train().unwrap_err().to_string();
@@ -215,7 +215,7 @@ fn bytes_that_are_not_utf8_are_refused_with_their_line() {
 }
 
 #[test]
-fn a_set_that_the_task_lacks_is_refused_with_those_it_has() {
+fn a_set_that_the_task_lacks_is_refused_and_its_sets_are_listed() {
     let error = sst2(Path::new(".")).read_evaluation_set("dev_matched");
     assert_eq!(
         error.unwrap_err().to_string(),

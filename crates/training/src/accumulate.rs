@@ -1,4 +1,4 @@
-//! The batches of one step, one after the other.
+//! Running the batches of one step one after the other.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -9,15 +9,15 @@ use burn::tensor::Tensor;
 pub struct Pass {
     /// Optimizer step, from 0.
     pub step: usize,
-    /// Batches that went through the model before this one; each has dropout masks of its own.
+    /// Batches that went through the model before this one. Each has its own dropout masks.
     pub index: usize,
-    /// What the loss is multiplied by before the backward pass: the batch's share of the step, times the loss scale.
+    /// Factor of the loss before the backward pass: the batch's share of the step, times the loss scale.
     pub scale: f64,
 }
 
 /// Computes the loss of a batch and its gradients.
 pub trait BatchGradients<M, B> {
-    /// How many examples a batch holds: the loss of a step is the mean over all of them.
+    /// How many examples a batch holds. The loss of a step is the mean over all its examples.
     fn examples(&self, batch: &B) -> usize;
 
     /// The mean loss of a batch at `model`, and the gradients of that loss times `pass.scale`.
@@ -27,13 +27,13 @@ pub trait BatchGradients<M, B> {
     fn gradients(&mut self, model: &M, batch: B, pass: Pass) -> (Tensor<1>, GradientsParams);
 }
 
-/// The losses of a step's batches, each with its share of the step's examples, still on the device.
+/// The losses of a step's batches, each weighted by its share of the step's examples, still on the device.
 #[derive(Default)]
 pub(crate) struct MeanLoss(Vec<(Tensor<1>, f64)>);
 
 impl MeanLoss {
-    /// The mean, and the norm whose square is given (0 without): read at once, because a device that is waited for
-    /// has nothing to do afterwards until it is given more.
+    /// The mean loss, and the norm whose square is given (0 without one). Both are read in one go, because a device is
+    /// idle after every read until it gets more work.
     pub(crate) fn read_with(self, squared_norm: Option<Tensor<1>>) -> (f64, f64) {
         let (mut numbers, shares): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
         numbers.extend(squared_norm);
@@ -53,8 +53,8 @@ impl MeanLoss {
 
 /// The mean loss of the examples of several batches, and its gradients times `first.scale`.
 ///
-/// The batches go through the model one after the other, and the gradients are summed in that order: it is as one
-/// batch of all their examples, in the memory of one of them.
+/// The batches go through the model one after the other, and the gradients are summed in that order. The result is that
+/// of one batch with all the examples, in the memory of a single batch.
 pub fn accumulate<M: Module, B>(
     model: &M,
     batches: Vec<B>,
@@ -66,7 +66,7 @@ pub fn accumulate<M: Module, B>(
     (loss, gradients)
 }
 
-/// [`accumulate`] with the loss still on the device.
+/// Like [`accumulate`], with the loss still on the device.
 pub(crate) fn losses_and_gradients<M: Module, B>(
     model: &M,
     batches: Vec<B>,

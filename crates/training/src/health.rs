@@ -1,16 +1,16 @@
-//! Numbers that training cannot go on with.
+//! Numbers with which training cannot continue.
 
 use thiserror::Error;
 
-/// A number of the training is not finite any more.
+/// A number in training is no longer finite.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[error("training diverged: the {what} of step {step} is {value}")]
 pub struct Diverged {
-    /// Such as the loss, or the gradient norm.
+    /// What it is, such as the loss or the gradient norm.
     pub what: &'static str,
     /// Optimizer step, from 0.
     pub step: usize,
-    /// NaN or infinite.
+    /// Its value, NaN or infinite.
     pub value: f64,
 }
 

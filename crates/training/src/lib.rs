@@ -1,11 +1,11 @@
-//! One optimizer step after the other, for any module: what finetuning and pretraining share.
+//! Optimizer steps for any module: the part that finetuning and pretraining share.
 //!
 //! A [`Stepper`] holds everything that a step changes: the model, the optimizer's state, the place in the schedule, the
-//! loss scale, the counters. What a batch is and what its loss is, it does not know: a [`BatchGradients`] says that.
-//! Several batches of one step go through it in turn, and their gradients are summed in a fixed order
-//! ([`accumulate`]).
+//! loss scale, the counters. It does not know what a batch is or how its loss is computed; that is up to a
+//! [`BatchGradients`]. Several batches of one step go through it in turn, and their gradients are summed in a fixed
+//! order ([`accumulate`]).
 //!
-//! A number that is not finite is [`Diverged`], before it reaches a parameter.
+//! A number that is not finite becomes [`Diverged`] before it reaches a parameter.
 
 mod accumulate;
 mod health;

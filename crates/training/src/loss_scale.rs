@@ -1,10 +1,10 @@
-//! Keeping the gradients of half precision within its range.
+//! Keeping gradients in half precision within its range.
 
-/// What the loss is multiplied by before the backward pass, and the gradients divided by after it.
+/// The factor that the loss is multiplied by before the backward pass, and the gradients are divided by after it.
 ///
-/// Gradients below f16's smallest number would become 0. As PyTorch's `GradScaler` with its defaults: from
-/// 2^16 on, halved when a gradient overflows, whose step is left out, and doubled after 2,000 steps in a
-/// row that do not.
+/// Without it, gradients below f16's smallest number would become 0. It works like PyTorch's `GradScaler` with its
+/// defaults: it starts at 2^16, is halved when a gradient overflows (that step is skipped), and is doubled after 2,000
+/// steps in a row without overflow.
 ///
 /// Source: Micikevicius et al., "Mixed Precision Training", ICLR 2018, arXiv:1710.03740.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ impl LossScale {
     const INITIAL: f64 = 65_536.0;
     const GROWTH_INTERVAL: usize = 2_000;
 
-    /// Of a precision with a small range, before the first step.
+    /// The scale for a precision with a small range, before the first step.
     pub fn dynamic() -> Self {
         Self {
             value: Self::INITIAL,
@@ -28,7 +28,7 @@ impl LossScale {
         }
     }
 
-    /// Always 1; no step is left out.
+    /// A scale that is always 1 and skips no step.
     pub fn none() -> Self {
         Self {
             value: 1.0,
@@ -37,12 +37,12 @@ impl LossScale {
         }
     }
 
-    /// The factor, a power of two: it changes no bit of a mantissa.
+    /// The factor. It is a power of two, so it changes no bit of a mantissa.
     pub fn value(&self) -> f64 {
         self.value
     }
 
-    /// Adapts to the global norm of a step's gradients, and says whether the step is to be taken.
+    /// Adapts to the global norm of a step's gradients, and returns whether to take the step.
     pub(crate) fn accepts(&mut self, gradient_norm: f64) -> bool {
         if !self.is_dynamic {
             return true;
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(scale.value(), 16_384.0);
         assert!(scale.accepts(1.0));
         assert_eq!(scale.value(), 32_768.0);
-        // The count begins anew, and an overflow ends it.
+        // The count starts again, and an overflow ends it.
         for _ in 0..1_999 {
             assert!(scale.accepts(1.0));
         }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_nothing_is_scaled_and_no_step_left_out() {
+    fn without_a_scale_nothing_is_scaled_and_no_step_is_skipped() {
         let mut scale = LossScale::none();
         assert!(scale.accepts(f64::INFINITY));
         assert_eq!(scale.value(), 1.0);

@@ -14,14 +14,14 @@ type Schedule = Box<dyn Fn(usize) -> f64>;
 
 /// A model in training: parameters, optimizer state, place in the schedule, loss scale, counters.
 pub struct Stepper<M, U> {
-    /// Away only within a step, so that the optimizer is the parameters' only owner.
+    /// `None` only during a step, so that the optimizer is the only owner of the parameters.
     model: Option<M>,
     optimizer: U,
     schedule: Schedule,
     loss_scale: LossScale,
     max_gradient_norm: f64,
     step: usize,
-    /// Steps that the loss scale left out.
+    /// Steps that the loss scale skipped.
     skipped: usize,
     passes: usize,
 }
@@ -29,20 +29,20 @@ pub struct Stepper<M, U> {
 /// What one optimizer step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Taken {
-    /// From 0.
+    /// Number of the step, from 0.
     pub index: usize,
     /// Mean loss of the step's examples before the step.
     pub loss: f64,
     /// Global norm of the gradients before clipping.
     pub gradient_norm: f64,
-    /// Of this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
-    /// Whether the gradients overflowed and the parameters stayed as they were; with a dynamic loss scale only.
+    /// Whether the gradients overflowed and the parameters stayed as they were; only with a dynamic loss scale.
     pub is_skipped: bool,
 }
 
 impl<M: Module, U: Update<M>> Stepper<M, U> {
-    /// Starts before step 0. Gradients are clipped at a global norm of `max_gradient_norm`.
+    /// Starts before step 0. Gradients are clipped to a global norm of `max_gradient_norm`.
     ///
     /// The model may be on a plain or an autodiff device; training happens with autodiff.
     ///
@@ -68,7 +68,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         })
     }
 
-    /// Continues before step `step` of a run of one batch per step, none of which was left out.
+    /// Continues before step `step` of a run that has one batch per step and has skipped none.
     #[must_use]
     pub fn continued(mut self, step: usize) -> Self {
         self.step = step;
@@ -83,16 +83,16 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         self
     }
 
-    /// Steps taken, those that were left out included.
+    /// Steps taken, including skipped ones.
     pub fn steps(&self) -> usize {
         self.step
     }
 
-    /// The parameters, for training.
+    /// The parameters, on an autodiff device.
     pub fn model(&self) -> &M {
         self.model
             .as_ref()
-            .expect("the model is away only within a step")
+            .expect("the model is absent only during a step")
     }
 
     /// The optimizer with its state.
@@ -100,12 +100,12 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         &self.optimizer
     }
 
-    /// What the gradients are multiplied by until they reach the optimizer.
+    /// The factor by which gradients are multiplied until they reach the optimizer.
     pub fn loss_scale(&self) -> &LossScale {
         &self.loss_scale
     }
 
-    /// The mean loss of the examples of several batches at the present parameters, and its gradients times the loss
+    /// The mean loss over the examples of several batches at the current parameters, and its gradients times the loss
     /// scale.
     pub fn gradients<B>(
         &self,
@@ -115,7 +115,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         accumulate(self.model(), batches, self.first_pass(), objective)
     }
 
-    /// Takes one optimizer step on the mean loss of the examples of several batches.
+    /// Takes one optimizer step on the mean loss over the examples of several batches.
     ///
     /// # Errors
     /// [`Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
@@ -131,7 +131,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         finite("loss", self.step, loss)?;
         let scale = self.loss_scale.value();
         let gradient_norm = gradient_norm / scale;
-        // A step that is left out counts in neither the schedule nor the optimizer.
+        // A skipped step counts in neither the schedule nor the optimizer.
         let learning_rate = (self.schedule)(self.step - self.skipped);
         let is_skipped = !self.loss_scale.accepts(gradient_norm);
         if is_skipped {

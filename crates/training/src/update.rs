@@ -1,12 +1,12 @@
-//! What moves the parameters.
+//! Updating the parameters.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use optimize::{AdamW, RecAdam};
 
-/// Moves the parameters of a model by their gradients.
+/// Updates the parameters of a model from their gradients.
 pub trait Update<M> {
-    /// Takes a step; each gradient counts times `gradient_scale`.
+    /// Takes a step; every gradient is multiplied by `gradient_scale`.
     fn step(
         &mut self,
         learning_rate: f64,

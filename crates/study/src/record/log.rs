@@ -1,4 +1,4 @@
-//! `runs.jsonl`: a line is added when a run ends, and none is ever changed.
+//! `runs.jsonl`: a line is added when a run ends, and never changed.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use files::{FileError, JsonLines};
 
 use super::RunRecord;
 
-/// A line of the file, in messages.
+/// What messages call a line of the file.
 const WHAT: &str = "a run record";
 
-/// The records of a study's folder, open for more and locked against other processes.
+/// The records in a study's folder, open for appending and locked against other processes.
 #[derive(Debug)]
 pub struct RunLog(JsonLines<RunRecord>);
 
 impl RunLog {
-    /// Opens `runs.jsonl` in a folder; both are made if they are not there.
+    /// Opens `runs.jsonl` in a folder; creates both if need be.
     ///
-    /// A last line without its end, which a process leaves that dies while it writes, is cut off.
+    /// An incomplete last line, left by a process that died while writing it, is cut off.
     ///
     /// # Errors
     /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or written,
@@ -34,22 +34,22 @@ impl RunLog {
         JsonLines::read(&folder.join("runs.jsonl"), WHAT)
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// First to last.
+    /// The records, first to last.
     pub fn records(&self) -> &[RunRecord] {
         self.0.items()
     }
 
-    /// The number of the line that was cut off when the file was opened, from 1.
+    /// The number, from 1, of the line that was cut off when the file was opened.
     pub fn torn_line(&self) -> Option<usize> {
         self.0.torn_line()
     }
 
-    /// Adds a record; its line is on disk as a whole, or the file is as it was.
+    /// Adds a record: either the whole line is on disk, or the file is unchanged.
     ///
     /// # Errors
     /// [`FileError::Unreadable`] for a record that could not be read again, [`FileError::Io`].

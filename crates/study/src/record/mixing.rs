@@ -1,4 +1,4 @@
-//! Runs with other settings do not mix in one folder.
+//! Runs with different settings do not mix in one folder.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,10 +9,10 @@ use crate::error::StudyError;
 use crate::plan::RunKey;
 
 impl RunLog {
-    /// Compares the settings of every record with those that the run would have now, field by field for the message;
-    /// `train_rows` are the study's.
+    /// Compares the settings of every record with those that the run would have now, field by field so that the message
+    /// can name one; `train_rows` are the study's.
     ///
-    /// What a study varies is not compared, but the value that its other runs have.
+    /// For a setting that a study varies, the value of its other runs is compared instead.
     ///
     /// # Errors
     /// [`StudyError::OtherStudy`] with the first field that differs.
@@ -71,7 +71,7 @@ impl RunLog {
     }
 }
 
-/// The first value that differs, with its place: `recipe.epochs` rather than two whole recipes.
+/// The first value that differs, with its path: `recipe.epochs` rather than two whole recipes.
 fn difference(name: &str, recorded: &Value, current: &Value) -> Option<(String, Value, Value)> {
     if recorded == current {
         return None;

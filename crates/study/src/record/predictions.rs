@@ -1,4 +1,4 @@
-//! What a run predicted for each example of a set: in a file of its own beside the records.
+//! What a run predicted for each example of an evaluation set, in a file of its own beside the records.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use files::FileError;
 use serde::{Deserialize, Serialize};
 
-/// Where a run's predictions for a set are.
+/// Where a run's predictions for an evaluation set are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RecordedPredictions {
@@ -16,16 +16,16 @@ pub enum RecordedPredictions {
     Classes(Vec<usize>),
 }
 
-/// The predictions of a run for a set, in the order of the set's file: classes by name, scores as numbers.
+/// The predictions of a run for an evaluation set, in the order of its file: classes by name, scores as numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PredictionsFile {
     /// One per example.
     pub predictions: Vec<String>,
-    /// What would have been right; empty for a set without labels.
+    /// The labels; empty for a set without labels.
     pub labels: Vec<String>,
 }
 
-/// A line of the file, in messages.
+/// What messages call a line of the file.
 const WHAT: &str = "a prediction";
 
 impl PredictionsFile {
@@ -50,7 +50,7 @@ impl PredictionsFile {
         files::replace(&path, text.as_bytes())
     }
 
-    /// Reads what [`write`](Self::write) has written.
+    /// Reads a file that [`write`](Self::write) wrote.
     ///
     /// # Errors
     /// [`FileError::Io`], or [`FileError::Line`] if it is something else.
@@ -83,7 +83,7 @@ impl PredictionsFile {
         Ok(read)
     }
 
-    /// Whether each prediction is its label; `None` for a set without labels.
+    /// Whether each prediction equals its label; `None` for a set without labels.
     pub fn right(&self) -> Option<Vec<bool>> {
         if self.labels.is_empty() {
             return None;

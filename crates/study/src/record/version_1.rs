@@ -1,12 +1,12 @@
-//! Records from before there was a `format`: accuracy on one set, predictions in the line.
+//! Records from before they had a `format`: accuracy on one set, and the predictions in the record itself.
 
 use serde_json::{Map, Value, json};
 
 use super::{DEV, FORMAT};
 
-/// A record of version 1 as one of today's; what it lacks keeps the reader's message.
+/// Converts a record of version 1 to the current version. A missing field is left for the reader to report.
 ///
-/// A loss that was not finite stands there as `null`, beside a run that did not fail. That run diverged.
+/// Version 1 wrote a loss that was not finite as `null` and did not mark the run as failed. Such a run diverged.
 pub(super) fn upgraded(mut record: Map<String, Value>) -> Map<String, Value> {
     let mut diverged = None;
     if let Some(Value::Array(epochs)) = record.get_mut("epochs") {

@@ -1,4 +1,4 @@
-//! One point against another, seed by seed.
+//! Comparing one point with another, seed by seed.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use crate::error::StudyError;
 use crate::record::RunRecord;
 use crate::statistics::{Error, Paired, RESAMPLES, StochasticOrder, paired_t_test, pairs_needed};
 
-/// Seed of the resampling behind the intervals: the summary of the same records is the same.
+/// Seed of the resampling behind the intervals, fixed so that the same records give the same summary.
 const RESAMPLING_SEED: u64 = 0;
 
 impl Comparison {
-    /// Compares the runs of the seeds that both completed; `None` where there is no such seed.
+    /// Compares the runs of the seeds that both points completed; `None` if there is no such seed.
     pub(super) fn of(
         against: &str,
         treated: &[&RunRecord],

@@ -11,8 +11,8 @@ use crate::statistics::McNemar;
 /// Examples that only the first run of a pair gets right, and only the second.
 type Counts = (u64, u64);
 
-/// McNemar's test on the predictions of all pairs together; `None` where the task has scores instead of classes, or a
-/// pair cannot be compared.
+/// McNemar's test on the predictions of all pairs together; `None` if the task has scores instead of classes, or if
+/// a pair cannot be compared.
 pub(super) fn mcnemar(
     pairs: &[(&RunRecord, &RunRecord)],
     folder: &Path,
@@ -66,8 +66,8 @@ fn by_labels((first, second): (Vec<bool>, Vec<bool>)) -> Option<Counts> {
     Some((only((true, false)), only((false, true))))
 }
 
-/// Records of version 1 hold predictions and no labels, which two classes do not need: where two predictions differ,
-/// exactly one is right, and the two accuracies say how much more often it is the first.
+/// Records of version 1 hold predictions without labels. Two classes need none: if two predictions differ, exactly one
+/// is right, and the two accuracies tell how much more often it is the first.
 fn without_labels(first: &[usize], second: &[usize], accuracies: (f64, f64)) -> Option<Counts> {
     let predictions = || first.iter().zip(second);
     let count = first.len();
@@ -77,7 +77,7 @@ fn without_labels(first: &[usize], second: &[usize], accuracies: (f64, f64)) -> 
     let differing = predictions().filter(|(a, b)| a != b).count() as i64;
     let right = |accuracy: f64| (accuracy * count as f64).round() as i64;
     let more_right = right(accuracies.0) - right(accuracies.1);
-    // A record whose accuracy is not that of its predictions says nothing.
+    // A record whose accuracy does not fit its predictions cannot be compared.
     if more_right.abs() > differing || (differing + more_right) % 2 != 0 {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::{Comparison, Point};
 use crate::statistics::{ALPHA, p_equals, points};
 
-/// Says what the comparisons of a study show together.
+/// Says in one sentence what the comparisons of a study show together.
 pub(super) fn sentence(points: &[Point], metric: &str) -> String {
     let comparisons: Vec<(&Point, &Comparison)> = points
         .iter()
@@ -33,7 +33,7 @@ pub(super) fn sentence(points: &[Point], metric: &str) -> String {
     }
 }
 
-/// Says it for several comparisons, whose p-values are corrected for their number.
+/// The sentence for several comparisons, with p-values corrected for their number.
 fn of_several(comparisons: &[(&Point, &Comparison, f64)], metric: &str) -> String {
     let found: Vec<String> = comparisons
         .iter()

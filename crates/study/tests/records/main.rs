@@ -1,9 +1,9 @@
-//! Records of every version are read.
+//! Records of every version can be read.
 
 use study::RunRecord;
 use study::record::{FORMAT, RecordedPredictions};
 
-/// As version 1 wrote it, shortened.
+/// A record as version 1 wrote it, shortened.
 const VERSION_1: &str = include_str!("version_1.json");
 
 fn read(text: &str) -> Result<RunRecord, String> {

@@ -1,4 +1,4 @@
-//! Where there is little or nothing to compute from.
+//! Too few numbers, equal numbers, and numbers that are too large or not finite.
 
 use study::statistics::{
     Error, McNemar, Paired, RESAMPLES, StochasticOrder, Summary, bca_interval, differences, holm,

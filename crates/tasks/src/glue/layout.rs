@@ -8,14 +8,14 @@ use crate::outputs::Outputs;
 use crate::source::{Format, ParquetColumns, Source, TsvColumns};
 use crate::task::{EvaluationSet, Task};
 
-/// Describes a GLUE task wherever its files are.
+/// Describes a GLUE task, wherever its files are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlueTask {
     /// Name that `run_glue.py --task_name` takes.
     pub name: &'static str,
     /// Name of the task's folder in the official archive.
     pub folder: &'static str,
-    /// What a model's head puts out. Classes are named as in the TSV files, in the hub's order.
+    /// The outputs of a model's head. Classes are named as in the TSV files, in the hub's order.
     pub outputs: Outputs,
     /// The metrics, the headline first.
     pub metrics: Vec<Metric>,
@@ -28,7 +28,7 @@ pub struct GlueTask {
     pub evaluation_sets: Vec<(&'static str, GlueFile)>,
 }
 
-/// One split in both layouts.
+/// One file of a task ("split" in GLUE) in both layouts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlueFile {
     /// Name of the official file in the task's folder.
@@ -42,13 +42,13 @@ pub struct GlueFile {
 impl GlueTask {
     /// Describes the task for files in `folder`.
     ///
-    /// The folder holds the official TSV files or the hub's Parquet files; where both of a split are
-    /// there, the TSV file is taken. They have the same examples.
+    /// The folder holds the official TSV files or the hub's Parquet files. If it has both for a
+    /// split, the TSV file is read; they have the same examples.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Description`] when the description contradicts itself, which those of
-    /// [`all`](super::all) do not.
+    /// [`TaskError::Description`] if the description contradicts itself, which none in
+    /// [`all`](super::all) does.
     pub fn in_folder(&self, folder: &Path) -> Result<Task, TaskError> {
         let sets = self.evaluation_sets.iter();
         Task::new(
@@ -64,7 +64,7 @@ impl GlueTask {
         )
     }
 
-    /// Returns the hub's files for training and evaluation: those with labels.
+    /// Returns the hub's files that have labels: those for training and evaluation.
     pub fn hub_files(&self) -> Vec<&'static str> {
         std::iter::once(&self.train)
             .chain(self.evaluation_sets.iter().map(|(_, file)| file))

@@ -1,4 +1,4 @@
-//! The table of GLUE's tasks, a file for each.
+//! The table of GLUE's tasks, one file for each.
 //!
 //! A new task is a file with a function that returns its [`GlueTask`], and a line in [`all`].
 //!

@@ -2,7 +2,7 @@
 
 use super::error::MetricError;
 
-/// Share of predictions that equal their target. Never an error; it has the signature of the other
+/// Share of predictions that equal their target. Never fails; returns a `Result` like the other
 /// metrics.
 pub(super) fn accuracy(predictions: &[usize], targets: &[usize]) -> Result<f64, MetricError> {
     let pairs = predictions.iter().zip(targets);

@@ -2,16 +2,16 @@
 
 use crate::kind::ValueKind;
 
-/// Why a metric cannot score predictions; the text is one line.
+/// Why a metric cannot score predictions. The text is one line.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
-    /// The metric scores the other kind of values.
+    /// The metric takes the other kind of values.
     #[error("{metric} takes {takes}; predictions are {predictions}, targets are {targets}")]
     Kind {
         /// Name of the metric.
         metric: &'static str,
-        /// What it scores.
+        /// What it takes.
         takes: ValueKind,
         /// What the predictions are.
         predictions: ValueKind,
@@ -29,7 +29,7 @@ pub enum MetricError {
     /// There is nothing to score.
     #[error("no predictions to score; expected at least one")]
     Empty,
-    /// The metric is about two classes, and there is a third.
+    /// The metric takes two classes, and there is a third.
     #[error("{metric}: {side} {position} is class {class}; expected 0 or 1")]
     Class {
         /// Name of the metric.
@@ -53,7 +53,7 @@ pub enum MetricError {
         /// The score.
         value: f32,
     },
-    /// A correlation with values that do not vary.
+    /// A correlation of values that do not vary.
     #[error(
         "{metric} is undefined: every {side} of {count} is {value}; expected at least two different values"
     )]
@@ -64,7 +64,7 @@ pub enum MetricError {
         side: &'static str,
         /// Number of predictions.
         count: usize,
-        /// The value all of them have.
+        /// The value they all have.
         value: f32,
     },
 }

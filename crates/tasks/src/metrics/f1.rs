@@ -4,7 +4,7 @@ use super::error::MetricError;
 use super::metric::Metric;
 
 /// F1 of class 1: twice its true positives, divided by the number of times it is predicted plus the
-/// number of times it is a target. Without either, 0.
+/// number of times it is a target; 0 if it is neither.
 pub(super) fn f1(predictions: &[usize], targets: &[usize]) -> Result<f64, MetricError> {
     check_classes("prediction", predictions)?;
     check_classes("target", targets)?;

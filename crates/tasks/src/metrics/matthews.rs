@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::error::MetricError;
 
-/// Correlation between predicted and true classes; 0 where either side has a single class.
+/// Correlation between predicted and true classes; 0 if either side has a single class.
 ///
-/// Never an error: it has the signature of the other metrics.
+/// Never fails; returns a `Result` like the other metrics.
 pub(super) fn matthews(predictions: &[usize], targets: &[usize]) -> Result<f64, MetricError> {
     // How often each class is predicted, and how often it is a target.
     let mut counts: BTreeMap<usize, [i128; 2]> = BTreeMap::new();
@@ -16,8 +16,8 @@ pub(super) fn matthews(predictions: &[usize], targets: &[usize]) -> Result<f64, 
         counts.entry(target).or_default()[1] += 1;
         correct += i128::from(prediction == target);
     }
-    // All three are multiplied by the square of the number of examples. Whole numbers are exact, so
-    // that a variance of 0 is 0.
+    // All three are multiplied by the square of the number of examples. That makes them whole
+    // numbers, which are exact, so a variance of 0 comes out as 0.
     let examples = targets.len() as i128;
     let covariance = |own: i128, a: usize, b: usize| {
         examples * own

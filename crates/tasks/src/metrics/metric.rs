@@ -1,4 +1,4 @@
-//! The metrics there are.
+//! The list of metrics.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,30 +9,30 @@ use crate::kind::ValueKind;
 
 /// A way to score predictions.
 ///
-/// A metric is computed once over all predictions of a split. The mean of a metric over batches is
-/// another number: the last batch is smaller, and most of these metrics are not means at all.
+/// A metric is computed once over all predictions of a set. The mean of a metric over batches is a
+/// different number: the last batch is smaller, and most of these metrics are not means at all.
 ///
-/// | metric | scores | range | defined as |
+/// | metric | takes | range | definition |
 /// |---|---|---|---|
 /// | accuracy | classes | 0 to 1 | share of predictions that equal their label |
-/// | F1 | two classes | 0 to 1 | of class 1; 0 where class 1 is neither predicted nor a label |
-/// | Matthews correlation | classes | -1 to 1 | 0 where all predictions or all labels are the same class |
-/// | Pearson correlation | scores | -1 to 1 | an error where all predictions or all labels are equal |
+/// | F1 | two classes | 0 to 1 | of class 1; 0 if class 1 is neither predicted nor a label |
+/// | Matthews correlation | classes | -1 to 1 | 0 if all predictions or all labels are the same class |
+/// | Pearson correlation | scores | -1 to 1 | an error if all predictions or all labels are equal |
 /// | Spearman correlation | scores | -1 to 1 | the same; equal values share the mean of their ranks |
 ///
 /// These are the definitions of scikit-learn's `accuracy_score`, `f1_score(zero_division=0)` and
 /// `matthews_corrcoef`, and of scipy's `pearsonr` and `spearmanr`, which transformers' `run_glue.py`
-/// uses; scipy returns NaN where a correlation is undefined.
+/// uses; where a correlation is undefined, scipy returns NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Metric {
-    /// Share of right predictions.
+    /// Share of correct predictions.
     #[serde(rename = "accuracy")]
     Accuracy,
     /// Harmonic mean of the precision and recall of class 1.
     #[serde(rename = "f1")]
     F1,
-    /// Correlation between predicted and true classes, of any number.
+    /// Correlation between predicted and true classes, for any number of classes.
     ///
     /// Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation
     /// coefficient", 2004.
@@ -72,7 +72,7 @@ impl Metric {
         Self::ALL.into_iter().find(|metric| metric.name() == name)
     }
 
-    /// Returns what the metric scores.
+    /// Returns the kind of values that the metric takes.
     pub fn takes(self) -> ValueKind {
         match self {
             Self::Accuracy | Self::F1 | Self::Matthews => ValueKind::Classes,
@@ -80,7 +80,7 @@ impl Metric {
         }
     }
 
-    /// Returns the lowest and the highest value of [`score`](Self::score). More is better.
+    /// Returns the lowest and the highest value of [`score`](Self::score). Higher is better.
     pub fn range(self) -> RangeInclusive<f64> {
         match self {
             Self::Accuracy | Self::F1 => 0.0..=1.0,
@@ -88,8 +88,8 @@ impl Metric {
         }
     }
 
-    /// Returns the unit of [`in_points`](Self::in_points): a share is a percentage, a correlation is
-    /// not.
+    /// Returns the unit of [`in_points`](Self::in_points): percent for a share, none for a
+    /// correlation.
     pub fn unit(self) -> &'static str {
         match self {
             Self::Accuracy | Self::F1 => "%",
@@ -97,14 +97,14 @@ impl Metric {
         }
     }
 
-    /// Converts a score, or a difference of scores, to points, of which 1.0 has 100. GLUE's tables
-    /// show every metric in points.
+    /// Converts a score, or a difference of scores, to points: 1.0 is 100 points. GLUE's tables show
+    /// every metric in points.
     pub fn in_points(self, score: f64) -> f64 {
         100.0 * score
     }
 }
 
-/// As it stands in a sentence.
+/// The name as written in a sentence.
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

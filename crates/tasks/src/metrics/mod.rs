@@ -1,4 +1,4 @@
-//! How predictions over a whole split are scored.
+//! How the predictions over a whole set are scored.
 
 mod accuracy;
 mod error;
@@ -15,15 +15,15 @@ pub use error::MetricError;
 pub use metric::Metric;
 
 impl Metric {
-    /// Scores the predictions of a whole split.
+    /// Scores the predictions over a whole set.
     ///
     /// # Errors
     ///
     /// - [`MetricError::Kind`] unless predictions and targets are what the metric
     ///   [takes](Self::takes);
     /// - [`MetricError::Length`] unless there is one prediction for each target;
-    /// - [`MetricError::Empty`] when there are none;
-    /// - [`MetricError::Class`] when F1 is given a class other than 0 and 1;
+    /// - [`MetricError::Empty`] if there are none;
+    /// - [`MetricError::Class`] if F1 is given a class other than 0 and 1;
     /// - [`MetricError::NotFinite`] and [`MetricError::Undefined`] from correlations.
     ///
     /// # Examples

@@ -3,7 +3,7 @@
 use super::error::MetricError;
 use super::metric::Metric;
 
-/// Linear correlation of predictions and targets.
+/// Linear correlation between predictions and targets.
 pub(super) fn pearson(predictions: &[f32], targets: &[f32]) -> Result<f64, MetricError> {
     check(Metric::Pearson, predictions, targets)?;
     let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect();
@@ -42,7 +42,7 @@ pub(super) fn check(
 pub(super) fn correlation(a: Vec<f64>, b: Vec<f64>) -> f64 {
     let (a, b) = (centred(a), centred(b));
     let product: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
-    // Rounding may lead past the ends.
+    // Rounding may overshoot the range.
     product.clamp(-1.0, 1.0)
 }
 

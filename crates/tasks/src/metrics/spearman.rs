@@ -4,7 +4,7 @@ use super::error::MetricError;
 use super::metric::Metric;
 use super::pearson::{check, correlation};
 
-/// Pearson correlation of the ranks of predictions and targets.
+/// Pearson correlation between the ranks of predictions and targets.
 pub(super) fn spearman(predictions: &[f32], targets: &[f32]) -> Result<f64, MetricError> {
     check(Metric::Spearman, predictions, targets)?;
     Ok(correlation(ranks(predictions), ranks(targets)))

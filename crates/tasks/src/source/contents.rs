@@ -1,4 +1,4 @@
-//! What every reader makes of a file.
+//! What every reader returns.
 
 use crate::split::Example;
 use crate::targets::Targets;
@@ -7,7 +7,7 @@ use crate::targets::Targets;
 pub(super) struct Contents {
     pub(super) examples: Vec<Example>,
     pub(super) targets: Option<Targets>,
-    /// As [`Split::notes`](crate::Split::notes).
+    /// See [`Split::notes`](crate::Split::notes).
     pub(super) notes: Vec<String>,
 }
 

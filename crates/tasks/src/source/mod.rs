@@ -1,4 +1,4 @@
-//! Files of examples, a module for each format.
+//! Files of examples, one module per format.
 
 mod contents;
 mod parquet;
@@ -13,7 +13,7 @@ use crate::split::Split;
 pub use parquet::ParquetColumns;
 pub use tsv::TsvColumns;
 
-/// A file of examples and how it is laid out.
+/// A file of examples and its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The file.
@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// Returns what is wrong with the layout, and what would be right.
+    /// Returns what is wrong with the layout, and what would be right, if anything is.
     pub(crate) fn fault(&self) -> Option<(String, String)> {
         match &self.format {
             Format::Tsv(columns) => columns.fault(),
@@ -57,7 +57,7 @@ impl Source {
         }
     }
 
-    /// Turns the bytes of the file into a split.
+    /// Reads the bytes of the file as a [`Split`].
     pub(crate) fn parse(&self, bytes: &[u8], outputs: &Outputs) -> Result<Split, TaskError> {
         let contents = match &self.format {
             Format::Tsv(columns) => tsv::read(&self.path, bytes, columns, outputs),

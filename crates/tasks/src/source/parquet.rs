@@ -1,4 +1,4 @@
-//! The hub's files: Parquet, a column each for the sentences and the label.
+//! The hub's files: Parquet, with one column for each sentence and one for the label.
 
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::targets::Targets;
 
 /// Names the columns of a Parquet file.
 ///
-/// Labels are numbers there: the position of the class (int64), or the score (float).
+/// Labels are numbers: the position of the class (int64), or the score (float).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParquetColumns {
     /// Column of the sentence, or of the first of a pair.
@@ -28,14 +28,14 @@ pub struct ParquetColumns {
     pub label: Option<String>,
 }
 
-/// Reads the examples of `path`, whose bytes are given.
+/// Reads the examples from `bytes`, the contents of `path`.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
     columns: &ParquetColumns,
     outputs: &Outputs,
 ) -> Result<Contents, TaskError> {
-    // parquet 60.1 panics at some damaged pages, for example where a length goes past the end of one.
+    // parquet 60.1 panics on some damaged pages, for example if a length runs past the end of one.
     catch_unwind(|| contents(path, bytes, columns, outputs)).unwrap_or_else(|_| {
         let damaged = ParquetError::General("a damaged page".to_owned());
         Err(unreadable(path, &damaged))
@@ -76,7 +76,7 @@ struct File<'a> {
     reader: SerializedFileReader<Bytes>,
 }
 
-/// A value, or `None` where the file has a null.
+/// A value, or `None` if the file has a null.
 type Column<T> = Vec<Option<T>>;
 
 impl<'a> File<'a> {
@@ -137,7 +137,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Converts every value; a null and a value that `convert` refuses are errors with their row.
+    /// Converts every value. A null, or a value that `convert` refuses, is an error that names the row.
     fn checked<T, U>(
         &self,
         column: &str,
@@ -211,7 +211,7 @@ fn read_group<T: DataType>(
         let message = format!("a column has {read} of {rows} rows");
         return Err(ParquetError::General(message));
     }
-    // Without optional values there are no levels.
+    // A column without optional values has no levels.
     if values.len() == rows {
         return Ok(values.into_iter().map(Some).collect());
     }

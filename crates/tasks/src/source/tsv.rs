@@ -25,7 +25,7 @@ pub struct TsvColumns {
 }
 
 impl TsvColumns {
-    /// Returns what contradicts what, and what would be right.
+    /// Returns a contradiction in the description, if there is one, and what would be right.
     pub(super) fn fault(&self) -> Option<(String, String)> {
         let count = self.count;
         if let Some(header) = &self.header {
@@ -50,7 +50,7 @@ impl TsvColumns {
     }
 }
 
-/// Reads the examples of `path`, whose bytes are given.
+/// Reads the examples from `bytes`, the contents of `path`.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
@@ -118,12 +118,12 @@ impl Reader<'_> {
         })
     }
 
-    /// Splits the file into rows, blank lines included: whoever expects two columns refuses them.
+    /// Splits the file into rows. Blank lines are kept, and refused later for their number of columns.
     ///
     /// A byte-order mark and a carriage return before a line feed are dropped.
     ///
-    /// Without quoting, splitting at tabs is all there is to a row. The `csv` crate would skip blank
-    /// lines and count the lines of CRLF files one short, and errors name the line.
+    /// Without quoting, a row only needs to be split at tabs. The `csv` crate would skip blank lines and
+    /// miscount the lines of CRLF files by one, and errors name the line.
     fn rows<'b>(
         &self,
         bytes: &'b [u8],
@@ -166,7 +166,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The columns of a row that has as many as it should.
+    /// The columns of a row, if it has as many as it should.
     fn checked<'r, 'b>(&self, row: &'r Row<'b>) -> Result<&'r [&'b str], TaskError> {
         match row.columns.len() == self.columns.count {
             true => Ok(&row.columns),
@@ -209,7 +209,7 @@ impl Reader<'_> {
     }
 }
 
-/// What may be the matter with columns that do not fit.
+/// What may be wrong with columns that do not fit.
 fn hint(columns: &[&str]) -> &'static str {
     let opens = columns.iter().any(|column| column.starts_with('"'));
     let closes = columns
@@ -221,8 +221,8 @@ fn hint(columns: &[&str]) -> &'static str {
     }
 }
 
-/// Whether a sentence is in quotes and each quote within is written twice, which none of GLUE's own
-/// is. Quotes around a sentence alone say nothing: some sentences are quotations.
+/// Whether a sentence is in quotes and each quote inside is doubled, which is true of no sentence in
+/// GLUE's own files. Quotes around a sentence alone prove nothing: some sentences are quotations.
 fn is_escaped(sentence: &str) -> bool {
     let inside = sentence
         .strip_prefix('"')
