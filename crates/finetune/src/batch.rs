@@ -7,28 +7,28 @@ use tasks::Targets;
 
 use crate::data::Examples;
 
-/// How sentences of different lengths become one tensor.
+/// How to make one tensor of sentences of different lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filling {
-    /// Each is filled up to the longest.
+    /// Each is padded to the longest.
     Padded {
         /// The tokenizer's pad token.
         token: u32,
-        /// Least length of a batch, in tokens; 0 for that of the longest sentence.
+        /// Minimum length of a batch, in tokens; 0 for the length of its longest sentence.
         least: usize,
     },
     /// They are laid end to end.
     Packed,
 }
 
-/// Sentences with their labels, on a device.
+/// A batch of sentences with their labels, on a device.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The tokens.
     pub input: EncoderInput,
-    /// One for each sentence or pair.
+    /// One label for each sentence or pair.
     pub targets: BatchTargets,
-    /// Real tokens, padding not counted.
+    /// Number of real tokens, padding not counted.
     pub tokens: usize,
 }
 
@@ -69,7 +69,7 @@ impl BatchTargets {
 }
 
 impl Filling {
-    /// How the sentences of a training batch become one tensor; `token` pads.
+    /// How to make one tensor of the sentences of a training batch; `token` is the pad token.
     pub fn of(recipe: &Recipe, token: u32) -> Self {
         if recipe.batching == Batching::Packed {
             return Self::Packed;

@@ -1,4 +1,4 @@
-//! Training steps and noise against the clock.
+//! Timing training steps and noise.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::order::epoch_steps;
 use crate::session::Session;
 use crate::setup::Setup;
 
-/// Steps that are taken before the clock starts.
+/// Steps taken before the clock starts.
 const WARM_UP: usize = 3;
 
 /// The time of a number of training steps, in the field names of the PyTorch script it is compared with.
@@ -26,21 +26,22 @@ pub struct StepTiming {
     pub what: &'static str,
     /// Timed steps.
     pub steps: usize,
-    /// Mean seconds of a step.
+    /// Mean seconds per step.
     pub s_per_step: f64,
-    /// Sentences a second.
+    /// Sentences per second.
     pub examples_per_s: f64,
-    /// Real tokens a second, padding not counted.
+    /// Real tokens per second, padding not counted.
     pub tokens_per_s: f64,
-    /// Billions of floating-point operations a second in the encoder's matrix products, whose time is
-    /// taken to be that of the whole step.
+    /// Billions of floating-point operations per second in the encoder's matrix products, which are taken to fill the
+    /// whole time of a step.
     pub matrix_gflops: f64,
-    /// The same in one large matrix product, the best of a few, right after the steps: the ceiling. Where asked for.
+    /// The same for one large matrix product, the best of a few, right after the steps: the ceiling. `None` unless it was
+    /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ceiling_gflops: Option<f64>,
     /// Worker threads.
     pub threads: usize,
-    /// Most memory the process has held; `None` where the system does not tell.
+    /// Peak memory of the process; `None` if the system does not report it.
     pub peak_rss_mib: Option<f64>,
 }
 
@@ -51,12 +52,12 @@ fn at_least_one(name: &'static str, value: usize) -> Result<(), StudyError> {
     }
 }
 
-/// Rows and columns of the product that stands for the machine's ceiling.
+/// Rows and columns of the matrix product that measures the machine's ceiling.
 const LARGE: usize = 2048;
 
 /// Times `steps` training steps of the session's first run, after 3 steps of warm-up; epoch follows epoch.
 ///
-/// With `ceiling`, one large matrix product afterwards.
+/// With `ceiling`, times one large matrix product afterwards.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for 0 steps, and whatever keeps a run from starting.
@@ -102,7 +103,7 @@ pub fn time_steps(
     }
     finished();
     let seconds = started.elapsed().as_secs_f64();
-    // Before the ceiling is measured, which takes memory of its own.
+    // Read before the ceiling is measured, which takes memory of its own.
     let peak_rss_mib = peak_rss_mib();
     Ok(StepTiming {
         what: "train",
@@ -130,18 +131,18 @@ fn batch_flops(setup: &Setup, batch: &Batch) -> f64 {
     }
 }
 
-/// The time that NoisyTune's noise takes over parameters of BERT-large's shapes.
+/// How long NoisyTune's noise takes for parameters of BERT-large's shapes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoiseTiming {
     /// Always `noise`.
     pub what: &'static str,
     /// Elements of all parameters.
     pub params: usize,
-    /// Median seconds of a pass over all of them, which stay on the device.
+    /// Median seconds of a pass over all parameters, which stay on the device.
     pub median_s: f64,
 }
 
-/// Times `passes` passes of noise, after one of warm-up.
+/// Times `passes` passes of noise, after one to warm up.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for 0 passes.
@@ -150,7 +151,7 @@ pub fn time_noise(device: &Device, passes: usize) -> Result<NoiseTiming, Finetun
     let device = device.clone().inner();
     let parameters = Parameters::of_bert_large(&device);
     let params = parameters.num_params();
-    // Away only within a pass, so that the noise is the only owner.
+    // `None` only during a pass, so that the noise is the only owner.
     let mut parameters = Some(parameters);
     let finished = || device.sync().expect("the device answers");
     finished();

@@ -1,34 +1,34 @@
-//! Gradients in the memory of one layer's activations.
+//! Gradient checkpointing: the backward pass holds the activations of one layer at a time.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Gradients, Tensor};
 use encoders::{Classifier, Dropouts, EncoderInput};
 
-/// A forward pass of which only the hidden states between the layers are kept: what a layer computes within is computed
-/// again when its gradients are due, from the last layer to the first. The gradients are those of an ordinary pass but
-/// for the order in which gradients that meet are added.
+/// A forward pass that keeps only the hidden states between the layers. Everything inside a layer is recomputed when
+/// its gradients are due, from the last layer to the first. The gradients are those of an ordinary pass, except that
+/// gradients of the same tensor are added in another order.
 ///
 /// Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174; transformers'
 /// `gradient_checkpointing_enable` has the same boundaries.
 pub(crate) struct Begun {
     perturbation: Option<Tensor<3>>,
     at_embeddings: Dropouts,
-    /// What each layer starts from.
+    /// The input of each layer.
     starts: Vec<(Tensor<3>, Dropouts)>,
-    /// What the last stage starts from: a leaf of the graph.
+    /// The input of the last stage: a leaf of the graph.
     last: Tensor<3>,
 }
 
 impl Begun {
-    /// Runs `model` without autodiff up to the last stage, and with it from there on; returns the logits.
+    /// Runs `model` without autodiff up to the last stage, then with it; returns the logits.
     pub(crate) fn forward(
         model: &Classifier,
         input: &EncoderInput,
         perturbation: Option<Tensor<3>>,
         mut dropouts: Dropouts,
     ) -> (Self, Tensor<2>) {
-        // Without autodiff nothing is kept that is not kept here.
+        // Without autodiff, nothing is kept but what is stored here.
         let at_embeddings = dropouts.clone();
         let mut starts = Vec::with_capacity(model.layers());
         let last = {
@@ -53,7 +53,7 @@ impl Begun {
     }
 }
 
-/// The gradients of `parameters`, which `model` is made from, once a backward pass from a loss has reached the last
+/// The gradients of `parameters`, from which `model` is made. A backward pass from a loss has already reached the last
 /// stages of all these passes.
 pub(crate) fn complete(
     begun: Vec<Begun>,
@@ -92,7 +92,7 @@ pub(crate) fn complete(
     sum.grads()
 }
 
-/// The backward pass of an output whose gradient is known: that of the sum of their products.
+/// The backward pass from an output with a known gradient: that of the sum of the products of both.
 fn continued(output: Tensor<3>, gradient: Tensor<3>) -> Gradients {
     (output * gradient.autodiff()).sum().backward()
 }

@@ -1,4 +1,4 @@
-//! What a run's record keeps of its course: the loss, and how far the parameters move.
+//! The course of a run, for its record: the loss, and how far the parameters move.
 
 use burn::module::ParamGroup;
 use encoders::{Classifier, Projection, Role};
@@ -10,16 +10,16 @@ use crate::error::FinetuneError;
 use crate::trainer::{Step, Trainer};
 use training::finite;
 
-/// Points of a curve, at most.
+/// Maximum number of points of a curve.
 const POINTS: usize = 100;
-/// How often a run measures how far its parameters have moved, or after every step where it has fewer.
+/// How many times a run measures how far its parameters have moved; after every step if it has fewer steps.
 const MEASUREMENTS: usize = 10;
 
-/// A group's name, and which roles are in it.
+/// The name of a group, and the roles in it.
 type Group = (&'static str, fn(Role) -> bool);
 
-/// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. The head is in
-/// none of them.
+/// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. None contains
+/// the head.
 const GROUPS: [Group; 5] = [
     ("query", |role| is_linear(role, Projection::Query)),
     ("key", |role| is_linear(role, Projection::Key)),
@@ -36,7 +36,7 @@ fn is_linear(role: Role, wanted: Projection) -> bool {
 #[derive(Default)]
 pub(crate) struct Course {
     steps: usize,
-    /// `None` before the run has a model.
+    /// The model at the start; `None` before the run has one.
     start: Option<Classifier>,
     groups: Vec<(&'static str, ParamGroup)>,
     sum: f64,
@@ -46,7 +46,7 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    /// Of a run of `steps` steps from these parameters.
+    /// Starts the course of a run of `steps` steps from these parameters.
     ///
     /// # Errors
     /// If the model has no parameters of some group.
@@ -64,7 +64,7 @@ impl Course {
         })
     }
 
-    /// Takes a step that the trainer has just taken.
+    /// Adds the step that the trainer has just taken.
     pub(crate) fn add(&mut self, trainer: &Trainer, step: &Step) -> Result<(), FinetuneError> {
         let taken = step.index + 1;
         self.sum += step.loss;
@@ -76,7 +76,7 @@ impl Course {
             });
             (self.sum, self.summed) = (0.0, 0);
         }
-        // Some tenth of the run falls on this step.
+        // This step completes another tenth of the run.
         if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps {
             if let Some(start) = &self.start {
                 let l1 = self.change(start, trainer)?;

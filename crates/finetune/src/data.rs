@@ -1,4 +1,4 @@
-//! A task's splits, tokenized once for all runs.
+//! A task's training file and evaluation sets, tokenized once for all runs.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::error::FinetuneError;
 /// Tokenized examples with their labels.
 #[derive(Clone, Debug)]
 pub struct Examples {
-    /// One for each sentence or pair.
+    /// One encoding for each sentence or pair.
     pub encodings: Vec<Encoding>,
-    /// The label of each, as many as `encodings`.
+    /// Their labels, as many as `encodings`.
     pub targets: Targets,
-    /// Where they come from.
+    /// The rows of the file that they come from.
     pub provenance: Provenance,
 }
 
@@ -25,21 +25,21 @@ pub struct Examples {
 pub struct TaskData {
     /// The task.
     pub task: Task,
-    /// Trained on.
+    /// The training examples.
     pub train: Examples,
-    /// The labelled evaluation sets by name, in the task's order; at least one.
+    /// The labelled evaluation sets with their names, in the task's order; at least one.
     pub evaluation_sets: Vec<(String, Examples)>,
-    /// What is suspicious about the files, one line each.
+    /// Anything suspicious about the files, one line each.
     pub notes: Vec<String>,
-    /// The tokenizer's padding.
+    /// The tokenizer's pad token.
     pub pad_token_id: u32,
 }
 
 impl TaskData {
     /// Reads the task's training file and its labelled evaluation sets, and tokenizes them.
     ///
-    /// A maximum takes the first rows of a file, as transformers' `--max_train_samples` does: the same rows in every
-    /// run of a study.
+    /// A maximum takes the first rows of a file, the same in every run of a study, as transformers'
+    /// `--max_train_samples` does.
     ///
     /// # Errors
     /// [`FinetuneError::Task`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence
@@ -79,7 +79,7 @@ impl TaskData {
         })
     }
 
-    /// The first evaluation set, whose headline score is the one of a run.
+    /// The first evaluation set, which gives a run its headline score.
     pub fn dev(&self) -> &Examples {
         let (_, examples) = &self.evaluation_sets[0];
         examples
@@ -87,7 +87,7 @@ impl TaskData {
 }
 
 impl Examples {
-    /// Tokenizes a labelled split, or its first `max` rows.
+    /// Tokenizes a labelled file, or its first `max` rows.
     fn tokenized(
         split: Split,
         tokenizer: &Tokenizer,
@@ -101,7 +101,7 @@ impl Examples {
         )?;
         let mut targets = split
             .targets
-            .expect("a task trains on and scores labelled files alone");
+            .expect("a task trains on and scores only labelled files");
         targets.truncate(used);
         Ok(Self {
             encodings,
@@ -119,7 +119,7 @@ impl Examples {
         self.encodings.len()
     }
 
-    /// The first `count` of them, or all.
+    /// The first `count` examples, or all if there are fewer.
     pub fn first(&self, count: usize) -> Cow<'_, Self> {
         if count >= self.len() {
             return Cow::Borrowed(self);
@@ -136,7 +136,7 @@ impl Examples {
         })
     }
 
-    /// Tokens of each, special tokens included.
+    /// The tokens of each example, special tokens included.
     pub fn lengths(&self) -> Vec<usize> {
         self.encodings.iter().map(|e| e.ids.len()).collect()
     }

@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FinetuneError {
-    /// The study's settings, records or files are not in order.
+    /// Something is wrong with the study's settings, records or files.
     #[error(transparent)]
     Study(#[from] study::StudyError),
     /// A snapshot cannot be used.
@@ -21,18 +21,18 @@ pub enum FinetuneError {
     /// The noise cannot be applied to this model.
     #[error(transparent)]
     Noise(#[from] noisytune_burn::NoisyTuneError),
-    /// A number of the training is not finite any more.
+    /// A number in training is no longer finite.
     #[error(transparent)]
     Diverged(#[from] training::Diverged),
-    /// The observer asked to stop; what is complete is recorded.
+    /// The observer asked to stop; completed runs are recorded.
     #[error("stopped before all runs were recorded")]
     Stopped,
-    /// The threads of a job cannot be had.
+    /// The threads of a job could not be started.
     #[error("no pool of {threads} threads for a run: {source}")]
     Threads {
         /// Threads per run.
         threads: usize,
-        /// Why.
+        /// The cause.
         source: rayon::ThreadPoolBuildError,
     },
 }

@@ -1,4 +1,4 @@
-//! Metrics over a whole split.
+//! Metrics over a whole evaluation set.
 
 use burn::tensor::Device;
 use encoders::{Classifier, Dropouts};
@@ -9,17 +9,17 @@ use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::objective::mean_loss;
 
-/// Sentences in an evaluation batch; the result does not depend on it.
+/// Sentences per evaluation batch; the result does not depend on it.
 const BATCH: usize = 64;
 
-/// What a model predicts over a split.
+/// A model's predictions over an evaluation set, and their scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Mean loss over all examples.
     pub loss: f64,
-    /// What each of the task's metrics says of all predictions, the headline first.
+    /// The scores of all predictions by each of the task's metrics, the headline first.
     pub scores: Vec<(Metric, f64)>,
-    /// One for each example, in the split's order.
+    /// One prediction for each example, in the order of the file.
     pub predictions: Predictions,
 }
 
@@ -33,8 +33,8 @@ impl Evaluation {
 
 /// Scores a model over all examples by the metrics of their task, with dropout off.
 ///
-/// Sentences of similar length share a batch, which saves padding; the predictions come back in the
-/// split's order.
+/// Sentences of similar length share a batch, which saves padding; the predictions are returned in
+/// the order of the file.
 ///
 /// # Errors
 /// [`FinetuneError::Metric`] if there are no examples, if a correlation is undefined, or if the examples are not of

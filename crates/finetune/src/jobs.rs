@@ -1,4 +1,4 @@
-//! Runs at the same time: how many suit a machine, and what they share.
+//! Several runs at the same time: how many suit a machine, and what they share.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,19 +12,19 @@ use crate::error::FinetuneError;
 use crate::progress::{Progress, RunPlan};
 use crate::trainer::Step;
 
-/// What a run holds of each parameter: its value now and at the start, its gradient, two moments; 4 bytes each.
+/// Bytes per parameter that a run holds: its value now and at the start, its gradient, two moments; 4 bytes each.
 const BYTES_PER_PARAMETER: usize = 20;
-/// What the runs that are in work may hold of their parameters, all of them together.
+/// Bytes that all runs in progress together may hold for their parameters.
 const ROOM: usize = 1 << 30;
 
-/// How many runs to have in work at the same time on the CPU for a model of so many parameters.
+/// How many runs to train at the same time on the CPU, for a model of so many parameters.
 pub(crate) fn suited(params: usize, threads: usize) -> NonZeroUsize {
     let jobs = (ROOM / (params * BYTES_PER_PARAMETER)).min(threads);
     NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Works through the missing runs with `train`, `jobs` at a time, each on its share of the threads, and gives the log
-/// back.
+/// Works through the missing runs with `train`, `jobs` at a time, each on its share of the threads, and returns the
+/// log.
 pub(crate) fn work_through<P: Progress + Send>(
     jobs: usize,
     missing: Vec<RunKey>,
@@ -62,12 +62,12 @@ pub(crate) fn work_through<P: Progress + Send>(
     shared.end()
 }
 
-/// How many threads each job gets: all of them together, and each at least one.
+/// How many threads each job gets: all threads are used, and each job gets at least one.
 fn shares(threads: usize, jobs: usize) -> impl Iterator<Item = usize> {
     (0..jobs).map(move |job| (threads / jobs + usize::from(job < threads % jobs)).max(1))
 }
 
-/// What the jobs of a study share, for one of them at a time.
+/// What the jobs of a study share; one job at a time has access.
 pub(crate) struct Shared<'a, P>(Mutex<Queue<'a, P>>);
 
 /// The runs to come, the observer, and the log.
@@ -80,7 +80,7 @@ struct Queue<'a, P> {
 }
 
 impl<P: Progress> Queue<'_, P> {
-    /// Asks whether to go on.
+    /// Asks whether to continue.
     fn goes_on(&mut self) -> bool {
         if self.end.is_none() && self.progress.should_stop() {
             self.end = Some(FinetuneError::Stopped);
@@ -91,11 +91,11 @@ impl<P: Progress> Queue<'_, P> {
 
 impl<'a, P: Progress> Shared<'a, P> {
     fn lock(&self) -> MutexGuard<'_, Queue<'a, P>> {
-        // A job that panicked ends the study when all have ended; what the others do until then is whole.
+        // A panic in a job ends the study once all jobs have ended; what the others complete until then is valid.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next run, unless there is none or the study ends.
+    /// The next run, unless none is left or the study is ending.
     fn next(&self) -> Option<RunKey> {
         let mut queue = self.lock();
         if queue.missing.as_slice().is_empty() || !queue.goes_on() {
@@ -104,7 +104,7 @@ impl<'a, P: Progress> Shared<'a, P> {
         queue.missing.next()
     }
 
-    /// Records a run that ended; the first error ends all.
+    /// Records a run that has ended; the first error ends the study.
     fn record(&self, ended: Result<RunRecord, FinetuneError>) {
         let mut queue = self.lock();
         let Queue {
@@ -128,7 +128,7 @@ impl<'a, P: Progress> Shared<'a, P> {
     }
 
     /// # Errors
-    /// [`FinetuneError::Stopped`] if the run is not to go on.
+    /// [`FinetuneError::Stopped`] if the run should not continue.
     pub(crate) fn step(&self, run: &RunKey, step: &Step) -> Result<(), FinetuneError> {
         let mut queue = self.lock();
         queue.progress.step(run, step);

@@ -1,18 +1,18 @@
 //! Finetuning with and without noise: where the method, the encoder and the task meet.
 //!
-//! A [`Session`] is a [study](study::StudyConfig) with its model and data. For one seed all arms share the head's
-//! initial values, the order of the data and the dropout masks; they differ in the noise alone, so that the difference
-//! of a pair is the effect of the noise. [`Session::run`] trains and scores the runs, records each in `runs.jsonl`, and
-//! writes `summary.json`.
+//! A [`Session`] is a [study](study::StudyConfig) with its model and data. With the same seed, all arms share the
+//! head's initial values, the order of the data and the dropout masks. A pair differs only in the noise, so its
+//! difference is the effect of the noise. [`Session::run`] trains and scores the runs, records each in `runs.jsonl`,
+//! and writes `summary.json`.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
 //! | [`data`], [`batch`], [`order`] | a task's sentences, tokenized once for all runs; batches; their order |
 //! | [`trainer`], [`evaluation`] | the loop, and metrics over a whole set |
-//! | [`objective`], [`passes`] | what training makes small, and the forward passes it may ask for |
-//! | [`methods`] | what runs do while they train: one file per method |
+//! | [`objective`], [`passes`] | what training minimises, and the forward passes it may ask for |
+//! | [`methods`] | what a run does while it trains: one file per method |
 //! | [`session`], [`progress`] | the runs of a study, and how to watch them |
-//! | [`mod@bench`] | training steps against the clock |
+//! | [`mod@bench`] | timing of training steps and noise |
 
 pub mod batch;
 pub mod bench;

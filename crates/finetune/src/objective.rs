@@ -6,16 +6,16 @@ use burn::tensor::{FloatDType, Tensor};
 use crate::batch::BatchTargets;
 use crate::passes::Passes;
 
-/// The loss of a batch, from as many forward passes as it takes.
+/// Computes the loss of a batch, from as many forward passes as it needs.
 pub trait Objective {
-    /// The mean loss of a batch's examples.
+    /// The mean loss over a batch's examples.
     ///
     /// # Shapes
     /// - output: `[1]`
     fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1>;
 }
 
-/// The loss of plain finetuning: mean cross-entropy against classes, mean squared error of scores.
+/// The loss of plain finetuning: mean cross-entropy for classes, mean squared error for scores.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TaskLoss;
 
@@ -25,10 +25,10 @@ impl Objective for TaskLoss {
     }
 }
 
-/// Mean loss of a batch: cross-entropy of logits `[batch, classes]`, or the squared error of scores `[batch, 1]`, like
-/// transformers' sequence classifiers.
+/// Mean loss of a batch, as in transformers' sequence classifiers: cross-entropy of logits `[batch, classes]`, or
+/// squared error of scores `[batch, 1]`.
 pub fn mean_loss(outputs: Tensor<2>, targets: &BatchTargets) -> Tensor<1> {
-    // Half precision would lose most of a small loss.
+    // Half precision would lose most of the digits of a small loss.
     let outputs = outputs.cast(FloatDType::F32);
     match targets {
         BatchTargets::Classes(classes) => CrossEntropyLossConfig::new()

@@ -3,7 +3,7 @@
 use optimize::AdamWConfig;
 use study::Recipe;
 
-/// The constants of a recipe's AdamW.
+/// The configuration of a recipe's AdamW.
 pub fn adamw(recipe: &Recipe) -> AdamWConfig {
     AdamWConfig {
         betas: recipe.betas,

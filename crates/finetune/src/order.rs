@@ -1,4 +1,4 @@
-//! Which examples come together in which order.
+//! Which examples share a batch, and the order of the batches.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -6,16 +6,16 @@ use rand_chacha::ChaCha8Rng;
 
 use study::{Batching, Recipe};
 
-/// Batches whose examples [`Batching::Bucketed`] sorts by length together.
+/// Number of batches whose examples [`Batching::Bucketed`] sorts by length together.
 ///
-/// 50, as in transformers' `group_by_length`: long enough that a batch holds similar lengths, short
-/// enough that an epoch's order stays random.
+/// 50, as in transformers' `group_by_length`: enough for a batch to hold similar lengths, and few
+/// enough for an epoch's order to stay random.
 const POOL: usize = 50;
 
 /// The batches of an epoch, as positions of examples; a function of its arguments alone.
 ///
-/// `lengths` are the tokens of each example. Every example comes exactly once; one batch, the last
-/// unless they are [`Batching::Bucketed`], may be short.
+/// `lengths` are the numbers of tokens of each example. Every example occurs exactly once. One batch may be short:
+/// the last, unless batching is [`Batching::Bucketed`].
 pub fn epoch_batches(
     batching: Batching,
     seed: u64,
@@ -24,7 +24,7 @@ pub fn epoch_batches(
     batch_size: usize,
 ) -> Vec<Vec<usize>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // The upper half of the streams: the lower half belongs to other draws of the same seed.
+    // The upper half of the streams; the lower half is for other draws of the same seed.
     rng.set_stream(1 << 63 | epoch as u64);
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.shuffle(&mut rng);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn every_example_comes_once_an_epoch() {
+    fn every_example_occurs_once_per_epoch() {
         for kind in KINDS {
             let mut all = epoch_batches(kind, 3, 1, &lengths(), 8).concat();
             all.sort_unstable();

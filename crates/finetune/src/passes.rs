@@ -8,15 +8,15 @@ use crate::checkpointing::{self, Begun};
 
 /// The forward passes of one training batch.
 ///
-/// The first pass has the dropout masks that plain finetuning would have, each further one masks of its own: an
-/// objective whose other passes count nothing is plain finetuning to the last bit.
+/// The first pass has the dropout masks that plain finetuning would have; every further pass has its own. So an
+/// objective that gives its other passes no weight is plain finetuning to the last bit.
 pub struct Passes<'a> {
-    /// What the gradients are of.
+    /// The parameters that get the gradients.
     pub(crate) parameters: &'a Classifier,
-    /// What is run: made from the parameters.
+    /// The model that is run, made from the parameters.
     pub(crate) model: Classifier,
     pub(crate) input: EncoderInput,
-    /// What the method adds to the token embeddings in every pass.
+    /// The noise that the method adds to the token embeddings in every pass.
     pub(crate) noise: Option<Tensor<3>>,
     /// Seed and number of the batch; `None` without dropout.
     pub(crate) dropout: Option<(u64, usize)>,
@@ -25,7 +25,7 @@ pub struct Passes<'a> {
     begun: Vec<Begun>,
 }
 
-/// The dropout keys of a batch's further passes: the batches of a run never count that far.
+/// The bit from which dropout keys hold the number of the pass; the number of a batch never gets that large.
 const FURTHER: u32 = 48;
 
 impl<'a> Passes<'a> {
@@ -56,10 +56,10 @@ impl<'a> Passes<'a> {
         self.pass(noise)
     }
 
-    /// Computes the logits with `perturbation` added to what the token embedding looks up.
+    /// Computes the logits with `perturbation` added to the token embeddings.
     ///
     /// # Shapes
-    /// - `perturbation`: that of the [token embeddings](Classifier::forward_perturbed)
+    /// - `perturbation`: as for [`Classifier::forward_perturbed`]
     /// - output: `[batch, labels]`
     pub fn logits_perturbed(&mut self, perturbation: Tensor<3>) -> Tensor<2> {
         let sum = match self.noise.clone() {
@@ -69,7 +69,7 @@ impl<'a> Passes<'a> {
         self.pass(Some(sum))
     }
 
-    /// Computes the logits of other weights, such as a teacher's: no gradient reaches any parameter through them.
+    /// Computes the logits of other weights, such as a teacher's. No gradient passes through them to any parameter.
     ///
     /// # Shapes
     /// - output: `[batch, labels]`
@@ -84,7 +84,7 @@ impl<'a> Passes<'a> {
         &self.input
     }
 
-    /// What the gradients of the loss are taken by.
+    /// The parameters for which gradients of the loss are computed.
     pub fn parameters(&self) -> &Classifier {
         self.parameters
     }
@@ -112,7 +112,7 @@ impl<'a> Passes<'a> {
         }
     }
 
-    /// The gradients of a loss that these passes led to.
+    /// The gradients of a loss computed from these passes.
     pub(crate) fn gradients(self, loss: Tensor<1>) -> GradientsParams {
         let gradients = loss.backward();
         if self.begun.is_empty() {

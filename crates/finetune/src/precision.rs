@@ -1,4 +1,4 @@
-//! Training in half precision: what the device supports, and the model that computes with it.
+//! Training in half precision: what a device supports, and the model that computes in it.
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
@@ -12,7 +12,7 @@ fn dtype(precision: Precision) -> FloatDType {
     }
 }
 
-/// Checks that a device computes with a precision.
+/// Checks that a device supports a precision.
 ///
 /// # Errors
 /// [`StudyError::Setting`] if it does not.
@@ -32,7 +32,7 @@ pub(crate) fn check(precision: Precision, device: &Device) -> Result<(), StudyEr
     Err(StudyError::setting("precision", precision.name(), accepted))
 }
 
-/// The model that computes with a precision, whose gradients are those of the parameters of the one that is given.
+/// A copy of the model that computes in a precision; its gradients reach the parameters of the original.
 pub(crate) fn lower<M: Module>(precision: Precision, model: M) -> M {
     match precision {
         Precision::F32 => model,

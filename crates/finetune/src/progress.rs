@@ -1,4 +1,4 @@
-//! What a caller can watch while a study runs.
+//! Watching a study while it runs.
 
 use std::path::Path;
 
@@ -10,31 +10,31 @@ use crate::trainer::Step;
 /// A study about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StudyPlan {
-    /// All its runs.
+    /// Number of all its runs.
     pub runs: usize,
-    /// Those that its folder holds already.
+    /// Number of runs that its folder already holds.
     pub recorded: usize,
-    /// Optimizer steps of the others together.
+    /// Optimizer steps of the runs still to be trained, all together.
     pub steps: usize,
 }
 
 /// A run about to start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunPlan {
-    /// Which run.
+    /// The run.
     pub run: RunKey,
-    /// Its arm, and what sets it apart from the arm's other runs of this seed.
+    /// Its arm, and what distinguishes it from the arm's other runs of this seed.
     pub label: String,
     /// Optimizer steps to come.
     pub steps: usize,
 }
 
-/// Hears what happens; each method does nothing unless implemented. Of the runs that are in work at the same time
-/// one is heard after the other.
+/// Observes a study. Every method does nothing by default. Calls never overlap, even if several runs train at the same
+/// time.
 ///
 /// The library prints nothing: `()` is the silent observer.
 pub trait Progress {
-    /// The last line of the file of records was half-written and has been cut off.
+    /// The last line of `runs.jsonl` was half-written and has been cut off.
     fn torn_line(&mut self, path: &Path, line: usize) {
         let _ = (path, line);
     }
@@ -42,7 +42,7 @@ pub trait Progress {
     fn study_started(&mut self, plan: &StudyPlan) {
         let _ = plan;
     }
-    /// A run of the study was recorded before; called after [`study_started`](Self::study_started).
+    /// A run of the study was already recorded; called after [`study_started`](Self::study_started).
     fn run_recorded(&mut self, record: &RunRecord) {
         let _ = record;
     }
@@ -54,15 +54,15 @@ pub trait Progress {
     fn step(&mut self, run: &RunKey, step: &Step) {
         let _ = (run, step);
     }
-    /// An epoch of a run was scored: epoch from 1, the headline score.
+    /// An epoch of a run, counted from 1, was scored; `score` is the headline score.
     fn epoch(&mut self, run: &RunKey, epoch: usize, score: f64) {
         let _ = (run, epoch, score);
     }
-    /// Whether to stop here; asked before every run and after every step.
+    /// Whether to stop now; asked before every run and after every step.
     fn should_stop(&mut self) -> bool {
         false
     }
-    /// A run ended and is on disk.
+    /// A run has ended, and its record is on disk.
     fn run_finished(&mut self, record: &RunRecord) {
         let _ = record;
     }

@@ -20,19 +20,19 @@ use crate::setup::Setup;
 use crate::trainer::Trainer;
 use training::finite;
 
-/// What a run has to show, whole or up to where it failed.
+/// The results of a run, up to its end or to where it failed.
 #[derive(Default)]
 struct Outcome {
     epochs: Vec<EpochRecord>,
-    /// After the last of these epochs, by evaluation set.
+    /// The predictions after the last of these epochs, by evaluation set.
     predictions: BTreeMap<String, PredictionsFile>,
     skipped_steps: usize,
     noise: Option<NoiseSummary>,
     course: Course,
 }
 
-/// Trains and scores one run of the `jobs` that are in work, and writes its predictions into the study's folder; one
-/// that diverges is a failed run, not an error.
+/// Trains and scores one of the `jobs` runs in progress, and writes its predictions into the study's folder. A run that
+/// diverges is a failed run, not an error.
 pub(crate) fn run_one(
     setup: &Setup,
     run: &RunKey,
@@ -51,7 +51,7 @@ pub(crate) fn run_one(
     let failed = match outcome.train(setup, run, shared) {
         Ok(()) => None,
         Err(FinetuneError::Diverged(diverged)) => Some(diverged.to_string()),
-        // No number can stand for an undefined correlation.
+        // An undefined correlation has no number to record.
         Err(FinetuneError::Metric(undefined)) => Some(undefined.to_string()),
         Err(other) => return Err(other),
     };
@@ -86,7 +86,7 @@ pub(crate) fn run_one(
 }
 
 impl Outcome {
-    /// Works through the epochs. What is there when an error ends it is finite and can be recorded.
+    /// Works through the epochs. If an error ends it, what it has stored until then is finite and can be recorded.
     fn train(
         &mut self,
         setup: &Setup,
@@ -96,7 +96,7 @@ impl Outcome {
         let steps = setup.steps(run);
         let (loaded, noise) = setup.start_model(run)?;
         if let Some(noise) = noise {
-            // Weights that the noise takes beyond f32 are no model to train; JSON could not say how large it is.
+            // If the noise makes weights overflow f32, there is no model to train, and JSON has no number for it.
             finite("noise", 0, noise.noise_rms)?;
             self.noise = Some(noise);
         }
@@ -140,8 +140,8 @@ impl Outcome {
     }
 }
 
-/// Scores the model after a step on every evaluation set, in the task's order. The last step may be the one that
-/// diverges, and no loss of training shows that.
+/// Scores the model after a step on every evaluation set, in the task's order. The evaluation loss is checked too: if
+/// the last step diverges, no training loss shows it.
 fn score<'a>(
     setup: &'a Setup,
     trainer: &Trainer,

@@ -1,4 +1,4 @@
-//! A study with its model and data: runs what is missing, records it, sums it up.
+//! A study with its model and data: trains the missing runs, records them, and summarises all.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -24,10 +24,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Reads model and data and checks everything that can be checked before training.
+    /// Reads model and data, and checks everything that can be checked before training.
     ///
     /// # Errors
-    /// Whatever is wrong with the configuration, the snapshot or the task's files.
+    /// If something is wrong with the configuration, the snapshot or the task's files.
     pub fn open(
         config: StudyConfig,
         task: Task,
@@ -41,26 +41,26 @@ impl Session {
         })
     }
 
-    /// Calls the model something else than its folder in the records: a folder of a download cache is named after its
-    /// commit only.
+    /// Sets the model's name in the records. The default is the name of its folder, which in a download cache is only the
+    /// commit.
     pub fn with_model_name(mut self, name: &str) -> Self {
         self.setup.model.name = name.to_owned();
         self
     }
 
-    /// Has so many runs in work at the same time, each on its share of the threads; 1 unless told otherwise.
+    /// Trains so many runs at the same time, each on its share of the threads; the default is 1.
     ///
-    /// Of what is recorded only the order of the runs and their times depend on it.
+    /// In the records, only the order of the runs and their times depend on it.
     pub fn with_jobs(mut self, jobs: NonZeroUsize) -> Self {
         self.jobs = jobs.get();
         self
     }
 
-    /// How many runs suit this machine's CPU at the same time: one per thread, as long as parameters, gradients and
-    /// optimizers of all of them fit into 1 GiB.
+    /// How many runs at the same time suit this machine's CPU: one per thread, as long as the parameters, gradients and
+    /// optimizer states of all runs fit into 1 GiB.
     ///
-    /// Two threads on two runs share nothing and wait for nothing; on one run they wait for each other at every
-    /// operation, the more so the smaller the model.
+    /// Two threads on two runs share nothing and never wait. On one run they wait for each other at every operation,
+    /// which costs more the smaller the model is.
     pub fn suited_jobs(&self) -> NonZeroUsize {
         jobs::suited(self.setup.num_params(), rayon::current_num_threads())
     }
@@ -80,7 +80,7 @@ impl Session {
         &self.setup.data
     }
 
-    /// What a user should know about the model and the data, in one line each.
+    /// What a user should know about the model and the data, one line each.
     pub fn notes(&self) -> &[String] {
         &self.setup.notes
     }
@@ -94,15 +94,16 @@ impl Session {
         &self.setup
     }
 
-    /// Runs what is not yet recorded in the folder and summarises all of it.
+    /// Trains the runs that the folder does not yet hold, and summarises all of them.
     ///
-    /// A run that diverges is recorded as failed and counts in no mean; the study goes on. Records of runs that the
-    /// configuration does not ask for are left alone.
+    /// A run that diverges is recorded as failed and counts towards no mean; the study continues. Records of runs that
+    /// the configuration does not ask for are left alone.
     ///
     /// # Errors
     /// [`StudyError::OtherStudy`](study::StudyError::OtherStudy) if the folder holds runs with other settings,
     /// [`FileError::InUse`](files::FileError::InUse) while another process works on it, [`FinetuneError::Stopped`] if
-    /// [`Progress::should_stop`] says so, and whatever keeps a run from starting or a record from being written.
+    /// [`Progress::should_stop`] returns true, and any error that keeps a run from starting or a record from being
+    /// written.
     pub fn run(
         &self,
         folder: &Path,
@@ -136,9 +137,9 @@ impl Session {
         let jobs = self.jobs.min(missing.len()).max(1);
         let train =
             |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, jobs, folder, shared);
-        // Locked until the summary is written.
+        // The log stays locked until the summary is written.
         let _log = jobs::work_through(jobs, missing, log, progress, train)?;
-        // From the file and not from memory: the summary does not depend on which runs are new.
+        // Read from the file, not from memory, so that the summary does not depend on which runs are new.
         let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?, folder)?;
         summary.save(&folder.join("summary.json"))?;
         Ok(summary)

@@ -23,14 +23,14 @@ pub(crate) struct Setup {
     pub(crate) data: TaskData,
     pub(crate) model: ModelRecord,
     pub(crate) device: Device,
-    /// What a user should know about the model and the data, in one line each.
+    /// What a user should know about the model and the data, one line each.
     pub(crate) notes: Vec<String>,
     snapshot: Snapshot,
     device_name: String,
 }
 
 impl Setup {
-    /// Reads model and data and checks everything that can be checked before training.
+    /// Reads model and data, and checks everything that can be checked before training.
     pub(crate) fn open(
         config: StudyConfig,
         task: Task,
@@ -72,7 +72,7 @@ impl Setup {
         })
     }
 
-    /// Parameters of the encoder.
+    /// Number of parameters of the encoder.
     pub(crate) fn num_params(&self) -> usize {
         self.snapshot.config().num_params()
     }
@@ -87,7 +87,7 @@ impl Setup {
         plan::plan(&self.config, self.data.train.len())
     }
 
-    /// Optimizer steps of a run.
+    /// Number of optimizer steps of a run.
     pub(crate) fn steps(&self, run: &RunKey) -> usize {
         let recipe = &self.config.recipe;
         recipe.epochs * recipe.steps_per_epoch(run.train_rows)
@@ -122,7 +122,7 @@ impl Setup {
         }
     }
 
-    /// Predictions of an evaluation set beside its labels: classes by name, scores as numbers.
+    /// The predictions for an evaluation set and its labels: classes by name, scores as numbers.
     pub(crate) fn predictions_file(
         &self,
         predictions: &Predictions,
@@ -148,10 +148,10 @@ impl Setup {
         }
     }
 
-    /// Loads the pretrained model as a run's arm wants it, with the head of its seed, on the plain device.
+    /// Loads the pretrained model with the noise of a run's arm and the head of its seed, without autodiff.
     ///
     /// # Errors
-    /// Whatever is wrong with the weights, or if the noise would change nothing.
+    /// If something is wrong with the weights, or if the noise would change nothing.
     pub(crate) fn start_model(
         &self,
         run: &RunKey,
@@ -170,7 +170,7 @@ impl Setup {
         Ok((loaded, noise))
     }
 
-    /// A run's trainer before the first of `steps` steps.
+    /// The trainer of a run, before the first of its `steps` steps.
     ///
     /// # Errors
     /// If the model has nothing that the arm's method works on.

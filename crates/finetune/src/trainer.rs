@@ -20,9 +20,9 @@ use crate::order::epoch_steps;
 use crate::passes::Passes;
 use crate::precision::lower;
 
-/// A model in training, by a recipe and a method.
+/// A model trained by a recipe and a method.
 ///
-/// Every random choice is keyed by the seed, none by what ran before.
+/// Every random choice depends on the seed, and none on what ran before.
 pub struct Trainer {
     stepper: Stepper<Classifier, Box<dyn Update<Classifier>>>,
     forward: Forward,
@@ -42,19 +42,19 @@ struct Forward {
 /// What one optimizer step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// From 0.
+    /// Number of the step, from 0.
     pub index: usize,
-    /// Mean loss of the examples before the step.
+    /// Mean loss over the step's examples before the step.
     pub loss: f64,
     /// Global norm of the gradients before clipping.
     pub gradient_norm: f64,
-    /// Of this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
-    /// Whether the gradients overflowed and the parameters stayed as they were; in half precision only.
+    /// Whether the gradients overflowed and the parameters stayed as they were; only in half precision.
     pub is_skipped: bool,
-    /// Sentences.
+    /// Number of sentences.
     pub examples: usize,
-    /// Real tokens.
+    /// Number of real tokens.
     pub tokens: usize,
 }
 
@@ -63,12 +63,12 @@ pub struct Step {
 pub struct Epoch {
     /// Mean over the epoch's examples of the loss each had when it was trained on.
     pub train_loss: f64,
-    /// Of training alone.
+    /// Seconds of training alone.
     pub seconds: f64,
 }
 
 impl Trainer {
-    /// Prepares `steps` optimizer steps.
+    /// Prepares for `steps` optimizer steps.
     ///
     /// The model may be on a plain or an autodiff device; training happens with autodiff.
     ///
@@ -132,7 +132,7 @@ impl Trainer {
         self
     }
 
-    /// The device of the batches.
+    /// The device for the batches.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -142,18 +142,18 @@ impl Trainer {
         self.stepper.model().clone().valid()
     }
 
-    /// What the gradients are multiplied by until they reach the optimizer; 1 but for f16.
+    /// The factor by which gradients are multiplied until they reach the optimizer; 1 except for f16.
     pub fn loss_scale(&self) -> &LossScale {
         self.stepper.loss_scale()
     }
 
-    /// The mean loss of the examples of several batches at the present parameters, and its gradients times the loss
+    /// The mean loss over the examples of several batches at the current parameters, and its gradients times the loss
     /// scale.
     pub fn gradients(&mut self, batches: Vec<Batch>) -> (f64, GradientsParams) {
         self.stepper.gradients(batches, &mut self.forward)
     }
 
-    /// Takes one optimizer step on the mean loss of the examples of several batches.
+    /// Takes one optimizer step on the mean loss over the examples of several batches.
     ///
     /// # Errors
     /// [`FinetuneError::Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
@@ -172,7 +172,7 @@ impl Trainer {
         })
     }
 
-    /// Takes the steps of one epoch and hands each to `after`, whose error ends it.
+    /// Takes the steps of one epoch and passes each to `after`; an error from it ends the epoch.
     ///
     /// # Errors
     /// [`FinetuneError::Diverged`], or what `after` returns.

@@ -88,7 +88,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         self.step
     }
 
-    /// The parameters, on an autodiff device.
+    /// The model being trained, with autodiff.
     pub fn model(&self) -> &M {
         self.model
             .as_ref()

@@ -1,4 +1,4 @@
-//! Where a method can reach into the training loop.
+//! The places where a method can change the training loop.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use training::Update;
 
 use crate::objective::Objective;
 
-/// What a run starts from.
+/// The state from which a run starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
     /// The model before the first step, noise included.
@@ -18,39 +18,39 @@ pub struct Start<'a> {
     pub fresh: &'a [String],
     /// The hyperparameters of every run.
     pub recipe: &'a Recipe,
-    /// Those of the method, by name.
+    /// The method's own hyperparameters, by name.
     pub hyperparameters: &'a BTreeMap<String, f64>,
     /// Optimizer steps to come.
     pub steps: usize,
-    /// Of the run's random streams.
+    /// Seed of the run's random streams.
     pub seed: u64,
 }
 
-/// What is done while a run trains.
+/// What a method does while a run trains.
 #[derive(Default)]
 pub struct Companion {
     /// Puts other weights into a training step's forward pass.
     pub weights: Option<Box<dyn Weights>>,
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
-    /// Makes the objective from the task's own.
+    /// Wraps the task's objective.
     pub objective: Option<WrapObjective>,
-    /// Takes the place of AdamW.
+    /// Replaces AdamW.
     pub update: Option<Box<dyn Update<Classifier>>>,
 }
 
-/// What makes an objective from the task's own.
+/// A function that makes an objective from the task's own.
 pub type WrapObjective = Box<dyn FnOnce(Box<dyn Objective>) -> Box<dyn Objective>>;
 
 /// Puts other weights into a training step's forward pass.
 pub trait Weights {
-    /// The model to run at a step, from 0; gradients reach the parameters of the one it is made from.
+    /// The model to run at a step, counted from 0. Gradients pass through it to the parameters of `model`.
     fn substitute(&self, model: &Classifier, step: usize) -> Classifier;
 }
 
 /// Perturbs the word embeddings in a training step.
 pub trait EmbeddingNoise {
-    /// What is added at a step, from 0: `[batch, length, hidden]`, on the input's device.
+    /// The noise to add at a step, counted from 0: `[batch, length, hidden]`, on the input's device.
     fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3>;
 }
 

@@ -11,11 +11,11 @@ use super::{Companion, Start, Weights, stream_key};
 use crate::error::FinetuneError;
 
 /// In every training step, each weight of the body's linear layers is replaced by the pretrained one with
-/// probability p, and what is kept is corrected so that the expectation is the present weight.
+/// probability p. The result is corrected so that its expectation is the current weight.
 ///
-/// As in the authors' program it acts on the weights of linear layers, not on biases, embeddings and
-/// LayerNorm; unlike there, dropout stays as the recipe has it, so that a pair differs in one thing. The
-/// default p = 0.7 is theirs.
+/// As in the authors' program, it acts on the weights of linear layers, not on biases, embeddings and
+/// LayerNorm. Unlike there, dropout stays as the recipe has it, so that Mixout is the only difference from the
+/// baseline. The default p = 0.7 is theirs.
 pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     let key = stream_key(start.seed, "mixout");
     let mut targets = Targets {
@@ -33,7 +33,7 @@ pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     })
 }
 
-/// The weights of the pretrained linear layers, each with its place among them.
+/// The weights of the pretrained linear layers, each with its index among them.
 fn pretrained_weights(start: &Start<'_>) -> Result<HashMap<ParamId, u32>, FinetuneError> {
     const WHAT: &str = "weights of pretrained linear layers";
     let is_weight = |role| matches!(role, Role::Weight(_));
@@ -67,7 +67,7 @@ struct Mixing {
     targets: HashMap<ParamId, Target>,
 }
 
-/// A pretrained weight, as one row, and its place among them.
+/// A pretrained weight, flattened, and its index among them.
 struct Target {
     values: Tensor<1>,
     site: u32,
@@ -111,7 +111,7 @@ impl ModuleMapper for Mixer<'_> {
             site: target.site,
         };
         let dropout = Dropout::new(self.mixing.probability, key).expect("it was checked");
-        // Not a leaf: the gradient goes on to the weight it is made from.
+        // Not a leaf: the gradient passes on to the weight it is made from.
         let (id, weight, mapper) = param.consume();
         let values = target.values.clone().reshape(weight.dims());
         Param::from_mapped_value(id, mix(weight, values, dropout), mapper)

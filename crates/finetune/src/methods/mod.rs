@@ -1,6 +1,6 @@
-//! What runs do while they train: one file per method.
+//! What a run does while it trains: one file per method.
 //!
-//! Which methods there are, their names and numbers is `study`'s ([`Method`]).
+//! `study` lists the methods, with their names and numbers ([`Method`]).
 
 mod companion;
 mod mixout;
@@ -14,7 +14,7 @@ use crate::error::FinetuneError;
 
 pub use companion::{Companion, EmbeddingNoise, Start, Weights, WrapObjective};
 
-/// What a method does while a run trains; nothing costs nothing.
+/// What a method does while a run trains. Whatever it leaves out costs nothing.
 ///
 /// # Errors
 /// If the model has nothing that the method works on.
@@ -27,7 +27,7 @@ pub fn companion(method: Method, start: &Start<'_>) -> Result<Companion, Finetun
     }
 }
 
-/// The key of the random stream that a method draws from under a seed: no two share one.
+/// The key of the random stream that a method draws from with a seed. No two methods share one.
 fn stream_key(seed: u64, method: &str) -> [u8; 32] {
     Sha256::new()
         .chain_update(seed.to_le_bytes())

@@ -9,13 +9,13 @@ use rayon::prelude::*;
 use super::{Companion, EmbeddingNoise, Start, stream_key};
 use crate::error::FinetuneError;
 
-/// In every training step, uniform noise on the word embeddings of each token: `U(-1, 1) α / √(L d)` for a
-/// sequence of L tokens and embeddings of d numbers.
+/// In every training step, adds uniform noise to the word embedding of each token: `U(-1, 1) α / √(L d)` for a
+/// sequence of L tokens and embeddings of width d.
 ///
-/// L is the sequence's own length, as in the paper and the authors' program, and padding gets no noise:
-/// what a sentence gets does not depend on the batch it comes in. transformers'
-/// `neftune_noise_alpha` takes the padded length of the batch. The place, what
-/// `get_input_embeddings()` puts out, is transformers'; its α = 5 is the paper's smallest.
+/// L is the sequence's own length, as in the paper and the authors' program, and padding gets no noise, so the
+/// noise of a sentence does not depend on its batch. transformers' `neftune_noise_alpha` takes the padded length
+/// of the batch instead. As in transformers, the noise is added to the output of `get_input_embeddings()`; the
+/// default α = 5 is the paper's smallest.
 pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     Ok(Companion {
         embeddings: Some(Box::new(TokenNoise {
@@ -47,7 +47,7 @@ impl EmbeddingNoise for TokenNoise {
     }
 }
 
-/// The numbers of each sequence's tokens, without those of padding, which is on the right.
+/// The positions of each sequence's tokens, without padding, which is on the right.
 fn sequences<'a>(
     values: &'a mut [f32],
     layout: &Layout,
@@ -77,12 +77,12 @@ fn sequences<'a>(
 }
 
 impl TokenNoise {
-    /// The noise of a sequence, token by token: a function of seed, step and its number in the batch.
+    /// The noise of a sequence, token by token: a function of the seed, the step and the sequence's index in the batch.
     fn fill(&self, step: usize, row: usize, values: &mut [f32]) {
         let mut rng = ChaCha8Rng::from_seed(self.key);
         rng.set_stream((step as u64) << 32 | row as u64);
         let bound = self.alpha / (values.len() as f64).sqrt();
-        // 2^24 values in the middle of their cells: symmetric about 0, and exact.
+        // 2^24 values, each in the middle of its cell: symmetric about 0, and exact.
         let unit = |word: u32| (f64::from(word >> 8) + 0.5) / f64::from(1 << 23) - 1.0;
         for value in values {
             *value = (unit(rng.next_u32()) * bound) as f32;

@@ -8,8 +8,8 @@ use crate::optimizer::adamw;
 
 /// Adam with an annealed quadratic pull towards the pretrained weights; see [`optimize::RecAdam`].
 ///
-/// The authors choose the annealing's midpoint (100 to 1,000) and slope (0.05 to 1) in steps, of runs of
-/// some thousands. Here both are relative to the run, so that they mean the same in a short one: the
+/// The authors give the annealing's midpoint (100 to 1,000) and slope (0.05 to 1) in steps, for runs of
+/// thousands of steps. Here both are relative to the run, so that they mean the same in a short one: the
 /// midpoint is a share of the steps, the slope is per run. The pull of 5,000 is theirs.
 pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     let steps = start.steps as f64;

@@ -1,4 +1,4 @@
-//! Runs at the same time.
+//! Several runs at the same time.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ impl World {
         std::fs::read(self.out.path().join("summary.json")).expect("it is written")
     }
 
-    /// By arm and seed; the order of the file is that in which the runs ended.
+    /// Sorted by arm and seed; in the file, they are in the order in which the runs ended.
     fn records(&self) -> Vec<RunRecord> {
         let mut records = RunLog::read(self.out.path()).expect("records");
         records.sort_by_key(|record| (record.arm.name(), record.seed));
@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-/// The record without when, how fast and on how many threads it was made.
+/// The record without its times and numbers of threads and jobs.
 fn result(record: &RunRecord) -> RunRecord {
     let mut result = record.clone();
     result.seconds = 0.0;
@@ -92,7 +92,7 @@ fn result(record: &RunRecord) -> RunRecord {
 }
 
 #[test]
-fn at_the_same_time_or_in_turn_every_run_gives_the_same_to_the_last_bit() {
+fn runs_at_the_same_time_or_in_turn_give_the_same_to_the_last_bit() {
     let in_turn = World::new();
     let mut one = InWork::default();
     in_turn.run(1, &mut one).expect("it runs");
@@ -128,7 +128,7 @@ fn every_run_has_its_share_of_the_threads() {
 }
 
 #[test]
-fn stopped_jobs_record_whole_runs_alone_and_another_number_of_jobs_continues() {
+fn stopped_jobs_record_only_whole_runs_and_another_number_of_jobs_continues() {
     let undisturbed = World::new();
     let mut all = InWork::default();
     undisturbed.run(1, &mut all).expect("it runs");
@@ -140,7 +140,7 @@ fn stopped_jobs_record_whole_runs_alone_and_another_number_of_jobs_continues() {
     };
     let error = world.run(3, &mut stopped).expect_err("it stops");
     assert!(matches!(error, FinetuneError::Stopped), "{error}");
-    // Whoever was in a step when the first was told to stop ends that step.
+    // A run that is in a step when another is told to stop finishes that step.
     assert!(stopped.steps < all.steps / 2 + 3, "{}", stopped.steps);
     assert!((1..=3).contains(&stopped.now.len()), "{:?}", stopped.now);
     let recorded = world.records().len();
@@ -153,7 +153,7 @@ fn stopped_jobs_record_whole_runs_alone_and_another_number_of_jobs_continues() {
     assert_eq!(world.summary(), undisturbed.summary());
 }
 
-/// Takes the weights away when the third run begins.
+/// Deletes the weights when the third run begins.
 struct Vandal {
     weights: PathBuf,
     begun: usize,
@@ -169,7 +169,7 @@ impl Progress for Vandal {
 }
 
 #[test]
-fn what_keeps_one_run_from_its_end_ends_all() {
+fn an_error_in_one_run_ends_all() {
     let world = World::new();
     let model = tempfile::tempdir().expect("a temporary folder");
     for name in ["config.json", "model.safetensors", "tokenizer.json"] {

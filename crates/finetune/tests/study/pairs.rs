@@ -1,4 +1,4 @@
-//! What the two runs of a pair share, and what they do not.
+//! What the two runs of a pair share, and where they differ.
 
 use finetune::Session;
 use finetune::progress::{Progress, RunPlan};
@@ -119,7 +119,7 @@ fn every_arm_trains_and_none_is_another() {
 
 #[test]
 fn companions_start_where_the_baseline_starts() {
-    // What mixes or pulls towards the start changes nothing before the first update; noise on the
+    // Mixing weights with the start, or pulling towards it, changes nothing before the first update; noise on the
     // embeddings does.
     let arms =
         ["baseline", "mixout", "recadam", "neftune"].map(|name| Arm::named(name).expect("an arm"));
@@ -131,7 +131,7 @@ fn companions_start_where_the_baseline_starts() {
 }
 
 #[test]
-fn every_batching_trains_every_arm_on_its_own_terms() {
+fn every_batching_trains_every_arm() {
     let first_losses = |batching| {
         let data = tempfile::tempdir().expect("a temporary folder");
         let out = tempfile::tempdir().expect("a temporary folder");
@@ -150,7 +150,7 @@ fn every_batching_trains_every_arm_on_its_own_terms() {
     let shuffled = first_losses(Batching::Shuffled);
     let packed = first_losses(Batching::Packed);
     let bucketed = first_losses(Batching::Bucketed);
-    // The same sentences behind other dropout masks, which move a first loss by a few hundredths.
+    // The same sentences under different dropout masks, which change a first loss by a few hundredths.
     for (shuffled, packed) in shuffled.iter().zip(&packed) {
         assert!((shuffled - packed).abs() < 0.2, "{shuffled} {packed}");
         assert_ne!(shuffled, packed);
@@ -178,7 +178,7 @@ fn neftune_without_alpha_is_bit_identical_to_the_baseline() {
 }
 
 #[test]
-fn gradient_checkpointing_changes_rounding_alone_in_any_arm() {
+fn gradient_checkpointing_changes_only_rounding_in_any_arm() {
     let run = |batching, precision, gradient_checkpointing| {
         let data = tempfile::tempdir().expect("a temporary folder");
         let out = tempfile::tempdir().expect("a temporary folder");
@@ -193,8 +193,8 @@ fn gradient_checkpointing_changes_rounding_alone_in_any_arm() {
             .expect("the study runs");
         losses.runs
     };
-    // Gradients that meet are added in an order that follows the depth of the graph. Six steps of AdamW carry on
-    // what that rounds off: a bit of 24, or of 8.
+    // Gradients of the same tensor are added in an order that follows the depth of the graph. Six steps of AdamW
+    // amplify the rounding error of that order: a bit of 24, or of 8.
     for (batching, precision, tolerance) in [
         (Batching::Shuffled, Precision::F32, 1e-6),
         (Batching::Packed, Precision::F32, 1e-6),
@@ -204,7 +204,7 @@ fn gradient_checkpointing_changes_rounding_alone_in_any_arm() {
         let checkpointed = run(batching, precision, true);
         assert_eq!(plain.len(), Arm::ALL.len());
         for ((arm, _, expected), (_, _, ours)) in plain.iter().zip(&checkpointed) {
-            // Before the first update there is nothing to carry on.
+            // Before the first update there is nothing to amplify.
             assert_eq!(ours[0], expected[0], "{arm}");
             for (ours, expected) in ours.iter().zip(expected) {
                 let apart = (ours / expected - 1.0).abs();

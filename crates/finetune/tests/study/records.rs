@@ -111,7 +111,7 @@ fn an_interrupted_study_continues_and_ends_with_the_same_summary() {
     study.run(whole.path(), &mut trained).expect("it runs");
     assert_eq!(trained.0, 4);
 
-    // The first three runs, as a killed process leaves them.
+    // The first three runs, as a killed process would leave them.
     let lines = std::fs::read_to_string(whole.path().join("runs.jsonl")).expect("records");
     let three: String = lines.split_inclusive('\n').take(3).collect();
     std::fs::write(interrupted.path().join("runs.jsonl"), three).expect("a file");
@@ -160,7 +160,7 @@ fn a_record_says_how_to_repeat_the_run() {
     let share = right.iter().filter(|&&right| right).count() as f64 / 10.0;
     assert_eq!((right.len(), Some(share)), (10, noisy.score()));
     assert_eq!(baseline.noise, None);
-    assert_eq!(noisy.curve.len(), 6, "a point a step");
+    assert_eq!(noisy.curve.len(), 6, "one point per step");
     let mean = noisy.curve[..3].iter().map(|point| point.loss).sum::<f64>() / 3.0;
     assert!((mean - noisy.epochs[0].train_loss).abs() < 1e-12, "{mean}");
     let steps: Vec<usize> = noisy.changes.iter().map(|change| change.step).collect();
@@ -169,7 +169,7 @@ fn a_record_says_how_to_repeat_the_run() {
         let groups: Vec<&str> = change.l1.keys().map(String::as_str).collect();
         assert_eq!(groups, ["all", "dense", "key", "query", "value"]);
     }
-    // The first step of the warm-up has a learning rate of 0 in a longer run; here there is none.
+    // In a longer run, the first step of the warm-up has a learning rate of 0; here there is no such step.
     assert!(noisy.changes[5].l1["all"] > noisy.changes[0].l1["all"]);
     let noise = noisy.noise.as_ref().expect("the noise is reported");
     assert_eq!(noise.perturbed, 39, "all but the head's weight and bias");

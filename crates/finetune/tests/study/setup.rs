@@ -1,4 +1,4 @@
-//! A study of seconds: the tiny checkpoint on a dozen words.
+//! A study that takes seconds: the tiny checkpoint on a dozen words.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) fn snapshot() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot")
 }
 
-/// Writes SST-2 files in which the word decides the label.
+/// Writes SST-2 files in which a single word decides the label.
 pub(crate) fn write_data(folder: &Path) {
     let words = [
         ("a fine thing", 1),
@@ -33,7 +33,7 @@ pub(crate) fn write_data(folder: &Path) {
     }
 }
 
-/// Two epochs of three steps a run.
+/// Two epochs of three steps per run.
 pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
     StudyConfig {
         arms: arms.to_vec(),
@@ -51,7 +51,7 @@ pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
     }
 }
 
-/// SST-2 with files of this folder.
+/// SST-2 with the files in this folder.
 pub(crate) fn sst2(folder: &Path) -> Task {
     let task = tasks::glue::sst2().in_folder(folder);
     task.expect("a task of the table")

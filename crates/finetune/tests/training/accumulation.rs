@@ -1,4 +1,4 @@
-//! Several small batches in a step are one large batch.
+//! Several small batches in a step equal one large batch.
 
 use burn::tensor::Device;
 use finetune::batch::Batch;
@@ -10,7 +10,7 @@ use crate::examples::{self, model};
 use crate::parameters;
 use crate::reference::FILLINGS;
 
-/// Sums in another order, in f32.
+/// f32 sums in a different order.
 const TOLERANCE: f64 = 2e-5;
 
 fn trainer() -> Trainer {

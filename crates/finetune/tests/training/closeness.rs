@@ -1,4 +1,4 @@
-//! How far two models, or their gradients, are apart.
+//! How far apart two models, or their gradients, are.
 
 use crate::parameters::Named;
 
@@ -13,8 +13,8 @@ pub(crate) fn distance(a: &[f32], b: &[f32], origin: impl Fn(usize) -> f32) -> f
     (difference / length).sqrt()
 }
 
-/// Softmax does not see a shift of all keys, so the true gradient of their bias is 0 and what is computed is
-/// rounding.
+/// A shift of all keys cancels in softmax, so the true gradient of their bias is 0, and the computed one is rounding
+/// error.
 pub(crate) fn is_rounding_only(name: &str) -> bool {
     name.ends_with("key.bias")
 }

@@ -14,8 +14,7 @@ pub(crate) fn model() -> Classifier {
     loaded.expect("it loads").model
 }
 
-/// Examples of different lengths, where they are padded all alike: a batch of some is a part of the batch of
-/// all.
+/// Examples of different lengths, all padded to the same length: a batch of some is a part of the batch of all.
 pub(crate) fn examples(which: std::ops::Range<usize>, filling: Filling, device: &Device) -> Batch {
     let (mut ids, mut types, mut mask, mut labels) = (vec![], vec![], vec![], vec![]);
     for example in which.clone() {

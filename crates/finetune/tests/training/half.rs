@@ -12,8 +12,8 @@ use crate::examples::{examples, model};
 use crate::parameters::{self, Named};
 use crate::reference::FILLINGS;
 
-/// Precisions with how far a gradient may be from that in single precision, relative to its length: some twenty
-/// roundings on the way to the embeddings, each of half a unit in the last of 8 or 11 bits.
+/// Each precision with how far a gradient may be from that in single precision, relative to its length: some twenty
+/// roundings on the way to the embeddings, each by half a unit in the last of 8 or 11 bits.
 const HALVES: [(Precision, f64); 2] = [(Precision::Bf16, 4e-2), (Precision::F16, 5e-3)];
 
 fn trainer(precision: Precision) -> Trainer {
@@ -84,7 +84,7 @@ fn ten_steps_go_the_way_of_single_precision_and_parameters_stay_single() {
     }
 }
 
-/// Multiplies what the head passes back to the body.
+/// Multiplies the gradient that the head passes back to the body.
 #[derive(Default)]
 struct Louder {
     path: Vec<String>,
@@ -120,7 +120,7 @@ fn step(trainer: &mut Trainer) -> Step {
 }
 
 #[test]
-fn a_step_whose_gradients_overflow_is_left_out_and_the_scale_halved_until_they_do_not() {
+fn a_step_whose_gradients_overflow_is_skipped_and_the_scale_halved_until_they_do_not() {
     let mut trainer = loud(Precision::F16);
     let start = parameters::values(&trainer.model());
     let mut scales = vec![trainer.loss_scale().value()];
@@ -135,15 +135,15 @@ fn a_step_whose_gradients_overflow_is_left_out_and_the_scale_halved_until_they_d
     };
     assert!(scales.len() > 1, "nothing overflowed");
     assert!(scales.windows(2).all(|pair| pair[1] == pair[0] / 2.0));
-    // The first of all steps has learning rate 0.
+    // The very first step has a learning rate of 0.
     step(&mut trainer);
     assert!(parameters::values(&trainer.model()) != start);
 
     let expected = step(&mut loud(Precision::F32));
-    // Steps are counted, and the schedule waits.
+    // Skipped steps are counted, and the schedule waits for them.
     assert_eq!(taken.index, scales.len() - 1);
     assert_eq!(taken.learning_rate, expected.learning_rate);
-    // The norm is that of the gradients, not of what they were multiplied by.
+    // The norm is that of the unscaled gradients.
     let apart = (taken.gradient_norm / expected.gradient_norm - 1.0).abs();
     assert!(apart < 1e-2, "{taken:?} {expected:?}");
 }

@@ -1,5 +1,5 @@
-//! Standard deviations and noise bounds against `torch.std`: `tests/golden/std`. What each arm's noise does
-//! to every parameter against the paper's formula: `tests/golden/noise_arms`.
+//! Standard deviations and noise bounds are compared with `torch.std` (`tests/golden/std`), and every parameter after
+//! each arm's noise with the paper's formula (`tests/golden/noise_arms`).
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ fn compare(snapshot: &Path, case: &str, prefix: &str) {
                     "{name}: {ours} against {std}"
                 );
                 assert!(changed, "{name} was to be perturbed");
-                // One rounding of the sum to f32 beyond the bound.
+                // The sum is rounded to f32 once, which may exceed the bound.
                 for (b, a) in before[&name].iter().zip(&after[&name]) {
                     let slack = f64::from(b.abs().max(a.abs())) * f64::from(f32::EPSILON);
                     let noise = (f64::from(*a) - f64::from(*b)).abs();

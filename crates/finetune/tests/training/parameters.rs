@@ -59,7 +59,7 @@ impl ModuleVisitor for Collector<'_> {
     }
 }
 
-/// The names that `encoders` maps when it loads, the other way round.
+/// The reverse of the mapping of names that `encoders` applies when it loads.
 fn checkpoint_name(path: &[String]) -> String {
     path.join(".")
         .replace(".self_attention.", ".self.")

@@ -1,4 +1,4 @@
-//! The recipe against PyTorch and transformers: `tests/golden/{training,minilm_training}`.
+//! The recipe compared with PyTorch and transformers: `tests/golden/{training,minilm_training}`.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::reference::{
 };
 
 /// PyTorch's own f32 run differs from its f64 run by 2e-7 in the losses and 1.2e-6 in the gradients
-/// (1.0e-7 and 6.7e-6 for MiniLM), as the generators measured; the issue asks for 1e-4.
+/// (1.0e-7 and 6.7e-6 for MiniLM), as the generators measured.
 const LOSS: f64 = 1e-5;
 const GRADIENT: f64 = 2e-5;
 
@@ -110,7 +110,7 @@ fn compare_one_batch(filling: Filling) {
     for (name, ours) in &gradients {
         let (_, theirs) = floats(&file, &format!("gradient.{name}"));
         if noise_only(&expected).contains(&name.as_str()) {
-            // Softmax does not see a shift of all keys: the true gradient is 0.
+            // A shift of all keys cancels in softmax: the true gradient is 0.
             assert!(ours.iter().all(|g| g.abs() < 1e-6), "{name}: {ours:?}");
             continue;
         }
@@ -209,7 +209,7 @@ fn compare_ten_steps_of_minilm(filling: Filling) {
     compare_steps(&expected, &losses, &rates, &norms);
 }
 
-/// MiniLM has no classifier: the golden brings a head, which goes into the file's place.
+/// MiniLM's checkpoint has no classifier, so the head comes from the golden file.
 fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
     let device = Device::flex();
     let snapshot = Snapshot::open(minilm_snapshot()).expect("the snapshot opens");
@@ -227,7 +227,7 @@ fn minilm_with_head(head: &Value, recipe: &Recipe) -> Trainer {
         .without_dropout()
 }
 
-/// Puts a head in the place of a model's.
+/// Replaces the head of a model.
 struct Head {
     /// In PyTorch's layout.
     weight: Vec<f32>,

@@ -20,7 +20,7 @@ pub(crate) fn tiny_snapshot() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot")
 }
 
-/// The real checkpoint; the tests that call this are ignored where the variable is not set.
+/// The real checkpoint. The tests that call this are ignored by default, because they need the variable to be set.
 pub(crate) fn minilm_snapshot() -> PathBuf {
     let assets = std::env::var_os("NOISYTUNE_ASSETS").expect("NOISYTUNE_ASSETS is not set");
     PathBuf::from(assets).join("models/all-MiniLM-L6-v2")
@@ -65,7 +65,7 @@ pub(crate) fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i
     (view.shape().to_vec(), values)
 }
 
-/// What the goldens' batches can become: all of it has to give the same numbers.
+/// The ways to lay out the goldens' batches, all of which must give the same numbers.
 pub(crate) const FILLINGS: [Filling; 2] = [Filling::Padded { token: 0, least: 0 }, Filling::Packed];
 
 /// A batch from its parts, each `[batch, length]` but the labels `[batch]`; padding is on the right.
