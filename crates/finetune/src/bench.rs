@@ -35,7 +35,7 @@ pub struct StepTiming {
     /// Billions of floating-point operations per second in the encoder's matrix products, which are taken to fill the
     /// whole time of a step.
     pub matrix_gflops: f64,
-    /// The same for one large matrix product, the best of a few, right after the steps: the ceiling. `None` unless it was
+    /// The same for one large matrix product, the best of a few, right after the steps: the ceiling. `None` unless
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ceiling_gflops: Option<f64>,

@@ -41,8 +41,8 @@ impl Session {
         })
     }
 
-    /// Sets the model's name in the records. The default is the name of its folder, which in a download cache is only the
-    /// commit.
+    /// Sets the model's name in the records. The default is the name of its folder, which in a download cache is only
+    /// the commit.
     pub fn with_model_name(mut self, name: &str) -> Self {
         self.setup.model.name = name.to_owned();
         self

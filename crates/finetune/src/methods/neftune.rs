@@ -47,7 +47,7 @@ impl EmbeddingNoise for TokenNoise {
     }
 }
 
-/// The positions of each sequence's tokens, without padding, which is on the right.
+/// The values of each sequence's tokens, without those of padding, which is on the right.
 fn sequences<'a>(
     values: &'a mut [f32],
     layout: &Layout,
