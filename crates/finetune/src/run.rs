@@ -55,6 +55,10 @@ pub(crate) fn run_one(
         Err(FinetuneError::Metric(undefined)) => Some(undefined.to_string()),
         Err(other) => return Err(other),
     };
+    // Of scores too it may be said that they are all the same, but then their correlation is undefined: the run failed.
+    let headline = outcome.predictions.get(&settings.headline.set);
+    let only_class = headline.and_then(PredictionsFile::only_class);
+    let only_class = only_class.map(str::to_owned);
     let mut predictions = BTreeMap::new();
     for (set, file) in outcome.predictions {
         let path = format!(
@@ -72,6 +76,7 @@ pub(crate) fn run_one(
         epochs: outcome.epochs,
         seconds: started.elapsed().as_secs_f64(),
         predictions,
+        only_class,
         skipped_steps: outcome.skipped_steps,
         curve: outcome.course.curve,
         changes: outcome.course.changes,

@@ -43,6 +43,10 @@ pub struct RunRecord {
     pub seconds: f64,
     /// What it predicted after the last epoch, by evaluation set.
     pub predictions: BTreeMap<String, RecordedPredictions>,
+    /// The class that every prediction for the headline's set is, if they are all the same: such a run has learned
+    /// nothing, whatever it scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_class: Option<String>,
     /// Optimizer steps that were left out because gradients overflowed in half precision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: usize,

@@ -192,7 +192,16 @@ impl Progress for Terminal {
         self.count(record);
         self.show_study();
         let score = match (record.score(), &record.failed) {
-            (Some(score), _) => format!("dev {:.2} %", 100.0 * score),
+            (Some(score), _) => {
+                let collapsed = record.only_class.as_ref();
+                let collapsed = collapsed
+                    .map(|class| format!(" (it learned nothing: every prediction is {class})"));
+                format!(
+                    "dev {:.2} %{}",
+                    100.0 * score,
+                    collapsed.unwrap_or_default()
+                )
+            }
             (None, Some(reason)) => format!("failed: {reason}"),
             (None, None) => "no score".to_owned(),
         };
