@@ -15,7 +15,7 @@ use crate::error::FinetuneError;
 use crate::evaluation::{Evaluation, evaluate};
 use crate::jobs::Shared;
 use crate::precision::lower;
-use crate::progress::{Progress, RunPlan};
+use crate::progress::{Progress, RunStart};
 use crate::setup::Setup;
 use crate::trainer::Trainer;
 use training::finite;
@@ -41,7 +41,7 @@ pub(crate) fn run_one(
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
     let settings = setup.settings(run);
-    shared.run_started(&RunPlan {
+    shared.run_started(&RunStart {
         run: *run,
         label: settings.label(run.arm),
         steps: setup.steps(run),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use finetune::progress::{Progress, RunPlan, StudyPlan};
+use finetune::progress::{Progress, RunStart, StudyStart};
 use finetune::trainer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use program::progress::{TimeLeft, say, style};
@@ -126,8 +126,8 @@ impl Progress for Terminal {
         ));
     }
 
-    fn study_started(&mut self, plan: &StudyPlan) {
-        let StudyPlan {
+    fn study_started(&mut self, plan: &StudyStart) {
+        let StudyStart {
             runs,
             recorded,
             steps,
@@ -159,7 +159,7 @@ impl Progress for Terminal {
         self.count(record);
     }
 
-    fn run_started(&mut self, plan: &RunPlan) {
+    fn run_started(&mut self, plan: &RunStart) {
         self.begun += 1;
         self.show_study();
         self.running.start(plan);

@@ -50,8 +50,8 @@ pub trait Weights {
 
 /// Perturbs the word embeddings in a training step.
 pub trait EmbeddingNoise {
-    /// What is added at a step, from 0: `[batch, length, hidden]`, on the input's device.
-    fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3>;
+    /// What is added in a pass, by the number of the batch in the run, from 0: `[batch, length, hidden]`, on the input's device.
+    fn noise(&self, input: &EncoderInput, pass: usize) -> Tensor<3>;
 }
 
 impl Start<'_> {
