@@ -9,7 +9,7 @@ use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
 
 use crate::error::FinetuneError;
-use crate::progress::{Progress, RunPlan};
+use crate::progress::{Progress, RunStart};
 use crate::trainer::Step;
 
 /// Bytes per parameter that a run holds: its value now and at the start, its gradient, two moments; 4 bytes each.
@@ -123,7 +123,7 @@ impl<'a, P: Progress> Shared<'a, P> {
         queue.end.map_or(Ok(queue.log), Err)
     }
 
-    pub(crate) fn run_started(&self, plan: &RunPlan) {
+    pub(crate) fn run_started(&self, plan: &RunStart) {
         self.lock().progress.run_started(plan);
     }
 

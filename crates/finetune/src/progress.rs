@@ -9,7 +9,7 @@ use crate::trainer::Step;
 
 /// A study about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StudyPlan {
+pub struct StudyStart {
     /// Number of all its runs.
     pub runs: usize,
     /// Number of runs that its folder already holds.
@@ -20,7 +20,7 @@ pub struct StudyPlan {
 
 /// A run about to start.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RunPlan {
+pub struct RunStart {
     /// The run.
     pub run: RunKey,
     /// Its arm, and what distinguishes it from the arm's other runs of this seed.
@@ -39,7 +39,7 @@ pub trait Progress {
         let _ = (path, line);
     }
     /// The study starts or continues.
-    fn study_started(&mut self, plan: &StudyPlan) {
+    fn study_started(&mut self, plan: &StudyStart) {
         let _ = plan;
     }
     /// A run of the study was already recorded; called after [`study_started`](Self::study_started).
@@ -47,7 +47,7 @@ pub trait Progress {
         let _ = record;
     }
     /// A run starts.
-    fn run_started(&mut self, plan: &RunPlan) {
+    fn run_started(&mut self, plan: &RunStart) {
         let _ = plan;
     }
     /// A run took an optimizer step.

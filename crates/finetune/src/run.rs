@@ -15,7 +15,7 @@ use crate::error::FinetuneError;
 use crate::evaluation::{Evaluation, evaluate};
 use crate::jobs::Shared;
 use crate::precision::lower;
-use crate::progress::{Progress, RunPlan};
+use crate::progress::{Progress, RunStart};
 use crate::setup::Setup;
 use crate::trainer::Trainer;
 use training::finite;
@@ -41,7 +41,7 @@ pub(crate) fn run_one(
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
     let settings = setup.settings(run);
-    shared.run_started(&RunPlan {
+    shared.run_started(&RunStart {
         run: *run,
         label: settings.label(run.arm),
         steps: setup.steps(run),
@@ -55,6 +55,10 @@ pub(crate) fn run_one(
         Err(FinetuneError::Metric(undefined)) => Some(undefined.to_string()),
         Err(other) => return Err(other),
     };
+    // Of scores too it may be said that they are all the same, but then their correlation is undefined: the run failed.
+    let headline = outcome.predictions.get(&settings.headline.set);
+    let only_class = headline.and_then(PredictionsFile::only_class);
+    let only_class = only_class.map(str::to_owned);
     let mut predictions = BTreeMap::new();
     for (set, file) in outcome.predictions {
         let path = format!(
@@ -72,6 +76,7 @@ pub(crate) fn run_one(
         epochs: outcome.epochs,
         seconds: started.elapsed().as_secs_f64(),
         predictions,
+        only_class,
         skipped_steps: outcome.skipped_steps,
         curve: outcome.course.curve,
         changes: outcome.course.changes,

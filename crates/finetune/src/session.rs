@@ -12,7 +12,7 @@ use tasks::Task;
 use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::jobs;
-use crate::progress::{Progress, StudyPlan};
+use crate::progress::{Progress, StudyStart};
 use crate::run::run_one;
 use crate::setup::Setup;
 
@@ -124,7 +124,7 @@ impl Session {
             .filter(|run| !holds(log.records(), run))
             .copied()
             .collect();
-        progress.study_started(&StudyPlan {
+        progress.study_started(&StudyStart {
             runs: runs.len(),
             recorded: runs.len() - missing.len(),
             steps: missing.iter().map(|run| setup.steps(run)).sum(),

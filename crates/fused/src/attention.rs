@@ -8,8 +8,9 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Bool, Shape, Tensor};
 
-use crate::dropout::{Dropout, DropoutBackend};
+use crate::dropout::DropoutBackend;
 use crate::half::{rounded, widened};
+use crate::key::Dropout;
 use crate::mask::Places;
 use crate::packing::{Packed, Packing, Padded};
 

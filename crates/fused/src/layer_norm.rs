@@ -8,8 +8,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
-use crate::dropout::{Dropout, DropoutBackend};
+use crate::dropout::DropoutBackend;
 use crate::half::{rounded, widened};
+use crate::key::Dropout;
 
 /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last dimension, with the biased
 /// variance.

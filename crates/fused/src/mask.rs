@@ -5,7 +5,7 @@ use burn::tensor::Shape;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::dropout::{Dropout, DropoutKey};
+use crate::key::{Dropout, DropoutKey};
 use crate::packing::Packed;
 
 /// ChaCha blocks computed side by side.

@@ -43,6 +43,10 @@ pub struct RunRecord {
     pub seconds: f64,
     /// The predictions after the last epoch, by evaluation set.
     pub predictions: BTreeMap<String, RecordedPredictions>,
+    /// The class that the run predicted for every example of the headline's set, if it predicted only one. Such a run has
+    /// learned nothing, whatever its score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_class: Option<String>,
     /// Optimizer steps that were skipped because gradients overflowed in half precision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: usize,

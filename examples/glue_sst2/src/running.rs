@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use finetune::progress::RunPlan;
+use finetune::progress::RunStart;
 use finetune::trainer::Step;
 use indicatif::{MultiProgress, ProgressBar};
 use program::progress::style;
@@ -45,7 +45,7 @@ impl Running {
     }
 
     /// A run begins in the first free place.
-    pub(crate) fn start(&mut self, plan: &RunPlan) {
+    pub(crate) fn start(&mut self, plan: &RunStart) {
         if let Some(place) = self.places.iter_mut().find(|place| place.run.is_none()) {
             place.run = Some(plan.run);
             place.examples = 0;

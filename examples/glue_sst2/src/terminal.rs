@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use finetune::progress::{Progress, RunPlan, StudyPlan};
+use finetune::progress::{Progress, RunStart, StudyStart};
 use finetune::trainer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use program::progress::{TimeLeft, say, style};
@@ -126,8 +126,8 @@ impl Progress for Terminal {
         ));
     }
 
-    fn study_started(&mut self, plan: &StudyPlan) {
-        let StudyPlan {
+    fn study_started(&mut self, plan: &StudyStart) {
+        let StudyStart {
             runs,
             recorded,
             steps,
@@ -159,7 +159,7 @@ impl Progress for Terminal {
         self.count(record);
     }
 
-    fn run_started(&mut self, plan: &RunPlan) {
+    fn run_started(&mut self, plan: &RunStart) {
         self.begun += 1;
         self.show_study();
         self.running.start(plan);
@@ -192,7 +192,16 @@ impl Progress for Terminal {
         self.count(record);
         self.show_study();
         let score = match (record.score(), &record.failed) {
-            (Some(score), _) => format!("dev {:.2} %", 100.0 * score),
+            (Some(score), _) => {
+                let collapsed = record.only_class.as_ref();
+                let collapsed = collapsed
+                    .map(|class| format!(" (it learned nothing: every prediction is {class})"));
+                format!(
+                    "dev {:.2} %{}",
+                    100.0 * score,
+                    collapsed.unwrap_or_default()
+                )
+            }
             (None, Some(reason)) => format!("failed: {reason}"),
             (None, None) => "no score".to_owned(),
         };

@@ -1,5 +1,7 @@
 //! Progress on the terminal: a bar where someone watches, a line per evaluation in a pipe.
 
+use std::path::Path;
+
 use indicatif::{ProgressBar, ProgressStyle};
 use pretrain::{DataSummary, HeldOut, Observer, Step};
 use program::progress::say;
@@ -23,6 +25,13 @@ impl Terminal {
 }
 
 impl Observer for Terminal {
+    fn torn_line(&mut self, path: &Path, line: usize) {
+        say(&format_args!(
+            "{}:{line}: half-written, as a killed process leaves it; cut off",
+            path.display()
+        ));
+    }
+
     fn prepared(&mut self, data: &DataSummary, step: usize, steps: usize) {
         say(&format_args!(
             "{} documents, {} of {} sentences excluded, {} tokens in {} sequences, vocabulary {}",

@@ -50,8 +50,9 @@ pub trait Weights {
 
 /// Perturbs the word embeddings in a training step.
 pub trait EmbeddingNoise {
-    /// The noise to add at a step, counted from 0: `[batch, length, hidden]`, on the input's device.
-    fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3>;
+    /// The noise to add in a pass: `[batch, length, hidden]`, on the input's device. `pass` is the number of the batch in
+    /// the run, from 0.
+    fn noise(&self, input: &EncoderInput, pass: usize) -> Tensor<3>;
 }
 
 impl Start<'_> {

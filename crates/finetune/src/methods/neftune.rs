@@ -34,14 +34,14 @@ struct TokenNoise {
 }
 
 impl EmbeddingNoise for TokenNoise {
-    fn noise(&self, input: &EncoderInput, step: usize) -> Tensor<3> {
+    fn noise(&self, input: &EncoderInput, pass: usize) -> Tensor<3> {
         let [rows, columns] = input.input_ids.dims();
         let mut values = vec![0.0; rows * columns * self.hidden];
         let sequences = sequences(&mut values, &input.layout, columns, self.hidden);
         sequences
             .into_par_iter()
             .enumerate()
-            .for_each(|(row, values)| self.fill(step, row, values));
+            .for_each(|(row, values)| self.fill(pass, row, values));
         let shape = [rows, columns, self.hidden];
         Tensor::from_data(TensorData::new(values, shape), &input.input_ids.device())
     }
@@ -77,10 +77,10 @@ fn sequences<'a>(
 }
 
 impl TokenNoise {
-    /// The noise of a sequence, token by token: a function of the seed, the step and the sequence's index in the batch.
-    fn fill(&self, step: usize, row: usize, values: &mut [f32]) {
+    /// The noise of a sequence, token by token: a function of the seed, the pass and the sequence's index in the batch.
+    fn fill(&self, pass: usize, row: usize, values: &mut [f32]) {
         let mut rng = ChaCha8Rng::from_seed(self.key);
-        rng.set_stream((step as u64) << 32 | row as u64);
+        rng.set_stream((pass as u64) << 32 | row as u64);
         let bound = self.alpha / (values.len() as f64).sqrt();
         // 2^24 values, each in the middle of its cell: symmetric about 0, and exact.
         let unit = |word: u32| (f64::from(word >> 8) + 0.5) / f64::from(1 << 23) - 1.0;

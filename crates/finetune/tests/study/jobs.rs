@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use finetune::progress::{Progress, RunPlan};
+use finetune::progress::{Progress, RunStart};
 use finetune::trainer::Step;
 use finetune::{FinetuneError, Session};
 use study::Arm;
@@ -23,7 +23,7 @@ struct InWork {
 }
 
 impl Progress for InWork {
-    fn run_started(&mut self, plan: &RunPlan) {
+    fn run_started(&mut self, plan: &RunStart) {
         self.now.push(plan.run);
         self.most = self.most.max(self.now.len());
     }
@@ -160,7 +160,7 @@ struct Vandal {
 }
 
 impl Progress for Vandal {
-    fn run_started(&mut self, _: &RunPlan) {
+    fn run_started(&mut self, _: &RunStart) {
         self.begun += 1;
         if self.begun == 3 {
             std::fs::remove_file(&self.weights).expect("they are there");

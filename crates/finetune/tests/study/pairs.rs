@@ -1,7 +1,7 @@
 //! What the two runs of a pair share, and where they differ.
 
 use finetune::Session;
-use finetune::progress::{Progress, RunPlan};
+use finetune::progress::{Progress, RunStart};
 use finetune::trainer::Step;
 use study::plan::RunKey;
 use study::record::{PredictionsFile, RecordedPredictions, RunRecord};
@@ -18,7 +18,7 @@ struct Losses {
 }
 
 impl Progress for Losses {
-    fn run_started(&mut self, plan: &RunPlan) {
+    fn run_started(&mut self, plan: &RunStart) {
         self.runs.push((plan.run.arm, plan.run.seed, Vec::new()));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use files::FileError;
 use finetune::FinetuneError;
-use finetune::progress::{Progress, RunPlan};
+use finetune::progress::{Progress, RunStart};
 use serde_json::Value;
 use study::record::{PredictionsFile, RecordedPredictions, RunLog, RunRecord};
 use study::{Arm, StudyConfig, StudyError};
@@ -268,7 +268,7 @@ fn a_study_that_is_asked_to_stop_begins_no_run() {
         fn should_stop(&mut self) -> bool {
             true
         }
-        fn run_started(&mut self, plan: &RunPlan) {
+        fn run_started(&mut self, plan: &RunStart) {
             panic!("{plan:?}");
         }
     }

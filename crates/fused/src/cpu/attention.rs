@@ -13,7 +13,7 @@ use super::softmax::{Probabilities, ScoreGrad};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
 use crate::attention::{AttentionBackend, plain, plain_backward};
-use crate::dropout::Dropout;
+use crate::key::Dropout;
 use crate::mask::head_stride;
 use crate::packing::Packed;
 

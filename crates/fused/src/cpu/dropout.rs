@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use super::elementwise::{CHUNK, MapPairs, Multiply};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
-use crate::dropout::{Dropout, DropoutBackend, plain};
+use crate::dropout::{DropoutBackend, plain};
+use crate::key::Dropout;
 
 /// Elements whose multipliers stay in the first-level cache until they are used.
 const PIECE: usize = 8 * crate::mask::GROUP;

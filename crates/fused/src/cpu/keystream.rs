@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::simd;
-use crate::dropout::Dropout;
+use crate::key::Dropout;
 use crate::mask::{BLOCK_WORDS, GROUP, LANES};
 
 /// "expand 32-byte k", the constant words of ChaCha.
@@ -137,7 +137,7 @@ fn group_multipliers<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dropout::DropoutKey;
+    use crate::key::DropoutKey;
     use crate::mask;
 
     #[test]

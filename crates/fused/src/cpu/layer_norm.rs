@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::elementwise::{Binary, MapPairs};
 use super::storage::{self, Unwritten};
 use super::{dropout, rows, simd};
-use crate::dropout::Dropout;
+use crate::key::Dropout;
 use crate::layer_norm::{LayerNormBackend, plain, plain_backward};
 
 impl LayerNormBackend for Flex {

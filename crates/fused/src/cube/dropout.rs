@@ -8,7 +8,8 @@ use burn_cubecl::{CubeBackend, cubecl};
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
-use crate::dropout::{Dropout, DropoutBackend, host_mask};
+use crate::dropout::{DropoutBackend, host_mask};
+use crate::key::Dropout;
 use crate::mask::{self, Places};
 
 const BLOCK_WORDS: usize = mask::BLOCK_WORDS;

@@ -1,5 +1,6 @@
 //! The report's content: one file per question.
 
+mod collapsed;
 mod companions;
 mod compare;
 mod data_size;
@@ -45,6 +46,7 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
     }
     sections.extend(main.and_then(|study| paper::section(material, study)));
     sections.extend(failed::section(material));
+    sections.extend(collapsed::section(material));
     sections.push(origin::section(material));
     Document {
         title: format!("NoisyTune on {}", material.data),

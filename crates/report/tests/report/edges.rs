@@ -181,3 +181,18 @@ fn a_folder_that_cannot_be_written_is_named() {
         "{text}"
     );
 }
+
+#[test]
+fn a_run_that_predicts_one_class_is_said_to_have_learned_nothing() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 6);
+    assert!(!write(&sample).markdown.contains("What learned nothing?"));
+    sample.records[3].only_class = Some("positive".to_owned());
+    let files = write(&sample);
+    let markdown = files.markdown;
+    assert!(
+        markdown.contains("## What learned nothing? 1 run."),
+        "{markdown}"
+    );
+    assert!(markdown.contains("| positive |"), "{markdown}");
+    assert!(files.html.contains("id=\"collapsed\""));
+}

@@ -144,6 +144,7 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
             })
             .collect(),
         seconds: 0.036 * run.train_rows as f64 + 9.0 * rng.random::<f64>(),
+        only_class: None,
         predictions: BTreeMap::from([(
             "dev".to_owned(),
             RecordedPredictions::Classes(dev_predictions),

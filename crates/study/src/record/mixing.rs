@@ -38,11 +38,6 @@ impl RunLog {
                 ("training data", own(recorded), own(&current)),
                 ("training rows", json(&rows), json(&train_rows)),
                 (
-                    "evaluation data",
-                    json(&recorded.evaluation),
-                    json(&current.evaluation),
-                ),
-                (
                     "headline",
                     json(&recorded.headline),
                     json(&current.headline),
@@ -54,9 +49,16 @@ impl RunLog {
                 ),
                 ("device", json(&recorded.device), json(&current.device)),
             ];
+            let sets = recorded.evaluation.keys().chain(current.evaluation.keys());
+            let sets = sets.map(|set| {
+                let rows = |settings: &Settings| json(&settings.evaluation.get(set));
+                (format!("{set} data"), rows(recorded), rows(&current))
+            });
+            let fields = fields.map(|(name, recorded, now)| (name.to_owned(), recorded, now));
             let difference = fields
                 .into_iter()
-                .find_map(|(name, recorded, current)| difference(name, &recorded, &current));
+                .chain(sets)
+                .find_map(|(name, recorded, now)| difference(&name, &recorded, &now));
             if let Some((field, recorded, current)) = difference {
                 return Err(StudyError::OtherStudy {
                     path: self.path().to_path_buf(),

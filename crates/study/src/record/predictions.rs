@@ -96,6 +96,13 @@ impl PredictionsFile {
         )
     }
 
+    /// The class that every prediction is, if there are several and they are all the same.
+    pub fn only_class(&self) -> Option<&str> {
+        let (first, rest) = self.predictions.split_first()?;
+        let is_only = !rest.is_empty() && rest.iter().all(|class| class == first);
+        is_only.then_some(first)
+    }
+
     fn header(&self) -> &'static str {
         match self.labels.is_empty() {
             true => "index\tprediction",
@@ -136,6 +143,18 @@ mod tests {
         };
         assert_eq!(file.right(), Some(vec![true, false, true]));
         assert_eq!(PredictionsFile::default().right(), None);
+    }
+
+    #[test]
+    fn predictions_that_are_all_the_same_are_of_one_class() {
+        let of = |predictions: &[&str]| PredictionsFile {
+            predictions: owned(predictions),
+            labels: Vec::new(),
+        };
+        assert_eq!(of(&["a", "a", "a"]).only_class(), Some("a"));
+        assert_eq!(of(&["a", "b", "a"]).only_class(), None);
+        assert_eq!(of(&["a"]).only_class(), None, "one sentence says nothing");
+        assert_eq!(of(&[]).only_class(), None);
     }
 
     #[test]

@@ -23,6 +23,12 @@ pub(super) fn upgraded(mut record: Map<String, Value>) -> Map<String, Value> {
     }
     record.remove("dev_accuracy");
     if let Some(predictions) = record.remove("dev_predictions") {
+        if let Some([first, rest @ ..]) = predictions.as_array().map(Vec::as_slice)
+            && !rest.is_empty()
+            && rest.iter().all(|class| class == first)
+        {
+            record.insert("only_class".to_owned(), json!(first.to_string()));
+        }
         let has_any = predictions.as_array().is_none_or(|all| !all.is_empty());
         let sets = if has_any {
             json!({ DEV: predictions })

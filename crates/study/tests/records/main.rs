@@ -54,3 +54,11 @@ fn a_version_from_the_future_and_unknown_fields_are_refused() {
     let text = read(&unknown).expect_err("a misspelt field");
     assert!(text.contains("unknown field `sede`"), "{text}");
 }
+
+#[test]
+fn a_version_1_run_that_predicts_one_class_is_marked() {
+    let collapsed = VERSION_1.replacen("[0,1,1,0]", "[1,1,1,1]", 1);
+    let only_class = read(&collapsed).expect("it is read").only_class;
+    assert_eq!(only_class.as_deref(), Some("1"));
+    assert_eq!(read(VERSION_1).expect("it is read").only_class, None);
+}

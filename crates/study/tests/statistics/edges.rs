@@ -105,7 +105,7 @@ fn values_out_of_range_say_what_is_accepted() {
             "p-value 1.5; expected a number from 0 to 1",
             "difference 0; expected a positive number",
             "standard deviation NaN; expected a positive number",
-            "1 value(s) against 0; expected as many of both",
+            "1 value(s) against 0; expected the same number of both",
             "2 equal values; expected some spread",
         ]
     );

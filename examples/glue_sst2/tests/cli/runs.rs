@@ -36,6 +36,7 @@ fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
     entries.sort();
     let expected = [
         "figures",
+        "predictions",
         "report.html",
         "report.md",
         "runs.jsonl",
@@ -181,7 +182,7 @@ fn the_names_of_run_glue_are_accepted() {
     assert_eq!(settings["recipe"]["warmup_ratio"], 0.5);
     assert_eq!(settings["recipe"]["max_gradient_norm"], 2.0);
     assert_eq!(settings["train"]["used"], 5);
-    assert_eq!(settings["dev"]["used"], 3);
+    assert_eq!(settings["evaluation"]["dev"]["used"], 3);
 }
 
 /// What the program writes to a terminal of 60 columns.

@@ -34,9 +34,13 @@ fn the_bundled_data_is_found_from_any_directory() {
     let record: serde_json::Value = serde_json::from_str(runs.trim()).expect("one record");
     let manifest = repository().join("datasets/film-notes/SHA256SUMS");
     let manifest = std::fs::read_to_string(manifest).expect("hashes");
-    for (split, file) in [("train", "train.tsv"), ("dev", "dev.tsv")] {
-        let hash = record["settings"][split]["sha256"].as_str().expect("text");
-        assert!(manifest.contains(&format!("{hash}  {file}\n")), "{split}");
+    let settings = &record["settings"];
+    for (rows, file) in [
+        (&settings["train"], "train.tsv"),
+        (&settings["evaluation"]["dev"], "dev.tsv"),
+    ] {
+        let hash = rows["sha256"].as_str().expect("text");
+        assert!(manifest.contains(&format!("{hash}  {file}\n")), "{file}");
     }
 }
 
@@ -178,7 +182,10 @@ mod downloads {
         let settings = &record["settings"];
         assert_eq!(settings["model"]["name"], format!("hf:mini/bert@{COMMIT}"));
         assert_eq!(
-            (&settings["train"]["rows"], &settings["dev"]["rows"]),
+            (
+                &settings["train"]["rows"],
+                &settings["evaluation"]["dev"]["rows"]
+            ),
             (&8.into(), &5.into())
         );
 
