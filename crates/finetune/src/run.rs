@@ -55,7 +55,7 @@ pub(crate) fn run_one(
         Err(FinetuneError::Metric(undefined)) => Some(undefined.to_string()),
         Err(other) => return Err(other),
     };
-    // Of scores too it may be said that they are all the same, but then their correlation is undefined: the run failed.
+    // Scores can all be the same too, but then their correlation is undefined and the run has failed.
     let headline = outcome.predictions.get(&settings.headline.set);
     let only_class = headline.and_then(PredictionsFile::only_class);
     let only_class = only_class.map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What a dropout mask is a function of.
+//! The key of a dropout mask, and its probability.
 
 /// Identifies a dropout mask: equal keys give equal masks, on every backend and any number of threads.
 ///

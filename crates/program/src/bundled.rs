@@ -1,14 +1,14 @@
-//! The files that come with the repository are what they were when their hashes were written down.
+//! Checks the files that come with the repository against their recorded hashes.
 
 use std::fs;
 use std::path::Path;
 
 use files::sha256_of_file;
 
-/// Beside the files: what `sha256sum` prints.
+/// The file beside them with the output of `sha256sum`.
 const MANIFEST: &str = "SHA256SUMS";
 
-/// Compares every file of a folder's manifest with its hash; the text of an error is one line.
+/// Compares every file in a folder's manifest with its hash. The text of an error is one line.
 pub(crate) fn verify(folder: &Path, option: &str) -> Result<(), String> {
     if !folder.is_dir() {
         return Err(format!(
@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    /// What `sha256sum` prints for a file with these bytes.
+    /// A file's bytes, and what `sha256sum` prints for them.
     const FINE: (&str, &str) = (
         "fine\n",
         "8ecc5f94c57b05d6c5e0ee316bee4875427e1845bbeef3ead59df29c72aab36e  fine.txt\n",
@@ -69,10 +69,11 @@ mod tests {
     #[test]
     fn files_that_are_as_written_down_pass() {
         let folder = folder(FINE.0, FINE.1);
-        verify(folder.path(), "--model").expect("it is what it was");
+        verify(folder.path(), "--model").expect("it is unchanged");
         let crlf = FINE.1.replace('\n', "\r\n");
         fs::write(folder.path().join(MANIFEST), crlf).expect("a file");
-        verify(folder.path(), "--model").expect("a checkout may change line ends of the manifest");
+        verify(folder.path(), "--model")
+            .expect("a checkout may change the manifest's line endings");
     }
 
     #[test]
@@ -111,7 +112,7 @@ mod tests {
         assert!(error.ends_with("or --model with a folder"), "{error}");
     }
 
-    /// A manifest holds every file that is not about the files.
+    /// A manifest lists every file but those that describe the others.
     #[test]
     fn every_manifest_of_the_repository_is_true_and_complete() {
         let repository = crate::source::repository();

@@ -1,4 +1,4 @@
-//! The command line as one would type it.
+//! A program's command line, as one would type it.
 
 use crate::device;
 
@@ -7,17 +7,17 @@ use crate::device;
 pub struct Program {
     /// The name of its example.
     pub name: &'static str,
-    /// Its features that are no devices, and whether this build has them.
+    /// Its features other than devices, and whether this build has them.
     pub features: &'static [(&'static str, bool)],
 }
 
 impl Program {
-    /// How the program was called, through cargo, with the features of this build.
+    /// The cargo command that runs the program with its present arguments and the features of this build.
     pub fn command(&self) -> String {
         self.command_with(&[])
     }
 
-    /// The same with more features.
+    /// The same command with more features.
     pub fn command_with(&self, more: &[&str]) -> String {
         let arguments = std::env::args_os().skip(1);
         let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
@@ -64,7 +64,7 @@ mod tests {
         let line = |more: &[&str], arguments: &[&str]| {
             program.line(more, arguments.iter().map(|text| (*text).to_owned()))
         };
-        // In front are the devices beside the default one, if the build has any.
+        // The devices other than the default one come first, if the build has any.
         assert!(line(&[], &[]).starts_with("cargo run --example train"));
         assert!(line(&[], &[]).ends_with(" --features hub"));
         let end = " --features hub --features wgpu -- --out 'my runs'";

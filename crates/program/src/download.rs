@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::progress::say;
 use crate::source::{Found, Kind, Wanted};
 
-/// Downloads what is not in the cache.
+/// Finds a snapshot in the cache, downloading the files that are missing.
 pub(crate) fn find(wanted: &Wanted, name: &str, quiet: bool) -> Result<Found, Failure> {
     let kind = match wanted.kind {
         Kind::Model => hub::Kind::Model,
@@ -32,7 +32,7 @@ pub(crate) fn find(wanted: &Wanted, name: &str, quiet: bool) -> Result<Found, Fa
     })
 }
 
-/// A bar on standard error where someone watches, a line per file in a pipe.
+/// A bar on standard error if it is a terminal, otherwise one line per file.
 #[derive(Default)]
 struct Bar {
     bar: Option<ProgressBar>,

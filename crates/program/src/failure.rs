@@ -1,28 +1,28 @@
-//! Why a program ends early, and its exit code.
+//! Why a program ended early, and its exit code.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use crate::progress;
 
-/// Why a program ends early: one line, and an exit code by kind.
+/// Why a program ended early: one line, and an exit code for each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The arguments alone show that they cannot mean anything: exit code 2.
+    /// The arguments themselves are wrong: exit code 2.
     Usage(String),
-    /// The arguments are fine, and something else is not: exit code 1.
+    /// The arguments are fine, but something else is wrong: exit code 1.
     World(String),
     /// Ctrl-C: exit code 130, as a shell reports it.
     Stopped(String),
 }
 
 impl Failure {
-    /// Takes an error whose cause is in the arguments.
+    /// Makes a failure from an error caused by the arguments.
     pub fn usage(error: impl fmt::Display) -> Self {
         Self::Usage(error.to_string())
     }
 
-    /// Takes an error whose cause is elsewhere.
+    /// Makes a failure from an error with another cause.
     pub fn world(error: impl fmt::Display) -> Self {
         Self::World(error.to_string())
     }
@@ -46,7 +46,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Says on standard error why a program ended early, if it did, and returns its exit code.
+/// Prints on standard error why a program ended early, if it did, and returns its exit code.
 pub fn exit_code_of(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! A folder that is not there may be a repository of the Hugging Face hub, written as transformers takes it.
+//! A folder that does not exist may be meant as a repository of the Hugging Face hub, by the name transformers takes.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ const MODELS: &[(&str, &str)] = &[
     ("xlnet-base-cased", "xlnet/xlnet-base-cased"),
 ];
 
-/// The message for a folder that is not there: what belongs in it, and what to type if a repository was meant.
+/// The message for a folder that does not exist: what it should hold, and what to type if a repository was meant.
 pub(crate) fn absent(wanted: &Wanted, folder: &Path) -> String {
     let mut message = format!(
         "{}: no such folder; expected one with {}",
@@ -42,7 +42,7 @@ pub(crate) fn absent(wanted: &Wanted, folder: &Path) -> String {
     message
 }
 
-/// What stands behind `hf:` for a text that could name a repository: `NAME` or `OWNER/NAME`.
+/// The name to type after `hf:`, for a text that could name a repository: `NAME` or `OWNER/NAME`.
 fn repository(wanted: &Wanted, text: &str) -> Option<String> {
     let (name, revision) = text.split_at(text.find('@').unwrap_or(text.len()));
     let is_name = |part: &str| {

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// Prints a program's result.
 ///
 /// # Errors
-/// [`Failure::World`] for a reader that is gone or a full disk, where `print!` would panic.
+/// [`Failure::World`] if the reader is gone or the disk is full; `print!` would panic.
 pub fn print(text: &str) -> Result<(), Failure> {
     print_to(&mut io::stdout().lock(), text)
 }
@@ -17,10 +17,10 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Prints a value as one line of JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// Those of [`print`].
 ///
 /// # Panics
-/// If the value is not plain data: maps with keys that are no text, for one.
+/// If the value is not plain data, for example a map with keys that are not text.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).expect("the value is plain data");
     print(&(text + "\n"))

@@ -6,16 +6,16 @@ use serde::de::DeserializeOwned;
 /// A set of options by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// As on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// What `--help` says of it.
+    /// Its description in `--help`.
     pub about: &'static str,
     /// The options, as JSON.
     pub json: &'static str,
 }
 
 impl Preset {
-    /// Reads the options. A test of the program reads every preset.
+    /// Reads the options. Each program should test that all its presets can be read.
     ///
     /// # Panics
     /// If the JSON does not describe a `T`.
@@ -24,13 +24,13 @@ impl Preset {
     }
 }
 
-/// Takes the name of one of the presets on the command line.
+/// Parses the name of one of the presets.
 pub fn parser(presets: &'static [Preset]) -> impl TypedValueParser<Value = &'static Preset> {
     let names = presets
         .iter()
         .map(|preset| PossibleValue::new(preset.name).help(preset.about));
     PossibleValuesParser::new(names).map(|name| {
         let named = presets.iter().find(|preset| preset.name == name);
-        named.expect("the parser accepts the names of presets alone")
+        named.expect("the parser accepts only the names of presets")
     })
 }

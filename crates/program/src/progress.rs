@@ -1,4 +1,4 @@
-//! Progress on standard error: lines, bars, and how long the rest takes.
+//! Progress on standard error: lines, bars, and the time left.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressStyle};
 
-/// Writes a line to standard error. Where that is closed or full nobody is told, and the program goes on.
+/// Writes a line to standard error. If that is closed or full, the program continues silently.
 pub fn say(line: &impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
@@ -21,7 +21,7 @@ pub fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
-/// How long the rest of the steps takes at the speed of those before.
+/// Estimates how long the remaining steps take, at the speed of the previous ones.
 #[derive(Clone, Debug)]
 pub struct TimeLeft {
     since: Instant,
@@ -39,17 +39,17 @@ impl TimeLeft {
         }
     }
 
-    /// One step more is taken.
+    /// Counts a step as taken.
     pub fn step(&mut self) {
         self.taken += 1;
     }
 
-    /// Some steps are not taken after all.
+    /// Counts some steps as not to be taken after all.
     pub fn skip(&mut self, steps: usize) {
         self.all = self.all.saturating_sub(steps);
     }
 
-    /// The time in words; `None` before the first step, and after the last.
+    /// The time left, in words; `None` before the first step and after the last.
     pub fn words(&self) -> Option<String> {
         let left = (1..self.all).contains(&self.taken).then(|| {
             let rest = (self.all - self.taken) as f64 / self.taken as f64;

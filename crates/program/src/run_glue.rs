@@ -1,4 +1,4 @@
-//! Options of transformers' `run_glue.py` that a program does not have: each is refused with what to use instead.
+//! Options of transformers' `run_glue.py` that a program does not have. Each is refused with what to use instead.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use clap::Command;
 
 use crate::failure::Failure;
 
-/// Names, and what to do instead.
+/// Names of options, and what to do instead.
 const INSTEAD: &[(&[&str], &str)] = &[
     (
         &["do_predict", "max_predict_samples", "test_file"],
@@ -50,7 +50,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (
         &["eval_strategy", "evaluation_strategy", "eval_steps"],
-        "leave it out; the whole dev split is scored after every epoch",
+        "leave it out; the whole dev set is scored after every epoch",
     ),
     (
         &[
@@ -125,7 +125,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "ddp_backend",
             "tpu_num_cores",
         ],
-        "leave it out; a run uses one device; --jobs has several runs at a time",
+        "leave it out; a run uses one device; --jobs trains several runs at a time",
     ),
     (
         &["data_seed"],
@@ -146,10 +146,10 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Refuses the first option of `run_glue.py` that the program's own command line does not know.
+/// Refuses the first option of `run_glue.py` that the program's own command line does not have.
 ///
 /// # Errors
-/// [`Failure::Usage`], one line with what to use instead.
+/// [`Failure::Usage`], in one line with what to use instead.
 pub fn check(
     program: &Command,
     arguments: impl IntoIterator<Item = OsString>,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_means_nothing_here_is_refused_with_what_to_use() {
+    fn an_option_without_meaning_here_is_refused_with_what_to_use() {
         let expected = "error: --max_steps of run_glue.py is not an option here: use --epochs and --max_train_samples";
         assert_eq!(
             refusal(&["p", "--max_steps", "5"]).as_deref(),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_program_knows_and_what_nobody_knows_is_left_to_its_parser() {
+    fn known_and_unknown_options_are_left_to_the_programs_parser() {
         for arguments in [
             &["p", "--do_predict"][..],
             &["p", "--nonsense"],

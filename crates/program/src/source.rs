@@ -12,18 +12,18 @@ use crate::download;
 use crate::failure::Failure;
 use crate::hub_name;
 
-/// What is looked for.
+/// What a program needs, and where to find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The option that says where it is, such as `--model`.
+    /// The option that names its source, such as `--model`.
     pub option: &'static str,
-    /// What it is on the Hugging Face hub.
+    /// The kind of its repositories on the Hugging Face hub.
     pub kind: Kind,
-    /// The folder that is `bundled`, from the repository's root.
+    /// The folder for `bundled`, relative to the repository's root.
     pub bundled: &'static str,
     /// What a folder must hold, in words, for messages.
     pub holds: &'static str,
-    /// The files that a download brings.
+    /// The files to download.
     pub downloads: Vec<&'static str>,
     /// Short names of repositories: `("sst2", "nyu-mll/glue")`.
     pub short_names: &'static [(&'static str, &'static str)],
@@ -38,11 +38,11 @@ pub enum Kind {
     Dataset,
 }
 
-/// The value of `--model` or `--data`: `bundled`, `hf:OWNER/NAME[@REVISION]`, or a folder. A folder that
-/// is called `bundled` is `./bundled`.
+/// The value of `--model` or `--data`: `bundled`, `hf:OWNER/NAME[@REVISION]`, or a folder. For a folder named
+/// `bundled`, write `./bundled`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// What lies in the repository.
+    /// The files bundled with this repository.
     Bundled,
     /// A repository of the Hugging Face hub, without the `hf:`.
     Hub(String),
@@ -50,12 +50,12 @@ pub enum Source {
     Folder(PathBuf),
 }
 
-/// A folder with what was asked for.
+/// A folder that holds what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where the files are.
+    /// The folder.
     pub folder: PathBuf,
-    /// What to call it. A download is named with its commit.
+    /// Its name for people. The name of a download includes its commit.
     pub name: String,
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Source {
 }
 
 impl Wanted {
-    /// The repository that a name stands for, with the revision behind it if there is one.
+    /// Expands a short name of a repository, keeping the revision if there is one.
     pub(crate) fn full_name(&self, name: &str) -> String {
         let (short, revision) = name.split_at(name.find('@').unwrap_or(name.len()));
         let mut known = self.short_names.iter();
@@ -94,19 +94,19 @@ impl Wanted {
     }
 }
 
-/// The folder of this repository, whatever the current one is.
+/// The folder of this repository, whatever the current directory is.
 pub(crate) fn repository() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.ancestors().nth(2).unwrap_or(package).to_owned()
 }
 
 impl Source {
-    /// Finds the folder, downloading and checking its files as need be; `quiet` shows no progress of that.
+    /// Finds the folder, downloading and checking its files if need be; `quiet` hides the progress of downloads.
     ///
     /// # Errors
-    /// [`Failure::Usage`] for a repository's name that is none, and for a download in a build without them;
-    /// [`Failure::World`] for a folder that is not there, for files that are not what they were, and for a download that
-    /// fails.
+    /// [`Failure::Usage`] for an invalid name of a repository, and for a download in a build without downloads;
+    /// [`Failure::World`] for a folder that does not exist, for bundled files that have changed, and for a failed
+    /// download.
     pub fn find(&self, wanted: &Wanted, program: &Program, quiet: bool) -> Result<Found, Failure> {
         match self {
             Self::Bundled => {
@@ -139,7 +139,7 @@ fn from_hub(wanted: &Wanted, name: &str, _: &Program, quiet: bool) -> Result<Fou
     download::find(wanted, name, quiet)
 }
 
-/// What to run instead: most runs need no downloads, and TLS takes its time to compile.
+/// Says what to run instead. Builds leave downloads out by default: most runs need none, and TLS is slow to compile.
 #[cfg(not(feature = "hub"))]
 fn from_hub(wanted: &Wanted, name: &str, program: &Program, _: bool) -> Result<Found, Failure> {
     let option = wanted.option;

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What a shell reports for a program that Ctrl-C ended.
+/// The exit code that a shell reports for a program ended by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// Catches Ctrl-C from here on. Where that is not possible it ends the program at once, as it does
-/// without: what is recorded stays.
+/// Catches Ctrl-C from here on. If that is impossible, Ctrl-C ends the program at once as usual; what is
+/// recorded stays.
 pub fn catch() {
     let _ = ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::Relaxed) {

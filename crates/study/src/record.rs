@@ -43,8 +43,8 @@ pub struct RunRecord {
     pub seconds: f64,
     /// The predictions after the last epoch, by evaluation set.
     pub predictions: BTreeMap<String, RecordedPredictions>,
-    /// The class that the run predicted for every example of the headline's set, if it predicted only one. Such a run has
-    /// learned nothing, whatever its score.
+    /// The class that the run predicted for every example of the headline's set, if it predicted only one class. Such a
+    /// run has learned nothing, whatever its score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_class: Option<String>,
     /// Optimizer steps that were skipped because gradients overflowed in half precision.

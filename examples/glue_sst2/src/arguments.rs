@@ -1,4 +1,4 @@
-//! The command line; the names of transformers' `run_glue.py` are accepted beside ours.
+//! The command line. Names of options from transformers' `run_glue.py` are accepted too.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,11 +20,11 @@ use crate::preset::{Options, PRESETS, suited_to};
 #[derive(Debug, Parser)]
 #[command(name = "glue_sst2", version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// A set of options to start from; options given as well override it [default: quick, or standard with a
-    /// --model other than the bundled one]
+    /// A set of options to start from; other options override it [default: quick, or standard with a --model other
+    /// than the bundled one]
     #[arg(long, value_parser = preset::parser(&PRESETS))]
     preset: Option<&'static Preset>,
-    /// Studies to run, in this order: `compare` is the comparison, `all` runs every one
+    /// Studies to run, in this order: `compare` is the comparison, `all` runs every study
     #[arg(long, value_delimiter = ',', value_parser = study_names(), value_name = "STUDY,...")]
     study: Option<Vec<Studies>>,
     /// Pretrained BERT: `bundled`, hf:OWNER/NAME[@REVISION] from the Hugging Face hub, or a folder with
@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
     /// Runs per arm, one per seed
     #[arg(long)]
     seeds: Option<usize>,
-    /// Runs per arm for what neither `compare` nor `l1-change` needs
+    /// Runs per arm for the studies other than `compare` and `l1-change`
     #[arg(long, value_name = "SEEDS")]
     side_seeds: Option<usize>,
     /// The first seed
@@ -101,7 +101,7 @@ pub(crate) struct Arguments {
     /// How sentences are put into batches
     #[arg(long, value_enum)]
     batching: Option<BatchingName>,
-    /// `--batching bucketed`, as run_glue.py has it
+    /// `--batching bucketed`, under the name of run_glue.py
     #[arg(long = "group_by_length", hide = true, conflicts_with = "batching")]
     group_by_length: bool,
     /// Pad every batch to --max-length instead of to its longest sentence; implies --batching shuffled unless
@@ -111,19 +111,19 @@ pub(crate) struct Arguments {
     /// Precision of the linear layers, if the device has it; parameters and optimizer stay f32
     #[arg(long, value_enum)]
     precision: Option<PrecisionName>,
-    /// `--precision f16`, as run_glue.py has it
+    /// `--precision f16`, under the name of run_glue.py
     #[arg(long = "fp16", hide = true, conflicts_with_all = ["precision", "bf16"])]
     fp16: bool,
-    /// `--precision bf16`, as run_glue.py has it
+    /// `--precision bf16`, under the name of run_glue.py
     #[arg(long = "bf16", hide = true, conflicts_with = "precision")]
     bf16: bool,
-    /// The one task there is, as run_glue.py names it
+    /// The only task, as run_glue.py names it
     #[arg(long = "task_name", hide = true, value_parser = task_name)]
     task_name: Option<()>,
-    /// What is always done, as run_glue.py asks for it
+    /// Accepted because run_glue.py needs it; this program always trains
     #[arg(long = "do_train", hide = true)]
     do_train: bool,
-    /// What is always done, as run_glue.py asks for it
+    /// Accepted because run_glue.py needs it; this program always evaluates
     #[arg(long = "do_eval", hide = true)]
     do_eval: bool,
     /// Recompute each layer's activations in the backward pass: less memory, more time
@@ -165,7 +165,7 @@ pub(crate) struct Arguments {
 enum BatchingName {
     /// Random order, each batch padded to its longest sentence
     Shuffled,
-    /// Sentences of similar length together, which takes less padding
+    /// Sentences of similar length together, which needs less padding
     Bucketed,
     /// Random order, sentences laid end to end without padding
     Packed,
@@ -189,10 +189,10 @@ enum Studies {
     One(StudyKind),
 }
 
-/// The options, with the preset's values where none is given.
+/// The options, with the preset's values for those not given.
 #[derive(Debug)]
 pub(crate) struct Resolved {
-    /// The set of options that the others override.
+    /// The preset that the other options override.
     pub(crate) preset: &'static Preset,
     /// Where the pretrained model comes from.
     pub(crate) model: Source,
@@ -203,7 +203,7 @@ pub(crate) struct Resolved {
 }
 
 impl Arguments {
-    /// Puts the options over their preset.
+    /// Overrides the preset with the options.
     pub(crate) fn resolve(&self) -> Resolved {
         let preset = self
             .preset
@@ -235,7 +235,7 @@ impl Arguments {
         study.hyperparameters.extend(self.set.iter().cloned());
         study.max_train_samples = self.max_train_samples.or(study.max_train_samples);
         study.max_eval_samples = self.max_eval_samples.or(study.max_eval_samples);
-        // A preset's side seeds are at most all seeds.
+        // A preset's side seeds are capped at the number of seeds.
         let seeds = study.seeds;
         study.side_seeds = self
             .side_seeds
@@ -251,7 +251,7 @@ impl Arguments {
         put(&mut recipe.max_gradient_norm, &self.max_gradient_norm);
         if self.pad_to_max_length {
             recipe.pad_to_max_length = true;
-            // A preset's packed batches have no padding; whoever asks for both in so many words is told.
+            // Packed batches have no padding. This overrides a preset's packing; explicitly asking for both is an error.
             recipe.batching = Batching::Shuffled;
         }
         let bucketed = self.group_by_length.then_some(BatchingName::Bucketed);
@@ -281,20 +281,20 @@ impl Arguments {
     }
 }
 
-/// Puts an option, if given, over the preset's value.
+/// Overrides the preset's value with an option, if given.
 fn put<T: Clone>(value: &mut T, option: &Option<T>) {
     if let Some(option) = option {
         value.clone_from(option);
     }
 }
 
-/// The registry's arms, with what they do for `--help` and the nearest one for a wrong name.
+/// Parses an arm of the registry; `--help` says what each does, and a wrong name is answered with the nearest one.
 fn arm_names() -> impl TypedValueParser<Value = Arm> {
     let names = Arm::ALL
         .iter()
         .map(|arm| PossibleValue::new(arm.name()).help(arm.about()));
     PossibleValuesParser::new(names)
-        .map(|name| Arm::named(&name).expect("the parser accepts the registry's names alone"))
+        .map(|name| Arm::named(&name).expect("the parser accepts only the registry's names"))
 }
 
 fn study_names() -> impl TypedValueParser<Value = Studies> {
@@ -310,7 +310,7 @@ fn study_names() -> impl TypedValueParser<Value = Studies> {
     })
 }
 
-/// Reads `3`, and `3.0`, which run_glue.py takes too.
+/// Reads `3`, and also `3.0`, as run_glue.py does.
 fn whole_number(text: &str) -> Result<usize, String> {
     let digits = match text.split_once('.') {
         Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {

@@ -8,7 +8,7 @@ use program::Failure;
 
 use crate::arguments::Arguments;
 
-/// What `--jobs` asks for, checked before anything is read.
+/// The value of `--jobs`, checked before anything is read.
 pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failure> {
     let Some(jobs) = arguments.jobs else {
         return Ok(None);
@@ -23,7 +23,7 @@ pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failu
     NonZeroUsize::new(jobs).ok_or_else(refused).map(Some)
 }
 
-/// What was asked for, or as many as suit the device and the study.
+/// The number asked for, or as many as suit the device and the study.
 pub(crate) fn or_suited(
     asked: Option<NonZeroUsize>,
     device: DeviceName,

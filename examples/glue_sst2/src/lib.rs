@@ -21,7 +21,7 @@ use study::record::RunLog;
 use crate::arguments::{Arguments, Resolved};
 use crate::terminal::Terminal;
 
-/// Keeps freed pages for the next step; glibc gives them back to the kernel and zeroes them again.
+/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
     program::exit_code_of(known.and_then(|()| run(&Arguments::parse())))
 }
 
-/// What can go wrong before the first run: an option that is out of range is the arguments' fault.
+/// Classifies an error before the first run: an option out of range is the fault of the arguments.
 fn not_started(error: FinetuneError) -> Failure {
     match error {
         FinetuneError::Study(ref study) if study.is_of_settings() => Failure::usage(error),
@@ -123,7 +123,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(&text)
 }
 
-/// What is about to happen, in one line, and below it what a user should know about the model and the data.
+/// What is about to run, in one line, then what a user should know about the model and the data, one line each.
 fn heading(preset: &str, model: &str, data: &str, study: &Session) -> String {
     let config = study.config();
     let mut heading = format!(

@@ -26,20 +26,20 @@ const PAPER: Preset = Preset {
     json: include_str!("../presets/paper.json"),
 };
 
-/// What a preset says; options on the command line override it.
+/// The contents of a preset. Options on the command line override them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
-    /// As `--model` takes it.
+    /// A value of `--model`.
     pub(crate) model: String,
-    /// As `--data` takes it.
+    /// A value of `--data`.
     pub(crate) data: String,
     /// Everything else.
     pub(crate) study: StudyConfig,
 }
 
-/// The preset of a command line without `--preset`. The bundled model is small and wants a learning
-/// rate at which a BERT of the usual size diverges: another model gets the recipe that suits it.
+/// The preset of a command line without `--preset`. The bundled model is small and needs a learning
+/// rate at which a BERT of the usual size diverges, so other models get a recipe that suits them.
 pub(crate) fn suited_to(model: Option<&Source>) -> &'static Preset {
     match model {
         None | Some(Source::Bundled) => &PRESETS[0],

@@ -8,20 +8,20 @@ use indicatif::{MultiProgress, ProgressBar};
 use program::progress::style;
 use study::plan::RunKey;
 
-/// Every line of the bars fits into 60 columns.
+/// The bars of a run. Every line fits into 60 columns.
 const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
-/// For so many runs at a time that two lines each would fill the terminal.
+/// The bar of a run if so many train at the same time that two lines each would fill the terminal.
 const ONE_OF_MANY: &str = "run   {bar:16} {prefix}";
-/// The most runs at a time that get two lines each.
+/// The largest number of simultaneous runs that get two lines each.
 const MANY: usize = 4;
 
-/// A place per run in progress. A run that has ended stays visible until the next one takes its place.
+/// One place per run in progress. A run that has ended stays visible until the next one takes its place.
 pub(crate) struct Running {
     places: Vec<Place>,
 }
 
 struct Place {
-    /// `None` after its end.
+    /// The run; `None` once it has ended.
     run: Option<RunKey>,
     bar: ProgressBar,
     examples: usize,
@@ -44,7 +44,7 @@ impl Running {
         }));
     }
 
-    /// A run begins in the first free place.
+    /// Begins a run in the first free place.
     pub(crate) fn start(&mut self, plan: &RunStart) {
         if let Some(place) = self.places.iter_mut().find(|place| place.run.is_none()) {
             place.run = Some(plan.run);
@@ -78,7 +78,7 @@ impl Running {
         }
     }
 
-    /// A run ended; with `is_last_here` no other takes its place. Returns how many of its steps it did not take.
+    /// Ends a run; with `is_last_here`, no other run takes its place. Returns how many of its steps were not taken.
     pub(crate) fn end(&mut self, run: &RunKey, is_last_here: bool, bars: &MultiProgress) -> u64 {
         let Some(place) = self.place(run) else {
             return 0;

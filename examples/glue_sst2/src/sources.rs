@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_download_brings_the_two_splits_that_are_used() {
+    fn a_download_fetches_the_two_files_that_are_used() {
         assert_eq!(data().downloads.len(), 2);
     }
 }

@@ -1,11 +1,11 @@
-//! The result as a table.
+//! The results as a table.
 
 use std::fmt::Write;
 
 use study::StudySummary;
 use study::summary::StudyResult;
 
-/// A table per study: one line per point, and the verdict.
+/// One table per study: one line per point, then the verdict.
 pub(crate) fn render(summary: &StudySummary) -> String {
     let mut text = String::new();
     for (index, study) in summary.studies.iter().enumerate() {
@@ -65,7 +65,7 @@ mod tests {
 
     use super::render;
 
-    /// The summary of the runs that a folder of `runs/` holds, which is the one beside them.
+    /// The summary of the runs in a folder of `runs/`, which must equal the `summary.json` beside them.
     fn recorded(name: &str) -> StudySummary {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("runs")
@@ -78,7 +78,7 @@ mod tests {
         summary
     }
 
-    /// The study's own, or for records made before it was kept the comparison of their arms.
+    /// The study's own configuration; for records from before it was kept, the comparison of their arms.
     fn config_of(folder: &Path, records: &[RunRecord]) -> StudyConfig {
         if folder.join("study.json").exists() {
             return StudyConfig::read(folder).expect("a configuration");

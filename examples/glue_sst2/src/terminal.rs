@@ -1,4 +1,4 @@
-//! Progress on the terminal: bars where someone watches, a line per run in a pipe.
+//! Progress: bars on a terminal, one line per run otherwise.
 
 use std::path::Path;
 
@@ -13,13 +13,13 @@ use study::record::RunRecord;
 
 use crate::running::Running;
 
-/// Every line of the bars fits into 60 columns.
+/// The bar of the study. Every line fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
 /// Arms per line of the scores.
 const ARMS_A_LINE: usize = 2;
 
-/// On standard error, from above: the lines of finished runs, the scores of each arm so far, the study,
-/// which counts the steps of all runs, and the runs in work.
+/// On standard error, from top to bottom: the lines of finished runs, the scores of each arm so far, the study,
+/// which counts the steps of all runs, and the runs in progress.
 pub(crate) struct Terminal {
     quiet: bool,
     heading: String,
@@ -32,13 +32,13 @@ pub(crate) struct Terminal {
     begun: usize,
     done: usize,
     left: TimeLeft,
-    /// Sum and number of the scores of the arms at the study's own settings.
+    /// Sum and number of the scores of each arm at the study's own settings.
     arms: Vec<(Arm, f64, usize)>,
 }
 
 impl Terminal {
-    /// Draws nothing until the study starts with its heading, and nothing at all when quiet. The bars draw
-    /// nothing where standard error is no terminal.
+    /// Draws nothing until the study starts with its heading, and nothing at all if quiet. The bars draw
+    /// nothing if standard error is not a terminal.
     pub(crate) fn new(quiet: bool, heading: String, jobs: usize) -> Self {
         let bars = MultiProgress::new();
         if quiet {
@@ -60,15 +60,15 @@ impl Terminal {
         }
     }
 
-    /// A line that stays, above the bars.
+    /// Prints a line that stays, above the bars.
     fn line(&self, text: &str) {
         if !self.quiet {
             self.bars.suspend(|| say(&text));
         }
     }
 
-    /// Draws no more after Ctrl-C: the terminal's own `^C` has moved the cursor to the next line, and
-    /// drawing over the bars would miss them by one.
+    /// Stops drawing after Ctrl-C: the terminal's own `^C` has moved the cursor to the next line, so redrawing
+    /// would miss the bars by one line.
     fn leave_bars_after_ctrl_c(&self) {
         if stop::asked() && !self.bars.is_hidden() {
             self.bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -113,7 +113,7 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.leave_bars_after_ctrl_c();
         let _ = self.bars.clear();
-        // Each bar that is dropped would draw those that are left.
+        // Otherwise each bar, when dropped, would redraw the remaining ones.
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
     }
 }
@@ -183,7 +183,7 @@ impl Progress for Terminal {
 
     fn run_finished(&mut self, record: &RunRecord) {
         self.leave_bars_after_ctrl_c();
-        // The steps that a failed run did not take are no longer to come.
+        // A failed run will not take its remaining steps.
         let is_last_here = self.begun == self.runs;
         let run = RunKey::of(record);
         let skipped = self.running.end(&run, is_last_here, &self.bars);
@@ -206,7 +206,7 @@ impl Progress for Terminal {
             (None, None) => "no score".to_owned(),
         };
         let label = format!("{} seed {}", record.label(), record.seed);
-        // The bars say it where there are any.
+        // The bars show it if there are any.
         let left = self.left.words().filter(|_| self.bars.is_hidden());
         let left = left.map(|left| format!("; {left} left"));
         self.line(&format!(

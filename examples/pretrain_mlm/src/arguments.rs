@@ -21,10 +21,10 @@ pub(crate) struct Arguments {
     /// Folder of the run
     #[arg(long, value_name = "DIR", default_value = "out/pretrain_mlm")]
     out: PathBuf,
-    /// What separates documents within a file
+    /// How documents are separated within a file
     #[arg(long, value_enum, default_value_t = DocumentsName::Lines)]
     documents: DocumentsName,
-    /// Files whose texts (lines, or fields between tabs) are kept out of the corpus
+    /// Files whose texts (lines, or tab-separated fields) are kept out of the corpus
     #[arg(long, value_name = "FILE", num_args = 1..)]
     exclude: Vec<PathBuf>,
     /// Maximum size of the vocabulary
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Width of its hidden states
     #[arg(long, default_value_t = 192)]
     hidden: usize,
-    /// Attention heads of a layer
+    /// Attention heads per layer
     #[arg(long, default_value_t = 6)]
     heads: usize,
     /// Width of the feed-forward block
@@ -63,7 +63,8 @@ pub(crate) struct Arguments {
     /// Steps over which the learning rate warms up
     #[arg(long, default_value_t = Recipe::default().warmup_steps)]
     warmup_steps: usize,
-    /// Final steps, over which it falls to 0; may change when a run is continued [default: a fifth of --steps]
+    /// Final steps, over which the learning rate falls to 0; may change when a run is continued [default: a fifth of
+    /// --steps]
     #[arg(long)]
     decay_steps: Option<usize>,
     /// Learning rate between warm-up and decay
@@ -107,7 +108,7 @@ enum DocumentsName {
 }
 
 impl Arguments {
-    /// The run that the options describe.
+    /// The run described by the options.
     pub(crate) fn run(&self) -> RunConfig {
         RunConfig {
             texts: self.texts.clone(),

@@ -12,7 +12,7 @@ use program::{DeviceOptions, Failure, Program, print};
 use crate::arguments::Arguments;
 use crate::terminal::Terminal;
 
-/// Keeps freed pages for the next step; glibc gives them back to the kernel and zeroes them again.
+/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     program::exit_code_of(run(&Arguments::parse()))
 }
 
-/// What can go wrong before the first step: an option that is out of range is the arguments' fault.
+/// Classifies an error before the first step: an option out of range is the fault of the arguments.
 fn not_started(error: PretrainError) -> Failure {
     match error {
         PretrainError::Setting { .. }

@@ -1,4 +1,5 @@
-//! The program for its tests, which cargo keeps up to date for them: `cargo run --example pretrain_mlm` runs the same.
+//! The program as its tests start it: cargo rebuilds a binary for a single test. `cargo run --example pretrain_mlm`
+//! runs the same library.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Progress on the terminal: a bar where someone watches, a line per evaluation in a pipe.
+//! Progress: a bar on a terminal, one line per evaluation otherwise.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Draws nothing until training starts, and no bar where standard error is no terminal.
+    /// Draws nothing until training starts, and no bar if standard error is not a terminal.
     pub(crate) fn new() -> Self {
         Self {
             bar: ProgressBar::hidden(),
@@ -56,7 +56,7 @@ impl Observer for Terminal {
         self.tokens += step.tokens;
         self.loss = match self.loss.is_nan() {
             true => step.loss,
-            // Over about the last fifty steps: one batch says little.
+            // Averaged over about the last fifty steps, because one batch says little.
             false => self.loss + (step.loss - self.loss) / 50.0,
         };
         let seconds = self.bar.elapsed().as_secs_f64().max(1e-9);

@@ -96,7 +96,7 @@ impl PredictionsFile {
         )
     }
 
-    /// The class that every prediction is, if there are several and they are all the same.
+    /// The class of every prediction, if there are several predictions and all are the same.
     pub fn only_class(&self) -> Option<&str> {
         let (first, rest) = self.predictions.split_first()?;
         let is_only = !rest.is_empty() && rest.iter().all(|class| class == first);

@@ -81,7 +81,7 @@ fn a_corrupt_weight_file_is_refused() {
 }
 
 #[test]
-fn weights_that_take_no_noise_are_no_mistake_of_the_arguments() {
+fn weights_that_take_no_noise_are_not_the_fault_of_the_arguments() {
     let world = World::new();
     let path = world.path("model/model.safetensors");
     let mut bytes = fs::read(&path).expect("a file");
@@ -133,7 +133,7 @@ fn values_out_of_range_are_usage_errors() {
 }
 
 #[test]
-fn several_runs_at_a_time_are_for_the_processors_threads() {
+fn several_runs_at_a_time_need_a_device_that_is_the_processor() {
     let world = World::new();
     let output = world.run(&["--jobs", "2", "--device", "wgpu"]);
     assert_error(&output, 2, &["jobs is 2, accepted is 1 on wgpu"]);
@@ -184,7 +184,7 @@ fn an_unknown_name_is_a_usage_error_with_the_known_ones_and_the_nearest() {
 }
 
 #[test]
-fn an_option_of_run_glue_that_means_nothing_here_is_refused_with_what_to_use() {
+fn an_option_of_run_glue_without_meaning_here_is_refused_with_what_to_use() {
     let world = World::new();
     for (options, part) in [
         (&["--do_predict"][..], "no predictions are written"),
@@ -201,7 +201,7 @@ fn an_option_of_run_glue_that_means_nothing_here_is_refused_with_what_to_use() {
 }
 
 #[test]
-fn a_model_by_the_name_that_transformers_takes_is_answered_with_ours() {
+fn a_name_that_transformers_takes_is_answered_with_ours() {
     let world = World::new();
     for (model, answer) in [
         (
@@ -219,7 +219,7 @@ fn a_model_by_the_name_that_transformers_takes_is_answered_with_ours() {
         1,
         &["no such folder", "train.tsv", "--data hf:sst2"],
     );
-    // A path is no name.
+    // A path is not a name.
     let output = world.run(&["--model", "./bert-base-uncased"]);
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!text.contains("hf:"), "{text}");
@@ -230,7 +230,7 @@ fn a_model_by_the_name_that_transformers_takes_is_answered_with_ours() {
 fn a_device_that_is_not_compiled_in_comes_with_the_command_that_adds_it() {
     let world = World::new();
     let parts = [
-        "device `rocm:1`: this build lacks the feature `rocm`; with it: cargo run --example glue_sst2",
+        "device `rocm:1`: this build lacks the feature `rocm`; to add it, run: cargo run --example glue_sst2",
         "--features rocm -- --out out",
         "--device rocm:1",
     ];

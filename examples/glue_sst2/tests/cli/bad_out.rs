@@ -1,4 +1,4 @@
-//! An `--out` that cannot take the study: refused or recovered, and said so.
+//! An `--out` that does not fit the study is refused or recovered, with a message.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -124,16 +124,16 @@ fn a_second_process_on_the_same_folder_is_refused() {
             "choose another folder",
         ],
     );
-    // The lock goes with its process.
+    // The lock ends with its process.
     assert!(world.run(&ONE_RUN).status.success());
 }
 
-/// The command with files of at most so many bytes, as on a disk that is full.
+/// The command with files limited to so many bytes, as on a full disk.
 #[cfg(unix)]
 fn limited(world: &World, arguments: &[&str], kilobytes: usize) -> std::process::Output {
     let command = world.command(arguments);
     let mut shell = Command::new("bash");
-    // Ignored, the signal becomes an error of the write.
+    // With the signal ignored, the write fails with an error.
     shell.args([
         "-c",
         &format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\""),
@@ -212,7 +212,7 @@ fn a_result_that_cannot_be_printed_is_an_error() {
             .expect("it starts");
         assert_error(&output, 1, &["standard output: No space left on device"]);
     }
-    // Nor is progress that nobody can be shown a reason to fail.
+    // Progress that cannot be shown is no reason to fail.
     let full = fs::File::create("/dev/full").expect("Linux has it");
     let status = world
         .command(&ONE_RUN)

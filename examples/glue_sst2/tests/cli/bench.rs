@@ -26,7 +26,7 @@ fn bench_steps_prints_one_json_line_and_writes_nothing() {
 }
 
 #[test]
-fn the_ceiling_of_the_machine_is_measured_where_asked_for() {
+fn the_ceiling_of_the_machine_is_measured_if_asked_for() {
     let world = World::new();
     let output = world.run(&["--bench-steps", "1", "--bench-ceiling"]);
     let timing: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");

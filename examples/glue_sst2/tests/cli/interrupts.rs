@@ -9,14 +9,14 @@ use crate::program::{CARGO_RUN, World};
 /// A study that runs until it is stopped.
 const ENDLESS: [&str; 4] = ["--epochs", "1000000", "--seeds", "1"];
 
-/// The example at work.
+/// The running example.
 struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
 }
 
 impl Running {
-    /// Starts the example and returns when its heading is out: the study begins.
+    /// Starts the example and returns once its heading is printed: the study begins.
     fn start(world: &World, arguments: &[&str]) -> Self {
         let mut child = world
             .command(arguments)
@@ -87,7 +87,7 @@ fn ctrl_c_finishes_the_step_and_says_how_to_continue() {
 
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
-    // One step that takes long: 8,192 sentences of 48 tokens.
+    // One long step: 8,192 sentences of 48 tokens.
     let world = World::new();
     let rows = "a fine thing\t1\nno fun at all\t0\n".repeat(4096);
     std::fs::write(
@@ -118,11 +118,11 @@ fn a_second_ctrl_c_ends_at_once() {
     assert_eq!(text, "", "it did not come to the end of the step");
 }
 
-/// A generator for tests: the moments of the kills are the same in every run (SplitMix64).
+/// A random generator (SplitMix64), so that the moments of the kills are the same in every run.
 struct Moments(u64);
 
 impl Moments {
-    /// From 0 to 1.
+    /// The next number, from 0 to 1.
     fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

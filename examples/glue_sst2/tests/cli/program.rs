@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Snapshot and data of a study of seconds.
+/// Snapshot and data of a study that takes seconds.
 pub(crate) struct World {
-    /// Removed with the value.
+    /// The folder, removed when the value is dropped.
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -39,7 +39,7 @@ impl World {
         self.command(more).output().expect("the example starts")
     }
 
-    /// What [`run`](Self::run) runs.
+    /// The command that [`run`](Self::run) runs.
     pub(crate) fn command(&self, more: &[&str]) -> Command {
         let mut command = program();
         command
@@ -59,7 +59,7 @@ impl World {
     }
 }
 
-/// The arguments, and each default whose option is not among them.
+/// The arguments, plus every default whose option is not among them.
 fn with_defaults<'a>(arguments: &[&'a str], defaults: &[(&'a str, &'a str)]) -> Vec<&'a str> {
     let missing = defaults
         .iter()
@@ -73,15 +73,15 @@ pub(crate) fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_glue_sst2"))
 }
 
-/// How a command begins that the program says: with the features of this build.
+/// The beginning of a command that the program prints, with the features of this build.
 pub(crate) const CARGO_RUN: &str = if cfg!(feature = "hub") {
     "cargo run --example glue_sst2 --features hub -- "
 } else {
     "cargo run --example glue_sst2 -- "
 };
 
-/// Checks exit code and the one line on standard error, apart from the heading of a study that had
-/// begun, and that nothing panicked.
+/// Checks the exit code, the single line on standard error (apart from the heading of a study that had
+/// begun), and that nothing panicked.
 pub(crate) fn assert_error(output: &Output, code: i32, parts: &[&str]) {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{text}");

@@ -53,9 +53,9 @@ fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
 }
 
 #[test]
-fn progress_is_plain_lines_where_no_terminal_watches() {
+fn progress_is_plain_lines_without_a_terminal() {
     let world = World::new();
-    // One after the other: of two at a time either may end first.
+    // One after the other: of two simultaneous runs, either may end first.
     let output = world.run(&["--seeds", "1", "--jobs", "1"]);
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().collect();
@@ -81,7 +81,7 @@ fn progress_is_plain_lines_where_no_terminal_watches() {
         runs[0].ends_with(" left") && !runs[1].contains("left"),
         "{text}"
     );
-    assert_eq!(runs.len(), 2, "one line a run: {text}");
+    assert_eq!(runs.len(), 2, "one line per run: {text}");
     assert!(!text.contains('\u{1b}'), "no escape sequence: {text}");
 }
 
@@ -185,7 +185,7 @@ fn the_names_of_run_glue_are_accepted() {
     assert_eq!(settings["evaluation"]["dev"]["used"], 3);
 }
 
-/// What the program writes to a terminal of 60 columns.
+/// The output of the program on a terminal of 60 columns.
 #[cfg(target_os = "linux")]
 fn on_a_terminal(arguments: &[&str]) -> String {
     let world = World::new();
@@ -195,7 +195,7 @@ fn on_a_terminal(arguments: &[&str]) -> String {
         .chain(command.get_args())
         .map(quoted)
         .collect();
-    // util-linux's script(1) is a terminal to what it runs.
+    // util-linux's script(1) provides a terminal to the command it runs.
     let output = std::process::Command::new("script")
         .args([
             "-qec",
@@ -208,7 +208,7 @@ fn on_a_terminal(arguments: &[&str]) -> String {
         .expect("script runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
-    // After the last line that was cleared comes the result.
+    // The result comes after the last cleared line.
     let end = text.rsplit("\u{1b}[2K").next().unwrap_or_default();
     assert!(
         end.contains("sst2 dev accuracy") && !end.contains("study \u{2501}"),
@@ -220,7 +220,7 @@ fn on_a_terminal(arguments: &[&str]) -> String {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_terminal_shows_the_runs_the_scores_so_far_and_the_time_left() {
-    // Of two runs at a time either may end first, and both between two drawings of the bars.
+    // Of two simultaneous runs, either may end first, and both may end between two drawings of the bars.
     let in_turn = [
         "1 of 4 runs done, ",
         "step 40 of 40, loss ",

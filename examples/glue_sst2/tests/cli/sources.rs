@@ -1,4 +1,4 @@
-//! `--model` and `--data`: what lies in the repository, and what comes from the hub.
+//! `--model` and `--data`: bundled files, and downloads from the hub.
 
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ fn a_folder_is_named_by_its_last_part() {
 
 #[test]
 #[cfg(not(feature = "hub"))]
-fn without_downloads_it_says_the_command_that_has_them() {
+fn without_downloads_it_gives_the_command_that_adds_them() {
     let output = program()
         .args(["--model", "hf:google-bert/bert-base-uncased"])
         .args(["--data", "bundled", "--out", "my runs"])
@@ -127,7 +127,7 @@ mod downloads {
             .collect()
     }
 
-    /// One run with the cache in the world.
+    /// One run, with its cache in the world's folder.
     fn command(world: &World, endpoint: &str, model: &str, data: &str) -> Command {
         let mut command = program();
         command
@@ -189,7 +189,7 @@ mod downloads {
             (&8.into(), &5.into())
         );
 
-        // The same again, from the cache: the branch may have moved, and nothing else is asked.
+        // The same again, from the cache: the hub is asked only whether the branch has moved.
         server.take_requests();
         let again = run(&world, &server.endpoint, "hf:mini/bert", "hf:sst2");
         assert_eq!(again.stdout, output.stdout);
@@ -256,7 +256,7 @@ mod downloads {
     }
 
     #[test]
-    fn what_the_hub_does_not_have_is_named() {
+    fn a_repository_that_the_hub_lacks_is_named() {
         let (world, server) = (World::new(), server());
         let run = |model, data| run(&world, &server.endpoint, model, data);
         assert_error(

@@ -1,4 +1,4 @@
-//! The program as it is started: a run, its continuation, and each wrong input in one line.
+//! The program as a user starts it: a run, its continuation, and every wrong input in one line.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -32,7 +32,7 @@ impl World {
         output.expect("the program starts")
     }
 
-    /// What [`run`](Self::run) runs.
+    /// The command that [`run`](Self::run) runs.
     fn command(&self, arguments: &[&str]) -> Command {
         let small = [
             ("--layers", "1"),
@@ -174,7 +174,7 @@ fn a_standard_output_that_is_full_or_closed_is_an_error_and_no_panic() {
             Some("error: standard output: No space left on device (os error 28)"),
             "{text}"
         );
-        // A pipe that nobody reads any more.
+        // A pipe whose reader is gone.
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let output = world.command(arguments).stdout(writer).output();
@@ -186,7 +186,7 @@ fn a_standard_output_that_is_full_or_closed_is_an_error_and_no_panic() {
             "{text}"
         );
     }
-    // Progress that nobody can be shown is no reason to fail.
+    // Progress that cannot be shown is no reason to fail.
     let status = world
         .command(&["text.txt", "--steps", "5"])
         .stderr(full())
