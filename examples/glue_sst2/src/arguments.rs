@@ -251,7 +251,7 @@ impl Arguments {
         put(&mut recipe.max_gradient_norm, &self.max_gradient_norm);
         if self.pad_to_max_length {
             recipe.pad_to_max_length = true;
-            // Packed batches have no padding. This overrides a preset's packing; explicitly asking for both is an error.
+            // Packed batches have no padding, so this overrides a preset's packing; asking for both is an error.
             recipe.batching = Batching::Shuffled;
         }
         let bucketed = self.group_by_length.then_some(BatchingName::Bucketed);
