@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_again_is_not_written() {
+    fn an_item_that_cannot_be_read_back_is_not_written() {
         let (_folder, path) = file();
         let mut lines = open(&path).expect("it opens");
         for value in [f64::NAN, f64::INFINITY] {

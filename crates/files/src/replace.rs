@@ -65,7 +65,7 @@ mod tests {
             "{error}"
         );
         assert_eq!(std::fs::read(path.join("kept")).expect("it is there"), b"1");
-        // Nothing is left beside it.
+        // No temporary file is left beside it.
         assert_eq!(
             std::fs::read_dir(folder.path()).expect("a folder").count(),
             1

@@ -60,7 +60,7 @@ const LARGE: usize = 2048;
 /// With `ceiling`, times one large matrix product afterwards.
 ///
 /// # Errors
-/// [`StudyError::Setting`] for 0 steps, and whatever keeps a run from starting.
+/// [`StudyError::Setting`] for 0 steps, and any error that keeps a run from starting.
 pub fn time_steps(
     session: &Session,
     steps: usize,

@@ -70,7 +70,7 @@ fn shares(threads: usize, jobs: usize) -> impl Iterator<Item = usize> {
 /// What the jobs of a study share; one job at a time has access.
 pub(crate) struct Shared<'a, P>(Mutex<Queue<'a, P>>);
 
-/// The runs to come, the observer, and the log.
+/// The remaining runs, the observer, and the log.
 struct Queue<'a, P> {
     missing: std::vec::IntoIter<RunKey>,
     log: RunLog,

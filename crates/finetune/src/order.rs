@@ -12,7 +12,7 @@ use study::{Batching, Recipe};
 /// enough for an epoch's order to stay random.
 const POOL: usize = 50;
 
-/// The batches of an epoch, as positions of examples; a function of its arguments alone.
+/// The batches of an epoch, as positions of examples; depends only on the arguments.
 ///
 /// `lengths` are the numbers of tokens of each example. Every example occurs exactly once. One batch may be short:
 /// the last, unless batching is [`Batching::Bucketed`].
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_depends_on_seed_and_epoch_alone() {
+    fn the_order_depends_only_on_seed_and_epoch() {
         for kind in KINDS {
             let batches = |seed, epoch| epoch_batches(kind, seed, epoch, &lengths(), 8);
             assert_eq!(batches(3, 1), batches(3, 1));

@@ -25,7 +25,7 @@ pub struct RunStart {
     pub run: RunKey,
     /// Its arm, and what distinguishes it from the arm's other runs of this seed.
     pub label: String,
-    /// Optimizer steps to come.
+    /// Number of its optimizer steps.
     pub steps: usize,
 }
 

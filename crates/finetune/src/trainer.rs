@@ -63,7 +63,7 @@ pub struct Step {
 pub struct Epoch {
     /// Mean over the epoch's examples of the loss each had when it was trained on.
     pub train_loss: f64,
-    /// Seconds of training alone.
+    /// Seconds of training, without evaluation.
     pub seconds: f64,
 }
 

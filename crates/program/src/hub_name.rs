@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_repository_is_answered_with_what_to_type() {
+    fn a_repository_without_hf_is_answered_with_what_to_type() {
         let name = |kind, text| repository(&wanted(kind), text);
         for (text, expected) in [
             ("bert-base-uncased", "google-bert/bert-base-uncased"),

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_written_is_an_error() {
+    fn a_failed_write_is_an_error() {
         let mut full: &mut [u8] = &mut [0; 3];
         let failure = print_to(&mut full, "four").expect_err("there is room for three");
         assert_eq!(

@@ -30,7 +30,7 @@ pub struct TimeLeft {
 }
 
 impl TimeLeft {
-    /// Starts the clock, with so many steps to come.
+    /// Starts the clock, before so many steps.
     pub fn of(steps: usize) -> Self {
         Self {
             since: Instant::now(),
@@ -70,6 +70,6 @@ mod tests {
         left.step();
         assert_eq!(left.words().as_deref(), Some("1s"));
         left.skip(2);
-        assert_eq!(left.words(), None, "nothing is to come");
+        assert_eq!(left.words(), None, "no step is left");
     }
 }

@@ -8,7 +8,7 @@ use crate::noise::Noise;
 
 /// What a run does on top of plain finetuning: the noise before it trains, and the method while it trains.
 ///
-/// Head, data order and dropout depend on the seed alone, whatever the arm: an arm draws from a stream of its own. A
+/// Head, data order and dropout depend only on the seed, not on the arm: an arm draws from a stream of its own. A
 /// method treats the model that training starts from as the pretrained one: with NoisyTune that is the perturbed
 /// model, as it would be for a program that was given it.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::noise::Noise;
 /// A method that takes part in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The recipe alone.
+    /// Nothing but the recipe.
     Plain,
     /// Weights replaced by pretrained ones at random (Lee, Cho and Kang, ICLR 2020, arXiv:1909.11299).
     Mixout,

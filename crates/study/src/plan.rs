@@ -11,7 +11,7 @@ const PAIR: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
 /// One training run: everything that distinguishes it from the other runs of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunKey {
-    /// What is done beside plain finetuning.
+    /// What is done on top of plain finetuning.
     pub arm: Arm,
     /// Noise intensity; `None` for an arm without noise.
     pub lambda: Option<f64>,
@@ -38,9 +38,9 @@ impl RunKey {
 pub struct PlannedPoint {
     /// Unique within the study.
     pub label: String,
-    /// What is done beside plain finetuning.
+    /// What is done on top of plain finetuning.
     pub arm: Arm,
-    /// Noise intensity, where the point has one; 0 for the baseline in a sweep.
+    /// Noise intensity, if the point has one; 0 for the baseline in a sweep.
     pub lambda: Option<f64>,
     /// Training rows.
     pub train_rows: usize,

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_cannot_be_padded() {
+    fn packed_batches_cannot_be_padded() {
         let recipe = Recipe {
             batching: Batching::Packed,
             ..Recipe::default()

@@ -155,7 +155,7 @@ pub struct Settings {
     pub device: String,
 }
 
-/// Which rows of which file.
+/// The rows of a file that are used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {

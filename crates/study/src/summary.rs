@@ -45,7 +45,7 @@ pub struct Point {
     pub label: String,
     /// What was done on top of plain finetuning.
     pub arm: Arm,
-    /// Noise intensity, where the point has one; 0 for the baseline in a sweep of λ.
+    /// Noise intensity, if the point has one; 0 for the baseline in a sweep of λ.
     pub lambda: Option<f64>,
     /// Training rows.
     pub train_rows: usize,

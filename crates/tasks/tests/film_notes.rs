@@ -61,7 +61,7 @@ fn words(sentence: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_splits_have_their_counts_and_are_balanced() {
+fn the_files_have_their_counts_and_are_balanced() {
     for (name, count) in [("train", 2_112), ("dev", 400)] {
         let split = read(name);
         assert_eq!(split.count, count, "{name}");

@@ -48,7 +48,7 @@ fn refusal_of(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn every_split_is_that_of_the_tsv_file() {
+fn every_file_reads_as_the_tsv_file_does() {
     let read = |folder: &Path, name| match name {
         "train" => sst2(folder).read_train().unwrap(),
         set => sst2(folder).read_evaluation_set(set).unwrap(),

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Everything asked of a machine with a GPU, in one command: is it right, how fast is it beside PyTorch, and the study.
+# Everything to check on a machine with a GPU, in one command: correctness, speed compared with PyTorch, and the study.
 #
 #   examples/glue_sst2/gpu/bench.sh MODEL DATA OUT [DEVICE...]
 #
 # MODEL and DATA are folders as --model and --data take them, OUT is a folder for the results, the devices are those
 # of --device (default: cuda wgpu). Settings from the environment:
 #   PROGRAM  glue_sst2 built elsewhere and carried here; without it, it is built here for the devices' features
-#   PYTHON   python with torch and transformers for the rows of PyTorch (default: python3); without torch they are left
-#            out, which is said
+#   PYTHON   python with torch and transformers for PyTorch's rows (default: python3); without torch they are left out,
+#            with a message
 #   SEEDS    pairs of the study (default: 12)
-#   SMALL    1: few steps and rows, a trial of this script on a machine without a GPU
+#   SMALL    1 for few steps and rows, to try this script on a machine without a GPU
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -43,8 +43,8 @@ fi
     "$program" --list-devices
 } | tee "$out/machine.txt"
 
-# Without `--batching` sentences would be packed, and every batch would have a shape of its own, for which a GPU's kernels
-# are compiled and tuned again.
+# By default sentences would be packed, and every batch would have its own shape, for which a GPU's kernels are compiled
+# and tuned again.
 run() { "$program" --model "$model" --data "$data" --batching shuffled "${padding[@]}" --quiet "$@"; }
 
 echo '--- the same runs on flex and on each device'
@@ -63,7 +63,7 @@ if "$python" -c 'import torch, transformers' 2>/dev/null; then
     has_torch=1
     [ "${SMALL:-0}" = 1 ] || { "$python" "$here/pytorch.py" base "$model" "$out/bert-base" && models+=("$out/bert-base"); }
 else
-    echo "rows of PyTorch and of BERT-base's size are left out: $python has no torch and transformers"
+    echo "PyTorch's rows and those of BERT-base's size are left out: $python lacks torch and transformers"
 fi
 rm -f "$out/steps.jsonl"
 for snapshot in "${models[@]}"; do
@@ -76,7 +76,7 @@ for snapshot in "${models[@]}"; do
                         --batch-size "$batch" --max-length "$length" --pad-to-max-length --precision "$precision"); then
                         row "by=glue_sst2 $device" "precision=$precision" <<<"$timing"
                     else
-                        # Without f32 nothing is right; the other types a device may lack, and said so just now.
+                        # A device must support f32. It may lack the other types; the program has just printed that.
                         [ "$precision" != f32 ] || exit 1
                     fi
                 done

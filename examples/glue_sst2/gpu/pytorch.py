@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The rows of PyTorch in bench.sh, on a GPU where there is one.
+"""PyTorch's rows in bench.sh, on a GPU if there is one.
 
   pytorch.py base MODEL OUT                                     a random snapshot of BERT-base's size, with MODEL's tokenizer
   pytorch.py steps MODEL STEPS BATCH LENGTH PRECISION MODE      time training steps; one JSON line
 
 PRECISION is f32 or bf16 (autocast: parameters and optimizer stay f32), MODE is eager or compile. A step is what
-glue_sst2 --bench-steps times: forward, backward, clipping at 1.0, AdamW (fused where there is a GPU), on full batches.
+glue_sst2 --bench-steps times: forward, backward, clipping at 1.0, AdamW (fused on a GPU), on full batches.
 """
 import contextlib
 import json

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rows of bench.sh; nothing but the standard library.
 
-  rows.py same REFERENCE OTHER     compare two runs.jsonl; exit code 1 where they differ by more than rounding
+  rows.py same REFERENCE OTHER     compare two runs.jsonl; exit code 1 if they differ by more than rounding
   rows.py add FILE KEY=VALUE...    add the JSON line on standard input to FILE, with these fields
   rows.py table FOLDER             steps.jsonl and noise.jsonl as Markdown
 """
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-# An epoch's mean loss on another device: rounding differs in every step, and AdamW carries it on.
+# Tolerance for an epoch's mean loss on another device: rounding differs in every step, and AdamW amplifies it.
 LOSS = 1e-2
 
 

@@ -298,7 +298,7 @@ fn arm_names() -> impl TypedValueParser<Value = Arm> {
 }
 
 fn study_names() -> impl TypedValueParser<Value = Studies> {
-    let all = PossibleValue::new("all").help("every study in turn");
+    let all = PossibleValue::new("all").help("every study");
     let names = StudyKind::ALL
         .iter()
         .map(|study| PossibleValue::new(study.name()).help(study.about()));
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_takes_the_place_of_a_presets_packing() {
+    fn padding_replaces_a_presets_packing() {
         let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
         let padded = recipe(&["--pad_to_max_length"]);
         assert_eq!(
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_seeds_than_the_preset_has_side_seeds_take_those_along() {
+    fn side_seeds_of_a_preset_are_capped_at_the_number_of_seeds() {
         assert_eq!(resolved(&["--seeds=1"]).study.side_seeds, Some(1));
         assert_eq!(
             resolved(&["--seeds=9", "--side-seeds=4"]).study.side_seeds,

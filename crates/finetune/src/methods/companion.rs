@@ -20,7 +20,7 @@ pub struct Start<'a> {
     pub recipe: &'a Recipe,
     /// The method's own hyperparameters, by name.
     pub hyperparameters: &'a BTreeMap<String, f64>,
-    /// Optimizer steps to come.
+    /// Number of optimizer steps of the run.
     pub steps: usize,
     /// Seed of the run's random streams.
     pub seed: u64,

@@ -101,7 +101,7 @@ fn training_lowers_the_loss() {
 }
 
 #[test]
-fn every_arm_trains_and_none_is_another() {
+fn every_arm_trains_and_no_two_are_the_same() {
     let (losses, summary) = run(Arm::ALL, 1, 0.15);
     let last = |i: usize| losses.runs[i].2.last().expect("steps");
     for i in 0..Arm::ALL.len() {

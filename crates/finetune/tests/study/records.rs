@@ -319,7 +319,7 @@ fn a_run_that_diverges_in_its_last_step_is_failed_and_the_folder_stays_usable() 
     config.recipe.learning_rate = 1e20;
     config.recipe.warmup_ratio = 0.0;
     let study = open(config, data.path());
-    let summary = study.run(out.path(), &mut ()).expect("the study goes on");
+    let summary = study.run(out.path(), &mut ()).expect("the study continues");
     assert_eq!(summary.studies[0].points[0].scores.failed, 1);
     let mut trained = Trained::default();
     study

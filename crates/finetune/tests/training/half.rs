@@ -59,7 +59,7 @@ fn loss_and_gradients_are_near_those_of_single_precision() {
 }
 
 #[test]
-fn ten_steps_go_the_way_of_single_precision_and_parameters_stay_single() {
+fn ten_steps_stay_near_single_precision_and_parameters_stay_single() {
     let losses = |precision| -> Vec<f64> {
         let mut trainer = trainer(precision);
         let steps = (0..10).map(|step| {

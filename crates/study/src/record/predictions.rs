@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn right_is_what_equals_its_label() {
+    fn a_prediction_is_right_if_it_equals_its_label() {
         let file = PredictionsFile {
             predictions: owned(&["a", "b", "a"]),
             labels: owned(&["a", "a", "a"]),

@@ -34,7 +34,7 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
-    /// A parameter lies outside its range.
+    /// A parameter is outside its range.
     #[error("{what} {value}; expected {expected}")]
     OutOfRange {
         /// Name of the parameter.

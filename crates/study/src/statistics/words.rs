@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_rounds_to_zero_has_no_sign() {
+    fn a_number_that_rounds_to_zero_has_no_sign() {
         let texts = [0.00234, -0.0011, 0.0, -0.00001].map(points);
         assert_eq!(texts, ["+0.23", "-0.11", "0.00", "0.00"]);
         assert_eq!([signed(10.0, 0), signed(-0.4, 0)], ["+10", "0"]);

@@ -11,7 +11,7 @@ fn read(text: &str) -> Result<RunRecord, String> {
 }
 
 #[test]
-fn a_record_of_version_1_is_read_as_one_of_today() {
+fn a_record_of_version_1_is_read_as_a_current_one() {
     let record = read(VERSION_1).expect("it is read");
     assert_eq!(record.format, FORMAT);
     assert_eq!(record.score(), Some(0.75));
@@ -25,7 +25,7 @@ fn a_record_of_version_1_is_read_as_one_of_today() {
 }
 
 #[test]
-fn what_is_read_is_written_in_todays_format_and_read_again() {
+fn a_record_is_written_in_the_current_format_and_read_back() {
     let record = read(VERSION_1).expect("it is read");
     let text = serde_json::to_string(&record).expect("it is written");
     assert!(text.starts_with("{\"format\":2,"), "{text}");
@@ -45,7 +45,7 @@ fn a_version_1_run_whose_loss_is_null_has_diverged() {
 #[test]
 fn a_version_from_the_future_and_unknown_fields_are_refused() {
     let future = VERSION_1.replacen('{', "{\"format\":3,", 1);
-    let text = read(&future).expect_err("nobody knows it yet");
+    let text = read(&future).expect_err("an unknown version");
     assert!(
         text.contains("format is 3, accepted is 2, or none for version 1"),
         "{text}"

@@ -105,7 +105,7 @@ fn the_same_command_with_more_steps_continues() {
 }
 
 #[test]
-fn each_wrong_input_is_one_line() {
+fn every_wrong_input_is_one_line() {
     let world = World::new();
     assert_error(&world.run(&["no.txt"]), 1, &["no.txt"]);
     std::fs::write(world.path("empty.txt"), "").expect("a file");
@@ -159,7 +159,7 @@ fn without_text_it_says_what_to_pass() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_standard_output_that_is_full_or_closed_is_an_error_and_no_panic() {
+fn a_standard_output_that_is_full_or_closed_is_an_error_not_a_panic() {
     let world = World::new();
     assert!(world.run(&["text.txt"]).status.success());
     let full = || std::fs::File::create("/dev/full").expect("Linux has it");
