@@ -35,8 +35,14 @@ impl Tokenizer {
         config: &EncoderConfig,
         max_length: usize,
     ) -> Result<Self, EncoderError> {
-        // The three special tokens of a pair, and one more.
-        let (least, most) = (4, config.max_length());
+        let mut notes = Vec::new();
+        let settings = Settings::read(folder)?;
+        let usual = config.family().tokenizer_class();
+        let (path, mut inner) = read(folder, &settings, usual, &mut notes)?;
+        // The special tokens of a pair, and one more: the tokenizer cuts nothing where there is no room for that.
+        let special = inner.get_post_processor();
+        let special = special.map_or(0, |template| template.added_tokens(true));
+        let (least, most) = (special.max(3) + 1, config.max_length());
         if !(least..=most).contains(&max_length) {
             return Err(EncoderError::MaxLength {
                 max_length,
@@ -44,10 +50,6 @@ impl Tokenizer {
                 most,
             });
         }
-        let mut notes = Vec::new();
-        let settings = Settings::read(folder)?;
-        let usual = config.family().tokenizer_class();
-        let (path, mut inner) = read(folder, &settings, usual, &mut notes)?;
         let wrong = |reason: String| EncoderError::Tokenizer {
             path: path.clone(),
             reason,

@@ -10,8 +10,8 @@ use burn::tensor::DType;
 use burn_store::{
     FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore,
 };
+use files::FileError;
 use safetensors::tensor::Metadata;
-use sha2::{Digest, Sha256};
 
 use crate::check::TensorInfo;
 use crate::error::{EncoderError, TensorProblem};
@@ -110,14 +110,14 @@ impl Weights {
     pub(crate) fn sha256(folder: &Path) -> Result<String, EncoderError> {
         let (path, index) = files(folder)?;
         let Some(index) = index else {
-            return sha256_of(&path);
+            return digest_of(&path);
         };
         let mut lines = String::new();
         for file in index.files() {
-            let digest = sha256_of(&folder.join(file))?;
+            let digest = digest_of(&folder.join(file))?;
             lines += &format!("{digest}  {file}\n");
         }
-        Ok(hexadecimal(&Sha256::digest(lines)))
+        Ok(files::sha256_of(lines.as_bytes()))
     }
 
     /// Loads the parameters at these module paths, each from its file, in f32 whatever the file holds.
@@ -141,6 +141,16 @@ impl Weights {
     }
 }
 
+fn digest_of(path: &Path) -> Result<String, EncoderError> {
+    files::sha256_of_file(path).map_err(|e| match e {
+        FileError::Io { path, source } => EncoderError::Read { path, source },
+        other => EncoderError::Read {
+            path: path.to_path_buf(),
+            source: std::io::Error::other(other),
+        },
+    })
+}
+
 fn damaged(path: &Path, reason: String) -> EncoderError {
     EncoderError::Safetensors {
         path: path.to_path_buf(),
@@ -155,24 +165,6 @@ fn wrapper_of(tensors: &BTreeMap<String, TensorInfo>) -> Option<&'static str> {
         let mut names = tensors.keys();
         !tensors.is_empty() && names.all(|name| name.starts_with(wrapper))
     })
-}
-
-fn sha256_of(path: &Path) -> Result<String, EncoderError> {
-    let mut hash = Sha256::new();
-    let mut file = File::open(path).map_err(|e| EncoderError::read(path, e))?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
-            Ok(count) => hash.update(&buffer[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(EncoderError::read(path, error)),
-        }
-    }
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the header of a file: its tensors, and how many bytes they have.

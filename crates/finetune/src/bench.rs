@@ -45,10 +45,10 @@ pub struct StepTiming {
     pub peak_rss_mib: Option<f64>,
 }
 
-fn at_least_one(name: &'static str, value: usize) -> Result<(), StudyError> {
+fn count(name: &'static str, value: usize) -> Result<(), StudyError> {
     match value {
-        0 => Err(StudyError::setting(name, value, "at least 1")),
-        _ => Ok(()),
+        1..=1_000_000 => Ok(()),
+        _ => Err(StudyError::setting(name, value, "1 to 1000000")),
     }
 }
 
@@ -66,7 +66,7 @@ pub fn time_steps(
     steps: usize,
     ceiling: bool,
 ) -> Result<StepTiming, FinetuneError> {
-    at_least_one("bench steps", steps)?;
+    count("bench steps", steps)?;
     let setup = session.setup();
     let runs = plan::runs(&setup.plan());
     let run = runs.first().expect("a checked configuration has runs");
@@ -147,7 +147,7 @@ pub struct NoiseTiming {
 /// # Errors
 /// [`StudyError::Setting`] for 0 passes.
 pub fn time_noise(device: &Device, passes: usize) -> Result<NoiseTiming, FinetuneError> {
-    at_least_one("bench noise", passes)?;
+    count("bench noise", passes)?;
     let device = device.clone().inner();
     let parameters = Parameters::of_bert_large(&device);
     let params = parameters.num_params();

@@ -24,7 +24,7 @@ pub mod evaluation;
 mod jobs;
 pub mod methods;
 pub mod objective;
-pub mod optimizer;
+mod optimizer;
 pub mod order;
 pub mod passes;
 mod precision;

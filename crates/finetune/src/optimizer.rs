@@ -4,7 +4,7 @@ use optimize::AdamWConfig;
 use study::Recipe;
 
 /// The configuration of a recipe's AdamW.
-pub fn adamw(recipe: &Recipe) -> AdamWConfig {
+pub(crate) fn adamw(recipe: &Recipe) -> AdamWConfig {
     AdamWConfig {
         betas: recipe.betas,
         epsilon: recipe.epsilon,

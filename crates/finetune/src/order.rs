@@ -33,7 +33,7 @@ pub fn epoch_batches(
             order.chunks(batch_size).map(<[usize]>::to_vec).collect()
         }
         Batching::Bucketed => {
-            for pool in order.chunks_mut(POOL * batch_size) {
+            for pool in order.chunks_mut(POOL.saturating_mul(batch_size)) {
                 pool.sort_by_key(|&position| lengths[position]);
             }
             let mut batches: Vec<Vec<usize>> =

@@ -47,7 +47,7 @@ impl<'a> Passes<'a> {
         }
     }
 
-    /// Computes the logits.
+    /// Computes the logits, in the precision of the recipe.
     ///
     /// # Shapes
     /// - output: `[batch, labels]`
@@ -125,5 +125,103 @@ impl<'a> Passes<'a> {
             &self.input,
             gradients,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use burn::module::Module;
+    use burn::tensor::Device;
+    use encoders::{Encoding, Snapshot};
+
+    use super::*;
+    use crate::batch::BatchTargets;
+    use crate::objective::{Objective, TaskLoss, mean_loss};
+
+    /// The task's loss, and the distance of a second pass with a weight.
+    struct TwoPasses(f64);
+
+    impl Objective for TwoPasses {
+        fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1> {
+            let (first, second) = (passes.logits(), passes.logits());
+            let apart = (first.clone() - second).powi_scalar(2).mean();
+            mean_loss(first, targets) + apart * self.0
+        }
+    }
+
+    fn model() -> Classifier {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden/tiny/snapshot");
+        let snapshot = Snapshot::open(folder).expect("the snapshot opens");
+        let loaded = snapshot.classifier(2, 0, &Device::flex());
+        loaded.expect("it loads").model.train()
+    }
+
+    fn input(device: &Device) -> EncoderInput {
+        let encodings = [3_usize, 7, 5].map(|length| Encoding {
+            ids: (1..=length as u32).collect(),
+            type_ids: vec![0; length],
+        });
+        EncoderInput::padded(&encodings, 0, 0, device)
+    }
+
+    /// The loss and every gradient, as bits.
+    fn bits(objective: &mut dyn Objective, gradient_checkpointing: bool) -> (u32, Vec<Vec<u32>>) {
+        let device = Device::flex().autodiff();
+        let model = model();
+        let mut passes = Passes::new(&model, model.clone(), input(&device), Some((3, 5)));
+        passes.gradient_checkpointing = gradient_checkpointing;
+        let targets = BatchTargets::Classes(Tensor::from_data([0, 1, 1], &device));
+        let loss = objective.loss(&mut passes, &targets);
+        let value = loss.clone().into_scalar::<f32>().to_bits();
+        let gradients = passes.gradients(loss);
+        let of = |parameter: &encoders::Parameter| {
+            let data = gradients.get::<1>(parameter.id).map(Tensor::into_data);
+            let data = data.or_else(|| gradients.get::<2>(parameter.id).map(Tensor::into_data));
+            let data = data.expect("every parameter has a gradient");
+            data.iter::<f32>().map(f32::to_bits).collect()
+        };
+        (value, model.parameters().iter().map(of).collect())
+    }
+
+    #[test]
+    fn further_passes_that_count_nothing_change_no_bit() {
+        for gradient_checkpointing in [false, true] {
+            let plain = bits(&mut TaskLoss, gradient_checkpointing);
+            assert_eq!(bits(&mut TwoPasses(0.0), gradient_checkpointing), plain);
+            assert_ne!(bits(&mut TwoPasses(0.5), gradient_checkpointing), plain);
+        }
+    }
+
+    #[test]
+    fn every_pass_has_dropout_masks_of_its_own() {
+        let device = Device::flex().autodiff();
+        let model = model();
+        let mut passes = Passes::new(&model, model.clone(), input(&device), Some((3, 5)));
+        let [first, second] = [passes.logits(), passes.logits()].map(Tensor::into_data);
+        assert_ne!(first, second);
+        let mut passes = Passes::new(&model, model.clone(), input(&device), None);
+        let [first, second] = [passes.logits(), passes.logits()].map(Tensor::into_data);
+        assert_eq!(first, second, "without dropout they are the same");
+    }
+
+    #[test]
+    fn a_perturbation_adds_to_the_methods_noise_and_other_weights_get_no_gradient() {
+        let device = Device::flex().autodiff();
+        let model = model();
+        let mut passes = Passes::new(&model, model.clone(), input(&device), None);
+        let plain = passes.logits().into_data();
+        let ones = Tensor::<3>::ones([3, 7, model.embedding_width()], &device);
+        let perturbed = passes.logits_perturbed(ones.clone()).into_data();
+        assert_ne!(perturbed, plain);
+        passes.noise = Some(-ones.clone());
+        assert_eq!(passes.logits_perturbed(ones).into_data(), plain);
+
+        let other = passes.logits_of(&model);
+        assert!(!other.is_require_grad());
+        let loss = other.sum() * 0.0 + passes.logits().sum();
+        assert!(passes.gradients(loss).len() > 0);
     }
 }

@@ -18,6 +18,7 @@ use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
 use crate::setup::Setup;
 use crate::trainer::Trainer;
+use tasks::MetricError;
 use training::finite;
 
 /// The results of a run, up to its end or to where it failed.
@@ -52,7 +53,9 @@ pub(crate) fn run_one(
         Ok(()) => None,
         Err(FinetuneError::Diverged(diverged)) => Some(diverged.to_string()),
         // An undefined correlation has no number to record.
-        Err(FinetuneError::Metric(undefined)) => Some(undefined.to_string()),
+        Err(FinetuneError::Metric(undefined @ MetricError::Undefined { .. })) => {
+            Some(undefined.to_string())
+        }
         Err(other) => return Err(other),
     };
     // Scores can all be the same too, but then their correlation is undefined and the run has failed.
@@ -162,7 +165,7 @@ fn score<'a>(
             data.pad_token_id,
             &setup.device,
         )?;
-        finite("dev loss", step, scored.loss)?;
+        finite("evaluation loss", step, scored.loss)?;
         Ok((name.as_str(), scored))
     });
     sets.collect()

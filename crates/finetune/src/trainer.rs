@@ -116,8 +116,8 @@ impl Trainer {
     pub fn with_companion(mut self, companion: Companion) -> Self {
         self.forward.weights = companion.weights;
         self.forward.embeddings = companion.embeddings;
-        if let Some(wrap) = companion.objective {
-            self.forward.objective = wrap(self.forward.objective);
+        if let Some(objective) = companion.objective {
+            self.forward.objective = objective;
         }
         if let Some(update) = companion.update {
             self.stepper = self.stepper.with_optimizer(update);

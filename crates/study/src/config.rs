@@ -9,7 +9,7 @@ use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::method::check_known;
-use crate::range::{at_least_one, check};
+use crate::range::{at_least_one, check, count};
 use crate::recipe::Recipe;
 
 /// The settings of a comparison: which studies, over which seeds, by which recipe.
@@ -108,7 +108,7 @@ impl StudyConfig {
     pub fn validate(&self) -> Result<(), StudyError> {
         at_least_one("number of studies", self.studies.len())?;
         at_least_one("number of arms", self.arms.len())?;
-        at_least_one("seeds", self.seeds)?;
+        count("seeds", self.seeds)?;
         if let Some(side) = self.side_seeds
             && !(1..=self.seeds).contains(&side)
         {

@@ -16,7 +16,7 @@ pub enum StudyKind {
     DataSize,
     /// How far does finetuning move the parameters? Both arms, by the checkpoints of their records.
     L1Change,
-    /// Does it help other methods too? Mixout, RecAdam and NEFTune with and without noise.
+    /// Does it help other methods too? Each with and without noise.
     Companions,
 }
 
@@ -39,7 +39,7 @@ impl StudyKind {
             Self::NoiseKind => "which noise? Uniform and Gaussian, matrix-wise and global",
             Self::DataSize => "does it help more with less data? Shares of the training rows",
             Self::L1Change => "how far does finetuning move the parameters?",
-            Self::Companions => "does it help Mixout, RecAdam and NEFTune too?",
+            Self::Companions => "does it help other methods too?",
         }
     }
 

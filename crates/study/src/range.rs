@@ -9,6 +9,16 @@ pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), Study
     Ok(())
 }
 
+/// More than any run counts, and few enough that sums and products of two such numbers are numbers.
+const MOST: usize = 1_000_000;
+
+pub(crate) fn count(name: &'static str, value: usize) -> Result<(), StudyError> {
+    match value {
+        1..=MOST => Ok(()),
+        _ => Err(StudyError::setting(name, value, "1 to 1000000")),
+    }
+}
+
 pub(crate) fn check(
     name: &'static str,
     value: f64,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StudyError;
 use crate::precision::Precision;
-use crate::range::{at_least_one, check};
+use crate::range::{check, count};
 
 /// The standard BERT finetuning recipe: AdamW, linear warm-up and decay, global-norm clipping.
 ///
@@ -105,9 +105,9 @@ impl Recipe {
     /// [`StudyError::Setting`] for the first value out of range. `max_length` is checked against
     /// the model when its tokenizer is read.
     pub fn validate(&self) -> Result<(), StudyError> {
-        at_least_one("epochs", self.epochs)?;
-        at_least_one("batch size", self.batch_size)?;
-        at_least_one("gradient accumulation", self.gradient_accumulation)?;
+        count("epochs", self.epochs)?;
+        count("batch size", self.batch_size)?;
+        count("gradient accumulation", self.gradient_accumulation)?;
         let positive = "a number above 0";
         check("learning rate", self.learning_rate, positive, |x| x > 0.0)?;
         check("weight decay", self.weight_decay, "a number from 0", |x| {

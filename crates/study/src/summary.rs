@@ -21,7 +21,7 @@ use crate::statistics::{McNemar, Paired, StochasticOrder, Summary, TTest, holm};
 pub struct StudySummary {
     /// Name of the task.
     pub task: String,
-    /// Name of the metric; every score is a fraction of it, from 0 to 1.
+    /// Name of the metric; scores are in its own range: 0 to 1, or -1 to 1 for a correlation.
     pub metric: String,
     /// The studies, in the order in which they ran.
     pub studies: Vec<StudyResult>,
@@ -81,7 +81,7 @@ pub struct Scores {
 pub struct SeedScore {
     /// Seed of every random choice of the run.
     pub seed: u64,
-    /// The score, from 0 to 1.
+    /// The score, in the range of the metric.
     pub value: f64,
 }
 

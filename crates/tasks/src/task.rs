@@ -179,6 +179,11 @@ impl Task {
     fn outputs_fault(&self) -> Option<(String, String)> {
         let (found, expected) = match &self.outputs {
             Outputs::Classes(names) => {
+                if let Some(name) = names.iter().find(|name| name.contains(char::is_control)) {
+                    // It becomes a column of a file of predictions.
+                    let expected = "names without tabs, line ends and other control characters";
+                    return Some((format!("a class named {name:?}"), expected.to_owned()));
+                }
                 let different = names.iter().collect::<BTreeSet<_>>().len();
                 if different >= 2 && different == names.len() {
                     return None;
@@ -206,10 +211,18 @@ impl Task {
         if self.metrics.is_empty() {
             return Some(("no metric".to_owned(), "at least one".to_owned()));
         }
-        let other = self.metrics.iter().find(|metric| metric.takes() != kind)?;
+        if let Some(other) = self.metrics.iter().find(|metric| metric.takes() != kind) {
+            return Some((
+                format!("{other} takes {}", other.takes()),
+                format!("metrics of {kind}, which the head outputs"),
+            ));
+        }
+        let count = self.outputs.count();
+        let binary = self.metrics.iter().find(|metric| metric.is_binary());
+        let binary = binary.filter(|_| count != 2)?;
         Some((
-            format!("{other} takes {}", other.takes()),
-            format!("metrics of {kind}, which the head outputs"),
+            format!("{binary} of {count} classes"),
+            format!("2 classes for {binary}"),
         ))
     }
 
@@ -224,6 +237,16 @@ impl Task {
             return Some((
                 "no evaluation set with labels".to_owned(),
                 "at least one".to_owned(),
+            ));
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if let Some(set) = (self.evaluation_sets.iter())
+            .find(|set| set.name.is_empty() || !set.name.chars().all(is_plain))
+        {
+            // It becomes part of a file's name.
+            return Some((
+                format!("an evaluation set named {:?}", set.name),
+                "letters, digits, _ and -".to_owned(),
             ));
         }
         let mut names = BTreeSet::new();

@@ -299,7 +299,7 @@ fn fault(change: impl FnOnce(&mut GlueTask)) -> String {
 
 #[test]
 fn a_description_that_contradicts_itself_is_refused() {
-    let cases: [(fn(&mut GlueTask), &str); 12] = [
+    let cases: [(fn(&mut GlueTask), &str); 15] = [
         (
             |task| task.outputs = Outputs::classes(["only"]),
             r#"classes ["only"]; expected at least two, all different"#,
@@ -328,6 +328,18 @@ fn a_description_that_contradicts_itself_is_refused() {
         (
             |task| task.metrics.push(Metric::Pearson),
             "Pearson correlation takes scores; expected metrics of classes, which the head outputs",
+        ),
+        (
+            |task| task.metrics.push(Metric::F1),
+            "F1 of 3 classes; expected 2 classes for F1",
+        ),
+        (
+            |task| task.outputs = Outputs::classes(["a\tb", "c"]),
+            "a class named \"a\\tb\"; expected names without tabs, line ends and other control characters",
+        ),
+        (
+            |task| task.evaluation_sets[0].0 = "../dev",
+            "an evaluation set named \"../dev\"; expected letters, digits, _ and -",
         ),
         (
             |task| task.train.columns.label = None,

@@ -23,7 +23,7 @@ pub trait BatchGradients<M, B> {
     /// The mean loss of a batch at `model`, and the gradients of that loss times `pass.scale`.
     ///
     /// # Shapes
-    /// - the loss: `[1]`, on the device, without autodiff
+    /// - the loss: `[1]`, single precision, on the device, without autodiff
     fn gradients(&mut self, model: &M, batch: B, pass: Pass) -> (Tensor<1>, GradientsParams);
 }
 
@@ -55,6 +55,9 @@ impl MeanLoss {
 ///
 /// The batches go through the model one after the other, and the gradients are summed in that order. The result is that
 /// of one batch with all the examples, in the memory of a single batch.
+///
+/// # Panics
+/// Without any batch.
 pub fn accumulate<M: Module, B>(
     model: &M,
     batches: Vec<B>,

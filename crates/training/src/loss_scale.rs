@@ -18,6 +18,8 @@ pub struct LossScale {
 impl LossScale {
     const INITIAL: f64 = 65_536.0;
     const GROWTH_INTERVAL: usize = 2_000;
+    /// A gradient that overflows when it is multiplied by this is not too large for f16: it is not finite.
+    const LEAST: f64 = 1.0 / 65_536.0;
 
     /// The scale for a precision with a small range, before the first step.
     pub fn dynamic() -> Self {
@@ -40,6 +42,11 @@ impl LossScale {
     /// The factor. It is a power of two, so it changes no bit of a mantissa.
     pub fn value(&self) -> f64 {
         self.value
+    }
+
+    /// Whether it has been halved so often that no gradient can be the reason.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.is_dynamic && self.value < Self::LEAST
     }
 
     /// Adapts to the global norm of a step's gradients, and returns whether to take the step.
@@ -84,6 +91,17 @@ mod tests {
         assert!(!scale.accepts(f64::INFINITY));
         assert!(scale.accepts(1.0));
         assert_eq!(scale.value(), 16_384.0);
+    }
+
+    #[test]
+    fn it_is_exhausted_when_no_scale_makes_the_gradients_finite() {
+        let mut scale = LossScale::dynamic();
+        let halved = (1..).find(|_| {
+            scale.accepts(f64::NAN);
+            scale.is_exhausted()
+        });
+        assert_eq!(halved, Some(33));
+        assert!(!LossScale::none().is_exhausted());
     }
 
     #[test]

@@ -118,7 +118,11 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
     /// Takes one optimizer step on the mean loss over the examples of several batches.
     ///
     /// # Errors
-    /// [`Diverged`] if the loss or the gradient norm is not finite; the parameters stay as they were.
+    /// [`Diverged`] if the loss is not finite, or the gradient norm is not at any loss scale; the parameters stay as they
+    /// were.
+    ///
+    /// # Panics
+    /// Without any batch.
     pub fn step<B>(
         &mut self,
         batches: Vec<B>,
@@ -134,10 +138,12 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         // A skipped step counts in neither the schedule nor the optimizer.
         let learning_rate = (self.schedule)(self.step - self.skipped);
         let is_skipped = !self.loss_scale.accepts(gradient_norm);
+        if !is_skipped || self.loss_scale.is_exhausted() {
+            finite("gradient norm", self.step, gradient_norm)?;
+        }
         if is_skipped {
             self.skipped += 1;
         } else {
-            finite("gradient norm", self.step, gradient_norm)?;
             let factor = clipping_factor(gradient_norm, self.max_gradient_norm)
                 .expect("the norm is finite, and new() has checked the largest")
                 / scale;

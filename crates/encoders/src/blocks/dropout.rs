@@ -20,12 +20,12 @@ impl Dropouts {
         Self { key: None }
     }
 
-    /// Training: the masks of optimizer step `step` under `seed`.
-    pub fn keyed(seed: u64, step: u64) -> Self {
+    /// Training: the masks of forward pass `pass` under `seed`.
+    pub fn keyed(seed: u64, pass: u64) -> Self {
         Self {
             key: Some(DropoutKey {
                 seed,
-                step,
+                step: pass,
                 site: 0,
             }),
         }

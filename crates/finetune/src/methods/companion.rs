@@ -33,14 +33,11 @@ pub struct Companion {
     pub weights: Option<Box<dyn Weights>>,
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
-    /// Wraps the task's objective.
-    pub objective: Option<WrapObjective>,
+    /// Takes the place of the task's loss; [`mean_loss`](crate::objective::mean_loss) is that loss.
+    pub objective: Option<Box<dyn Objective>>,
     /// Replaces AdamW.
     pub update: Option<Box<dyn Update<Classifier>>>,
 }
-
-/// A function that makes an objective from the task's own.
-pub type WrapObjective = Box<dyn FnOnce(Box<dyn Objective>) -> Box<dyn Objective>>;
 
 /// Puts other weights into a training step's forward pass.
 pub trait Weights {

@@ -329,7 +329,7 @@ fn a_run_that_diverges_in_its_last_step_is_failed_and_the_folder_stays_usable() 
     for record in RunLog::read(out.path()).expect("the records read back") {
         let reason = record.failed.expect("it failed");
         assert!(
-            reason.starts_with("training diverged: the dev loss of step 0 is ")
+            reason.starts_with("training diverged: the evaluation loss of step 0 is ")
                 || reason
                     .starts_with("training diverged: the change of the parameters of step 0 is "),
             "{reason}"

@@ -80,6 +80,11 @@ impl Metric {
         }
     }
 
+    /// Whether it scores two classes only.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::F1)
+    }
+
     /// Returns the lowest and the highest value of [`score`](Self::score). Higher is better.
     pub fn range(self) -> RangeInclusive<f64> {
         match self {

@@ -105,6 +105,10 @@ impl BertConfig {
 
 impl FamilyConfig for BertConfig {
     fn validate(&self) -> Result<(), String> {
+        if self.model_type != "bert" {
+            let found = &self.model_type;
+            return Err(format!("model_type is `{found}`, accepted is `bert`"));
+        }
         for (name, value) in [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),
@@ -205,12 +209,19 @@ impl FamilyConfig for BertConfig {
 
     /// Parameters of the encoder with its pooler, without a head.
     fn num_params(&self) -> usize {
-        let [hidden, inner] = [self.hidden_size, self.intermediate_size];
-        let norm = 2 * hidden;
+        // A configuration may claim more than any memory holds: wider than usize, then cut.
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|n| n as f64);
+        let [words, positions, types] = [
+            self.vocab_size,
+            self.max_position_embeddings,
+            self.type_vocab_size,
+        ]
+        .map(|n| n as f64);
+        let norm = 2.0 * hidden;
         let square = hidden * hidden + hidden;
-        let tables = self.vocab_size + self.max_position_embeddings + self.type_vocab_size;
-        let layer = 4 * square + 2 * hidden * inner + inner + hidden + 2 * norm;
-        tables * hidden + norm + self.num_hidden_layers * layer + square
+        let layer = 4.0 * square + 2.0 * hidden * inner + inner + hidden + 2.0 * norm;
+        let layers = self.num_hidden_layers as f64 * layer;
+        ((words + positions + types) * hidden + norm + layers + square) as usize
     }
 
     /// Floating-point operations of the encoder's matrix products in a classifier's forward pass over a
