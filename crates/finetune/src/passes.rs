@@ -140,7 +140,7 @@ mod tests {
     use crate::batch::BatchTargets;
     use crate::objective::{Objective, TaskLoss, mean_loss};
 
-    /// The task's loss, and the distance of a second pass with a weight.
+    /// The task's loss plus the weighted distance of a second pass.
     struct TwoPasses(f64);
 
     impl Objective for TwoPasses {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn further_passes_that_count_nothing_change_no_bit() {
+    fn further_passes_without_weight_change_no_bit() {
         for gradient_checkpointing in [false, true] {
             let plain = bits(&mut TaskLoss, gradient_checkpointing);
             assert_eq!(bits(&mut TwoPasses(0.0), gradient_checkpointing), plain);

@@ -16,9 +16,9 @@ use crate::recipe::Recipe;
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `studies` | compare | what is asked, in this order | at least 1 |
+/// | `studies` | compare | the questions, in this order | at least 1 |
 /// | `arms` | baseline, noisytune | what `compare` compares | at least 1 |
-/// | `seeds` | 5 | runs of each point of a study, one per seed | at least 1 |
+/// | `seeds` | 5 | runs of each point of a study, one per seed | 1 to 1,000,000 |
 /// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change` | 1 to `seeds` |
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |

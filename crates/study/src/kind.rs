@@ -16,7 +16,7 @@ pub enum StudyKind {
     DataSize,
     /// How far does finetuning move the parameters? Both arms, by the checkpoints of their records.
     L1Change,
-    /// Does it help other methods too? Each with and without noise.
+    /// Does it help other methods too? Each of them with and without noise.
     Companions,
 }
 

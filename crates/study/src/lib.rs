@@ -6,7 +6,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`arm`] | what a run does on top of plain finetuning: noise × method, as data |
-//! | [`noise`], [`method`] | the tables that arms are made of |
+//! | [`noise`], [`method`] | the tables from which arms are made |
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
 //! | [`recipe`], [`precision`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`] | what a study leaves on disk |

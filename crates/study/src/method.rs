@@ -1,7 +1,7 @@
 //! What a run does while it trains, on top of the recipe.
 //!
-//! A new method is a variant here with its row in [`Method::row`] and its place in [`Method::COMPANIONS`], and a file in `finetune/src/methods` that
-//! implements it.
+//! A new method is a variant here with its row in [`Method::row`] and its entry in [`Method::COMPANIONS`], and a file
+//! in `finetune/src/methods` that implements it.
 
 use std::collections::BTreeMap;
 

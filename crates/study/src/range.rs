@@ -9,7 +9,8 @@ pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), Study
     Ok(())
 }
 
-/// More than any run counts, and few enough that sums and products of two such numbers are numbers.
+/// The largest accepted count: more than any run needs, and small enough that the sum and product of two do not
+/// overflow.
 const MOST: usize = 1_000_000;
 
 pub(crate) fn count(name: &'static str, value: usize) -> Result<(), StudyError> {

@@ -10,9 +10,9 @@ use crate::range::{check, count};
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `epochs` | 3 | passes over the training examples | at least 1 |
-/// | `batch_size` | 32 | sentences that go through the model together | at least 1 |
-/// | `gradient_accumulation` | 1 | batches per optimizer step | at least 1 |
+/// | `epochs` | 3 | passes over the training examples | 1 to 1,000,000 |
+/// | `batch_size` | 32 | sentences that go through the model together | 1 to 1,000,000 |
+/// | `gradient_accumulation` | 1 | batches per optimizer step | 1 to 1,000,000 |
 /// | `learning_rate` | 2e-5 | its peak, at the end of the warm-up | above 0 |
 /// | `weight_decay` | 0.01 | decoupled, not on biases and LayerNorm | at least 0 |
 /// | `warmup_ratio` | 0.1 | share of the steps spent on warm-up | 0 to 1 |

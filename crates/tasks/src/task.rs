@@ -180,7 +180,7 @@ impl Task {
         let (found, expected) = match &self.outputs {
             Outputs::Classes(names) => {
                 if let Some(name) = names.iter().find(|name| name.contains(char::is_control)) {
-                    // It becomes a column of a file of predictions.
+                    // The name is written into a column of a file of predictions.
                     let expected = "names without tabs, line ends and other control characters";
                     return Some((format!("a class named {name:?}"), expected.to_owned()));
                 }
@@ -243,7 +243,7 @@ impl Task {
         if let Some(set) = (self.evaluation_sets.iter())
             .find(|set| set.name.is_empty() || !set.name.chars().all(is_plain))
         {
-            // It becomes part of a file's name.
+            // The name becomes part of a file name.
             return Some((
                 format!("an evaluation set named {:?}", set.name),
                 "letters, digits, _ and -".to_owned(),

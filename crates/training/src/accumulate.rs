@@ -57,7 +57,7 @@ impl MeanLoss {
 /// of one batch with all the examples, in the memory of a single batch.
 ///
 /// # Panics
-/// Without any batch.
+/// If there is no batch.
 pub fn accumulate<M: Module, B>(
     model: &M,
     batches: Vec<B>,

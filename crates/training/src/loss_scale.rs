@@ -18,7 +18,8 @@ pub struct LossScale {
 impl LossScale {
     const INITIAL: f64 = 65_536.0;
     const GROWTH_INTERVAL: usize = 2_000;
-    /// A gradient that overflows when it is multiplied by this is not too large for f16: it is not finite.
+    /// The smallest scale worth trying: a gradient that overflows even with this factor is not too large for f16, but
+    /// not finite.
     const LEAST: f64 = 1.0 / 65_536.0;
 
     /// The scale for a precision with a small range, before the first step.
@@ -44,7 +45,7 @@ impl LossScale {
         self.value
     }
 
-    /// Whether it has been halved so often that no gradient can be the reason.
+    /// Whether it has been halved so often that large gradients cannot be the reason.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.is_dynamic && self.value < Self::LEAST
     }

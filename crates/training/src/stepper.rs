@@ -118,11 +118,11 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
     /// Takes one optimizer step on the mean loss over the examples of several batches.
     ///
     /// # Errors
-    /// [`Diverged`] if the loss is not finite, or the gradient norm is not at any loss scale; the parameters stay as they
-    /// were.
+    /// [`Diverged`] if the loss is not finite, or if the gradient norm is not finite at any loss scale; the parameters
+    /// stay as they were.
     ///
     /// # Panics
-    /// Without any batch.
+    /// If there is no batch.
     pub fn step<B>(
         &mut self,
         batches: Vec<B>,

@@ -33,7 +33,7 @@ pub struct Companion {
     pub weights: Option<Box<dyn Weights>>,
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
-    /// Takes the place of the task's loss; [`mean_loss`](crate::objective::mean_loss) is that loss.
+    /// Replaces the task's loss, which is [`mean_loss`](crate::objective::mean_loss).
     pub objective: Option<Box<dyn Objective>>,
     /// Replaces AdamW.
     pub update: Option<Box<dyn Update<Classifier>>>,

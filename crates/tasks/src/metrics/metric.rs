@@ -80,7 +80,7 @@ impl Metric {
         }
     }
 
-    /// Whether it scores two classes only.
+    /// Returns whether it takes only two classes.
     pub fn is_binary(self) -> bool {
         matches!(self, Self::F1)
     }
