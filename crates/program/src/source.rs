@@ -144,7 +144,7 @@ fn from_hub(wanted: &Wanted, name: &str, _: &Program, quiet: bool) -> Result<Fou
 fn from_hub(wanted: &Wanted, name: &str, program: &Program, _: bool) -> Result<Found, Failure> {
     let option = wanted.option;
     Err(Failure::Usage(format!(
-        "{option} hf:{name} is a download, which this build leaves out; {option} bundled and folders need none; to \
+        "{option} hf:{name} needs a download, which this build cannot do; {option} bundled and folders need none; to \
          download, run: {}",
         program.command_with(&["hub"]),
     )))

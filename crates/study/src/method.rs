@@ -77,13 +77,13 @@ impl Method {
                     Hyperparameter {
                         name: "recadam.pull",
                         default: 5000.0,
-                        accepted: "a number from 0",
+                        accepted: "at least 0",
                         is_accepted: |pull| pull >= 0.0,
                     },
                     Hyperparameter {
                         name: "recadam.slope",
                         default: 100.0,
-                        accepted: "a number from 0",
+                        accepted: "at least 0",
                         is_accepted: |slope| slope >= 0.0,
                     },
                     Hyperparameter {
@@ -103,7 +103,7 @@ impl Method {
                 hyperparameters: &[Hyperparameter {
                     name: "neftune.alpha",
                     default: 5.0,
-                    accepted: "a number from 0",
+                    accepted: "at least 0",
                     is_accepted: |alpha| alpha >= 0.0,
                 }],
             },

@@ -110,7 +110,7 @@ impl Recipe {
         count("gradient accumulation", self.gradient_accumulation)?;
         let positive = "a number above 0";
         check("learning rate", self.learning_rate, positive, |x| x > 0.0)?;
-        check("weight decay", self.weight_decay, "a number from 0", |x| {
+        check("weight decay", self.weight_decay, "at least 0", |x| {
             x >= 0.0
         })?;
         check("warmup ratio", self.warmup_ratio, "0 to 1", |x| {
@@ -124,7 +124,7 @@ impl Recipe {
             check("beta", beta, "0 to below 1", |x| (0.0..1.0).contains(&x))?;
         }
         if self.pad_to_max_length && self.batching == Batching::Packed {
-            let accepted = "shuffled or bucketed where batches are padded to max length";
+            let accepted = "shuffled or bucketed if batches are padded to max length";
             return Err(StudyError::setting("batching", "packed", accepted));
         }
         Ok(())
@@ -158,7 +158,7 @@ mod tests {
             ..recipe
         };
         let error = padded.validate().expect_err("a contradiction");
-        let expected = "batching is packed, accepted is shuffled or bucketed where batches are padded to max length";
+        let expected = "batching is packed, accepted is shuffled or bucketed if batches are padded to max length";
         assert_eq!(error.to_string(), expected);
     }
 }

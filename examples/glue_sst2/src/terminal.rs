@@ -121,7 +121,7 @@ impl Drop for Terminal {
 impl Progress for Terminal {
     fn torn_line(&mut self, path: &Path, line: usize) {
         self.line(&format!(
-            "{}:{line}: half-written, as a killed process leaves a line; removed, and its run is repeated",
+            "{}:{line}: half-written, as if its process was killed; removed, and its run is repeated",
             path.display()
         ));
     }

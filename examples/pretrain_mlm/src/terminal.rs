@@ -27,7 +27,7 @@ impl Terminal {
 impl Observer for Terminal {
     fn torn_line(&mut self, path: &Path, line: usize) {
         say(&format_args!(
-            "{}:{line}: half-written, as a killed process leaves it; cut off",
+            "{}:{line}: half-written, as if its process was killed; removed",
             path.display()
         ));
     }
