@@ -29,27 +29,33 @@ pub struct Encoding {
     pub type_ids: Vec<u32>,
 }
 
+/// The three special tokens of a pair of BERT's, and one more.
+const LEAST: usize = 4;
+
 impl Tokenizer {
     pub(crate) fn load(
         folder: &Path,
         config: &EncoderConfig,
         max_length: usize,
     ) -> Result<Self, EncoderError> {
+        let most = config.max_length();
+        let in_range = |least: usize| match (least..=most).contains(&max_length) {
+            true => Ok(()),
+            false => Err(EncoderError::MaxLength {
+                max_length,
+                least,
+                most,
+            }),
+        };
+        in_range(LEAST)?;
         let mut notes = Vec::new();
         let settings = Settings::read(folder)?;
         let usual = config.family().tokenizer_class();
         let (path, mut inner) = read(folder, &settings, usual, &mut notes)?;
-        // The special tokens of a pair, and one more: the tokenizer cuts nothing where there is no room for that.
-        let special = inner.get_post_processor();
-        let special = special.map_or(0, |template| template.added_tokens(true));
-        let (least, most) = (special.max(3) + 1, config.max_length());
-        if !(least..=most).contains(&max_length) {
-            return Err(EncoderError::MaxLength {
-                max_length,
-                least,
-                most,
-            });
-        }
+        // Where the special tokens of a pair leave no room for another, the tokenizer would cut nothing.
+        let template = inner.get_post_processor();
+        let special = template.map_or(0, |template| template.added_tokens(true));
+        in_range(LEAST.max(special + 1))?;
         let wrong = |reason: String| EncoderError::Tokenizer {
             path: path.clone(),
             reason,

@@ -132,7 +132,7 @@ impl<'a> Passes<'a> {
 mod tests {
     use std::path::Path;
 
-    use burn::module::Module;
+    use burn::module::{Module, ModuleVisitor, Param};
     use burn::tensor::Device;
     use encoders::{Encoding, Snapshot};
 
@@ -177,13 +177,26 @@ mod tests {
         let loss = objective.loss(&mut passes, &targets);
         let value = loss.clone().into_scalar::<f32>().to_bits();
         let gradients = passes.gradients(loss);
-        let of = |parameter: &encoders::Parameter| {
-            let data = gradients.get::<1>(parameter.id).map(Tensor::into_data);
-            let data = data.or_else(|| gradients.get::<2>(parameter.id).map(Tensor::into_data));
-            let data = data.expect("every parameter has a gradient");
-            data.iter::<f32>().map(f32::to_bits).collect()
+        let mut found = Gradients {
+            gradients: &gradients,
+            bits: Vec::new(),
         };
-        (value, model.parameters().iter().map(of).collect())
+        model.visit(&mut found);
+        (value, found.bits)
+    }
+
+    struct Gradients<'a> {
+        gradients: &'a GradientsParams,
+        bits: Vec<Vec<u32>>,
+    }
+
+    impl ModuleVisitor for Gradients<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = self.gradients.get::<D>(param.id);
+            let data = gradient.expect("every parameter has one").into_data();
+            self.bits
+                .push(data.iter::<f32>().map(f32::to_bits).collect());
+        }
     }
 
     #[test]

@@ -270,7 +270,7 @@ fn a_file_without_header_starts_with_its_first_example() {
                 source: source(Some(1)),
             },
             EvaluationSet {
-                name: "same without labels".to_owned(),
+                name: "same_without_labels".to_owned(),
                 source: source(None),
             },
         ],
@@ -280,7 +280,7 @@ fn a_file_without_header_starts_with_its_first_example() {
     let split = task.read_train().unwrap();
     assert_eq!(split.examples[0].sentence, "It rains.");
     assert_eq!(split.targets, Some(Targets::Classes(vec![1, 0])));
-    let unlabelled = task.read_evaluation_set("same without labels").unwrap();
+    let unlabelled = task.read_evaluation_set("same_without_labels").unwrap();
     assert_eq!(unlabelled.examples, split.examples);
     assert_eq!(unlabelled.targets, None);
     fs::write(&path, "").unwrap();

@@ -20,6 +20,13 @@ def read(path):
         return [json.loads(line) for line in file]
 
 
+def predictions(records, run):
+    """What the run predicted for each sentence of dev, from the file that its record names."""
+    path = os.path.join(os.path.dirname(records), run["predictions"]["dev"])
+    with open(path, encoding="utf-8") as file:
+        return [line.split("\t")[1] for line in file][1:]
+
+
 def same(reference, other):
     runs = {(run["arm"], run["seed"]): run for run in read(reference)}
     others = read(other)
@@ -27,13 +34,14 @@ def same(reference, other):
     right = True
     for run in others:
         expected = runs[run["arm"], run["seed"]]
+        predicted = predictions(other, run)
+        agree = sum(a == b for a, b in zip(predicted, predictions(reference, expected), strict=True))
         for ours, theirs in zip(run["epochs"], expected["epochs"], strict=True):
             apart = abs(ours["train_loss"] / theirs["train_loss"] - 1)
-            agree = sum(a == b for a, b in zip(run["dev_predictions"], expected["dev_predictions"], strict=True))
             right &= apart <= LOSS
             print(f"{run['settings']['device']:<8} {run['arm']:<10} train loss {ours['train_loss']:.6f}, on flex "
                   f"{theirs['train_loss']:.6f} (relative {apart:.1e}, accepted {LOSS:.0e}); "
-                  f"{agree} of {len(run['dev_predictions'])} predictions agree")
+                  f"{agree} of {len(predicted)} predictions agree")
     sys.exit(0 if right else 1)
 
 

@@ -288,11 +288,15 @@ fn settings_out_of_range_are_refused_with_what_is_accepted() {
     };
     assert_eq!(
         change(|c| c.seeds = 0),
-        "seeds is 0, accepted is at least 1"
+        "seeds is 0, accepted is 1 to 1000000"
     );
     assert_eq!(
         change(|c| c.recipe.epochs = 0),
-        "epochs is 0, accepted is at least 1"
+        "epochs is 0, accepted is 1 to 1000000"
+    );
+    assert_eq!(
+        change(|c| c.seeds = usize::MAX),
+        format!("seeds is {}, accepted is 1 to 1000000", usize::MAX)
     );
     assert_eq!(
         change(|c| c.recipe.learning_rate = f64::NAN),

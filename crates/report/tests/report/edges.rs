@@ -190,7 +190,7 @@ fn a_run_that_predicts_one_class_is_said_to_have_learned_nothing() {
     let files = write(&sample);
     let markdown = files.markdown;
     assert!(
-        markdown.contains("## What learned nothing? 1 run."),
+        markdown.contains("## What learned nothing? One run."),
         "{markdown}"
     );
     assert!(markdown.contains("| positive |"), "{markdown}");
