@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use files::FileError;
-use finetune::FinetuneError;
 use finetune::progress::{Progress, RunStart};
+use finetune::{FinetuneError, Session};
+use safetensors::SafeTensors;
 use serde_json::Value;
 use study::record::{PredictionsFile, RecordedPredictions, RunLog, RunRecord};
 use study::{Arm, StudyConfig, StudyError};
 
-use crate::setup::{config, open, write_data};
+use crate::setup::{config, open, snapshot, write_data};
 
 const ARMS: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
 
@@ -340,4 +342,33 @@ fn a_run_that_diverges_in_its_last_step_is_failed_and_the_folder_stays_usable() 
         );
         assert_eq!(record.epochs, []);
     }
+}
+
+#[test]
+fn a_checkpoint_with_a_nan_where_no_sentence_looks_is_a_failed_run() {
+    let (data, out) = folders();
+    let model = tempfile::tempdir().expect("a temporary folder");
+    for file in std::fs::read_dir(snapshot()).expect("the snapshot") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), model.path().join(file.file_name())).expect("it is copied");
+    }
+    let path = model.path().join("model.safetensors");
+    let mut bytes = std::fs::read(&path).expect("the weights");
+    let (header, metadata) = SafeTensors::read_metadata(&bytes).expect("a header");
+    let name = "bert.embeddings.word_embeddings.weight";
+    let (_, end) = metadata.info(name).expect("the table").data_offsets;
+    // The last number of the last row, in f32.
+    let last = 8 + header + end - 4;
+    bytes[last..last + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(&path, bytes).expect("it is written");
+
+    let task = tasks::glue::sst2().in_folder(data.path()).expect("a task");
+    let config = config(&[Arm::BASELINE], 1, 0.15);
+    let study = Session::open(config, task, model.path(), &Device::flex(), "flex");
+    let study = study.expect("it opens");
+    study.run(out.path(), &mut ()).expect("the study goes on");
+    let records = RunLog::read(out.path()).expect("the folder stays usable");
+    let reason = records[0].failed.as_deref().expect("the run failed");
+    assert!(reason.starts_with("training diverged: the "), "{reason}");
+    assert!(reason.ends_with(" is NaN"), "{reason}");
 }
