@@ -51,9 +51,16 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(wrong)?;
-        let (whole, items) = parse(path, what, &bytes)?;
-        let torn = (whole < bytes.len()).then_some(items.len() + 1);
-        if torn.is_some() {
+        let (mut whole, mut items) = parse(path, what, &bytes)?;
+        let rest = &bytes[whole..];
+        let mut torn = None;
+        if let Ok(item) = serde_json::from_slice(rest) {
+            // Only the line end is missing, which an editor may have taken.
+            items.push(item);
+            file.write_all(b"\n").map_err(wrong)?;
+            whole = bytes.len() + 1;
+        } else if !rest.is_empty() {
+            torn = Some(items.len() + 1);
             file.set_len(whole as u64).map_err(wrong)?;
         }
         Ok(Self {
@@ -175,6 +182,18 @@ mod tests {
         lines.push(Score { value: 2.0 }).expect("it is written");
         let text = std::fs::read_to_string(&path).expect("it is read");
         assert_eq!(text, "{\"value\":1.5}\n{\"value\":2.0}\n");
+    }
+
+    #[test]
+    fn a_last_line_that_lacks_only_its_end_is_kept() {
+        let (_folder, path) = file();
+        std::fs::write(&path, "{\"value\":1.5}\n{\"value\":2.5}").expect("it is written");
+        let mut lines = open(&path).expect("it opens");
+        assert_eq!(lines.torn_line(), None);
+        assert_eq!(lines.items().len(), 2);
+        lines.push(Score { value: 3.5 }).expect("it is written");
+        let text = std::fs::read_to_string(&path).expect("it is read");
+        assert_eq!(text, "{\"value\":1.5}\n{\"value\":2.5}\n{\"value\":3.5}\n");
     }
 
     #[test]

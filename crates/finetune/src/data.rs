@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoders::{Encoding, Tokenizer};
 use study::StudyError;
 use study::record::Provenance;
-use tasks::{Split, Targets, Task};
+use tasks::{Outputs, Split, Targets, Task};
 
 use crate::error::FinetuneError;
 
@@ -69,6 +69,16 @@ impl TaskData {
         for set in task.labelled_sets() {
             let read = task.read_evaluation_set(&set.name)?;
             evaluation_sets.push((set.name.clone(), examples(read, max_eval)?));
+        }
+        if let (Targets::Classes(classes), Outputs::Classes(names)) =
+            (&train.targets, task.outputs())
+            && let Some((first, rest)) = classes.split_first()
+            && rest.iter().all(|class| class == first)
+        {
+            notes.push(format!(
+                "every training example has the label {}: there is nothing to tell apart",
+                names[*first]
+            ));
         }
         Ok(Self {
             task,

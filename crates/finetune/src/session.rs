@@ -117,6 +117,7 @@ impl Session {
         log.refuse_other_studies(&setup.config, setup.data.train.len(), |run| {
             setup.settings(run)
         })?;
+        log.check_predictions(folder)?;
         setup.config.save(&folder.join("study.json"))?;
         let runs = plan::runs(&setup.plan());
         let missing: Vec<RunKey> = runs

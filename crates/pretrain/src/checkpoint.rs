@@ -21,6 +21,9 @@ const PROGRESS: &str = "progress.json";
 /// The folder for checkpoints in the folder of a run; each is a folder named by its step.
 const FOLDER: &str = "checkpoints";
 
+/// What the name of a folder begins with while a checkpoint is written into it.
+const PART: &str = ".part-";
+
 /// Settings that may change when a run is continued: they only decide its end.
 const MAY_CHANGE: [&str; 2] = ["steps", "decay_steps"];
 
@@ -130,7 +133,7 @@ impl Checkpoint {
         std::fs::create_dir_all(&parent).map_err(|e| PretrainError::file(&parent, e))?;
         // Hidden until it is complete, so that `latest` never finds half a checkpoint.
         let part = tempfile::Builder::new()
-            .prefix(".part-")
+            .prefix(PART)
             .tempdir_in(&parent)
             .map_err(|e| PretrainError::file(&parent, e))?;
         let failed = |name: &str, reason: String| PretrainError::Checkpoint {
@@ -155,6 +158,9 @@ impl Checkpoint {
         if !older.iter().any(|(step, _)| *step == state.step) {
             std::fs::rename(part.path(), &target).map_err(|e| PretrainError::file(&target, e))?;
         }
+        for folder in abandoned(&parent, part.path())? {
+            std::fs::remove_dir_all(&folder).map_err(|e| PretrainError::file(&folder, e))?;
+        }
         for (step, folder) in older {
             if step != state.step {
                 std::fs::remove_dir_all(&folder).map_err(|e| PretrainError::file(&folder, e))?;
@@ -162,6 +168,20 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// Checkpoints that a process was killed over; the run's lock keeps out any other that might be at work on one.
+fn abandoned(parent: &Path, own: &Path) -> Result<Vec<PathBuf>, PretrainError> {
+    let entries = std::fs::read_dir(parent).map_err(|e| PretrainError::file(parent, e))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| PretrainError::file(parent, e))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if path != own && name.is_some_and(|name| name.starts_with(PART)) {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// Complete checkpoints by their steps, ascending.

@@ -83,9 +83,9 @@ impl Recipe {
         let sum = self.warmup_steps.saturating_add(self.decay_steps);
         if sum > self.steps {
             return Err(PretrainError::setting(
-                "warm-up and decay",
+                "number of warm-up and decay steps",
                 sum,
-                "at most the steps",
+                "at most the number of steps",
             ));
         }
         if self.batch_size == 0 {

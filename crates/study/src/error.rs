@@ -43,6 +43,21 @@ pub enum StudyError {
         /// What the parser found.
         reason: String,
     },
+    /// A run's predictions are not those that its score was computed from.
+    #[error(
+        "{}: {right} of {count} predictions are right, but the run recorded accuracy {recorded}; restore the file, or remove it",
+        path.display()
+    )]
+    Predictions {
+        /// The file of predictions.
+        path: PathBuf,
+        /// Predictions that equal their label.
+        right: usize,
+        /// All predictions.
+        count: usize,
+        /// The recorded accuracy.
+        recorded: f64,
+    },
     /// There is nothing to summarise.
     #[error("no run is recorded; expected at least one")]
     NoRecords,

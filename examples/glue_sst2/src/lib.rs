@@ -16,7 +16,7 @@ use finetune::{FinetuneError, Session, bench};
 use program::{DeviceOptions, Failure, Program, print, print_json, stop};
 use report::Material;
 use study::plan;
-use study::record::RunLog;
+use study::record::{RunLog, RunRecord};
 
 use crate::arguments::{Arguments, Resolved};
 use crate::terminal::Terminal;
@@ -99,16 +99,18 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         other => Failure::world(other),
     })?;
     drop(terminal);
+    let records = RunLog::read(out).map_err(Failure::world)?;
     let material = Material {
         config: study.config(),
         summary: &summary,
-        records: &RunLog::read(out).map_err(Failure::world)?,
+        records: &records,
         data: &data.name,
         command: &PROGRAM.command(),
     };
     let report = report::write(out, &material).map_err(Failure::world)?;
     if arguments.json {
-        return print(&summary.to_json());
+        print(&summary.to_json())?;
+        return some_run_has_a_score(&records);
     }
     let mut text = table::render(&summary);
     for (name, value) in [
@@ -120,7 +122,19 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     ] {
         let _ = writeln!(text, "{name:<8} {value}");
     }
-    print(&text)
+    print(&text)?;
+    some_run_has_a_score(&records)
+}
+
+/// A study whose every run failed is recorded and reported, and still a failure.
+fn some_run_has_a_score(records: &[RunRecord]) -> Result<(), Failure> {
+    let mut reasons = records.iter().map(|record| record.failed.as_ref());
+    match reasons.next().flatten() {
+        Some(first) if reasons.all(|reason| reason.is_some()) => Err(Failure::world(format!(
+            "every run failed, the first one: {first}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What is about to run, in one line, then what a user should know about the model and the data, one line each.

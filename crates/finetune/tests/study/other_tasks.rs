@@ -252,3 +252,23 @@ fn a_run_whose_score_is_undefined_has_failed_and_says_why() {
     );
     assert_eq!(record.score(), None);
 }
+
+#[test]
+fn a_training_set_of_one_class_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let one_class = |labels| {
+        let outputs = Outputs::classes(["no", "yes"]);
+        read(pairs(
+            folder.path(),
+            outputs,
+            vec![Metric::Accuracy],
+            labels,
+        ))
+        .notes
+    };
+    assert_eq!(one_class(["no", "yes", "no"]), [""; 0]);
+    assert_eq!(
+        one_class(["yes", "yes", "yes"]),
+        ["every training example has the label yes: there is nothing to tell apart"]
+    );
+}

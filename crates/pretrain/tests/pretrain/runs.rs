@@ -424,11 +424,11 @@ fn settings_out_of_range_are_named() {
     );
     check(
         &|c| c.recipe.warmup_steps = 9,
-        "warm-up and decay is 9, accepted is at most the steps",
+        "number of warm-up and decay steps is 9, accepted is at most the number of steps",
     );
     check(
         &|c| (c.recipe.warmup_steps, c.recipe.decay_steps) = (usize::MAX, 1),
-        "warm-up and decay is 18446744073709551615, accepted is at most the steps",
+        "number of warm-up and decay steps is 18446744073709551615, accepted is at most the number of steps",
     );
     check(
         &|c| c.texts.clear(),
@@ -520,4 +520,17 @@ fn a_damaged_checkpoint_is_named() {
         );
         assert_eq!(text.lines().count(), 1, "{text}");
     }
+}
+
+#[test]
+fn what_a_killed_process_left_of_a_checkpoint_is_removed() {
+    let folder = Folder::new();
+    folder.with("out/checkpoints/.part-killed/parameters.bpk", "x");
+    finish(run_in(folder.path())).expect("a run");
+    let checkpoints = folder.path().join("out/checkpoints");
+    let entries = std::fs::read_dir(checkpoints).expect("a folder");
+    let names: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(names, ["00000008"]);
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use files::{FileError, JsonLines};
 
-use super::RunRecord;
+use super::{PredictionsFile, RecordedPredictions, RunRecord};
+use crate::error::StudyError;
 
 /// What messages call a line of the file.
 const WHAT: &str = "a run record";
@@ -47,6 +48,43 @@ impl RunLog {
     /// The number, from 1, of the line that was cut off when the file was opened.
     pub fn torn_line(&self) -> Option<usize> {
         self.0.torn_line()
+    }
+
+    /// Reads the predictions of every record in the study's folder, as far as they are there, and compares them with the
+    /// recorded accuracy: what a summary would trip over is found before any run is trained.
+    ///
+    /// # Errors
+    /// [`StudyError::File`] if a file is something else, [`StudyError::Predictions`] if it was changed.
+    pub fn check_predictions(&self, folder: &Path) -> Result<(), StudyError> {
+        for record in self.records() {
+            for (set, predictions) in &record.predictions {
+                let RecordedPredictions::File(path) = predictions else {
+                    continue;
+                };
+                let Some(file) = PredictionsFile::find(folder, path)? else {
+                    continue;
+                };
+                let evaluation = record
+                    .epochs
+                    .last()
+                    .and_then(|last| last.evaluations.get(set));
+                let accuracy = evaluation.and_then(|scored| scored.metrics.get("accuracy"));
+                if let Some((&recorded, right)) = accuracy.zip(file.right()) {
+                    let count = right.len();
+                    let right = right.into_iter().filter(|&right| right).count();
+                    // More than rounding: a prediction is right or it is not.
+                    if (right as f64 - recorded * count as f64).abs() > 0.5 {
+                        return Err(StudyError::Predictions {
+                            path: folder.join(path),
+                            right,
+                            count,
+                            recorded,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds a record: either the whole line is on disk, or the file is unchanged.

@@ -1,6 +1,7 @@
 //! What a run predicted for each example of an evaluation set, in a file of its own beside the records.
 
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use files::FileError;
@@ -81,6 +82,18 @@ impl PredictionsFile {
                 .extend(parts.get(2).map(|label| (*label).to_owned()));
         }
         Ok(read)
+    }
+
+    /// [`read`](Self::read) unless the file is gone: a study can be summarised without it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn find(folder: &Path, path: &str) -> Result<Option<Self>, FileError> {
+        match Self::read(folder, path) {
+            Ok(file) => Ok(Some(file)),
+            Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(other) => Err(other),
+        }
     }
 
     /// Whether each prediction equals its label; `None` for a set without labels.

@@ -41,8 +41,10 @@ fn counts(
     let of = |record: &RunRecord| record.predictions.get(&headline.set).cloned();
     Ok(match (of(first), of(second)) {
         (Some(RecordedPredictions::File(first)), Some(RecordedPredictions::File(second))) => {
-            let right =
-                |path: &str| Ok::<_, StudyError>(PredictionsFile::read(folder, path)?.right());
+            let right = |path: &str| {
+                let file = PredictionsFile::find(folder, path)?;
+                Ok::<_, StudyError>(file.and_then(|file| file.right()))
+            };
             right(&first)?.zip(right(&second)?).and_then(by_labels)
         }
         (Some(RecordedPredictions::Classes(ours)), Some(RecordedPredictions::Classes(theirs))) => {

@@ -1,7 +1,7 @@
 //! Records of every version can be read.
 
 use study::RunRecord;
-use study::record::{FORMAT, RecordedPredictions};
+use study::record::{FORMAT, PredictionsFile, RecordedPredictions, RunLog};
 
 /// A record as version 1 wrote it, shortened.
 const VERSION_1: &str = include_str!("version_1.json");
@@ -61,4 +61,36 @@ fn a_version_1_run_that_predicts_one_class_is_marked() {
     let only_class = read(&collapsed).expect("it is read").only_class;
     assert_eq!(only_class.as_deref(), Some("1"));
     assert_eq!(read(VERSION_1).expect("it is read").only_class, None);
+}
+
+#[test]
+fn predictions_are_compared_with_the_recorded_accuracy_and_may_be_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut record = read(VERSION_1).expect("it is read");
+    let path = "predictions/x.tsv";
+    let file = RecordedPredictions::File(path.to_owned());
+    record.predictions.insert("dev".to_owned(), file);
+    let mut log = RunLog::open(folder.path()).expect("it opens");
+    log.push(record).expect("it is written");
+    log.check_predictions(folder.path())
+        .expect("the file may be gone");
+
+    let owned = |texts: [&str; 4]| texts.map(str::to_owned).to_vec();
+    let mut file = PredictionsFile {
+        predictions: owned(["0", "1", "1", "0"]),
+        labels: owned(["0", "1", "1", "1"]),
+    };
+    file.write(folder.path(), path).expect("it is written");
+    log.check_predictions(folder.path())
+        .expect("three of four, as recorded");
+    file.predictions[0] = "1".to_owned();
+    file.write(folder.path(), path).expect("it is written");
+    let error = log
+        .check_predictions(folder.path())
+        .expect_err("it was changed");
+    let text = error.to_string();
+    assert!(
+        text.contains("x.tsv: 2 of 4 predictions are right, but the run recorded accuracy 0.75"),
+        "{text}"
+    );
 }

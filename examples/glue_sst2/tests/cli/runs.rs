@@ -284,3 +284,20 @@ fn half_precision_and_checkpointing_are_recorded_and_keep_other_runs_out() {
     let parts = ["recipe.precision", "\"bf16\"", "\"f16\""];
     crate::program::assert_error(&other, 1, &parts);
 }
+
+#[test]
+fn a_study_whose_every_run_failed_is_reported_and_exits_with_1() {
+    let world = World::new();
+    let diverging = ["--seeds", "1", "--learning-rate", "1e20", "--epochs", "2"];
+    let output = world.run(&diverging);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let last = text.lines().last().expect("a message");
+    assert!(
+        last.starts_with("error: every run failed, the first one: training diverged: "),
+        "{text}"
+    );
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("(1 failed)"), "{table}");
+    assert!(world.path("out/report.html").is_file());
+}

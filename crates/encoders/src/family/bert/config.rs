@@ -6,6 +6,8 @@ use crate::blocks::{HiddenAct, Settings};
 use crate::error::EncoderError;
 use crate::family::FamilyConfig;
 
+/// Far beyond any BERT, and more than memory holds: the module is laid out before a checkpoint is read.
+const MOST_PARAMS: usize = 100_000_000_000;
 /// Far beyond any BERT: the module is laid out layer by layer before a checkpoint is read.
 const MOST_LAYERS: usize = 1_000;
 
@@ -121,6 +123,12 @@ impl FamilyConfig for BertConfig {
             if value == 0 {
                 return Err(format!("{name} is 0, accepted is at least 1"));
             }
+        }
+        if self.num_params() > MOST_PARAMS {
+            return Err(format!(
+                "the encoder has {} parameters, accepted is at most {MOST_PARAMS}",
+                self.num_params()
+            ));
         }
         if self.num_hidden_layers > MOST_LAYERS {
             return Err(format!(
