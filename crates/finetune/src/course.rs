@@ -77,14 +77,14 @@ impl Course {
             (self.sum, self.summed) = (0.0, 0);
         }
         // This step completes another tenth of the run.
-        if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps {
-            if let Some(start) = &self.start {
-                let l1 = self.change(start, trainer)?;
-                for &change in l1.values() {
-                    finite("change of the parameters", step.index, change)?;
-                }
-                self.changes.push(ParameterChange { step: taken, l1 });
+        if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps
+            && let Some(start) = &self.start
+        {
+            let l1 = self.change(start, trainer)?;
+            for &change in l1.values() {
+                finite("change of the parameters", step.index, change)?;
             }
+            self.changes.push(ParameterChange { step: taken, l1 });
         }
         Ok(())
     }

@@ -11,8 +11,14 @@ use crate::output::print;
 /// The options about devices, to be flattened into a program's arguments.
 #[derive(Clone, Debug, Args)]
 pub struct DeviceOptions {
-    /// Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu; each needs the cargo feature of its name
-    #[arg(long, default_value_t = DeviceName::preferred(), value_name = "DEVICE")]
+    /// The device to compute on.
+    // Its own help text: rustdoc would take the brackets for links.
+    #[arg(
+        long,
+        help = "Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu; each needs the cargo feature of its name",
+        default_value_t = DeviceName::preferred(),
+        value_name = "DEVICE"
+    )]
     pub device: DeviceName,
     /// Only list the devices of this machine
     #[arg(long)]
@@ -23,7 +29,7 @@ impl DeviceOptions {
     /// Prints every backend, and the devices of those that are compiled in.
     ///
     /// # Errors
-    /// Those of [`print`].
+    /// Those of [`print()`].
     pub fn list() -> Result<(), Failure> {
         let lines = devices::list().into_iter().map(|line| format!("{line}\n"));
         print(&lines.collect::<String>())

@@ -17,7 +17,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Prints a value as one line of JSON.
 ///
 /// # Errors
-/// Those of [`print`].
+/// Those of [`print()`].
 ///
 /// # Panics
 /// If the value is not plain data, for example a map with keys that are not text.

@@ -1,6 +1,6 @@
 //! What a run does while it trains, on top of the recipe.
 //!
-//! A new method is a variant here with its row in [`Method::row`] and its entry in [`Method::COMPANIONS`], and a file
+//! A new method is a variant here with its row in `Method::row` and its entry in [`Method::COMPANIONS`], and a file
 //! in `finetune/src/methods` that implements it.
 
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl Method {
                     name: "mixout.probability",
                     default: 0.7,
                     accepted: "0 to below 1",
-                    is_accepted: |p| p >= 0.0 && p < 1.0,
+                    is_accepted: |p| (0.0..1.0).contains(&p),
                 }],
             },
             Self::RecAdam => Row {
@@ -90,7 +90,7 @@ impl Method {
                         name: "recadam.midpoint",
                         default: 0.1,
                         accepted: "0 to 1",
-                        is_accepted: |midpoint| midpoint >= 0.0 && midpoint <= 1.0,
+                        is_accepted: |midpoint| (0.0..=1.0).contains(&midpoint),
                     },
                 ],
             },

@@ -297,9 +297,12 @@ fn fault(change: impl FnOnce(&mut GlueTask)) -> String {
     reason.expect("it names the task").to_owned()
 }
 
+/// A change of a description, and what is then wrong with it.
+type Contradiction = (fn(&mut GlueTask), &'static str);
+
 #[test]
 fn a_description_that_contradicts_itself_is_refused() {
-    let cases: [(fn(&mut GlueTask), &str); 15] = [
+    let cases: [Contradiction; 15] = [
         (
             |task| task.outputs = Outputs::classes(["only"]),
             r#"classes ["only"]; expected at least two, all different"#,

@@ -83,8 +83,8 @@ macro_rules! on {
             }
 
             #[test]
-            fn both_arms_of_a_study_learn_in_twenty_steps() {
-                crate::study::both_arms_of_a_study_learn_in_twenty_steps(NAME);
+            fn both_arms_of_a_study_learn_in_thirty_steps() {
+                crate::study::both_arms_of_a_study_learn_in_thirty_steps(NAME);
             }
 
             #[test]

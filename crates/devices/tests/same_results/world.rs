@@ -90,7 +90,7 @@ pub(crate) fn batch(step: usize, device: &Device) -> Batch {
     }
 }
 
-/// Both arms, one seed each, on sentences whose words decide the label: four epochs of five steps.
+/// Both arms, one seed each, on sentences whose words decide the label: six epochs of five steps.
 pub(crate) fn study(
     folder: &Path,
     device: &Device,
@@ -110,7 +110,7 @@ pub(crate) fn study(
         arms: vec![Arm::BASELINE, Arm::NOISYTUNE],
         seeds: 1,
         recipe: Recipe {
-            epochs: 4,
+            epochs: 6,
             batch_size: 8,
             learning_rate: 5e-3,
             max_length: 32,
