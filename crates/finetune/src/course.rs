@@ -3,12 +3,11 @@
 use burn::module::ParamGroup;
 use encoders::{Classifier, Projection, Role};
 use noisytune_burn::distances;
-
 use study::record::{CurvePoint, ParameterChange};
+use training::finite;
 
 use crate::error::FinetuneError;
 use crate::trainer::{Step, Trainer};
-use training::finite;
 
 /// Maximum number of points of a curve.
 const POINTS: usize = 100;

@@ -9,6 +9,8 @@ use study::record::{
     EpochRecord, EvaluationRecord, FORMAT, Machine, NoiseSummary, PredictionsFile,
     RecordedPredictions, RunRecord, Versions,
 };
+use tasks::MetricError;
+use training::finite;
 
 use crate::course::Course;
 use crate::error::FinetuneError;
@@ -18,8 +20,6 @@ use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
 use crate::setup::Setup;
 use crate::trainer::Trainer;
-use tasks::MetricError;
-use training::finite;
 
 /// The results of a run, up to its end or to where it failed.
 #[derive(Default)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
+use noisytune_burn::NoisyTune;
 use study::StudyConfig;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
@@ -14,7 +15,6 @@ use crate::error::FinetuneError;
 use crate::methods::{self, Start};
 use crate::precision;
 use crate::trainer::Trainer;
-use noisytune_burn::NoisyTune;
 
 /// A study's settings with its model and data, read and checked.
 #[derive(Clone, Debug)]
