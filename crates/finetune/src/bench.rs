@@ -8,7 +8,8 @@ use burn::tensor::{Device, Distribution, Tensor};
 use encoders::Layout;
 use noisytune_burn::{NoisyTune, NoisyTuneConfig};
 use serde::Serialize;
-use study::{StudyError, plan};
+use study::plan;
+use study::range::count;
 
 use crate::batch::{Batch, Filling};
 use crate::error::FinetuneError;
@@ -45,13 +46,6 @@ pub struct StepTiming {
     pub peak_rss_mib: Option<f64>,
 }
 
-fn count(name: &'static str, value: usize) -> Result<(), StudyError> {
-    match value {
-        1..=1_000_000 => Ok(()),
-        _ => Err(StudyError::setting(name, value, "1 to 1000000")),
-    }
-}
-
 /// Rows and columns of the matrix product that measures the machine's ceiling.
 const LARGE: usize = 2048;
 
@@ -60,7 +54,7 @@ const LARGE: usize = 2048;
 /// With `ceiling`, times one large matrix product afterwards.
 ///
 /// # Errors
-/// [`StudyError::Setting`] for 0 steps, and any error that keeps a run from starting.
+/// [`StudyError::Setting`](study::StudyError::Setting) for 0 steps, and any error that keeps a run from starting.
 pub fn time_steps(
     session: &Session,
     steps: usize,
@@ -145,7 +139,7 @@ pub struct NoiseTiming {
 /// Times `passes` passes of noise, after one to warm up.
 ///
 /// # Errors
-/// [`StudyError::Setting`] for 0 passes.
+/// [`StudyError::Setting`](study::StudyError::Setting) for 0 passes.
 pub fn time_noise(device: &Device, passes: usize) -> Result<NoiseTiming, FinetuneError> {
     count("bench noise", passes)?;
     let device = device.clone().inner();

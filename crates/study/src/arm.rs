@@ -183,7 +183,12 @@ mod tests {
         );
         for arm in Arm::ALL {
             assert_eq!(Arm::named(arm.name()), Some(*arm));
+            assert!(Arm::ALL.contains(&arm.control()), "{arm}");
         }
+        let mut unique = names.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len(), "{names:?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | [`arm`] | what a run does on top of plain finetuning: noise × method, as data |
 //! | [`noise`], [`method`] | the tables from which arms are made |
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
-//! | [`recipe`], [`precision`] | the hyperparameters of a run, checked |
+//! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`] | what a study leaves on disk |
 //! | [`statistics`] | tests, intervals, and sentences about them |
 
@@ -20,7 +20,7 @@ pub mod method;
 pub mod noise;
 pub mod plan;
 pub mod precision;
-mod range;
+pub mod range;
 pub mod recipe;
 pub mod record;
 pub mod statistics;

@@ -13,7 +13,11 @@ pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), Study
 /// overflow.
 const MOST: usize = 1_000_000;
 
-pub(crate) fn count(name: &'static str, value: usize) -> Result<(), StudyError> {
+/// Checks a number of runs, epochs, steps or sentences.
+///
+/// # Errors
+/// [`StudyError::Setting`] unless it is 1 to 1,000,000.
+pub fn count(name: &'static str, value: usize) -> Result<(), StudyError> {
     match value {
         1..=MOST => Ok(()),
         _ => Err(StudyError::setting(name, value, "1 to 1000000")),
