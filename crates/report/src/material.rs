@@ -1,7 +1,7 @@
 //! What a report is made from, and what is compared with what.
 
 use study::plan::{self, RunKey};
-use study::summary::{Comparison, Point, StudyResult};
+use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit};
 use study::{Arm, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
@@ -30,6 +30,16 @@ pub(crate) struct Contrast<'a> {
 }
 
 impl<'a> Material<'a> {
+    /// The headline metric's name, as in a sentence.
+    pub(crate) fn metric(&self) -> String {
+        metric_in_words(&self.summary.metric)
+    }
+
+    /// The unit of its scores.
+    pub(crate) fn unit(&self) -> &'static str {
+        metric_unit(&self.summary.metric)
+    }
+
     /// The records that the configuration asks for, in the order of the plan.
     pub(crate) fn planned(&self) -> Vec<&'a RunRecord> {
         let Some(settings) = self.records.first().map(|record| &record.settings) else {

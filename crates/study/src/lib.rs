@@ -10,9 +10,11 @@
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
 //! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`] | what a study leaves on disk |
+//! | [`benchmark`] | the studies of several tasks side by side |
 //! | [`statistics`] | tests, intervals, and sentences about them |
 
 pub mod arm;
+pub mod benchmark;
 pub mod config;
 mod error;
 pub mod kind;
@@ -27,6 +29,7 @@ pub mod statistics;
 pub mod summary;
 
 pub use arm::Arm;
+pub use benchmark::BenchmarkSummary;
 pub use config::StudyConfig;
 pub use error::StudyError;
 pub use kind::StudyKind;

@@ -81,11 +81,10 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         let (paired, lambda) = (&contrast.comparison.paired, contrast.treatment.lambda);
         let scored = &contrast.control.scores;
         if let Some(mean) = scored.mean {
-            let metric = &material.summary.metric;
             let control = &contrast.control.label;
             fact(
-                &format!("{control} {metric}"),
-                format!("{} %", percent(mean)),
+                &format!("{control} {}", material.metric()),
+                format!("{} {}", percent(mean), material.unit()),
             );
         }
         fact("pairs of runs", thousands(paired.n));
