@@ -74,6 +74,18 @@ pub enum TaskError {
         /// What may be wrong, or nothing.
         hint: &'static str,
     },
+    /// The first line is the header of another file.
+    #[error("{}:1: {found:?} is the header of {files}; expected {expected}", path.display())]
+    OtherHeader {
+        /// The file.
+        path: PathBuf,
+        /// The first line, shortened.
+        found: String,
+        /// The names of the files that have it.
+        files: String,
+        /// What the task has.
+        expected: String,
+    },
     /// A row has too few or too many columns.
     #[error("{}:{line}: {found} column(s); expected {expected}, separated by tabs{hint}", path.display())]
     Columns {

@@ -44,7 +44,7 @@ pub use kind::ValueKind;
 pub use metrics::{Metric, MetricError};
 pub use outputs::Outputs;
 pub use predictions::Predictions;
-pub use source::{Format, ParquetColumns, Source, TsvColumns};
+pub use source::{Format, ParquetColumns, ShortRows, Source, TsvColumns};
 pub use split::{Example, Split};
 pub use targets::Targets;
 pub use task::{EvaluationSet, Task};

@@ -25,11 +25,11 @@ fn pairs(folder: &Path, outputs: Outputs, metrics: Vec<Metric>, labels: [&str; 3
     let source = |name: &str| Source {
         path: folder.join(name),
         format: Format::Tsv(TsvColumns {
-            header: None,
             count: 3,
             sentence: 0,
             sentence2: Some(1),
             label: Some(2),
+            ..TsvColumns::default()
         }),
     };
     for (name, rows) in [("train", 12), (SETS[0], 5), (SETS[1], 7)] {
