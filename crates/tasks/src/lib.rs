@@ -24,7 +24,7 @@
 //! | to add | where |
 //! |---|---|
 //! | a GLUE task | a file in `glue/`, a line in [`glue::all`] |
-//! | a task with any other files | nowhere: [`Task::new`] |
+//! | a task with files of one's own | nowhere: [`OwnFiles`], or [`Task::new`] |
 //! | a file format | a file in `source/`, a variant of [`Format`] |
 //! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 
@@ -33,6 +33,7 @@ pub mod glue;
 mod kind;
 mod metrics;
 mod outputs;
+mod own;
 mod predictions;
 mod source;
 mod split;
@@ -43,8 +44,9 @@ pub use error::TaskError;
 pub use kind::ValueKind;
 pub use metrics::{Metric, MetricError};
 pub use outputs::Outputs;
+pub use own::{OwnFiles, OwnTask};
 pub use predictions::Predictions;
-pub use source::{Format, ParquetColumns, Source, TsvColumns};
+pub use source::{Format, HeldOut, ParquetColumns, Part, Source, TableColumns, TsvColumns};
 pub use split::{Example, Split};
 pub use targets::Targets;
 pub use task::{EvaluationSet, Task};
