@@ -29,6 +29,7 @@
 //! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 
 mod error;
+mod facts;
 pub mod glue;
 mod kind;
 mod metrics;
@@ -41,6 +42,7 @@ mod targets;
 mod task;
 
 pub use error::TaskError;
+pub use facts::SplitFacts;
 pub use kind::ValueKind;
 pub use metrics::{Metric, MetricError};
 pub use outputs::Outputs;
