@@ -154,6 +154,52 @@ pub enum TaskError {
         /// What the task has.
         expected: String,
     },
+    /// A file of one's own is missing, may not be read, or ends too early.
+    #[error("{}: cannot read this file: {source}; expected {expected}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A file of one's own, or one of its columns, is not what it should be.
+    #[error("{}: {found}; expected {expected}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A line of a file of one's own is no row.
+    #[error("{}:{line}: {found}; expected {expected}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A value in a text file of one's own is not what it should be.
+    #[error("{}:{line}: {column} {found}; expected {expected}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Line of the row, from 1.
+        line: usize,
+        /// Its column.
+        column: String,
+        /// The value, shortened.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
 }
 
 /// Shortens a value for a one-line message.

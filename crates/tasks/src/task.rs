@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::TaskError;
 use crate::metrics::Metric;
 use crate::outputs::Outputs;
-use crate::source::Source;
+use crate::source::{Format, Source};
 use crate::split::Split;
 
 /// A set of examples to evaluate a model on.
@@ -138,6 +138,9 @@ impl Task {
     }
 
     fn read(&self, source: &Source) -> Result<Split, TaskError> {
+        if let Format::Table(columns) = &source.format {
+            return columns.read(&source.path, &self.outputs);
+        }
         let bytes = fs::read(&source.path).map_err(|error| self.unreadable(&source.path, error))?;
         source.parse(&bytes, &self.outputs)
     }

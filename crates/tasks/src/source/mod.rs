@@ -1,7 +1,8 @@
 //! Files of examples, one module per format.
 
-mod contents;
+pub(crate) mod contents;
 mod parquet;
+pub(crate) mod table;
 mod tsv;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::split::Split;
 use crate::targets::Targets;
 
 pub use parquet::ParquetColumns;
+pub use table::{HeldOut, Part, TableColumns};
 pub use tsv::{ShortRows, TsvColumns};
 
 /// A file of examples and its layout.
@@ -31,6 +33,8 @@ pub enum Format {
     Tsv(TsvColumns),
     /// Apache Parquet.
     Parquet(ParquetColumns),
+    /// CSV, TSV, JSON lines or Parquet, by the file's ending, with named columns.
+    Table(TableColumns),
 }
 
 impl Source {
@@ -39,6 +43,7 @@ impl Source {
         match &self.format {
             Format::Tsv(columns) => columns.label.is_some(),
             Format::Parquet(columns) => columns.label.is_some(),
+            Format::Table(columns) => columns.label.is_some(),
         }
     }
 
@@ -47,6 +52,7 @@ impl Source {
         match &self.format {
             Format::Tsv(columns) => columns.sentence2.is_some(),
             Format::Parquet(columns) => columns.sentence2.is_some(),
+            Format::Table(columns) => columns.sentence2.is_some(),
         }
     }
 
@@ -54,7 +60,7 @@ impl Source {
     pub(crate) fn fault(&self) -> Option<(String, String)> {
         match &self.format {
             Format::Tsv(columns) => columns.fault(),
-            Format::Parquet(_) => None,
+            Format::Parquet(_) | Format::Table(_) => None,
         }
     }
 
@@ -63,6 +69,7 @@ impl Source {
         let contents = match &self.format {
             Format::Tsv(columns) => tsv::read(&self.path, bytes, columns, outputs),
             Format::Parquet(columns) => parquet::read(&self.path, bytes, columns, outputs),
+            Format::Table(columns) => return columns.read(&self.path, outputs),
         }?;
         if contents.examples.is_empty() {
             return Err(TaskError::NoExamples {
