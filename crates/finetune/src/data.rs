@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use encoders::{Encoding, Tokenizer};
-use study::StudyError;
+use study::data::FileSummary;
 use study::record::Provenance;
-use tasks::{Outputs, Split, Targets, Task};
+use study::{DataSummary, StudyError};
+use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task};
 
 use crate::error::FinetuneError;
 
@@ -29,6 +30,8 @@ pub struct TaskData {
     pub train: Examples,
     /// The labelled evaluation sets with their names, in the task's order; at least one.
     pub evaluation_sets: Vec<(String, Examples)>,
+    /// What is worth knowing about the files.
+    pub summary: DataSummary,
     /// Anything suspicious about the files, one line each.
     pub notes: Vec<String>,
     /// The tokenizer's pad token.
@@ -59,17 +62,35 @@ impl TaskData {
                 return Err(StudyError::setting(name, 0, "at least 1").into());
             }
         }
-        let mut notes = Vec::new();
-        let mut examples = |mut split: Split, max| {
-            notes.append(&mut split.notes);
-            Examples::tokenized(split, tokenizer, max)
-        };
-        let train = examples(task.read_train()?, max_train)?;
-        let mut evaluation_sets = Vec::new();
+        let train = shortened(task.read_train()?, max_train);
+        let mut sets = Vec::new();
         for set in task.labelled_sets() {
             let read = task.read_evaluation_set(&set.name)?;
-            evaluation_sets.push((set.name.clone(), examples(read, max_eval)?));
+            sets.push((set, shortened(read, max_eval)));
         }
+        let file = |set: &str, source: &Source, split: &Split, shared_with_train| FileSummary {
+            set: set.to_owned(),
+            file: source.path.display().to_string(),
+            facts: SplitFacts::of(split, task.outputs()),
+            shared_with_train,
+        };
+        let mut summary = DataSummary {
+            files: vec![file("train", task.train(), &train, 0)],
+        };
+        let mut notes = train.notes.clone();
+        for (set, split) in &sets {
+            notes.extend(split.notes.iter().cloned());
+            let shared = split.shared_with(&train);
+            let files = &mut summary.files;
+            files.push(file(&set.name, &set.source, split, shared));
+        }
+        notes.extend(summary.warnings());
+        let examples = |split| Examples::tokenized(split, tokenizer);
+        let train = examples(train)?;
+        let sets = sets
+            .into_iter()
+            .map(|(set, split)| Ok((set.name.clone(), examples(split)?)));
+        let evaluation_sets = sets.collect::<Result<_, FinetuneError>>()?;
         if let (Targets::Classes(classes), Outputs::Classes(names)) =
             (&train.targets, task.outputs())
             && let Some((first, rest)) = classes.split_first()
@@ -84,6 +105,7 @@ impl TaskData {
             task,
             train,
             evaluation_sets,
+            summary,
             notes,
             pad_token_id,
         })
@@ -96,29 +118,33 @@ impl TaskData {
     }
 }
 
+/// Keeps the first `max` rows.
+fn shortened(mut split: Split, max: Option<usize>) -> Split {
+    let used = max.unwrap_or(split.count).min(split.count);
+    split.examples.truncate(used);
+    if let Some(targets) = &mut split.targets {
+        targets.truncate(used);
+    }
+    split
+}
+
 impl Examples {
-    /// Tokenizes a labelled file, or its first `max` rows.
-    fn tokenized(
-        split: Split,
-        tokenizer: &Tokenizer,
-        max: Option<usize>,
-    ) -> Result<Self, FinetuneError> {
-        let used = max.unwrap_or(split.count).min(split.count);
+    /// Tokenizes a labelled file.
+    fn tokenized(split: Split, tokenizer: &Tokenizer) -> Result<Self, FinetuneError> {
         let encodings = tokenizer.encode(
-            split.examples[..used]
+            split
+                .examples
                 .iter()
                 .map(|example| (example.sentence.as_str(), example.sentence2.as_deref())),
         )?;
-        let mut targets = split
-            .targets
-            .expect("a task trains on and scores only labelled files");
-        targets.truncate(used);
         Ok(Self {
             encodings,
-            targets,
+            targets: split
+                .targets
+                .expect("a task trains on and scores only labelled files"),
             provenance: Provenance {
                 rows: split.count,
-                used,
+                used: split.examples.len(),
                 sha256: split.sha256,
             },
         })

@@ -119,6 +119,7 @@ impl Session {
         })?;
         log.check_predictions(folder)?;
         setup.config.save(&folder.join("study.json"))?;
+        setup.data.summary.save(&folder.join("data.json"))?;
         let runs = plan::runs(&setup.plan());
         let missing: Vec<RunKey> = runs
             .iter()

@@ -2,7 +2,7 @@
 
 use study::plan::{self, RunKey};
 use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit};
-use study::{Arm, RunRecord, StudyConfig, StudySummary};
+use study::{Arm, DataSummary, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
 
@@ -17,6 +17,8 @@ pub struct Material<'a> {
     pub records: &'a [RunRecord],
     /// The name of the data: that of a folder or a repository.
     pub data: &'a str,
+    /// What is worth knowing about its files; `None` if it is not known any more.
+    pub files: Option<&'a DataSummary>,
     /// The command that makes the same runs again, as typed.
     pub command: &'a str,
 }

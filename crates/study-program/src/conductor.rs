@@ -146,6 +146,7 @@ impl<'a> Conductor<'a> {
             summary: &summary,
             records: &records,
             data,
+            files: Some(&session.data().summary),
             command: &self.program.command(),
         };
         let report = report::write(out, &material).map_err(Failure::world)?;

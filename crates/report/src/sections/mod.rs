@@ -3,6 +3,7 @@
 mod collapsed;
 mod companions;
 mod compare;
+mod data;
 mod data_size;
 mod effects;
 mod failed;
@@ -47,6 +48,7 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
     sections.extend(main.and_then(|study| paper::section(material, study)));
     sections.extend(failed::section(material));
     sections.extend(collapsed::section(material));
+    sections.extend(data::section(material));
     sections.push(origin::section(material));
     Document {
         title: format!("NoisyTune on {}", material.data),
