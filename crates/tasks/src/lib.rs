@@ -36,6 +36,7 @@ mod outputs;
 mod predictions;
 mod source;
 mod split;
+pub mod submission;
 mod targets;
 mod task;
 
@@ -46,5 +47,6 @@ pub use outputs::Outputs;
 pub use predictions::Predictions;
 pub use source::{Format, ParquetColumns, ShortRows, Source, TsvColumns};
 pub use split::{Example, Split};
+pub use submission::SubmissionError;
 pub use targets::Targets;
 pub use task::{EvaluationSet, Task};
