@@ -264,11 +264,13 @@ fn a_parquet_file_with_the_columns_of_another_task_is_refused() {
     }
 }
 
+/// What training examples of one class mean is for those who train to say.
 #[test]
-fn labels_of_one_class_are_noted() {
-    let read = |task: &GlueTask, text: &str| {
-        let folder = folder_with("train.tsv", text);
-        let split = task.in_folder(folder.path()).unwrap().read_train().unwrap();
+fn evaluation_sets_of_one_class_are_noted() {
+    let notes = |text: &str| {
+        let folder = folder_with("dev.tsv", text);
+        let rte = glue::rte().in_folder(folder.path()).unwrap();
+        let split = rte.read_evaluation_set("dev").unwrap();
         let prefix = format!("{}/", folder.path().display());
         let notes = split.notes.iter();
         notes
@@ -278,14 +280,12 @@ fn labels_of_one_class_are_noted() {
     let header = "index\tsentence1\tsentence2\tlabel\n";
     let one = format!("{header}0\ta\tb\tentailment\n1\tc\td\tentailment\n");
     assert_eq!(
-        read(&glue::rte(), &one),
-        ["train.tsv: all 2 labels are entailment, of the classes entailment, not_entailment"]
+        notes(&one),
+        [
+            "dev.tsv: all 2 labels are entailment; expected at least two of the classes entailment, not_entailment"
+        ]
     );
-    let both = one + "2\te\tf\tnot_entailment\n";
-    assert_eq!(read(&glue::rte(), &both), [""; 0]);
+    assert_eq!(notes(&format!("{one}2\te\tf\tnot_entailment\n")), [""; 0]);
     // One row is always one class.
-    assert_eq!(
-        read(&glue::rte(), &format!("{header}0\ta\tb\tentailment\n")),
-        [""; 0]
-    );
+    assert_eq!(notes(&format!("{header}0\ta\tb\tentailment\n")), [""; 0]);
 }
