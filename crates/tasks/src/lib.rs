@@ -38,6 +38,7 @@ mod own;
 mod predictions;
 mod source;
 mod split;
+pub mod submission;
 mod targets;
 mod task;
 
@@ -52,5 +53,6 @@ pub use source::{
     Format, HeldOut, ParquetColumns, Part, ShortRows, Source, TableColumns, TsvColumns,
 };
 pub use split::{Example, Split};
+pub use submission::SubmissionError;
 pub use targets::Targets;
 pub use task::{EvaluationSet, Task};

@@ -247,7 +247,7 @@ fn a_refusal_says_so_where_columns_look_quoted() {
 #[test]
 fn sentences_that_look_quoted_are_kept_and_noted() {
     let folder = folder_with(
-        "sentence\tlabel\nweak\t0\n\"he said \"\"wow\"\"\"\t1\n\"\"\"great\"\" fun\"\t1\n",
+        "sentence\tlabel\nfine\t1\n\"he said \"\"wow\"\"\"\t1\n\"\"\"great\"\" fun\"\t1\n",
     );
     let split = sst2(folder.path()).read_train().unwrap();
     assert_eq!(split.examples[1], example("\"he said \"\"wow\"\"\""));

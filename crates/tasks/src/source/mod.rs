@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use crate::error::TaskError;
 use crate::outputs::Outputs;
 use crate::split::Split;
-use crate::targets::Targets;
 
 pub use parquet::ParquetColumns;
 pub use table::{HeldOut, Part, TableColumns};
@@ -76,32 +75,12 @@ impl Source {
                 path: self.path.clone(),
             });
         }
-        let mut notes = contents.notes;
-        notes.extend(self.one_class(contents.targets.as_ref(), outputs));
         Ok(Split {
             count: contents.examples.len(),
             examples: contents.examples,
             targets: contents.targets,
             sha256: files::sha256_of(bytes),
-            notes,
+            notes: contents.notes,
         })
-    }
-
-    /// Says so if all labels are one class. Of a single example that says nothing.
-    fn one_class(&self, targets: Option<&Targets>, outputs: &Outputs) -> Option<String> {
-        let (Some(Targets::Classes(classes)), Outputs::Classes(names)) = (targets, outputs) else {
-            return None;
-        };
-        let (first, others) = classes.split_first()?;
-        if others.is_empty() || others.iter().any(|class| class != first) {
-            return None;
-        }
-        Some(format!(
-            "{}: all {} labels are {}, of the classes {}",
-            self.path.display(),
-            classes.len(),
-            names[*first],
-            names.join(", "),
-        ))
     }
 }
