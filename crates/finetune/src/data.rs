@@ -30,6 +30,9 @@ pub struct TaskData {
     pub train: Examples,
     /// The labelled evaluation sets with their names, in the task's order; at least one.
     pub evaluation_sets: Vec<(String, Examples)>,
+    /// The sets to predict that cannot be scored, with their names and sentences; see [`read_unlabelled`
+    /// ](Self::read_unlabelled).
+    pub unlabelled_sets: Vec<(String, Vec<Encoding>)>,
     /// What is worth knowing about the files.
     pub summary: DataSummary,
     /// Anything suspicious about the files, one line each.
@@ -105,10 +108,30 @@ impl TaskData {
             task,
             train,
             evaluation_sets,
+            unlabelled_sets: Vec::new(),
             summary,
             notes,
             pad_token_id,
         })
+    }
+
+    /// Reads and tokenizes sets without labels, so that runs predict them too.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Task`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence cannot be
+    /// tokenized.
+    pub fn read_unlabelled(
+        &mut self,
+        tokenizer: &Tokenizer,
+        sets: &[&str],
+    ) -> Result<(), FinetuneError> {
+        for &set in sets {
+            let split = self.task.read_evaluation_set(set)?;
+            self.notes.extend(split.notes.iter().cloned());
+            let encodings = encoded(&split, tokenizer)?;
+            self.unlabelled_sets.push((set.to_owned(), encodings));
+        }
+        Ok(())
     }
 
     /// The first evaluation set, which gives a run its headline score.
@@ -116,6 +139,14 @@ impl TaskData {
         let (_, examples) = &self.evaluation_sets[0];
         examples
     }
+}
+
+fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Vec<Encoding>, FinetuneError> {
+    let texts = split
+        .examples
+        .iter()
+        .map(|example| (example.sentence.as_str(), example.sentence2.as_deref()));
+    Ok(tokenizer.encode(texts)?)
 }
 
 /// Keeps the first `max` rows.
@@ -131,14 +162,8 @@ fn shortened(mut split: Split, max: Option<usize>) -> Split {
 impl Examples {
     /// Tokenizes a labelled file.
     fn tokenized(split: Split, tokenizer: &Tokenizer) -> Result<Self, FinetuneError> {
-        let encodings = tokenizer.encode(
-            split
-                .examples
-                .iter()
-                .map(|example| (example.sentence.as_str(), example.sentence2.as_deref())),
-        )?;
         Ok(Self {
-            encodings,
+            encodings: encoded(&split, tokenizer)?,
             targets: split
                 .targets
                 .expect("a task trains on and scores only labelled files"),

@@ -10,7 +10,8 @@ use study::Arm;
 
 use crate::preset::PRESETS;
 use crate::values::{
-    BatchingName, PrecisionName, Studies, arm_names, name_and_value, study_names, whole_number,
+    BatchingName, PrecisionName, Studies, Submitted, arm_names, name_and_value, study_names,
+    submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -91,6 +92,19 @@ pub struct StudyArguments {
     /// Use only the first N dev rows
     #[arg(long, value_name = "N", alias = "max_eval_samples")]
     pub(crate) max_eval_samples: Option<usize>,
+    /// Predict sets without labels too, after the last epoch of every run: `test` for all that the task has, or names of
+    /// sets
+    #[arg(long, value_delimiter = ',', value_name = "SET,...")]
+    pub(crate) predict: Option<Vec<String>>,
+    /// `--predict test`, under the name of run_glue.py
+    #[arg(long = "do_predict", hide = true)]
+    pub(crate) do_predict: bool,
+    /// Write the files that GLUE's server takes into this folder; implies --predict test
+    #[arg(long, value_name = "DIR")]
+    pub(crate) submission: Option<PathBuf>,
+    /// The run whose predictions are submitted [default: the last arm's run with the best dev score]
+    #[arg(long, value_name = "ARM[:SEED]", value_parser = submitted, requires = "submission")]
+    pub(crate) submit: Option<Submitted>,
     /// How sentences are put into batches
     #[arg(long, value_enum)]
     pub(crate) batching: Option<BatchingName>,

@@ -36,8 +36,10 @@ impl Conductor<'_> {
         for task in there {
             let folder = out.join(task.name);
             let data = Some(data.clone());
-            let (session, name) = self.session(&stage, &Sentences::Glue { task, data })?;
-            let finished = self.train(&stage, session, &folder, &name)?;
+            let sentences = Sentences::Glue { task, data };
+            let (session, subject) = self.session(&stage, &sentences)?;
+            let finished = self.train(&stage, session, &folder, &subject)?;
+            self.submit(&sentences, &finished, &folder)?;
             scored = scored.and(finished.scored);
             summaries.push(finished.summary);
         }

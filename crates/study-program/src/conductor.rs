@@ -6,9 +6,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use finetune::{FinetuneError, Session, bench};
+use program::progress::say;
 use program::source::Found;
 use program::{DeviceOptions, Failure, Program, print, print_json, stop};
 use report::Material;
+use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
 use study::{StudySummary, plan};
 
@@ -16,7 +18,7 @@ use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
-use crate::{jobs, table, wanted};
+use crate::{jobs, submission, table, wanted};
 
 /// Runs studies by a program's options.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,8 @@ impl Stage {
 /// A study that has run.
 pub(crate) struct Finished {
     pub(crate) summary: StudySummary,
+    /// The records of its runs, in the order of the plan.
+    pub(crate) planned: Vec<RunRecord>,
     /// Whether at least one run has a score, or the reason why none has.
     pub(crate) scored: Result<(), Failure>,
 }
@@ -65,13 +69,53 @@ impl<'a> Conductor<'a> {
         let Some(stage) = self.stage()? else {
             return Ok(());
         };
-        let (session, data) = self.session(&stage, sentences)?;
+        let (session, subject) = self.session(&stage, sentences)?;
         if let Some(steps) = self.arguments.bench_steps {
             let timing = bench::time_steps(&session, steps, self.arguments.bench_ceiling);
             return print_json(&timing.map_err(not_started)?);
         }
         let out = self.arguments.out.as_deref().unwrap_or(out);
-        self.train(&stage, session, out, &data)?.scored
+        let finished = self.train(&stage, session, out, &subject)?;
+        self.submit(sentences, &finished, out)?;
+        finished.scored
+    }
+
+    /// Writes the files for GLUE's server, if an option asks for them.
+    pub(crate) fn submit(
+        &self,
+        sentences: &Sentences,
+        finished: &Finished,
+        out: &Path,
+    ) -> Result<(), Failure> {
+        let Some(folder) = &self.arguments.submission else {
+            return Ok(());
+        };
+        let Sentences::Glue { task, .. } = sentences else {
+            return Err(Failure::usage(format!(
+                "--submission is for GLUE's tasks; the predictions for your own files are in {}",
+                out.join("predictions").display()
+            )));
+        };
+        let planned: Vec<&RunRecord> = finished.planned.iter().collect();
+        let run = submission::chosen(self.arguments.submit, &planned)?;
+        let (files, notes) = submission::write(folder, task, run, out)?;
+        for note in notes {
+            say(&format!("note: {note}"));
+        }
+        if !self.arguments.json {
+            let mut text = String::new();
+            for file in files {
+                let _ = writeln!(
+                    text,
+                    "submit   {} ({} seed {})",
+                    file.display(),
+                    run.label(),
+                    run.seed
+                );
+            }
+            print(&text)?;
+        }
+        Ok(())
     }
 
     /// Checks the options, opens the device and finds the model; `None` if an option asked for nothing more.
@@ -94,24 +138,27 @@ impl<'a> Conductor<'a> {
         }))
     }
 
-    /// Reads and checks the model and the sentences, whose name is returned too.
+    /// Reads and checks the model and the sentences.
     pub(crate) fn session(
         &self,
         stage: &Stage,
         sentences: &Sentences,
-    ) -> Result<(Session, String), Failure> {
+    ) -> Result<(Session, Subject), Failure> {
         let Self { program, arguments } = *self;
-        let Subject { task, name } =
-            sentences.find(&stage.options.data, program, arguments.quiet)?;
+        let mut subject = sentences.find(&stage.options.data, program, arguments.quiet)?;
+        let (predicted, mut notes) = submission::asked(arguments, &subject.task)?;
+        subject.notes.append(&mut notes);
         let session = Session::open(
             stage.options.study.clone(),
-            task,
+            subject.task.clone(),
             &stage.model.folder,
             &stage.device,
             &arguments.devices.device.to_string(),
         );
         let session = session.map_err(not_started)?;
-        Ok((session.with_model_name(&stage.model.name), name))
+        let session = session.with_model_name(&stage.model.name);
+        let session = session.with_predictions_of(&predicted);
+        Ok((session.map_err(not_started)?, subject))
     }
 
     /// Trains the runs that are missing, then writes and prints the results.
@@ -120,13 +167,13 @@ impl<'a> Conductor<'a> {
         stage: &Stage,
         session: Session,
         out: &Path,
-        data: &str,
+        subject: &Subject,
     ) -> Result<Finished, Failure> {
         let arguments = self.arguments;
         let jobs = jobs::or_suited(stage.jobs, arguments.devices.device, &session);
         let session = session.with_jobs(jobs);
         stop::catch();
-        let heading = heading(stage, data, &session);
+        let heading = heading(stage, subject, &session);
         let metric = session.data().task.headline();
         let mut terminal = Terminal::new(arguments.quiet, heading, metric, jobs.get());
         let summary = session
@@ -145,7 +192,7 @@ impl<'a> Conductor<'a> {
             config: session.config(),
             summary: &summary,
             records: &records,
-            data,
+            data: &subject.name,
             files: Some(&session.data().summary),
             command: &self.program.command(),
         };
@@ -156,7 +203,7 @@ impl<'a> Conductor<'a> {
             let mut text = table::render(&summary);
             for (name, value) in [
                 ("model", session.model().name.clone()),
-                ("data", data.to_owned()),
+                ("data", subject.name.clone()),
                 ("runs", out.join("runs.jsonl").display().to_string()),
                 ("summary", out.join("summary.json").display().to_string()),
                 ("report", report.html.display().to_string()),
@@ -166,9 +213,12 @@ impl<'a> Conductor<'a> {
             text
         };
         print(&text)?;
+        let runs = plan::runs(&session.plan());
+        let record = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
         Ok(Finished {
             summary,
             scored: some_run_has_a_score(&records),
+            planned: runs.iter().filter_map(record).cloned().collect(),
         })
     }
 }
@@ -194,9 +244,10 @@ fn some_run_has_a_score(records: &[RunRecord]) -> Result<(), Failure> {
 }
 
 /// What is about to run, in one line, then what a user should know about the model and the data, one line each.
-fn heading(stage: &Stage, data: &str, session: &Session) -> String {
+fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
     let config = session.config();
     let (preset, model) = (stage.options.preset.name, &stage.model.name);
+    let data = &subject.name;
     let mut heading = format!(
         "preset {preset}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
         plan::runs(&session.plan()).len(),
@@ -205,7 +256,7 @@ fn heading(stage: &Stage, data: &str, session: &Session) -> String {
         config.recipe.learning_rate,
         config.lambda,
     );
-    for note in session.notes() {
+    for note in subject.notes.iter().chain(session.notes()) {
         let _ = write!(heading, "\nnote: {note}");
     }
     heading

@@ -31,6 +31,7 @@ mod preset;
 mod resolved;
 mod running;
 mod sentences;
+mod submission;
 mod table;
 mod terminal;
 mod values;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use program::source::Source;
 use program::{Failure, Program};
-use tasks::Task;
 use tasks::glue::GlueTask;
+use tasks::{OwnFiles, Task, TaskError};
 
 use crate::wanted;
 
@@ -19,6 +19,8 @@ pub enum Sentences {
         /// The value of `--data`; `None` for the preset's.
         data: Option<Source>,
     },
+    /// Files of one's own.
+    Own(OwnFiles),
 }
 
 /// A task whose files have been found.
@@ -26,6 +28,8 @@ pub(crate) struct Subject {
     pub(crate) task: Task,
     /// The name of the data, for people.
     pub(crate) name: String,
+    /// How the files were understood, if that was not clear beforehand.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Sentences {
@@ -62,6 +66,19 @@ impl Sentences {
                 Ok(Subject {
                     task: task.in_folder(&folder).map_err(Failure::world)?,
                     name,
+                    notes: Vec::new(),
+                })
+            }
+            Self::Own(files) => {
+                let own = files.task().map_err(|error| match error {
+                    TaskError::Description { .. } => Failure::usage(error),
+                    other => Failure::world(other),
+                })?;
+                let name = files.train.file_name().unwrap_or_default();
+                Ok(Subject {
+                    task: own.task,
+                    name: name.to_string_lossy().into_owned(),
+                    notes: vec![own.statement],
                 })
             }
         }

@@ -33,6 +33,33 @@ pub(crate) enum Studies {
     One(StudyKind),
 }
 
+/// A value of `--submit`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Submitted {
+    pub(crate) arm: Arm,
+    /// The seed; `None` for that of the best run.
+    pub(crate) seed: Option<u64>,
+}
+
+pub(crate) fn submitted(text: &str) -> Result<Submitted, String> {
+    let (arm, seed) = match text.split_once(':') {
+        None => (text, None),
+        Some((arm, seed)) => {
+            let seed = seed.parse().map_err(|_| {
+                format!("seed {seed:?} is not a whole number; expected ARM or ARM:SEED")
+            })?;
+            (arm, Some(seed))
+        }
+    };
+    let names = || {
+        let names: Vec<&str> = Arm::ALL.iter().map(|arm| arm.name()).collect();
+        names.join(", ")
+    };
+    let arm = Arm::named(arm)
+        .ok_or_else(|| format!("no arm is named {arm:?}; expected one of {}", names()))?;
+    Ok(Submitted { arm, seed })
+}
+
 /// Parses an arm of the registry; `--help` says what each does, and a wrong name is answered with the nearest one.
 pub(crate) fn arm_names() -> impl TypedValueParser<Value = Arm> {
     let names = Arm::ALL

@@ -31,7 +31,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { task, data, study } = arguments;
+    let Arguments {
+        task,
+        data,
+        own,
+        study,
+    } = arguments;
     let conductor = Conductor::new(&PROGRAM, &study);
     let out = Path::new("out/glue");
     match task {
@@ -40,6 +45,13 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             conductor.run(&Sentences::Glue { task, data }, &out)
         }
         Some(Tasks::All) => conductor.run_all(data.as_ref(), out),
-        None => DeviceOptions::list(),
+        None => match own.files() {
+            Some(files) => {
+                let name = files.train.file_stem().unwrap_or_default();
+                let out = out.join(name);
+                conductor.run(&Sentences::Own(files), &out)
+            }
+            None => DeviceOptions::list(),
+        },
     }
 }
