@@ -119,12 +119,12 @@ impl Seen {
         };
         let names: Vec<String> = match self.not_integer {
             None => {
-                let values: BTreeSet<i64> = self
+                let values: BTreeSet<i128> = self
                     .different
                     .iter()
                     .filter_map(|name| integer(name))
                     .collect();
-                values.iter().map(i64::to_string).collect()
+                values.iter().map(i128::to_string).collect()
             }
             Some(_) => self.different.iter().cloned().collect(),
         };

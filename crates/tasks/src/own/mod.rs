@@ -155,15 +155,20 @@ impl OwnFiles {
         };
         let mut sets = vec![set("validation", validation_source)];
         sets.extend(test.as_ref().map(|file| set("test", file.source(None))));
+        let task = Task::new(
+            self.name(),
+            outputs.clone(),
+            metrics(&outputs),
+            train.source(held_out.map(Part::Train)),
+            sets,
+        )?;
+        if test.is_some() {
+            // Training reads the other files, but this one may be wanted only after it.
+            task.read_evaluation_set("test")?;
+        }
         Ok(OwnTask {
             statement: self.statement(&train, &outputs, held_out, test.as_ref()),
-            task: Task::new(
-                self.name(),
-                outputs.clone(),
-                metrics(&outputs),
-                train.source(held_out.map(Part::Train)),
-                sets,
-            )?,
+            task,
         })
     }
 

@@ -105,7 +105,8 @@ impl<'a> Objects<'a> {
     fn parse<'b, T: DeserializeSeed<'b>>(&'b self, seed: T) -> Result<T::Value, TaskError> {
         let path = || self.path.to_owned();
         let line = self.line;
-        let text = std::str::from_utf8(&self.bytes)
+        // Without its line end, so that an object that is cut short ends on this line.
+        let text = std::str::from_utf8(self.bytes.trim_ascii_end())
             .map_err(|_| TaskError::NotUtf8 { path: path(), line })?;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = seed.deserialize(&mut json);
@@ -120,7 +121,7 @@ impl<'a> Objects<'a> {
                 TaskError::Line {
                     path: path(),
                     line,
-                    found: excerpt(&format!("character {}: {message}", error.column()))
+                    found: excerpt(&format!("byte {}: {message}", error.column()))
                         .replace(char::is_control, " "),
                     expected: "one JSON object per line".to_owned(),
                 }

@@ -106,6 +106,11 @@ impl Table {
         })
     }
 
+    /// Returns whether the file could be GLUE's, where a quote is part of the text.
+    pub(crate) fn is_tsv(&self) -> bool {
+        matches!(self.encoding, Encoding::Csv { delimiter: b'\t' })
+    }
+
     /// Returns the file's path.
     pub(crate) fn path(&self) -> &Path {
         &self.path

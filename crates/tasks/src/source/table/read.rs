@@ -21,13 +21,17 @@ impl TableColumns {
 
         let mut examples = Vec::new();
         let mut labels = Labels::new(outputs);
-        let mut empty = None;
+        let (mut empty, mut long) = (None, None);
         let blank_lines = table.visit(&columns, &mut |place, values| {
             let mut texts = [None, None];
             for (at, &value) in values[..sentences].iter().enumerate() {
                 let text = strip(place.text(path, columns[at], value)?);
                 if text.is_empty() {
                     let (count, _) = empty.get_or_insert((0_usize, place));
+                    *count += 1;
+                }
+                if table.is_tsv() && text.contains(['\n', '\r']) {
+                    let (count, _) = long.get_or_insert((0_usize, place));
                     *count += 1;
                 }
                 texts[at] = Some(text.to_owned());
@@ -64,6 +68,15 @@ impl TableColumns {
         let mut notes = Vec::new();
         if let Some((count, first)) = empty {
             notes.push(first.note(path, &format!("the first of {count} empty text(s)")));
+        }
+        if let Some((count, first)) = long {
+            notes.push(first.note(
+                path,
+                &format!(
+                    "the first of {count} text(s) whose quotes hold line ends; in GLUE's own files quotes are part of \
+                     the text (--task NAME)"
+                ),
+            ));
         }
         if blank_lines > 0 {
             notes.push(format!(
