@@ -25,7 +25,7 @@ fn texts(header: &str) -> String {
     let files = columns(&folder, header);
     let statement = folder.statement(&files);
     let (_, rest) = statement.split_once("own.csv: ").expect("the file");
-    let (texts, _) = rest.split_once(", label in column").expect("the label");
+    let (texts, _) = rest.split_once(" (guessed ").expect("a guess");
     texts.to_owned()
 }
 
@@ -124,7 +124,7 @@ fn columns_that_are_named_are_taken() {
     );
     assert_eq!(
         folder.statement(&files),
-        "own.csv: text in column \"body\", label in column \"stars\", as named; 2 classes: \"0\", \"1\"; \
+        "own.csv: text in column \"body\" (as named), label in column \"stars\" (as named); 2 classes: \"0\", \"1\"; \
          validation on own.csv"
     );
     files.text_pair_column = Some("title".to_owned());
@@ -132,6 +132,39 @@ fn columns_that_are_named_are_taken() {
     assert_eq!(
         (pair.sentence.as_str(), pair.sentence2.as_deref()),
         ("body 1", Some("title 1"))
+    );
+}
+
+#[test]
+fn the_statement_says_why_columns_were_taken() {
+    let statement = |header: &str, label: Option<&str>| {
+        let folder = Folder::new();
+        let mut files = columns(&folder, header);
+        files.label_column = label.map(str::to_owned);
+        folder.statement(&files)
+    };
+    let rest = "2 classes: \"0\", \"1\"; validation on own.csv";
+    assert_eq!(
+        statement("text,label", None),
+        format!(
+            "own.csv: text in column \"text\" (guessed by name), label in column \"label\" (guessed by name); {rest}"
+        )
+    );
+    assert_eq!(
+        statement("id,review,stars", Some("stars")),
+        format!(
+            "own.csv: text in column \"review\" (guessed as the only text), label in column \"stars\" (as named); {rest}"
+        )
+    );
+}
+
+#[test]
+fn a_table_of_very_many_columns_is_no_guess() {
+    let header: Vec<String> = (0..20_000).map(|at| format!("c{at}")).collect();
+    let error = doubt(&format!("label,{}", header.join(",")));
+    assert!(
+        error.contains(" and 19980 more, of which none is surely the text; "),
+        "{error}"
     );
 }
 

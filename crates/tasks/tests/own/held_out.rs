@@ -129,3 +129,16 @@ fn scores_are_drawn_as_one_class() {
     assert_eq!((train.count, validation.count), (28, 12));
     assert_eq!(train.targets.map(|targets| targets.len()), Some(28));
 }
+
+#[test]
+fn classes_of_one_row_cannot_give_any() {
+    let folder = Folder::new();
+    let files = OwnFiles {
+        validation_split: Some(0.5),
+        ..OwnFiles::new(folder.file("own.csv", "text,label\na,0\nb,1\n"))
+    };
+    assert_eq!(
+        folder.error(&files),
+        "own.csv: 2 rows of 2 classes; expected a class of two rows, of which to hold 0.5 out"
+    );
+}

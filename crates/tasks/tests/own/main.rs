@@ -10,3 +10,4 @@ mod held_out;
 mod labels;
 mod noise;
 mod parquet;
+mod speed;

@@ -1,5 +1,6 @@
 //! JSON lines: one object per line, whose keys name the columns.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
@@ -79,12 +80,22 @@ impl<'a> Objects<'a> {
         Ok(Some(self.line))
     }
 
-    /// Reads the keys of the next object; `None` at the end of the file.
-    pub(super) fn keys(&mut self) -> Result<Option<Vec<String>>, TaskError> {
-        match self.next_line()? {
-            true => self.parse(Keys).map(Some),
-            false => Ok(None),
+    /// Reads the keys of the next `count` objects, each key once; `None` at the end of the file.
+    pub(super) fn keys(&mut self, count: usize) -> Result<Option<Vec<String>>, TaskError> {
+        let mut seen = HashSet::new();
+        let mut all = None;
+        for _ in 0..count {
+            if !self.next_line()? {
+                break;
+            }
+            let all = all.get_or_insert_with(Vec::new);
+            for key in self.parse(Keys)? {
+                if seen.insert(key.clone()) {
+                    all.push(key);
+                }
+            }
         }
+        Ok(all)
     }
 
     /// Goes to the next line that is not blank. Returns whether there is one.

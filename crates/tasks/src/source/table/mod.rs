@@ -47,6 +47,9 @@ pub struct TableColumns {
     pub part: Option<Part>,
 }
 
+/// How many rows are looked at to learn what the columns are.
+pub(crate) const SAMPLE: usize = 100;
+
 /// A file whose columns have names, and how to read it.
 pub(crate) struct Table {
     path: PathBuf,
@@ -116,7 +119,8 @@ impl Table {
         &self.path
     }
 
-    /// Returns the names of the columns: the first row of a text file, or the keys of its first object.
+    /// Returns the names of the columns: the first row of a text file, or the keys of its first
+    /// objects.
     pub(crate) fn header(&self) -> Result<Vec<String>, TaskError> {
         let (path, gzip) = (&self.path, self.gzip);
         let header = match self.encoding {
@@ -129,7 +133,7 @@ impl Table {
                         .collect()
                 })
             }
-            Encoding::JsonLines => json_lines::Objects::open(path, gzip)?.keys()?,
+            Encoding::JsonLines => json_lines::Objects::open(path, gzip)?.keys(SAMPLE)?,
             Encoding::Parquet => Some(parquet::Rows::open(path)?.header()),
         };
         header.ok_or_else(|| TaskError::NoExamples { path: path.clone() })
@@ -145,12 +149,12 @@ impl Table {
         match self.encoding {
             Encoding::Csv { delimiter } => self.visit_records(delimiter, columns, visit),
             Encoding::JsonLines => {
-                self.check_columns(&self.header()?, columns, false)?;
+                self.check_columns(&self.header()?, columns)?;
                 self.visit_objects(columns, visit).map(|()| 0)
             }
             Encoding::Parquet => {
                 let rows = parquet::Rows::open(&self.path)?;
-                self.check_columns(&rows.header(), columns, true)?;
+                self.check_columns(&rows.header(), columns)?;
                 rows.visit(columns, visit).map(|()| 0)
             }
         }
@@ -169,7 +173,7 @@ impl Table {
         let header: Vec<String> = (0..header.len())
             .map(|at| header.field(at).to_owned())
             .collect();
-        let positions = self.check_columns(&header, columns, true)?;
+        let positions = self.check_columns(&header, columns)?;
         while let Some(record) = records.next()? {
             if record.len() != header.len() {
                 let hint = match record.has_line_ends() {
@@ -210,17 +214,11 @@ impl Table {
     }
 
     /// Returns the positions of `columns`, each of which the file must have once.
-    fn check_columns(
-        &self,
-        header: &[String],
-        columns: &[&str],
-        unique: bool,
-    ) -> Result<Vec<usize>, TaskError> {
+    fn check_columns(&self, header: &[String], columns: &[&str]) -> Result<Vec<usize>, TaskError> {
         let position = |&column: &&str| {
             let mut found = (0..header.len()).filter(|&at| header[at] == column);
             match (found.next(), found.next()) {
                 (Some(at), None) => Ok(at),
-                (Some(at), Some(_)) if !unique => Ok(at),
                 (None, _) => Err(self.no_column(column, header)),
                 (Some(_), Some(_)) => Err(TaskError::Table {
                     path: self.path.clone(),
