@@ -273,7 +273,10 @@ fn what_is_no_file_is_an_error_at_once() {
     assert!(made.expect("mkfifo runs").success());
     let (sender, receiver) = mpsc::channel();
     let files = files("c.csv");
-    std::thread::spawn(move || sender.send(files.task().map_err(|error| error.to_string())));
+    std::thread::spawn(move || {
+        let task = files.task().map(|own| own.statement);
+        sender.send(task.map_err(|error| error.to_string()))
+    });
     let error = receiver.recv_timeout(Duration::from_secs(20));
     let error = error.expect("an answer at once").expect_err("a pipe");
     assert_eq!(

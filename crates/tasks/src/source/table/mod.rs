@@ -11,11 +11,10 @@ mod text;
 mod value;
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 pub(crate) use labels::{Labels, integer};
-pub(crate) use value::{Place, Value};
+pub(crate) use value::{Place, Value, Visit};
 
 pub use part::{HeldOut, Part};
 
@@ -144,7 +143,7 @@ impl Table {
     pub(crate) fn visit(
         &self,
         columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
+        visit: &mut Visit<'_>,
     ) -> Result<usize, TaskError> {
         match self.encoding {
             Encoding::Csv { delimiter } => self.visit_records(delimiter, columns, visit),
@@ -164,7 +163,7 @@ impl Table {
         &self,
         delimiter: u8,
         columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
+        visit: &mut Visit<'_>,
     ) -> Result<usize, TaskError> {
         let mut records = csv::Records::open(&self.path, self.gzip, delimiter)?;
         let Some(header) = records.next()? else {
@@ -197,11 +196,7 @@ impl Table {
         Ok(records.blank_lines())
     }
 
-    fn visit_objects(
-        &self,
-        columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
-    ) -> Result<(), TaskError> {
+    fn visit_objects(&self, columns: &[&str], visit: &mut Visit<'_>) -> Result<(), TaskError> {
         let mut objects = json_lines::Objects::open(&self.path, self.gzip)?;
         let mut slots = Vec::new();
         while let Some(line) = objects.next(columns, &mut slots)? {

@@ -103,4 +103,5 @@ impl TableColumns {
 fn retain<T>(elements: &mut Vec<T>, is_used: &[bool]) {
     let mut is_used = is_used.iter();
     elements.retain(|_| is_used.next() == Some(&true));
+    elements.shrink_to_fit();
 }
