@@ -1,7 +1,6 @@
 //! Parquet files of any schema, one row group after the other.
 
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::number;
-use super::value::{Place, Value};
+use super::value::{Place, Value, Visit};
 use crate::error::TaskError;
 use crate::source::parquet::{read_group, unreadable};
 
@@ -68,11 +67,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Visits the rows in order until `visit` breaks.
-    pub(super) fn visit(
-        &self,
-        columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
-    ) -> Result<(), TaskError> {
+    pub(super) fn visit(&self, columns: &[&str], visit: &mut Visit<'_>) -> Result<(), TaskError> {
         let columns: Vec<Column> = columns.iter().map(|name| self.column(name)).collect();
         let mut before = 0;
         for group in 0..self.reader.num_row_groups() {
