@@ -152,3 +152,21 @@ fn keys_of_json_may_come_in_any_order_and_late() {
         "test.jsonl:1: label is missing; expected text, a number, true or false"
     );
 }
+
+#[test]
+fn records_of_any_size_end_with_the_file() {
+    let folder = Folder::new();
+    // The buffers start with 1,024 bytes and 32 fields.
+    for columns in 30..36 {
+        let more: String = (2..columns).map(|at| format!(",c{at}")).collect();
+        let empty = ",".repeat(columns - 2);
+        for length in 1018..1028 {
+            let long = "x".repeat(length);
+            for last in [long.clone(), format!("\"{long}\"")] {
+                let text = format!("label{more},text\n0{empty},a\n1{empty},{last}");
+                let split = train(&folder.files("a.csv", text));
+                assert_eq!(sentences(&split), ["a", &long]);
+            }
+        }
+    }
+}
