@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoders::{Encoding, Tokenizer};
+use encoders::{Encodings, Tokenizer};
 use study::StudyError;
 use study::record::Provenance;
 use tasks::{Outputs, Split, Targets, Task};
@@ -12,8 +12,8 @@ use crate::error::FinetuneError;
 /// Tokenized examples with their labels.
 #[derive(Clone, Debug)]
 pub struct Examples {
-    /// One encoding for each sentence or pair.
-    pub encodings: Vec<Encoding>,
+    /// One for each sentence or pair.
+    pub encodings: Encodings,
     /// Their labels, as many as `encodings`.
     pub targets: Targets,
     /// The rows of the file that they come from.
@@ -104,7 +104,7 @@ impl Examples {
         max: Option<usize>,
     ) -> Result<Self, FinetuneError> {
         let used = max.unwrap_or(split.count).min(split.count);
-        let encodings = tokenizer.encode(
+        let encodings = tokenizer.encode_flat(
             split.examples[..used]
                 .iter()
                 .map(|example| (example.sentence.as_str(), example.sentence2.as_deref())),
@@ -137,7 +137,7 @@ impl Examples {
         let mut targets = self.targets.clone();
         targets.truncate(count);
         Cow::Owned(Self {
-            encodings: self.encodings[..count].to_vec(),
+            encodings: self.encodings.first(count),
             targets,
             provenance: Provenance {
                 used: count,
@@ -148,7 +148,7 @@ impl Examples {
 
     /// The tokens of each example, special tokens included.
     pub fn lengths(&self) -> Vec<usize> {
-        self.encodings.iter().map(|e| e.ids.len()).collect()
+        (0..self.len()).map(|i| self.encodings.length(i)).collect()
     }
 
     /// Whether there are none.

@@ -52,7 +52,7 @@ pub fn evaluate(
         least: 0,
     };
     let mut by_length: Vec<usize> = (0..examples.len()).collect();
-    by_length.sort_by_key(|&i| examples.encodings[i].ids.len());
+    by_length.sort_by_key(|&i| examples.encodings.length(i));
 
     let mut predictions = match &examples.targets {
         Targets::Classes(classes) => Predictions::Classes(vec![0; classes.len()]),
