@@ -53,7 +53,7 @@ pub enum BatchTargets {
 }
 
 impl BatchTargets {
-    fn of(targets: &Targets, positions: &[usize], device: &Device) -> Self {
+    pub(crate) fn of(targets: &Targets, positions: &[usize], device: &Device) -> Self {
         let shape = [positions.len()];
         match targets {
             Targets::Classes(classes) => {

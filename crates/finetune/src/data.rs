@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use encoders::{Encodings, Tokenizer};
-use study::StudyError;
+use study::data::FileSummary;
 use study::record::Provenance;
-use tasks::{Outputs, Split, Targets, Task};
+use study::{DataSummary, StudyError};
+use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task};
 
 use crate::error::FinetuneError;
 
@@ -29,6 +30,11 @@ pub struct TaskData {
     pub train: Examples,
     /// The labelled evaluation sets with their names, in the task's order; at least one.
     pub evaluation_sets: Vec<(String, Examples)>,
+    /// The sets to predict that cannot be scored, with their names and sentences; see [`read_unlabelled`
+    /// ](Self::read_unlabelled).
+    pub unlabelled_sets: Vec<(String, Encodings)>,
+    /// What is worth knowing about the files.
+    pub summary: DataSummary,
     /// Anything suspicious about the files, one line each.
     pub notes: Vec<String>,
     /// The tokenizer's pad token.
@@ -59,17 +65,35 @@ impl TaskData {
                 return Err(StudyError::setting(name, 0, "at least 1").into());
             }
         }
-        let mut notes = Vec::new();
-        let mut examples = |mut split: Split, max| {
-            notes.append(&mut split.notes);
-            Examples::tokenized(split, tokenizer, max)
-        };
-        let train = examples(task.read_train()?, max_train)?;
-        let mut evaluation_sets = Vec::new();
+        let train = shortened(task.read_train()?, max_train);
+        let mut sets = Vec::new();
         for set in task.labelled_sets() {
             let read = task.read_evaluation_set(&set.name)?;
-            evaluation_sets.push((set.name.clone(), examples(read, max_eval)?));
+            sets.push((set, shortened(read, max_eval)));
         }
+        let file = |set: &str, source: &Source, split: &Split, shared_with_train| FileSummary {
+            set: set.to_owned(),
+            file: source.path.display().to_string(),
+            facts: SplitFacts::of(split, task.outputs()),
+            shared_with_train,
+        };
+        let mut summary = DataSummary {
+            files: vec![file("train", task.train(), &train, 0)],
+        };
+        let mut notes = train.notes.clone();
+        for (set, split) in &sets {
+            notes.extend(split.notes.iter().cloned());
+            let shared = split.shared_with(&train);
+            let files = &mut summary.files;
+            files.push(file(&set.name, &set.source, split, shared));
+        }
+        notes.extend(summary.warnings());
+        let examples = |split| Examples::tokenized(split, tokenizer);
+        let train = examples(train)?;
+        let sets = sets
+            .into_iter()
+            .map(|(set, split)| Ok((set.name.clone(), examples(split)?)));
+        let evaluation_sets = sets.collect::<Result<_, FinetuneError>>()?;
         if let (Targets::Classes(classes), Outputs::Classes(names)) =
             (&train.targets, task.outputs())
             && let Some((first, rest)) = classes.split_first()
@@ -84,9 +108,30 @@ impl TaskData {
             task,
             train,
             evaluation_sets,
+            unlabelled_sets: Vec::new(),
+            summary,
             notes,
             pad_token_id,
         })
+    }
+
+    /// Reads and tokenizes sets without labels, so that runs predict them too.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Task`] if a file cannot be used, [`FinetuneError::Encoder`] if a sentence cannot be
+    /// tokenized.
+    pub fn read_unlabelled(
+        &mut self,
+        tokenizer: &Tokenizer,
+        sets: &[&str],
+    ) -> Result<(), FinetuneError> {
+        for &set in sets {
+            let split = self.task.read_evaluation_set(set)?;
+            self.notes.extend(split.notes.iter().cloned());
+            let encodings = encoded(&split, tokenizer)?;
+            self.unlabelled_sets.push((set.to_owned(), encodings));
+        }
+        Ok(())
     }
 
     /// The first evaluation set, which gives a run its headline score.
@@ -96,29 +141,35 @@ impl TaskData {
     }
 }
 
-impl Examples {
-    /// Tokenizes a labelled file, or its first `max` rows.
-    fn tokenized(
-        split: Split,
-        tokenizer: &Tokenizer,
-        max: Option<usize>,
-    ) -> Result<Self, FinetuneError> {
-        let used = max.unwrap_or(split.count).min(split.count);
-        let encodings = tokenizer.encode_flat(
-            split.examples[..used]
-                .iter()
-                .map(|example| (example.sentence.as_str(), example.sentence2.as_deref())),
-        )?;
-        let mut targets = split
-            .targets
-            .expect("a task trains on and scores only labelled files");
+fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Encodings, FinetuneError> {
+    let texts = split
+        .examples
+        .iter()
+        .map(|example| (example.sentence.as_str(), example.sentence2.as_deref()));
+    Ok(tokenizer.encode_flat(texts)?)
+}
+
+/// Keeps the first `max` rows.
+fn shortened(mut split: Split, max: Option<usize>) -> Split {
+    let used = max.unwrap_or(split.count).min(split.count);
+    split.examples.truncate(used);
+    if let Some(targets) = &mut split.targets {
         targets.truncate(used);
+    }
+    split
+}
+
+impl Examples {
+    /// Tokenizes a labelled file.
+    fn tokenized(split: Split, tokenizer: &Tokenizer) -> Result<Self, FinetuneError> {
         Ok(Self {
-            encodings,
-            targets,
+            encodings: encoded(&split, tokenizer)?,
+            targets: split
+                .targets
+                .expect("a task trains on and scores only labelled files"),
             provenance: Provenance {
                 rows: split.count,
-                used,
+                used: split.examples.len(),
                 sha256: split.sha256,
             },
         })

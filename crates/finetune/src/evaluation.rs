@@ -1,10 +1,10 @@
 //! Metrics over a whole evaluation set.
 
-use burn::tensor::Device;
-use encoders::{Classifier, Dropouts};
-use tasks::{Metric, Predictions, Targets, Task};
+use burn::tensor::{Device, Tensor};
+use encoders::{Classifier, Dropouts, EncoderInput, Encoding, Encodings};
+use tasks::{Metric, Predictions, Task, ValueKind};
 
-use crate::batch::Filling;
+use crate::batch::BatchTargets;
 use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::objective::mean_loss;
@@ -31,6 +31,19 @@ impl Evaluation {
     }
 }
 
+/// Predicts sentences without labels, with dropout off; the predictions are in the order of the sentences.
+pub fn predict(
+    model: &Classifier,
+    task: &Task,
+    encodings: &Encodings,
+    pad_token_id: u32,
+    device: &Device,
+) -> Predictions {
+    let device = device.clone().inner();
+    let kind = task.outputs().kind();
+    forward(model, kind, encodings, pad_token_id, &device, |_, _| {})
+}
+
 /// Scores a model over all examples by the metrics of their task, with dropout off.
 ///
 /// Sentences of similar length share a batch, which saves padding; the predictions are returned in
@@ -47,21 +60,52 @@ pub fn evaluate(
     device: &Device,
 ) -> Result<Evaluation, FinetuneError> {
     let device = device.clone().inner();
-    let filling = Filling::Padded {
-        token: pad_token_id,
-        least: 0,
-    };
-    let mut by_length: Vec<usize> = (0..examples.len()).collect();
-    by_length.sort_by_key(|&i| examples.encodings.length(i));
-
-    let mut predictions = match &examples.targets {
-        Targets::Classes(classes) => Predictions::Classes(vec![0; classes.len()]),
-        Targets::Scores(scores) => Predictions::Scores(vec![0.0; scores.len()]),
-    };
     let mut total = 0.0;
+    let predictions = forward(
+        model,
+        task.outputs().kind(),
+        &examples.encodings,
+        pad_token_id,
+        &device,
+        |positions, outputs| {
+            let targets = BatchTargets::of(&examples.targets, positions, &device);
+            let loss = mean_loss(outputs, &targets);
+            total += f64::from(loss.into_scalar::<f32>()) * positions.len() as f64;
+        },
+    );
+    let scores = task.metrics().iter().map(|metric| {
+        let score = metric.score(&predictions, &examples.targets)?;
+        Ok((*metric, score))
+    });
+    let scores = scores.collect::<Result<_, FinetuneError>>()?;
+    Ok(Evaluation {
+        loss: total / examples.len().max(1) as f64,
+        scores,
+        predictions,
+    })
+}
+
+/// Runs the model over all sentences and returns its predictions; `each` gets the positions and the outputs of every
+/// batch.
+fn forward(
+    model: &Classifier,
+    kind: ValueKind,
+    encodings: &Encodings,
+    pad_token_id: u32,
+    device: &Device,
+    mut each: impl FnMut(&[usize], Tensor<2>),
+) -> Predictions {
+    let mut by_length: Vec<usize> = (0..encodings.len()).collect();
+    by_length.sort_by_key(|&i| encodings.length(i));
+
+    let mut predictions = match kind {
+        ValueKind::Classes => Predictions::Classes(vec![0; encodings.len()]),
+        ValueKind::Scores => Predictions::Scores(vec![0.0; encodings.len()]),
+    };
     for positions in by_length.chunks(BATCH) {
-        let batch = examples.batch(positions, filling, &device);
-        let outputs = model.forward(batch.input, &mut Dropouts::off());
+        let batch: Vec<Encoding> = positions.iter().map(|&i| encodings.get(i)).collect();
+        let input = EncoderInput::padded(&batch, pad_token_id, 0, device);
+        let outputs = model.forward(input, &mut Dropouts::off());
         match &mut predictions {
             Predictions::Classes(predictions) => {
                 let classes = outputs.clone().argmax(1).into_data().convert::<i64>();
@@ -76,17 +120,7 @@ pub fn evaluate(
                 }
             }
         }
-        let loss = mean_loss(outputs, &batch.targets);
-        total += f64::from(loss.into_scalar::<f32>()) * positions.len() as f64;
+        each(positions, outputs);
     }
-    let scores = task.metrics().iter().map(|metric| {
-        let score = metric.score(&predictions, &examples.targets)?;
-        Ok((*metric, score))
-    });
-    let scores = scores.collect::<Result<_, FinetuneError>>()?;
-    Ok(Evaluation {
-        loss: total / examples.len().max(1) as f64,
-        scores,
-        predictions,
-    })
+    predictions
 }

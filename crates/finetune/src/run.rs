@@ -14,7 +14,7 @@ use training::finite;
 
 use crate::course::Course;
 use crate::error::FinetuneError;
-use crate::evaluation::{Evaluation, evaluate};
+use crate::evaluation::{Evaluation, evaluate, predict};
 use crate::jobs::Shared;
 use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
@@ -139,10 +139,17 @@ impl Outcome {
             });
             let sets = evaluated.iter().zip(&data.evaluation_sets);
             let files = sets.map(|((set, scored), (_, examples))| {
-                let file = setup.predictions_file(&scored.predictions, &examples.targets);
+                let file = setup.predictions_file(&scored.predictions, Some(&examples.targets));
                 ((*set).to_owned(), file)
             });
             self.predictions = files.collect();
+        }
+        let model = lower(recipe.precision, trainer.model());
+        for (set, encodings) in &data.unlabelled_sets {
+            let token = data.pad_token_id;
+            let predicted = predict(&model, &data.task, encodings, token, &setup.device);
+            let file = setup.predictions_file(&predicted, None);
+            self.predictions.insert(set.clone(), file);
         }
         Ok(())
     }

@@ -56,6 +56,16 @@ impl Session {
         self
     }
 
+    /// Lets every run predict these evaluation sets after its last epoch too, though they have no labels. The
+    /// predictions become files beside those of the other sets.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Task`] if the task has no such set or its file cannot be used.
+    pub fn with_predictions_of(mut self, sets: &[&str]) -> Result<Self, FinetuneError> {
+        self.setup.predict(sets)?;
+        Ok(self)
+    }
+
     /// How many runs at the same time suit this machine's CPU: one per thread, as long as the parameters, gradients and
     /// optimizer states of all runs fit into 1 GiB.
     ///
@@ -118,7 +128,10 @@ impl Session {
             setup.settings(run)
         })?;
         log.check_predictions(folder)?;
+        let predicted = setup.data.unlabelled_sets.iter();
+        log.require_predictions(predicted.map(|(set, _)| set.as_str()))?;
         setup.config.save(&folder.join("study.json"))?;
+        setup.data.summary.save(&folder.join("data.json"))?;
         let runs = plan::runs(&setup.plan());
         let missing: Vec<RunKey> = runs
             .iter()

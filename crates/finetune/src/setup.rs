@@ -72,6 +72,12 @@ impl Setup {
         })
     }
 
+    /// Reads the task's sets of these names that have no labels, so that every run predicts them.
+    pub(crate) fn predict(&mut self, sets: &[&str]) -> Result<(), FinetuneError> {
+        let tokenizer = self.snapshot.tokenizer(self.config.recipe.max_length)?;
+        self.data.read_unlabelled(&tokenizer, sets)
+    }
+
     /// Number of parameters of the encoder.
     pub(crate) fn num_params(&self) -> usize {
         self.snapshot.config().num_params()
@@ -122,11 +128,11 @@ impl Setup {
         }
     }
 
-    /// The predictions for an evaluation set and its labels: classes by name, scores as numbers.
+    /// The predictions for an evaluation set and its labels, if it has any: classes by name, scores as numbers.
     pub(crate) fn predictions_file(
         &self,
         predictions: &Predictions,
-        targets: &Targets,
+        targets: Option<&Targets>,
     ) -> PredictionsFile {
         let classes = |classes: &[usize]| {
             let name = |class: &usize| match self.data.task.outputs() {
@@ -142,8 +148,9 @@ impl Setup {
                 Predictions::Scores(predicted) => scores(predicted),
             },
             labels: match targets {
-                Targets::Classes(labels) => classes(labels),
-                Targets::Scores(labels) => scores(labels),
+                None => Vec::new(),
+                Some(Targets::Classes(labels)) => classes(labels),
+                Some(Targets::Scores(labels)) => scores(labels),
             },
         }
     }

@@ -9,14 +9,17 @@
 //! | `sections` | what the report says, one file per question |
 //! | `document` | the same as headings, paragraphs, tables and figures |
 //! | `figures` | drawings of numbers, wide and narrow |
+//! | `table_1` | the paper's numbers |
 //! | `layout` | HTML and Markdown, from the templates |
 
+mod benchmark;
 mod document;
 mod figures;
 mod layout;
 mod material;
 mod number;
 mod sections;
+mod table_1;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ use std::path::{Path, PathBuf};
 use files::FileError;
 use thiserror::Error;
 
+pub use benchmark::{BenchmarkMaterial, write_benchmark};
 pub use material::Material;
 
 /// Why a report could not be written.

@@ -1,8 +1,8 @@
 //! What a report is made from, and what is compared with what.
 
 use study::plan::{self, RunKey};
-use study::summary::{Comparison, Point, StudyResult};
-use study::{Arm, RunRecord, StudyConfig, StudySummary};
+use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit};
+use study::{Arm, DataSummary, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
 
@@ -17,6 +17,8 @@ pub struct Material<'a> {
     pub records: &'a [RunRecord],
     /// The name of the data: that of a folder or a repository.
     pub data: &'a str,
+    /// What is worth knowing about its files; `None` if it is not known any more.
+    pub files: Option<&'a DataSummary>,
     /// The command that makes the same runs again, as typed.
     pub command: &'a str,
 }
@@ -30,6 +32,16 @@ pub(crate) struct Contrast<'a> {
 }
 
 impl<'a> Material<'a> {
+    /// The headline metric's name, as in a sentence.
+    pub(crate) fn metric(&self) -> String {
+        metric_in_words(&self.summary.metric)
+    }
+
+    /// The unit of its scores.
+    pub(crate) fn unit(&self) -> &'static str {
+        metric_unit(&self.summary.metric)
+    }
+
     /// The records that the configuration asks for, in the order of the plan.
     pub(crate) fn planned(&self) -> Vec<&'a RunRecord> {
         let Some(settings) = self.records.first().map(|record| &record.settings) else {

@@ -58,6 +58,21 @@ pub enum StudyError {
         /// The recorded accuracy.
         recorded: f64,
     },
+    /// A run was recorded without predictions of a set that are needed now.
+    #[error(
+        "{}:{line}: {run} was trained without predicting {set}; choose another folder",
+        path.display()
+    )]
+    NoPredictions {
+        /// The file of records.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The run.
+        run: String,
+        /// The evaluation set.
+        set: String,
+    },
     /// There is nothing to summarise.
     #[error("no run is recorded; expected at least one")]
     NoRecords,

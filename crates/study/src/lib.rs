@@ -9,11 +9,14 @@
 //! | [`noise`], [`method`] | the tables from which arms are made |
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
 //! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
-//! | [`record`], [`summary`] | what a study leaves on disk |
+//! | [`record`], [`summary`], [`data`] | what a study leaves on disk |
+//! | [`benchmark`] | the studies of several tasks side by side |
 //! | [`statistics`] | tests, intervals, and sentences about them |
 
 pub mod arm;
+pub mod benchmark;
 pub mod config;
+pub mod data;
 mod error;
 pub mod kind;
 pub mod method;
@@ -27,7 +30,9 @@ pub mod statistics;
 pub mod summary;
 
 pub use arm::Arm;
+pub use benchmark::BenchmarkSummary;
 pub use config::StudyConfig;
+pub use data::DataSummary;
 pub use error::StudyError;
 pub use kind::StudyKind;
 pub use method::Method;

@@ -261,8 +261,13 @@ impl EpochRecord {
 impl RunRecord {
     /// Its headline score after the last epoch, by which it is compared; `None` if it failed.
     pub fn score(&self) -> Option<f64> {
+        self.score_by(&self.settings.headline)
+    }
+
+    /// Its score after the last epoch by a metric on an evaluation set; `None` if it failed or has none.
+    pub fn score_by(&self, measure: &Headline) -> Option<f64> {
         match self.failed {
-            None => self.epochs.last()?.score(&self.settings.headline),
+            None => self.epochs.last()?.score(measure),
             Some(_) => None,
         }
     }

@@ -7,13 +7,14 @@ mod verdict;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tasks::Metric;
 
 use crate::arm::Arm;
 use crate::config::StudyConfig;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
-use crate::record::RunRecord;
+use crate::record::{Headline, RunRecord};
 use crate::statistics::{McNemar, Paired, StochasticOrder, Summary, TTest, holm};
 
 /// What the studies of a comparison found.
@@ -52,6 +53,22 @@ pub struct Point {
     /// The scores of the runs.
     pub scores: Scores,
     /// The comparison with another point of the study; `None` for a baseline, or if no seed completed both.
+    pub comparison: Option<Comparison>,
+    /// The same for every other metric and evaluation set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherScores>,
+}
+
+/// The scores of a point by a metric, or on an evaluation set, other than the headline's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OtherScores {
+    /// The evaluation set.
+    pub set: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// The scores of the runs.
+    pub scores: Scores,
+    /// As [`Point::comparison`].
     pub comparison: Option<Comparison>,
 }
 
@@ -94,9 +111,9 @@ pub struct Comparison {
     pub paired: Paired,
     /// Student's t-test on the same differences; `None` for one pair or equal differences.
     pub t_test: Option<TTest>,
-    /// `paired.p_value` corrected for the study's other comparisons; `None` if there are none.
+    /// `paired.p_value` corrected for the study's other comparisons by this metric on this set; `None` if there are none.
     pub holm_p: Option<f64>,
-    /// McNemar's test on the pooled dev predictions, point first; `None` for a task of scores, or if a pair cannot be
+    /// McNemar's test on the pooled predictions for the set, point first; `None` for a task of scores, or if a pair cannot be
     /// compared.
     pub mcnemar: Option<McNemar>,
     /// Whether the point is stochastically higher; `None` for one pair.
@@ -131,14 +148,15 @@ impl StudySummary {
     ) -> Result<Self, StudyError> {
         let settings = &records.first().ok_or(StudyError::NoRecords)?.settings;
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
-        let metric = settings.headline.metric.clone();
+        let headline = &settings.headline;
+        let others = other_measures(records, headline);
         let studies = plan::plan(config, rows)
             .iter()
-            .map(|planned| StudyResult::of(planned, &metric, records, folder))
+            .map(|planned| StudyResult::of(planned, headline, &others, records, folder))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             task: settings.task.clone(),
-            metric,
+            metric: headline.metric.clone(),
             studies,
         })
     }
@@ -167,7 +185,8 @@ impl StudySummary {
 impl StudyResult {
     fn of(
         planned: &PlannedStudy,
-        metric: &str,
+        headline: &Headline,
+        others: &[Headline],
         records: &[RunRecord],
         folder: &Path,
     ) -> Result<Self, StudyError> {
@@ -185,36 +204,54 @@ impl StudyResult {
                 .points
                 .iter()
                 .position(|other| point.against.as_ref() == Some(&other.label));
-            let comparison = match control {
-                Some(at) => Comparison::of(&planned.points[at].label, of_point, &runs[at], folder)?,
-                None => None,
+            let compared = |by: &Headline| match control {
+                Some(at) => {
+                    let label = &planned.points[at].label;
+                    Comparison::of(label, of_point, &runs[at], by, folder)
+                }
+                None => Ok(None),
             };
+            let others = others.iter().map(|by| {
+                Ok(OtherScores {
+                    set: by.set.clone(),
+                    metric: by.metric.clone(),
+                    scores: Scores::of(of_point, by)?,
+                    comparison: compared(by)?,
+                })
+            });
             points.push(Point {
                 label: point.label.clone(),
                 arm: point.arm,
                 lambda: point.lambda,
                 train_rows: point.train_rows,
-                scores: Scores::of(of_point)?,
-                comparison,
+                scores: Scores::of(of_point, headline)?,
+                comparison: compared(headline)?,
+                others: others.collect::<Result<_, StudyError>>()?,
             });
         }
-        correct_for_each_other(&mut points)?;
+        correct_for_each_other(points.iter_mut().map(|point| &mut point.comparison))?;
+        for at in 0..others.len() {
+            let of_measure = points
+                .iter_mut()
+                .map(|point| &mut point.others[at].comparison);
+            correct_for_each_other(of_measure)?;
+        }
         Ok(Self {
             study: planned.study,
-            verdict: verdict::sentence(&points, metric),
+            verdict: verdict::sentence(&points, &metric_in_words(&headline.metric)),
             points,
         })
     }
 }
 
 impl Scores {
-    fn of(runs: &[&RunRecord]) -> Result<Self, StudyError> {
+    fn of(runs: &[&RunRecord], by: &Headline) -> Result<Self, StudyError> {
         let values: Vec<SeedScore> = runs
             .iter()
             .filter_map(|run| {
                 Some(SeedScore {
                     seed: run.seed,
-                    value: run.score()?,
+                    value: run.score_by(by)?,
                 })
             })
             .collect();
@@ -236,6 +273,37 @@ impl Scores {
     }
 }
 
+/// A metric's name as written in a sentence.
+pub fn metric_in_words(name: &str) -> String {
+    Metric::named(name).map_or_else(|| name.to_owned(), |metric| metric.to_string())
+}
+
+/// The unit of a metric's scores in points: `%` for a share, `points` for a correlation.
+pub fn metric_unit(name: &str) -> &'static str {
+    Metric::named(name).map_or("%", Metric::unit)
+}
+
+/// Every other pair of evaluation set and metric in the records, headline set first.
+fn other_measures(records: &[RunRecord], headline: &Headline) -> Vec<Headline> {
+    let epochs = records.iter().filter_map(|record| record.epochs.last());
+    let measures = epochs.flat_map(|epoch| &epoch.evaluations);
+    let measures = measures.flat_map(|(set, evaluation)| {
+        let metrics = evaluation.metrics.keys();
+        metrics.map(|metric| Headline {
+            set: set.clone(),
+            metric: metric.clone(),
+        })
+    });
+    let mut others: Vec<Headline> = Vec::new();
+    for measure in measures {
+        if measure != *headline && !others.contains(&measure) {
+            others.push(measure);
+        }
+    }
+    others.sort_by_key(|measure| measure.set != headline.set);
+    others
+}
+
 /// The recorded runs of a point, in ascending order of seed.
 fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRecord> {
     point
@@ -246,10 +314,11 @@ fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRe
 }
 
 /// Fills in `holm_p` if a study makes more than one comparison.
-fn correct_for_each_other(points: &mut [Point]) -> Result<(), StudyError> {
-    let comparisons: Vec<&mut Comparison> = points
-        .iter_mut()
-        .filter_map(|point| point.comparison.as_mut())
+fn correct_for_each_other<'a>(
+    comparisons: impl Iterator<Item = &'a mut Option<Comparison>>,
+) -> Result<(), StudyError> {
+    let comparisons: Vec<&mut Comparison> = comparisons
+        .filter_map(Option::as_mut)
         .filter(|comparison| comparison.paired.p_value.is_some())
         .collect();
     if comparisons.len() < 2 {

@@ -74,6 +74,18 @@ pub enum TaskError {
         /// What may be wrong, or nothing.
         hint: &'static str,
     },
+    /// The first line is the header of another file.
+    #[error("{}:1: {found:?} is the header of {files}; expected {expected}", path.display())]
+    OtherHeader {
+        /// The file.
+        path: PathBuf,
+        /// The first line, shortened.
+        found: String,
+        /// The names of the files that have it.
+        files: String,
+        /// What the task has.
+        expected: String,
+    },
     /// A row has too few or too many columns.
     #[error("{}:{line}: {found} column(s); expected {expected}, separated by tabs{hint}", path.display())]
     Columns {
@@ -140,6 +152,52 @@ pub enum TaskError {
         /// The value.
         found: String,
         /// What the task has.
+        expected: String,
+    },
+    /// A file of one's own is missing, may not be read, or ends too early.
+    #[error("{}: cannot read this file: {source}; expected {expected}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A file of one's own, or one of its columns, is not what it should be.
+    #[error("{}: {found}; expected {expected}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A line of a file of one's own is no row.
+    #[error("{}:{line}: {found}; expected {expected}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A value in a text file of one's own is not what it should be.
+    #[error("{}:{line}: {column} {found}; expected {expected}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Line of the row, from 1.
+        line: usize,
+        /// Its column.
+        column: String,
+        /// The value, shortened.
+        found: String,
+        /// What would be right.
         expected: String,
     },
 }

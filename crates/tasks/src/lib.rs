@@ -24,27 +24,35 @@
 //! | to add | where |
 //! |---|---|
 //! | a GLUE task | a file in `glue/`, a line in [`glue::all`] |
-//! | a task with any other files | nowhere: [`Task::new`] |
+//! | a task with files of one's own | nowhere: [`OwnFiles`], or [`Task::new`] |
 //! | a file format | a file in `source/`, a variant of [`Format`] |
 //! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 
 mod error;
+mod facts;
 pub mod glue;
 mod kind;
 mod metrics;
 mod outputs;
+mod own;
 mod predictions;
 mod source;
 mod split;
+pub mod submission;
 mod targets;
 mod task;
 
 pub use error::TaskError;
+pub use facts::SplitFacts;
 pub use kind::ValueKind;
 pub use metrics::{Metric, MetricError};
 pub use outputs::Outputs;
+pub use own::{OwnFiles, OwnTask};
 pub use predictions::Predictions;
-pub use source::{Format, ParquetColumns, Source, TsvColumns};
+pub use source::{
+    Format, HeldOut, ParquetColumns, Part, ShortRows, Source, TableColumns, TsvColumns,
+};
 pub use split::{Example, Split};
+pub use submission::SubmissionError;
 pub use targets::Targets;
 pub use task::{EvaluationSet, Task};

@@ -3,7 +3,7 @@
 use crate::targets::Targets;
 
 /// One example of a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Example {
     /// The sentence, or the first of a pair, without surrounding white space. May be empty.
     pub sentence: String,

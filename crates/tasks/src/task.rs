@@ -8,8 +8,9 @@ use std::path::Path;
 use crate::error::TaskError;
 use crate::metrics::Metric;
 use crate::outputs::Outputs;
-use crate::source::Source;
+use crate::source::{Format, Source};
 use crate::split::Split;
+use crate::targets::Targets;
 
 /// A set of examples to evaluate a model on.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +122,8 @@ impl Task {
         self.read(&self.train)
     }
 
-    /// Reads an evaluation set.
+    /// Reads an evaluation set. Labels that are all one class are [noted](Split::notes): every metric of
+    /// classes is then a matter of that class alone.
     ///
     /// # Errors
     ///
@@ -134,10 +136,35 @@ impl Task {
             name: name.to_owned(),
             known: listed(self.evaluation_sets.iter().map(|set| set.name.as_str())),
         })?;
-        self.read(&set.source)
+        let mut split = self.read(&set.source)?;
+        split.notes.extend(self.one_class(&set.source, &split));
+        Ok(split)
+    }
+
+    /// A single example is always of one class, so nothing is said about it.
+    fn one_class(&self, source: &Source, split: &Split) -> Option<String> {
+        let (Some(Targets::Classes(classes)), Outputs::Classes(names)) =
+            (&split.targets, &self.outputs)
+        else {
+            return None;
+        };
+        let (first, others) = classes.split_first()?;
+        let is_one = !others.is_empty() && others.iter().all(|class| class == first);
+        is_one.then(|| {
+            format!(
+                "{}: all {} labels are {}; expected at least two of the classes {}",
+                source.path.display(),
+                classes.len(),
+                names[*first],
+                names.join(", "),
+            )
+        })
     }
 
     fn read(&self, source: &Source) -> Result<Split, TaskError> {
+        if let Format::Table(columns) = &source.format {
+            return columns.read(&source.path, &self.outputs);
+        }
         let bytes = fs::read(&source.path).map_err(|error| self.unreadable(&source.path, error))?;
         source.parse(&bytes, &self.outputs)
     }

@@ -202,6 +202,7 @@ fn metrics_are_written_with_the_names_of_run_glue() {
     for (metric, name, text) in [
         (Metric::Accuracy, "accuracy", "accuracy"),
         (Metric::F1, "f1", "F1"),
+        (Metric::MacroF1, "f1_macro", "macro F1"),
         (
             Metric::Matthews,
             "matthews_correlation",

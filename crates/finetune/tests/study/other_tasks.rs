@@ -25,11 +25,11 @@ fn pairs(folder: &Path, outputs: Outputs, metrics: Vec<Metric>, labels: [&str; 3
     let source = |name: &str| Source {
         path: folder.join(name),
         format: Format::Tsv(TsvColumns {
-            header: None,
             count: 3,
             sentence: 0,
             sentence2: Some(1),
             label: Some(2),
+            ..TsvColumns::default()
         }),
     };
     for (name, rows) in [("train", 12), (SETS[0], 5), (SETS[1], 7)] {
@@ -254,21 +254,23 @@ fn a_run_whose_score_is_undefined_has_failed_and_says_why() {
 }
 
 #[test]
-fn a_training_set_of_one_class_is_said() {
+fn sets_of_one_class_are_said() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let one_class = |labels| {
         let outputs = Outputs::classes(["no", "yes"]);
-        read(pairs(
-            folder.path(),
-            outputs,
-            vec![Metric::Accuracy],
-            labels,
-        ))
-        .notes
+        let metrics = vec![Metric::Accuracy];
+        let notes = read(pairs(folder.path(), outputs, metrics, labels)).notes;
+        let prefix = format!("{}/", folder.path().display());
+        let notes = notes.iter().map(|note| note.replace(&prefix, ""));
+        notes.collect::<Vec<_>>()
     };
     assert_eq!(one_class(["no", "yes", "no"]), [""; 0]);
     assert_eq!(
         one_class(["yes", "yes", "yes"]),
-        ["every training example has the label yes: there is nothing to tell apart"]
+        [
+            "dev_matched: all 5 labels are yes; expected at least two of the classes no, yes",
+            "dev_mismatched: all 7 labels are yes; expected at least two of the classes no, yes",
+            "every training example has the label yes: there is nothing to tell apart",
+        ]
     );
 }

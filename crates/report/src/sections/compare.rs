@@ -56,13 +56,13 @@ pub(super) fn pairs(
             })
         })
         .collect();
-    let metric = &material.summary.metric;
+    let metric = material.metric();
     let drawing = Pairs {
         control: control.label.clone(),
         treatment: treatment.label.clone(),
         ink: ink(study, treatment.arm),
         difference: effects::effect(study, contrast, "mean".to_owned()),
-        scores: format!("dev {metric} (%)"),
+        scores: format!("dev {metric} ({})", material.unit()),
         differences: "difference (points)".to_owned(),
         pairs,
     };

@@ -49,7 +49,7 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
             Size { rows, effect }
         })
         .collect();
-    let metric = &material.summary.metric;
+    let metric = material.metric();
     let description = format!(
         "Dev {metric} by number of training sentences, and the mean difference in points. {}.",
         effects::in_words(sizes.iter().filter_map(|size| size.effect.as_ref()))
@@ -57,7 +57,7 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
     let drawing = DataSize {
         sizes,
         lines,
-        scores: format!("dev {metric} (%)"),
+        scores: format!("dev {metric} ({})", material.unit()),
         differences: "difference (points)".to_owned(),
     };
     Some(Figure::new(

@@ -13,7 +13,7 @@ const PAPER_BEST: [f64; 2] = [0.10, 0.15];
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let mut blocks = vec![Block::Text(words::verdict(study))];
-    blocks.extend(figure(study).map(Block::Figure));
+    blocks.extend(figure(material, study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Text(
         "Every λ is scored on the same dev sentences, so the best score overstates what its λ gains; a λ chosen beforehand is better evidence."
@@ -27,7 +27,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     }
 }
 
-fn figure(study: &StudyResult) -> Option<Figure> {
+fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
     let contrasts = contrasts(study);
     let control = contrasts.first()?.control;
     let treatment = contrasts.first()?.treatment.arm.name().to_owned();
@@ -49,7 +49,7 @@ fn figure(study: &StudyResult) -> Option<Figure> {
     );
     let sweep = Sweep {
         effects: by_lambda,
-        baseline: format!("baseline, {mean} %"),
+        baseline: format!("baseline, {mean} {}", material.unit()),
         treatment,
         reference: PAPER_BEST,
         title: "difference from baseline (points)".to_owned(),

@@ -3,6 +3,7 @@
 mod collapsed;
 mod companions;
 mod compare;
+mod data;
 mod data_size;
 mod effects;
 mod failed;
@@ -47,6 +48,7 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
     sections.extend(main.and_then(|study| paper::section(material, study)));
     sections.extend(failed::section(material));
     sections.extend(collapsed::section(material));
+    sections.extend(data::section(material));
     sections.push(origin::section(material));
     Document {
         title: format!("NoisyTune on {}", material.data),
@@ -81,11 +83,10 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         let (paired, lambda) = (&contrast.comparison.paired, contrast.treatment.lambda);
         let scored = &contrast.control.scores;
         if let Some(mean) = scored.mean {
-            let metric = &material.summary.metric;
             let control = &contrast.control.label;
             fact(
-                &format!("{control} {metric}"),
-                format!("{} %", percent(mean)),
+                &format!("{control} {}", material.metric()),
+                format!("{} {}", percent(mean), material.unit()),
             );
         }
         fact("pairs of runs", thousands(paired.n));

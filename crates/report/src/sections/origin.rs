@@ -25,7 +25,7 @@ pub(super) fn section(material: &Material<'_>) -> Section {
         ),
         Block::Folded(
             format!("Every run ({})", thousands(records.len())),
-            Folded::Table(runs(&records)),
+            Folded::Table(runs(material, &records)),
         ),
     ];
     if let Some(noise) = records.iter().find_map(|record| record.noise.as_ref()) {
@@ -109,9 +109,9 @@ fn flatten(path: &str, value: &Value, leaf: &mut impl FnMut(String, String)) {
     }
 }
 
-fn runs(records: &[&RunRecord]) -> Table {
+fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
     const RESULTS: [&str; 6] = [
-        "#dev accuracy",
+        "#dev score",
         "#training loss",
         "#noise RMS",
         "#skipped steps",
@@ -119,19 +119,23 @@ fn runs(records: &[&RunRecord]) -> Table {
         "ended",
     ];
     let mut table = Table::new(
-        "Dev accuracy in % after the last epoch, and the training loss of that epoch.",
+        format!(
+            "Dev {} in {} after the last epoch, and the training loss of that epoch.",
+            material.metric(),
+            material.unit()
+        ),
         &[&tables::WHICH_RUN[..], &RESULTS].concat(),
     );
     for record in records {
         let last = record.epochs.last();
         let noise = record.noise.as_ref();
-        let accuracy = match &record.failed {
+        let score = match &record.failed {
             Some(_) => "failed".to_owned(),
             None => or_none(record.score(), percent),
         };
         let mut row = tables::which_run(record);
         row.extend([
-            accuracy,
+            score,
             or_none(last.map(|epoch| epoch.train_loss), |loss| {
                 format!("{loss:.4}")
             }),

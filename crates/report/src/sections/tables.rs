@@ -1,7 +1,7 @@
 //! The two tables that every study has: scores, and paired differences.
 
 use study::RunRecord;
-use study::summary::StudyResult;
+use study::summary::{Comparison, Point, Scores, StudyResult, metric_in_words, metric_unit};
 
 use crate::document::{Block, Table};
 use crate::material::{Material, contrasts};
@@ -21,29 +21,72 @@ pub(crate) fn which_run(run: &RunRecord) -> Vec<String> {
     ]
 }
 
-/// Both tables; the second only if something is compared.
+/// Both tables, the second only if something is compared, then those of every other metric and evaluation set.
 pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
-    let mut blocks = vec![Block::Table(scores(material, study))];
-    let differences = differences(material, study);
-    if !differences.rows.is_empty() {
-        blocks.push(Block::Table(differences));
+    let mut tables = vec![scores(material, study)];
+    tables.push(differences(material, study));
+    let others = study.points.first().map_or(0, |point| point.others.len());
+    for at in 0..others {
+        tables.extend(other(study, at));
     }
-    blocks
+    tables.retain(|table| !table.rows.is_empty());
+    tables.into_iter().map(Block::Table).collect()
 }
 
 /// One row per point: its runs and their scores.
 pub(crate) fn scores(material: &Material<'_>, study: &StudyResult) -> Table {
-    let mut table = Table::new(
-        format!(
-            "Dev {} in %, after the last epoch.",
-            material.summary.metric
+    let caption = format!(
+        "Dev {} in {}, after the last epoch.",
+        material.metric(),
+        material.unit()
+    );
+    let points = study.points.iter();
+    scores_of(caption, points.map(|point| (point, &point.scores)))
+}
+
+/// One row per comparison: the mean paired difference, its interval and its p-values.
+pub(crate) fn differences(material: &Material<'_>, study: &StudyResult) -> Table {
+    let contrasts = contrasts(study);
+    let rows = contrasts
+        .iter()
+        .map(|contrast| (contrast.treatment, contrast.comparison));
+    differences_of(&material.metric(), rows)
+}
+
+/// The same two tables for the metric or set at this position among a point's others.
+fn other(study: &StudyResult, at: usize) -> Vec<Table> {
+    let of_points = || {
+        let points = study.points.iter();
+        points.filter_map(|point| Some((point, point.others.get(at)?)))
+    };
+    let Some((_, first)) = of_points().next() else {
+        return Vec::new();
+    };
+    let metric = metric_in_words(&first.metric);
+    let caption = format!(
+        "The same runs: {metric} on {} in {}, after the last epoch.",
+        first.set,
+        metric_unit(&first.metric)
+    );
+    let compared =
+        of_points().filter_map(|(point, other)| Some((point, other.comparison.as_ref()?)));
+    vec![
+        scores_of(
+            caption,
+            of_points().map(|(point, other)| (point, &other.scores)),
         ),
+        differences_of(&format!("{metric} on {}", first.set), compared),
+    ]
+}
+
+fn scores_of<'a>(caption: String, points: impl Iterator<Item = (&'a Point, &'a Scores)>) -> Table {
+    let mut table = Table::new(
+        caption,
         &[
             "", "#runs", "#failed", "#mean", "#sd", "#median", "#min", "#max",
         ],
     );
-    for point in &study.points {
-        let scores = &point.scores;
+    for (point, scores) in points {
         table.rows.push(vec![
             point.label.clone(),
             thousands(scores.n + scores.failed),
@@ -58,14 +101,15 @@ pub(crate) fn scores(material: &Material<'_>, study: &StudyResult) -> Table {
     table
 }
 
-/// One row per comparison: the mean paired difference, its interval and its p-values.
-pub(crate) fn differences(material: &Material<'_>, study: &StudyResult) -> Table {
-    let contrasts = contrasts(study);
+fn differences_of<'a>(
+    metric: &str,
+    compared: impl Iterator<Item = (&'a Point, &'a Comparison)>,
+) -> Table {
+    let compared: Vec<(&Point, &Comparison)> = compared.collect();
     let mut table = Table::new(
         format!(
-            "Paired differences in points of {}, with 95 % bootstrap intervals (BCa, 10,000 resamples){}.",
-            material.summary.metric,
-            if contrasts.iter().any(|c| c.comparison.holm_p.is_some()) {
+            "Paired differences in points of {metric}, with 95 % bootstrap intervals (BCa, 10,000 resamples){}.",
+            if compared.iter().any(|(_, c)| c.holm_p.is_some()) {
                 "; Holm corrects the permutation p for the number of comparisons"
             } else {
                 ""
@@ -82,12 +126,11 @@ pub(crate) fn differences(material: &Material<'_>, study: &StudyResult) -> Table
             "#p, t\u{a0}test",
         ],
     );
-    for contrast in contrasts {
-        let comparison = contrast.comparison;
+    for (point, comparison) in compared {
         let paired = &comparison.paired;
         table.rows.push(vec![
-            contrast.treatment.label.clone(),
-            contrast.control.label.clone(),
+            point.label.clone(),
+            comparison.against.clone(),
             thousands(paired.n),
             points(paired.mean),
             interval(paired.ci95),

@@ -55,17 +55,21 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         )));
     }
     if !accuracy.is_empty() {
-        let metric = &material.summary.metric;
+        let metric = material.metric();
         let curves = Curves {
             lines: accuracy,
             x: "epoch".to_owned(),
-            y: format!("dev {metric} (%)"),
+            y: format!("dev {metric} ({})", material.unit()),
             marked: true,
         };
         blocks.push(Block::Figure(Figure::new(
             "dev-by-epoch",
             format!("Dev {metric} by epoch"),
-            described(&format!("Dev {metric} in % by epoch"), &curves, 2),
+            described(
+                &format!("Dev {metric} in {} by epoch", material.unit()),
+                &curves,
+                2,
+            ),
             "Thick: mean over seeds; thin: single runs. The last epoch counts, not the best one.",
             &curves,
         )));

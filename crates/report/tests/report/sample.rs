@@ -10,7 +10,7 @@ use study::record::{
     CurvePoint, EpochRecord, EvaluationRecord, FORMAT, Headline, Machine, ModelRecord,
     NoiseSummary, ParameterChange, Provenance, RecordedPredictions, Settings, Versions,
 };
-use study::{Arm, RunRecord, StudyConfig, StudyKind, StudySummary};
+use study::{Arm, DataSummary, RunRecord, StudyConfig, StudyKind, StudySummary};
 
 pub(crate) const ROWS: usize = 8_192;
 pub(crate) const COMMAND: &str = "cargo run --example glue_sst2 -- --study all --max-train-samples 8192 --seeds 8 \\\n    --model all-MiniLM-L6-v2 --data SST-2 --out out/all";
@@ -24,6 +24,7 @@ pub(crate) struct Sample {
     pub(crate) config: StudyConfig,
     pub(crate) records: Vec<RunRecord>,
     pub(crate) data: String,
+    pub(crate) files: Option<DataSummary>,
     pub(crate) command: String,
 }
 
@@ -53,6 +54,7 @@ impl Sample {
             config,
             records,
             data: "SST-2".to_owned(),
+            files: None,
             command: COMMAND.to_owned(),
         }
     }
@@ -81,6 +83,7 @@ impl Sample {
             summary: &self.summary(),
             records: &self.records,
             data: &self.data,
+            files: self.files.as_ref(),
             command: &self.command,
         })
     }

@@ -87,6 +87,29 @@ impl RunLog {
         Ok(())
     }
 
+    /// Checks that every run that ended well has predictions of these sets.
+    ///
+    /// # Errors
+    /// [`StudyError::NoPredictions`] with the first that has not.
+    pub fn require_predictions<'a>(
+        &self,
+        sets: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<(), StudyError> {
+        for (index, record) in self.records().iter().enumerate() {
+            let mut sets = sets.clone();
+            let missing = sets.find(|set| !record.predictions.contains_key(*set));
+            if let (Some(set), None) = (missing, &record.failed) {
+                return Err(StudyError::NoPredictions {
+                    path: self.path().to_owned(),
+                    line: index + 1,
+                    run: format!("{} seed {}", record.label(), record.seed),
+                    set: set.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a record: either the whole line is on disk, or the file is unchanged.
     ///
     /// # Errors

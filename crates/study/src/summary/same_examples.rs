@@ -5,7 +5,7 @@ use std::path::Path;
 use tasks::{Metric, ValueKind};
 
 use crate::error::StudyError;
-use crate::record::{PredictionsFile, RecordedPredictions, RunRecord};
+use crate::record::{Headline, PredictionsFile, RecordedPredictions, RunRecord};
 use crate::statistics::McNemar;
 
 /// Examples that only the first run of a pair gets right, and only the second.
@@ -15,11 +15,12 @@ type Counts = (u64, u64);
 /// a pair cannot be compared.
 pub(super) fn mcnemar(
     pairs: &[(&RunRecord, &RunRecord)],
+    by: &Headline,
     folder: &Path,
 ) -> Result<Option<McNemar>, StudyError> {
     let (mut only_first, mut only_second) = (0, 0);
     for (first, second) in pairs {
-        let Some(counts) = counts(first, second, folder)? else {
+        let Some(counts) = counts(first, second, by, folder)? else {
             return Ok(None);
         };
         only_first += counts.0;
@@ -31,14 +32,14 @@ pub(super) fn mcnemar(
 fn counts(
     first: &RunRecord,
     second: &RunRecord,
+    by: &Headline,
     folder: &Path,
 ) -> Result<Option<Counts>, StudyError> {
-    let headline = &first.settings.headline;
-    let metric = Metric::named(&headline.metric);
+    let metric = Metric::named(&by.metric);
     if metric.is_none_or(|metric| metric.takes() == ValueKind::Scores) {
         return Ok(None);
     }
-    let of = |record: &RunRecord| record.predictions.get(&headline.set).cloned();
+    let of = |record: &RunRecord| record.predictions.get(&by.set).cloned();
     Ok(match (of(first), of(second)) {
         (Some(RecordedPredictions::File(first)), Some(RecordedPredictions::File(second))) => {
             let right = |path: &str| {
@@ -49,8 +50,8 @@ fn counts(
         }
         (Some(RecordedPredictions::Classes(ours)), Some(RecordedPredictions::Classes(theirs))) => {
             first
-                .score()
-                .zip(second.score())
+                .score_by(by)
+                .zip(second.score_by(by))
                 .and_then(|accuracies| without_labels(&ours, &theirs, accuracies))
         }
         _ => None,

@@ -75,6 +75,7 @@ fn describe(point: &Point, comparison: &Comparison, p: f64, metric: &str) -> Str
 #[cfg(test)]
 mod tests {
     use crate::Arm;
+    use crate::record::Headline;
     use crate::statistics::Paired;
     use crate::summary::Scores;
 
@@ -87,7 +88,15 @@ mod tests {
             arm: Arm::NOISYTUNE,
             lambda: None,
             train_rows: 1,
-            scores: Scores::of(&[]).expect("no scores are none"),
+            scores: Scores::of(
+                &[],
+                &Headline {
+                    set: "dev".to_owned(),
+                    metric: "accuracy".to_owned(),
+                },
+            )
+            .expect("no scores are none"),
+            others: Vec::new(),
             comparison: Some(Comparison {
                 against: "baseline".to_owned(),
                 paired: Paired::of(differences, &control, 0).expect("finite"),

@@ -17,6 +17,8 @@ pub struct GlueTask {
     pub folder: &'static str,
     /// The outputs of a model's head. Classes are named as in the TSV files, in the hub's order.
     pub outputs: Outputs,
+    /// The hub's names of the classes, in the same order; empty for scores.
+    pub hub_classes: &'static [&'static str],
     /// The metrics, the headline first.
     pub metrics: Vec<Metric>,
     /// Columns of the hub's files, which are the same in every split; labels of a test split are
@@ -33,10 +35,91 @@ pub struct GlueTask {
 pub struct GlueFile {
     /// Name of the official file in the task's folder.
     pub tsv: &'static str,
+    /// Other paths, seen from the task's folder, at which downloaders leave the same file.
+    pub elsewhere: &'static [&'static str],
     /// Its columns.
     pub columns: TsvColumns,
     /// Path of the Parquet file in the hub's repository.
     pub hub: &'static str,
+    /// Number of examples of the official file.
+    pub rows: usize,
+    /// Name of the file of predictions that GLUE's server takes; `None` unless it scores this file.
+    pub submission: Option<&'static str>,
+}
+
+impl GlueFile {
+    /// Describes a file that has labels.
+    pub(super) fn labelled(
+        tsv: &'static str,
+        columns: &TsvColumns,
+        hub: &'static str,
+        rows: usize,
+    ) -> Self {
+        Self {
+            tsv,
+            elsewhere: &[],
+            columns: columns.clone(),
+            hub,
+            rows,
+            submission: None,
+        }
+    }
+
+    /// Describes a file whose labels only GLUE's server has; `submission` names the file of
+    /// predictions.
+    pub(super) fn hidden(
+        tsv: &'static str,
+        columns: &TsvColumns,
+        hub: &'static str,
+        rows: usize,
+        submission: &'static str,
+    ) -> Self {
+        Self {
+            submission: Some(submission),
+            ..Self::labelled(tsv, columns, hub, rows)
+        }
+    }
+}
+
+/// Describes the files of a task that has one of each kind: the one to train on, and the evaluation
+/// sets `dev` and `test`. The labels of the last are hidden.
+pub(super) fn train_dev_test(
+    [train, dev, test]: [&TsvColumns; 3],
+    hub: [&'static str; 3],
+    rows: [usize; 3],
+    submission: &'static str,
+) -> (GlueFile, Vec<(&'static str, GlueFile)>) {
+    let train = GlueFile::labelled("train.tsv", train, hub[0], rows[0]);
+    let dev = GlueFile::labelled("dev.tsv", dev, hub[1], rows[1]);
+    let test = GlueFile::hidden("test.tsv", test, hub[2], rows[2], submission);
+    (train, vec![("dev", dev), ("test", test)])
+}
+
+/// Describes a TSV file by its header and the names of the columns that are used.
+pub(super) fn tsv_columns(header: &str, sentences: &[&str], label: Option<&str>) -> TsvColumns {
+    let names: Vec<&str> = header.split('\t').collect();
+    // A name that is not there becomes a column that is not there, which `Task::new` refuses.
+    let at = |name: &str| {
+        let found = names.iter().position(|column| *column == name);
+        found.unwrap_or(names.len())
+    };
+    TsvColumns {
+        header: Some(header.to_owned()),
+        count: names.len(),
+        sentence: sentences.first().map_or(names.len(), |name| at(name)),
+        sentence2: sentences.get(1).map(|name| at(name)),
+        label: label.map(at),
+        ..TsvColumns::default()
+    }
+}
+
+/// Describes the hub's files of a task by the names of their columns.
+pub(super) fn hub_columns(sentence: &str, sentence2: Option<&str>) -> ParquetColumns {
+    ParquetColumns {
+        sentence: sentence.to_owned(),
+        sentence2: sentence2.map(str::to_owned),
+        label: Some("label".to_owned()),
+    }
 }
 
 impl GlueTask {
@@ -66,19 +149,30 @@ impl GlueTask {
 
     /// Returns the hub's files that have labels: those for training and evaluation.
     pub fn hub_files(&self) -> Vec<&'static str> {
-        std::iter::once(&self.train)
-            .chain(self.evaluation_sets.iter().map(|(_, file)| file))
+        self.files()
             .filter(|file| file.columns.label.is_some())
             .map(|file| file.hub)
             .collect()
     }
 
+    /// Returns all files, the one to train on first.
+    pub fn files(&self) -> impl Iterator<Item = &GlueFile> {
+        let sets = self.evaluation_sets.iter().map(|(_, file)| file);
+        std::iter::once(&self.train).chain(sets)
+    }
+
     fn source(&self, file: &GlueFile, folder: &Path) -> Source {
-        let (tsv, hub) = (folder.join(file.tsv), folder.join(file.hub));
-        if tsv.exists() || !hub.is_file() {
+        let hub = folder.join(file.hub);
+        let mut tsv = std::iter::once(&file.tsv)
+            .chain(file.elsewhere)
+            .map(|path| folder.join(path));
+        let found = tsv.find(|path| path.exists());
+        if found.is_some() || !hub.is_file() {
+            let mut columns = file.columns.clone();
+            columns.other_headers = self.other_headers();
             return Source {
-                path: tsv,
-                format: Format::Tsv(file.columns.clone()),
+                path: found.unwrap_or_else(|| folder.join(file.tsv)),
+                format: Format::Tsv(columns),
             };
         }
         let mut columns = self.hub_columns.clone();
@@ -89,5 +183,31 @@ impl GlueTask {
             path: hub,
             format: Format::Parquet(columns),
         }
+    }
+
+    /// The headers that files of other tasks have and this task's have not, each with the names of
+    /// these files.
+    fn other_headers(&self) -> Vec<(String, String)> {
+        let own: Vec<_> = self.files().map(|file| &file.columns.header).collect();
+        let mut others: Vec<(String, String)> = Vec::new();
+        for task in super::all() {
+            for file in task.files() {
+                let Some(header) = &file.columns.header else {
+                    continue;
+                };
+                if own.contains(&&file.columns.header) {
+                    continue;
+                }
+                let name = format!("{}/{}", task.folder, file.tsv);
+                match others.iter_mut().find(|(known, _)| known == header) {
+                    Some((_, names)) => {
+                        names.push_str(", ");
+                        names.push_str(&name);
+                    }
+                    None => others.push((header.clone(), name)),
+                }
+            }
+        }
+        others
     }
 }

@@ -16,13 +16,15 @@ use crate::kind::ValueKind;
 /// |---|---|---|---|
 /// | accuracy | classes | 0 to 1 | share of predictions that equal their label |
 /// | F1 | two classes | 0 to 1 | of class 1; 0 if class 1 is neither predicted nor a label |
+/// | macro F1 | classes | 0 to 1 | mean of every class's F1, over the classes that are predicted or a label |
 /// | Matthews correlation | classes | -1 to 1 | 0 if all predictions or all labels are the same class |
 /// | Pearson correlation | scores | -1 to 1 | an error if all predictions or all labels are equal |
 /// | Spearman correlation | scores | -1 to 1 | the same; equal values share the mean of their ranks |
 ///
-/// These are the definitions of scikit-learn's `accuracy_score`, `f1_score(zero_division=0)` and
-/// `matthews_corrcoef`, and of scipy's `pearsonr` and `spearmanr`, which transformers' `run_glue.py`
-/// uses; where a correlation is undefined, scipy returns NaN.
+/// These are the definitions of scikit-learn's `accuracy_score`, `f1_score(zero_division=0)`,
+/// `f1_score(average="macro", zero_division=0)` and `matthews_corrcoef`, and of scipy's `pearsonr` and
+/// `spearmanr`. All but macro F1 are those of transformers' `run_glue.py`. Where a correlation is
+/// undefined, scipy returns NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Metric {
@@ -32,6 +34,9 @@ pub enum Metric {
     /// Harmonic mean of the precision and recall of class 1.
     #[serde(rename = "f1")]
     F1,
+    /// Mean F1 of the classes, for any number of classes.
+    #[serde(rename = "f1_macro")]
+    MacroF1,
     /// Correlation between predicted and true classes, for any number of classes.
     ///
     /// Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation
@@ -48,19 +53,22 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Accuracy,
         Self::F1,
+        Self::MacroF1,
         Self::Matthews,
         Self::Pearson,
         Self::Spearman,
     ];
 
-    /// Returns the key that transformers' `run_glue.py` and this project's files use.
+    /// Returns the key that transformers' `run_glue.py`, where it has the metric, and this project's files
+    /// use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
             Self::F1 => "f1",
+            Self::MacroF1 => "f1_macro",
             Self::Matthews => "matthews_correlation",
             Self::Pearson => "pearson",
             Self::Spearman => "spearmanr",
@@ -75,7 +83,7 @@ impl Metric {
     /// Returns the kind of values that the metric takes.
     pub fn takes(self) -> ValueKind {
         match self {
-            Self::Accuracy | Self::F1 | Self::Matthews => ValueKind::Classes,
+            Self::Accuracy | Self::F1 | Self::MacroF1 | Self::Matthews => ValueKind::Classes,
             Self::Pearson | Self::Spearman => ValueKind::Scores,
         }
     }
@@ -88,7 +96,7 @@ impl Metric {
     /// Returns the lowest and the highest value of [`score`](Self::score). Higher is better.
     pub fn range(self) -> RangeInclusive<f64> {
         match self {
-            Self::Accuracy | Self::F1 => 0.0..=1.0,
+            Self::Accuracy | Self::F1 | Self::MacroF1 => 0.0..=1.0,
             Self::Matthews | Self::Pearson | Self::Spearman => -1.0..=1.0,
         }
     }
@@ -97,7 +105,7 @@ impl Metric {
     /// correlation.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Accuracy | Self::F1 => "%",
+            Self::Accuracy | Self::F1 | Self::MacroF1 => "%",
             Self::Matthews | Self::Pearson | Self::Spearman => "points",
         }
     }
@@ -115,6 +123,7 @@ impl fmt::Display for Metric {
         f.write_str(match self {
             Self::Accuracy => "accuracy",
             Self::F1 => "F1",
+            Self::MacroF1 => "macro F1",
             Self::Matthews => "Matthews correlation",
             Self::Pearson => "Pearson correlation",
             Self::Spearman => "Spearman correlation",

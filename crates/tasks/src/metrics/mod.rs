@@ -3,6 +3,7 @@
 mod accuracy;
 mod error;
 mod f1;
+mod macro_f1;
 mod matthews;
 mod metric;
 mod pearson;
@@ -24,7 +25,8 @@ impl Metric {
     /// - [`MetricError::Length`] unless there is one prediction for each target;
     /// - [`MetricError::Empty`] if there are none;
     /// - [`MetricError::Class`] if F1 is given a class other than 0 and 1;
-    /// - [`MetricError::NotFinite`] and [`MetricError::Undefined`] from correlations.
+    /// - [`MetricError::NotFinite`] and [`MetricError::Undefined`] from correlations: values that do not
+    ///   vary have none, and 0 would be read as a result.
     ///
     /// # Examples
     ///
@@ -49,6 +51,7 @@ impl Metric {
                 let score = match self {
                     Self::Accuracy => accuracy::accuracy,
                     Self::F1 => f1::f1,
+                    Self::MacroF1 => macro_f1::macro_f1,
                     Self::Matthews => matthews::matthews,
                     Self::Pearson | Self::Spearman => return Err(other_kind()),
                 };
@@ -59,7 +62,9 @@ impl Metric {
                 let score = match self {
                     Self::Pearson => pearson::pearson,
                     Self::Spearman => spearman::spearman,
-                    Self::Accuracy | Self::F1 | Self::Matthews => return Err(other_kind()),
+                    Self::Accuracy | Self::F1 | Self::MacroF1 | Self::Matthews => {
+                        return Err(other_kind());
+                    }
                 };
                 check_lengths(predictions.len(), targets.len())?;
                 score(predictions, targets)

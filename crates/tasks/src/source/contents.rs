@@ -4,16 +4,16 @@ use crate::split::Example;
 use crate::targets::Targets;
 
 /// What a reader finds in a file.
-pub(super) struct Contents {
-    pub(super) examples: Vec<Example>,
-    pub(super) targets: Option<Targets>,
+pub(crate) struct Contents {
+    pub(crate) examples: Vec<Example>,
+    pub(crate) targets: Option<Targets>,
     /// See [`Split::notes`](crate::Split::notes).
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Trims what Python's `str.strip` trims: Unicode white space, and the four separators U+001C to
 /// U+001F, which Unicode does not count as such.
-pub(super) fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 

@@ -1,7 +1,8 @@
 //! Files of examples, one module per format.
 
-mod contents;
+pub(crate) mod contents;
 mod parquet;
+pub(crate) mod table;
 mod tsv;
 
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use crate::outputs::Outputs;
 use crate::split::Split;
 
 pub use parquet::ParquetColumns;
-pub use tsv::TsvColumns;
+pub use table::{HeldOut, Part, TableColumns};
+pub use tsv::{ShortRows, TsvColumns};
 
 /// A file of examples and its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum Format {
     Tsv(TsvColumns),
     /// Apache Parquet.
     Parquet(ParquetColumns),
+    /// CSV, TSV, JSON lines or Parquet, by the file's ending, with named columns.
+    Table(TableColumns),
 }
 
 impl Source {
@@ -38,6 +42,7 @@ impl Source {
         match &self.format {
             Format::Tsv(columns) => columns.label.is_some(),
             Format::Parquet(columns) => columns.label.is_some(),
+            Format::Table(columns) => columns.label.is_some(),
         }
     }
 
@@ -46,6 +51,7 @@ impl Source {
         match &self.format {
             Format::Tsv(columns) => columns.sentence2.is_some(),
             Format::Parquet(columns) => columns.sentence2.is_some(),
+            Format::Table(columns) => columns.sentence2.is_some(),
         }
     }
 
@@ -53,7 +59,7 @@ impl Source {
     pub(crate) fn fault(&self) -> Option<(String, String)> {
         match &self.format {
             Format::Tsv(columns) => columns.fault(),
-            Format::Parquet(_) => None,
+            Format::Parquet(_) | Format::Table(_) => None,
         }
     }
 
@@ -62,6 +68,7 @@ impl Source {
         let contents = match &self.format {
             Format::Tsv(columns) => tsv::read(&self.path, bytes, columns, outputs),
             Format::Parquet(columns) => parquet::read(&self.path, bytes, columns, outputs),
+            Format::Table(columns) => return columns.read(&self.path, outputs),
         }?;
         if contents.examples.is_empty() {
             return Err(TaskError::NoExamples {

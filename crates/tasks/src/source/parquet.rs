@@ -200,7 +200,7 @@ impl<'a> File<'a> {
 }
 
 /// One value for each row of the group.
-fn read_group<T: DataType>(
+pub(super) fn read_group<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     group: &dyn RowGroupReader,
 ) -> Result<Column<T::T>, ParquetError> {
@@ -222,7 +222,7 @@ fn read_group<T: DataType>(
         .collect())
 }
 
-fn unreadable(path: &Path, error: &ParquetError) -> TaskError {
+pub(super) fn unreadable(path: &Path, error: &ParquetError) -> TaskError {
     let reason = match error {
         ParquetError::General(text) | ParquetError::NYI(text) | ParquetError::EOF(text) => {
             text.clone()

@@ -1,5 +1,6 @@
 //! GLUE's TSV dialect: one row per line, columns separated by tabs, no quoting and no escapes.
 
+use std::iter::Peekable;
 use std::path::Path;
 
 use super::contents::{Contents, strip};
@@ -9,7 +10,7 @@ use crate::split::Example;
 use crate::targets::Targets;
 
 /// Says what the columns of a TSV file are. Columns are counted from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TsvColumns {
     /// The first line, which must match exactly; `None` for a file that starts with its first
     /// example.
@@ -22,6 +23,21 @@ pub struct TsvColumns {
     pub sentence2: Option<usize>,
     /// Column of the label; `None` for a file without labels.
     pub label: Option<usize>,
+    /// What happens to rows with fewer columns.
+    pub short_rows: ShortRows,
+    /// First lines of other files that may be here by mistake, each with the names of these files.
+    /// They only make a message more helpful.
+    pub other_headers: Vec<(String, String)>,
+}
+
+/// Says what happens to rows that have fewer columns than [`TsvColumns::count`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShortRows {
+    /// The file is refused.
+    #[default]
+    Refused,
+    /// They are dropped, and a [note](crate::Split::notes) says how many.
+    Dropped,
 }
 
 impl TsvColumns {
@@ -93,11 +109,16 @@ impl Reader<'_> {
         targets: impl Fn(Vec<T>) -> Targets,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Contents, TaskError> {
-        let mut rows = self.rows(bytes)?;
+        let mut rows = self.rows(bytes)?.peekable();
         self.check_header(&mut rows)?;
         let (mut examples, mut labels) = (Vec::new(), Vec::new());
         let mut quoted = Vec::new();
+        let mut short = Vec::new();
         for row in rows {
+            if self.is_dropped(&row) {
+                short.push(row.line);
+                continue;
+            }
             let columns = self.checked(&row)?;
             if self.sentences(columns).any(is_escaped) {
                 quoted.push(row.line);
@@ -114,7 +135,10 @@ impl Reader<'_> {
         Ok(Contents {
             examples,
             targets: self.columns.label.map(|_| targets(labels)),
-            notes: self.quotes_are_kept(&quoted).into_iter().collect(),
+            notes: [self.quotes_are_kept(&quoted), self.rows_are_dropped(&short)]
+                .into_iter()
+                .flatten()
+                .collect(),
         })
     }
 
@@ -149,21 +173,41 @@ impl Reader<'_> {
             }))
     }
 
-    fn check_header<'b>(&self, rows: &mut impl Iterator<Item = Row<'b>>) -> Result<(), TaskError> {
-        let Some(expected) = &self.columns.header else {
+    fn check_header<'b>(
+        &self,
+        rows: &mut Peekable<impl Iterator<Item = Row<'b>>>,
+    ) -> Result<(), TaskError> {
+        let columns = rows.peek().map_or_else(Vec::new, |row| row.columns.clone());
+        let found = columns.join("\t");
+        let expected = self.columns.header.as_ref();
+        if let Some((_, files)) = (self.columns.other_headers.iter()).find(|(h, _)| *h == found) {
+            return Err(TaskError::OtherHeader {
+                path: self.path.to_owned(),
+                found: excerpt(&found),
+                files: files.clone(),
+                expected: match expected {
+                    Some(header) => format!("{header:?}"),
+                    None => format!("{} columns and no header", self.columns.count),
+                },
+            });
+        }
+        let Some(expected) = expected else {
             return Ok(());
         };
-        let columns = rows.next().map_or_else(Vec::new, |row| row.columns);
-        let found = columns.join("\t");
+        rows.next();
         match found == *expected {
             true => Ok(()),
             false => Err(TaskError::Header {
                 path: self.path.to_owned(),
                 found: excerpt(&found),
                 expected: expected.clone(),
-                hint: hint(&columns),
+                hint: header_hint(&columns, expected),
             }),
         }
+    }
+
+    fn is_dropped(&self, row: &Row<'_>) -> bool {
+        self.columns.short_rows == ShortRows::Dropped && row.columns.len() < self.columns.count
     }
 
     /// The columns of a row, if it has as many as it should.
@@ -207,6 +251,39 @@ impl Reader<'_> {
             lines.len(),
         ))
     }
+
+    fn rows_are_dropped(&self, lines: &[usize]) -> Option<String> {
+        let first = lines.first()?;
+        Some(format!(
+            "{}:{first}: {} row(s) from here on have fewer than {} columns and are dropped, as transformers and \
+             datasets drop them",
+            self.path.display(),
+            lines.len(),
+            self.columns.count,
+        ))
+    }
+}
+
+/// What may be wrong with a header.
+fn header_hint(columns: &[&str], expected: &str) -> &'static str {
+    let spelling = |names: &[&str]| -> Vec<String> {
+        let letters = |name: &&str| {
+            let kept = name.chars().filter(|c| c.is_alphanumeric());
+            kept.flat_map(char::to_lowercase).collect()
+        };
+        names.iter().map(letters).collect()
+    };
+    let expected: Vec<&str> = expected.split('\t').collect();
+    let sorted = |names: &[&str]| {
+        let mut names = spelling(names);
+        names.sort();
+        names
+    };
+    match hint(columns) {
+        "" if spelling(columns) == spelling(&expected) => "; only the spelling differs",
+        "" if sorted(columns) == sorted(&expected) => "; the columns are in another order",
+        hint => hint,
+    }
 }
 
 /// What may be wrong with columns that do not fit.
@@ -236,11 +313,8 @@ mod tests {
 
     fn split(text: &str) -> Vec<(usize, Vec<&str>)> {
         let columns = TsvColumns {
-            header: None,
             count: 1,
-            sentence: 0,
-            sentence2: None,
-            label: None,
+            ..TsvColumns::default()
         };
         let reader = Reader {
             path: Path::new("x.tsv"),

@@ -31,6 +31,7 @@ def classes(name, predictions, targets):
         "expected": {
             "accuracy": accuracy_score(targets, predictions),
             "f1": f1,
+            "f1_macro": f1_score(targets, predictions, average="macro", zero_division=0),
             "matthews_correlation": matthews_corrcoef(targets, predictions),
         },
     }

@@ -17,6 +17,8 @@ const MANY: usize = 4;
 
 /// One place per run in progress. A run that has ended stays visible until the next one takes its place.
 pub(crate) struct Running {
+    /// The unit of a score.
+    unit: &'static str,
     places: Vec<Place>,
 }
 
@@ -29,8 +31,11 @@ struct Place {
 }
 
 impl Running {
-    pub(crate) fn new() -> Self {
-        Self { places: Vec::new() }
+    pub(crate) fn new(unit: &'static str) -> Self {
+        Self {
+            unit,
+            places: Vec::new(),
+        }
     }
 
     /// Makes `jobs` places, at the bottom.
@@ -73,8 +78,9 @@ impl Running {
     }
 
     pub(crate) fn epoch(&mut self, run: &RunKey, score: f64) {
+        let unit = self.unit;
         if let Some(place) = self.place(run) {
-            place.dev = format!(", dev {:.2} %", 100.0 * score);
+            place.dev = format!(", dev {:.2} {unit}", 100.0 * score);
         }
     }
 

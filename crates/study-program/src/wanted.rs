@@ -1,9 +1,12 @@
 //! What `--model` and `--data` look for.
 
 use program::source::{Kind, Wanted};
-use tasks::glue;
+use tasks::glue::GlueTask;
 
-/// A pretrained BERT.
+/// The only task with bundled sentences.
+pub(crate) const BUNDLED: &str = "sst2";
+
+/// A pretrained encoder.
 pub(crate) fn model() -> Wanted {
     Wanted {
         option: "--model",
@@ -15,24 +18,26 @@ pub(crate) fn model() -> Wanted {
     }
 }
 
-/// SST-2, or sentences like it.
-pub(crate) fn data() -> Wanted {
+/// The sentences of a task.
+pub(crate) fn data(task: &GlueTask) -> Wanted {
     Wanted {
         option: "--data",
         kind: Kind::Dataset,
         bundled: "datasets/film-notes",
         holds: "train.tsv and dev.tsv",
-        downloads: glue::sst2().hub_files(),
-        short_names: &[("sst2", "nyu-mll/glue")],
+        downloads: task.hub_files(),
+        short_names: &[("glue", "nyu-mll/glue"), ("sst2", "nyu-mll/glue")],
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tasks::glue;
+
     use super::*;
 
     #[test]
     fn a_download_fetches_the_two_files_that_are_used() {
-        assert_eq!(data().downloads.len(), 2);
+        assert_eq!(data(&glue::sst2()).downloads.len(), 2);
     }
 }

@@ -10,6 +10,7 @@ use program::stop;
 use study::Arm;
 use study::plan::RunKey;
 use study::record::RunRecord;
+use tasks::Metric;
 
 use crate::running::Running;
 
@@ -23,6 +24,8 @@ const ARMS_A_LINE: usize = 2;
 pub(crate) struct Terminal {
     quiet: bool,
     heading: String,
+    /// The headline metric.
+    metric: Metric,
     bars: MultiProgress,
     scores: ProgressBar,
     study: ProgressBar,
@@ -39,7 +42,7 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Draws nothing until the study starts with its heading, and nothing at all if quiet. The bars draw
     /// nothing if standard error is not a terminal.
-    pub(crate) fn new(quiet: bool, heading: String, jobs: usize) -> Self {
+    pub(crate) fn new(quiet: bool, heading: String, metric: Metric, jobs: usize) -> Self {
         let bars = MultiProgress::new();
         if quiet {
             bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -47,10 +50,11 @@ impl Terminal {
         Self {
             quiet,
             heading,
+            metric,
             bars,
             scores: ProgressBar::hidden(),
             study: ProgressBar::hidden(),
-            running: Running::new(),
+            running: Running::new(metric.unit()),
             jobs,
             runs: 0,
             begun: 0,
@@ -88,7 +92,11 @@ impl Terminal {
             }
             None => self.arms.push((record.arm, score, 1)),
         }
-        let mut text = "mean dev accuracy in % so far (runs)".to_owned();
+        let mut text = format!(
+            "mean dev {} in {} so far (runs)",
+            self.metric,
+            self.metric.unit()
+        );
         for (index, (arm, sum, n)) in self.arms.iter().enumerate() {
             let separator = if index % ARMS_A_LINE == 0 { '\n' } else { ' ' };
             let mean = 100.0 * sum / *n as f64;
@@ -197,8 +205,9 @@ impl Progress for Terminal {
                 let collapsed = collapsed
                     .map(|class| format!(" (it learned nothing: every prediction is {class})"));
                 format!(
-                    "dev {:.2} %{}",
+                    "dev {:.2} {}{}",
                     100.0 * score,
+                    self.metric.unit(),
                     collapsed.unwrap_or_default()
                 )
             }

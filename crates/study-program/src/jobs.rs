@@ -6,10 +6,10 @@ use devices::DeviceName;
 use finetune::Session;
 use program::Failure;
 
-use crate::arguments::Arguments;
+use crate::arguments::StudyArguments;
 
 /// The value of `--jobs`, checked before anything is read.
-pub(crate) fn asked(arguments: &Arguments) -> Result<Option<NonZeroUsize>, Failure> {
+pub(crate) fn asked(arguments: &StudyArguments) -> Result<Option<NonZeroUsize>, Failure> {
     let Some(jobs) = arguments.jobs else {
         return Ok(None);
     };

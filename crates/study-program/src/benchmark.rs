@@ -1,0 +1,129 @@
+//! Every task of GLUE, one study after the other, and their table.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use program::source::Source;
+use program::{Failure, print};
+use report::BenchmarkMaterial;
+use study::{BenchmarkSummary, StudySummary};
+use tasks::glue::{self, GlueTask};
+
+use crate::conductor::Conductor;
+use crate::sentences::{Sentences, folder_of};
+
+impl Conductor<'_> {
+    /// Runs the study on every task that the data has, each in its own folder, then writes and prints their table.
+    ///
+    /// `data` is a folder of tasks or a repository of the hub; `out` is the folder if no option names one.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`Failure::Usage`] without data, or with an option that is for a single task.
+    pub fn run_all(&self, data: Option<&Source>, out: &Path) -> Result<(), Failure> {
+        let hub = Source::Hub("glue".to_owned());
+        let data = data.unwrap_or(&hub);
+        if self.arguments.bench_steps.is_some() {
+            let message = "--bench-steps times a single task; name one with --task";
+            return Err(Failure::usage(message));
+        }
+        let (there, absent) = held(data)?;
+        let Some(stage) = self.stage()? else {
+            return Ok(());
+        };
+        let out = self.arguments.out.as_deref().unwrap_or(out);
+        let mut summaries: Vec<StudySummary> = Vec::new();
+        let mut scored = Ok(());
+        for task in there {
+            let folder = out.join(task.name);
+            let data = Some(data.clone());
+            let sentences = Sentences::Glue { task, data };
+            let (session, subject) = self.session(&stage, &sentences)?;
+            let finished = self.train(&stage, session, &folder, &subject)?;
+            self.submit(&sentences, &finished, &folder)?;
+            scored = scored.and(finished.scored);
+            summaries.push(finished.summary);
+        }
+        let summary = BenchmarkSummary::of(&summaries).map_err(Failure::world)?;
+        let path = out.join("benchmark.json");
+        summary.save(&path).map_err(Failure::world)?;
+        let material = BenchmarkMaterial {
+            summary: &summary,
+            model: stage.model_name(),
+            absent: &absent,
+            command: &self.program.command(),
+        };
+        let report = report::write_benchmark(out, &material).map_err(Failure::world)?;
+        if self.arguments.json {
+            print(&summary.to_json())?;
+        } else {
+            print(&rendered(&summary, &path, &report.html))?;
+        }
+        scored
+    }
+}
+
+/// The tasks that the data has, and the names of the others.
+fn held(data: &Source) -> Result<(Vec<GlueTask>, Vec<&'static str>), Failure> {
+    let Source::Folder(root) = data else {
+        if *data == Source::Bundled {
+            let message = "--data bundled has a single task; for --task all, use a folder of tasks or hf:glue";
+            return Err(Failure::usage(message));
+        }
+        return Ok((glue::all(), Vec::new()));
+    };
+    let (there, absent): (Vec<_>, Vec<_>) = glue::all()
+        .into_iter()
+        .partition(|task| folder_of(task, root).is_some());
+    if there.is_empty() {
+        let names: Vec<&str> = absent.iter().map(|task| task.folder).collect();
+        return Err(Failure::world(format!(
+            "{}: no task of GLUE; expected folders such as {}",
+            root.display(),
+            names.join(", ")
+        )));
+    }
+    Ok((there, absent.iter().map(|task| task.name).collect()))
+}
+
+/// One line per task, then the average and the verdict.
+fn rendered(summary: &BenchmarkSummary, json: &Path, report: &PathBuf) -> String {
+    let points = |score: Option<f64>| score.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
+    let mut text = String::from("\nGLUE dev\n");
+    let _ = writeln!(
+        text,
+        "{:<6} {:<22} {:>8} {:>9} {:>10}  holm p",
+        "task", "metric", "control", "treatment", "difference"
+    );
+    for task in &summary.tasks {
+        let difference = task.comparison.as_ref().map(|c| c.paired.mean);
+        let p = task.holm_p.map_or("-".to_owned(), |p| format!("{p:.3}"));
+        let _ = writeln!(
+            text,
+            "{:<6} {:<22} {:>8} {:>9} {:>10}  {p}",
+            task.task,
+            task.metric,
+            points(task.control_scores.mean),
+            points(task.treatment_scores.mean),
+            points(difference),
+        );
+    }
+    if let Some(average) = &summary.average {
+        let difference = average.treatment - average.control;
+        let _ = writeln!(
+            text,
+            "{:<29} {:>8} {:>9} {:>10}",
+            format!("mean over {} task(s)", summary.tasks.len()),
+            points(Some(average.control)),
+            points(Some(average.treatment)),
+            points(Some(difference)),
+        );
+    }
+    let _ = writeln!(text, "{}", summary.verdict());
+    let _ = writeln!(
+        text,
+        "summary  {}\nreport   {}",
+        json.display(),
+        report.display()
+    );
+    text
+}

@@ -1,0 +1,263 @@
+//! A study from its options to its report.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use burn::tensor::Device;
+use finetune::{FinetuneError, Session, bench};
+use program::progress::say;
+use program::source::Found;
+use program::{DeviceOptions, Failure, Program, print, print_json, stop};
+use report::Material;
+use study::plan::RunKey;
+use study::record::{RunLog, RunRecord};
+use study::{StudySummary, plan};
+
+use crate::arguments::StudyArguments;
+use crate::resolved::Resolved;
+use crate::sentences::{Sentences, Subject};
+use crate::terminal::Terminal;
+use crate::{jobs, submission, table, wanted};
+
+/// Runs studies by a program's options.
+#[derive(Clone, Copy, Debug)]
+pub struct Conductor<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) arguments: &'a StudyArguments,
+}
+
+/// What does not depend on the sentences.
+pub(crate) struct Stage {
+    options: Resolved,
+    jobs: Option<NonZeroUsize>,
+    device: Device,
+    model: Found,
+}
+
+impl Stage {
+    pub(crate) fn model_name(&self) -> &str {
+        &self.model.name
+    }
+}
+
+/// A study that has run.
+pub(crate) struct Finished {
+    pub(crate) summary: StudySummary,
+    /// The records of its runs, in the order of the plan.
+    pub(crate) planned: Vec<RunRecord>,
+    /// Whether at least one run has a score, or the reason why none has.
+    pub(crate) scored: Result<(), Failure>,
+}
+
+impl<'a> Conductor<'a> {
+    /// Conducts what the options ask for.
+    pub fn new(program: &'a Program, arguments: &'a StudyArguments) -> Self {
+        Self { program, arguments }
+    }
+
+    /// Runs the study and prints its result, or does what an option asks for instead: list the devices, or time
+    /// steps or noise. `out` is the folder if no option names one.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for an option out of range, [`Failure::Stopped`] after Ctrl-C, [`Failure::World`] for
+    /// everything else, including a study whose every run failed.
+    pub fn run(&self, sentences: &Sentences, out: &Path) -> Result<(), Failure> {
+        if self.arguments.devices.list_devices {
+            return DeviceOptions::list();
+        }
+        let Some(stage) = self.stage()? else {
+            return Ok(());
+        };
+        let (session, subject) = self.session(&stage, sentences)?;
+        if let Some(steps) = self.arguments.bench_steps {
+            let timing = bench::time_steps(&session, steps, self.arguments.bench_ceiling);
+            return print_json(&timing.map_err(not_started)?);
+        }
+        let out = self.arguments.out.as_deref().unwrap_or(out);
+        let finished = self.train(&stage, session, out, &subject)?;
+        self.submit(sentences, &finished, out)?;
+        finished.scored
+    }
+
+    /// Writes the files for GLUE's server, if an option asks for them.
+    pub(crate) fn submit(
+        &self,
+        sentences: &Sentences,
+        finished: &Finished,
+        out: &Path,
+    ) -> Result<(), Failure> {
+        let Some(folder) = &self.arguments.submission else {
+            return Ok(());
+        };
+        let Sentences::Glue { task, .. } = sentences else {
+            return Err(Failure::usage(format!(
+                "--submission is for GLUE's tasks; the predictions for your own files are in {}",
+                out.join("predictions").display()
+            )));
+        };
+        let planned: Vec<&RunRecord> = finished.planned.iter().collect();
+        let run = submission::chosen(self.arguments.submit, &planned)?;
+        let (files, notes) = submission::write(folder, task, run, out)?;
+        for note in notes {
+            say(&format!("note: {note}"));
+        }
+        if !self.arguments.json {
+            let mut text = String::new();
+            for file in files {
+                let _ = writeln!(
+                    text,
+                    "submit   {} ({} seed {})",
+                    file.display(),
+                    run.label(),
+                    run.seed
+                );
+            }
+            print(&text)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the options, opens the device and finds the model; `None` if an option asked for nothing more.
+    pub(crate) fn stage(&self) -> Result<Option<Stage>, Failure> {
+        let Self { program, arguments } = *self;
+        let options = arguments.resolve();
+        (options.study.validate()).map_err(|error| not_started(error.into()))?;
+        let jobs = jobs::asked(arguments)?;
+        let device = arguments.devices.open(program)?;
+        if let Some(passes) = arguments.bench_noise {
+            print_json(&bench::time_noise(&device, passes).map_err(not_started)?)?;
+            return Ok(None);
+        }
+        let model = (options.model).find(&wanted::model(), program, arguments.quiet)?;
+        Ok(Some(Stage {
+            options,
+            jobs,
+            device,
+            model,
+        }))
+    }
+
+    /// Reads and checks the model and the sentences.
+    pub(crate) fn session(
+        &self,
+        stage: &Stage,
+        sentences: &Sentences,
+    ) -> Result<(Session, Subject), Failure> {
+        let Self { program, arguments } = *self;
+        let mut subject = sentences.find(&stage.options.data, program, arguments.quiet)?;
+        let (predicted, mut notes) = submission::asked(arguments, &subject.task)?;
+        subject.notes.append(&mut notes);
+        let session = Session::open(
+            stage.options.study.clone(),
+            subject.task.clone(),
+            &stage.model.folder,
+            &stage.device,
+            &arguments.devices.device.to_string(),
+        );
+        let session = session.map_err(not_started)?;
+        let session = session.with_model_name(&stage.model.name);
+        let session = session.with_predictions_of(&predicted);
+        Ok((session.map_err(not_started)?, subject))
+    }
+
+    /// Trains the runs that are missing, then writes and prints the results.
+    pub(crate) fn train(
+        &self,
+        stage: &Stage,
+        session: Session,
+        out: &Path,
+        subject: &Subject,
+    ) -> Result<Finished, Failure> {
+        let arguments = self.arguments;
+        let jobs = jobs::or_suited(stage.jobs, arguments.devices.device, &session);
+        let session = session.with_jobs(jobs);
+        stop::catch();
+        let heading = heading(stage, subject, &session);
+        let metric = session.data().task.headline();
+        let mut terminal = Terminal::new(arguments.quiet, heading, metric, jobs.get());
+        let summary = session
+            .run(out, &mut terminal)
+            .map_err(|error| match error {
+                FinetuneError::Stopped => Failure::Stopped(format!(
+                    "finished runs are in {}; to continue: {}",
+                    out.join("runs.jsonl").display(),
+                    self.program.command()
+                )),
+                other => Failure::world(other),
+            })?;
+        drop(terminal);
+        let records = RunLog::read(out).map_err(Failure::world)?;
+        let material = Material {
+            config: session.config(),
+            summary: &summary,
+            records: &records,
+            data: &subject.name,
+            files: Some(&session.data().summary),
+            command: &self.program.command(),
+        };
+        let report = report::write(out, &material).map_err(Failure::world)?;
+        let text = if arguments.json {
+            summary.to_json()
+        } else {
+            let mut text = table::render(&summary);
+            for (name, value) in [
+                ("model", session.model().name.clone()),
+                ("data", subject.name.clone()),
+                ("runs", out.join("runs.jsonl").display().to_string()),
+                ("summary", out.join("summary.json").display().to_string()),
+                ("report", report.html.display().to_string()),
+            ] {
+                let _ = writeln!(text, "{name:<8} {value}");
+            }
+            text
+        };
+        print(&text)?;
+        let runs = plan::runs(&session.plan());
+        let record = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
+        Ok(Finished {
+            summary,
+            scored: some_run_has_a_score(&records),
+            planned: runs.iter().filter_map(record).cloned().collect(),
+        })
+    }
+}
+
+/// Classifies an error before the first run: an option out of range is the fault of the arguments.
+fn not_started(error: FinetuneError) -> Failure {
+    match error {
+        FinetuneError::Study(ref study) if study.is_of_settings() => Failure::usage(error),
+        FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => Failure::usage(error),
+        other => Failure::world(other),
+    }
+}
+
+/// A study whose every run failed is recorded and reported, and still a failure.
+fn some_run_has_a_score(records: &[RunRecord]) -> Result<(), Failure> {
+    let mut reasons = records.iter().map(|record| record.failed.as_ref());
+    match reasons.next().flatten() {
+        Some(first) if reasons.all(|reason| reason.is_some()) => Err(Failure::world(format!(
+            "every run failed, the first one: {first}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What is about to run, in one line, then what a user should know about the model and the data, one line each.
+fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
+    let config = session.config();
+    let (preset, model) = (stage.options.preset.name, &stage.model.name);
+    let data = &subject.name;
+    let mut heading = format!(
+        "preset {preset}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
+        plan::runs(&session.plan()).len(),
+        config.recipe.epochs,
+        config.recipe.batch_size,
+        config.recipe.learning_rate,
+        config.lambda,
+    );
+    for note in subject.notes.iter().chain(session.notes()) {
+        let _ = write!(heading, "\nnote: {note}");
+    }
+    heading
+}

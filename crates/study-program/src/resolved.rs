@@ -1,0 +1,228 @@
+//! The options over the values of a preset.
+
+use std::ffi::OsString;
+
+use program::preset::Preset;
+use program::source::Source;
+use study::{Batching, Precision, StudyConfig, StudyKind};
+
+use crate::arguments::StudyArguments;
+use crate::preset::{Options, suited_to};
+use crate::values::{BatchingName, PrecisionName, Studies};
+
+/// The options, with the preset's values for those not given.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// The preset that the other options override.
+    pub(crate) preset: &'static Preset,
+    /// Where the pretrained model comes from.
+    pub(crate) model: Source,
+    /// Where the preset's sentences come from.
+    pub(crate) data: Source,
+    /// Everything else.
+    pub(crate) study: StudyConfig,
+}
+
+impl StudyArguments {
+    /// Overrides the preset with the options.
+    pub(crate) fn resolve(&self) -> Resolved {
+        let preset = self
+            .preset
+            .unwrap_or_else(|| suited_to(self.model.as_ref()));
+        let Options {
+            model,
+            data,
+            mut study,
+        } = preset.read();
+        let source = |preset: String| Source::from(OsString::from(preset));
+        if let Some(asked) = &self.study {
+            study.studies = asked
+                .iter()
+                .flat_map(|studies| match studies {
+                    Studies::All => StudyKind::ALL.to_vec(),
+                    Studies::One(study) => vec![*study],
+                })
+                .collect();
+        }
+        put(&mut study.arms, &self.arms);
+        put(&mut study.lambda, &self.lambda);
+        put(&mut study.lambdas, &self.lambdas);
+        put(&mut study.fractions, &self.fractions);
+        put(&mut study.seeds, &self.seeds);
+        put(&mut study.first_seed, &self.first_seed);
+        study.hyperparameters.extend(self.set.iter().cloned());
+        study.max_train_samples = self.max_train_samples.or(study.max_train_samples);
+        study.max_eval_samples = self.max_eval_samples.or(study.max_eval_samples);
+        // A preset's side seeds are capped at the number of seeds.
+        let seeds = study.seeds;
+        study.side_seeds = self
+            .side_seeds
+            .or(study.side_seeds.map(|side| side.min(seeds)));
+        let recipe = &mut study.recipe;
+        put(&mut recipe.epochs, &self.epochs);
+        put(&mut recipe.batch_size, &self.batch_size);
+        put(&mut recipe.gradient_accumulation, &self.grad_accumulation);
+        put(&mut recipe.learning_rate, &self.learning_rate);
+        put(&mut recipe.weight_decay, &self.weight_decay);
+        put(&mut recipe.warmup_ratio, &self.warmup_ratio);
+        put(&mut recipe.max_length, &self.max_length);
+        put(&mut recipe.max_gradient_norm, &self.max_gradient_norm);
+        if self.pad_to_max_length {
+            recipe.pad_to_max_length = true;
+            // Packed batches have no padding, so this overrides a preset's packing; asking for both is an error.
+            recipe.batching = Batching::Shuffled;
+        }
+        let bucketed = self.group_by_length.then_some(BatchingName::Bucketed);
+        if let Some(batching) = self.batching.or(bucketed) {
+            recipe.batching = match batching {
+                BatchingName::Shuffled => Batching::Shuffled,
+                BatchingName::Bucketed => Batching::Bucketed,
+                BatchingName::Packed => Batching::Packed,
+            };
+        }
+        recipe.gradient_checkpointing |= self.gradient_checkpointing;
+        let fp16 = self.fp16.then_some(PrecisionName::F16);
+        let bf16 = self.bf16.then_some(PrecisionName::Bf16);
+        if let Some(precision) = self.precision.or(fp16).or(bf16) {
+            recipe.precision = match precision {
+                PrecisionName::F32 => Precision::F32,
+                PrecisionName::Bf16 => Precision::Bf16,
+                PrecisionName::F16 => Precision::F16,
+            };
+        }
+        Resolved {
+            preset,
+            model: self.model.clone().unwrap_or_else(|| source(model)),
+            data: source(data),
+            study,
+        }
+    }
+}
+
+/// Overrides the preset's value with an option, if given.
+fn put<T: Clone>(value: &mut T, option: &Option<T>) {
+    if let Some(option) = option {
+        value.clone_from(option);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::preset::PRESETS;
+
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        study: StudyArguments,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Resolved, clap::Error> {
+        let arguments = [&["program"], arguments].concat();
+        Arguments::try_parse_from(arguments).map(|arguments| arguments.study.resolve())
+    }
+
+    fn resolved(arguments: &[&str]) -> Resolved {
+        parse(arguments).expect("they parse")
+    }
+
+    #[test]
+    fn without_options_the_quick_preset_is_run_as_it_is() {
+        let quick: Options = PRESETS[0].read();
+        let resolved = resolved(&[]);
+        assert_eq!(resolved.study, quick.study);
+        assert_eq!(resolved.model, Source::Bundled);
+        assert_eq!(resolved.data, Source::Bundled);
+    }
+
+    #[test]
+    fn another_model_takes_a_preset_that_suits_it() {
+        let preset = |arguments: &[&str]| resolved(arguments).preset.name;
+        assert_eq!(preset(&["--model=bundled"]), "quick");
+        assert_eq!(preset(&["--model=here"]), "standard");
+        assert_eq!(preset(&["--model=hf:a/b"]), "standard");
+        let asked = preset(&["--model=here", "--preset=quick"]);
+        assert_eq!(asked, "quick");
+    }
+
+    #[test]
+    fn options_override_the_preset() {
+        let resolved = resolved(&[
+            "--preset=paper",
+            "--study=lambda,all",
+            "--arms=mixout",
+            "--seeds=2",
+            "--set=mixout.probability=0.9",
+            "--epochs=1",
+        ]);
+        assert_eq!(
+            resolved.model,
+            Source::Hub("google-bert/bert-base-uncased".to_owned())
+        );
+        assert_eq!(resolved.data, Source::Hub("sst2".to_owned()));
+        assert_eq!(resolved.study.studies.len(), 1 + StudyKind::ALL.len());
+        assert_eq!(resolved.study.arms.len(), 1);
+        assert_eq!(resolved.study.seeds, 2);
+        assert_eq!(resolved.study.hyperparameters["mixout.probability"], 0.9);
+        assert_eq!(resolved.study.recipe.epochs, 1);
+        assert_eq!(resolved.study.recipe.batch_size, 32);
+    }
+
+    #[test]
+    fn padding_replaces_a_presets_packing() {
+        let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
+        let padded = recipe(&["--pad_to_max_length"]);
+        assert_eq!(
+            (padded.batching, padded.pad_to_max_length),
+            (Batching::Shuffled, true)
+        );
+        let bucketed = recipe(&["--pad-to-max-length", "--batching=bucketed"]);
+        assert_eq!(bucketed.batching, Batching::Bucketed);
+        let both = recipe(&["--pad-to-max-length", "--batching=packed"]);
+        assert!(both.validate().is_err());
+    }
+
+    #[test]
+    fn run_glues_own_options_mean_the_same_here() {
+        let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
+        assert_eq!(recipe(&["--num_train_epochs", "4.0"]).epochs, 4);
+        assert_eq!(recipe(&["--fp16"]).precision, Precision::F16);
+        assert_eq!(recipe(&["--bf16"]).precision, Precision::Bf16);
+        let grouped = recipe(&["--group_by_length"]);
+        assert_eq!(grouped.batching, Batching::Bucketed);
+        let nothing_new = resolved(&["--do_train", "--do_eval"]);
+        assert_eq!(nothing_new.study, resolved(&[]).study);
+    }
+
+    #[test]
+    fn run_glues_options_with_other_values_are_refused() {
+        for (arguments, part) in [
+            (
+                &["--num_train_epochs", "2.5"][..],
+                "expected a whole number",
+            ),
+            (&["--epochs", "3."], "expected a whole number"),
+            (&["--epochs", ".0"], "expected a whole number"),
+            (&["--fp16", "--bf16"], "cannot be used with"),
+            (&["--fp16", "--precision=f32"], "cannot be used with"),
+            (
+                &["--group_by_length", "--batching=packed"],
+                "cannot be used with",
+            ),
+        ] {
+            let error = parse(arguments).expect_err("it is refused").to_string();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn side_seeds_of_a_preset_are_capped_at_the_number_of_seeds() {
+        assert_eq!(resolved(&["--seeds=1"]).study.side_seeds, Some(1));
+        assert_eq!(
+            resolved(&["--seeds=9", "--side-seeds=4"]).study.side_seeds,
+            Some(4)
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! What a program trains on.
+
+use std::path::{Path, PathBuf};
+
+use program::source::Source;
+use program::{Failure, Program};
+use tasks::glue::GlueTask;
+use tasks::{OwnFiles, Task, TaskError};
+
+use crate::wanted;
+
+/// Where a study's sentences come from.
+#[derive(Clone, Debug)]
+pub enum Sentences {
+    /// A task of GLUE.
+    Glue {
+        /// The task.
+        task: GlueTask,
+        /// The value of `--data`; `None` for the preset's.
+        data: Option<Source>,
+    },
+    /// Files of one's own.
+    Own(OwnFiles),
+}
+
+/// A task whose files have been found.
+pub(crate) struct Subject {
+    pub(crate) task: Task,
+    /// The name of the data, for people.
+    pub(crate) name: String,
+    /// How the files were understood, if that was not clear beforehand.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Sentences {
+    /// Finds the files, downloading them if need be; `preset` is the preset's value of `--data`.
+    pub(crate) fn find(
+        &self,
+        preset: &Source,
+        program: &Program,
+        quiet: bool,
+    ) -> Result<Subject, Failure> {
+        match self {
+            Self::Glue { task, data } => {
+                let bundled = task.name == wanted::BUNDLED;
+                let source = match (data, preset) {
+                    (Some(data), _) => data.clone(),
+                    (None, preset) if bundled => preset.clone(),
+                    (None, _) => Source::Hub("glue".to_owned()),
+                };
+                if source == Source::Bundled && !bundled {
+                    return Err(Failure::usage(format!(
+                        "--data bundled has sentences for {} alone; for {}, use a folder or hf:glue",
+                        wanted::BUNDLED,
+                        task.name
+                    )));
+                }
+                let found = source.find(&wanted::data(task), program, quiet)?;
+                let within =
+                    folder_of(task, &found.folder).filter(|folder| *folder != found.folder);
+                let name = match &within {
+                    Some(_) => format!("{}/{}", found.name, task.folder),
+                    None => found.name,
+                };
+                let folder = within.unwrap_or(found.folder);
+                Ok(Subject {
+                    task: task.in_folder(&folder).map_err(Failure::world)?,
+                    name,
+                    notes: Vec::new(),
+                })
+            }
+            Self::Own(files) => {
+                let own = files.task().map_err(|error| match error {
+                    TaskError::Description { .. } => Failure::usage(error),
+                    other => Failure::world(other),
+                })?;
+                let name = files.train.file_name().unwrap_or_default();
+                Ok(Subject {
+                    task: own.task,
+                    name: name.to_string_lossy().into_owned(),
+                    notes: vec![own.statement],
+                })
+            }
+        }
+    }
+}
+
+/// Where the task's files are: in the folder itself, or in the one that GLUE's archive has for the task; `None` if
+/// neither has its training file.
+pub(crate) fn folder_of(task: &GlueTask, folder: &Path) -> Option<PathBuf> {
+    let holds = |folder: &Path| {
+        folder.join(task.train.tsv).exists() || folder.join(task.train.hub).exists()
+    };
+    let inner = folder.join(task.folder);
+    [inner, folder.to_owned()]
+        .into_iter()
+        .find(|folder| holds(folder))
+}

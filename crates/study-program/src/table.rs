@@ -1,0 +1,78 @@
+//! The results as a table.
+
+use std::fmt::Write;
+
+use study::StudySummary;
+use study::summary::{Scores, metric_in_words, metric_unit};
+
+/// One table per study: one line per point, then the verdict, then a table for every other metric and set.
+pub fn render(summary: &StudySummary) -> String {
+    let mut text = String::new();
+    for (index, study) in summary.studies.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        let metric = metric_in_words(&summary.metric);
+        let unit = metric_unit(&summary.metric);
+        let _ = write!(text, "{} dev {metric} in {unit}", summary.task);
+        if summary.studies.len() > 1 {
+            let _ = write!(text, ", study {}", study.study);
+        }
+        text.push('\n');
+        let points = study.points.iter();
+        rows(&mut text, points.map(|point| (&point.label, &point.scores)));
+        if study.points.iter().any(|point| point.comparison.is_some()) {
+            let _ = writeln!(text, "{}", study.verdict);
+        }
+        let others = study.points.first().map_or(0, |point| point.others.len());
+        for at in 0..others {
+            let of_points = || {
+                study
+                    .points
+                    .iter()
+                    .filter_map(|point| Some((point, point.others.get(at)?)))
+            };
+            let Some((_, first)) = of_points().next() else {
+                continue;
+            };
+            let (metric, unit) = (metric_in_words(&first.metric), metric_unit(&first.metric));
+            let _ = writeln!(text, "{} {} {metric} in {unit}", summary.task, first.set);
+            rows(
+                &mut text,
+                of_points().map(|(point, other)| (&point.label, &other.scores)),
+            );
+        }
+    }
+    text
+}
+
+/// A line of headings, and one for each point.
+fn rows<'a>(text: &mut String, points: impl Iterator<Item = (&'a String, &'a Scores)> + Clone) {
+    let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
+    let longest = points.clone().map(|(label, _)| label.chars().count());
+    let width = longest.max().unwrap_or(0).max(10);
+    let _ = writeln!(
+        text,
+        "{:<width$} {:>3} {:>7} {:>6}  values",
+        "arm", "n", "mean", "sd"
+    );
+    for (label, scores) in points {
+        let mut values: Vec<String> = scores
+            .values
+            .iter()
+            .map(|score| percent(Some(score.value)))
+            .collect();
+        if scores.failed > 0 {
+            values.push(format!("({} failed)", scores.failed));
+        }
+        let _ = writeln!(
+            text,
+            "{:<width$} {:>3} {:>7} {:>6}  {}",
+            label,
+            scores.n,
+            percent(scores.mean),
+            percent(scores.sd),
+            values.join(" ")
+        );
+    }
+}

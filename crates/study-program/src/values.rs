@@ -1,0 +1,103 @@
+//! Values of options.
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use study::{Arm, StudyKind};
+
+/// [`study::Batching`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum BatchingName {
+    /// Random order, each batch padded to its longest sentence
+    Shuffled,
+    /// Sentences of similar length together, which needs less padding
+    Bucketed,
+    /// Random order, sentences laid end to end without padding
+    Packed,
+}
+
+/// [`study::Precision`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PrecisionName {
+    /// Single precision
+    F32,
+    /// The range of f32 in two bytes
+    Bf16,
+    /// Half precision, with the loss scaled
+    F16,
+}
+
+/// A value of `--study`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Studies {
+    All,
+    One(StudyKind),
+}
+
+/// A value of `--submit`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Submitted {
+    pub(crate) arm: Arm,
+    /// The seed; `None` for that of the best run.
+    pub(crate) seed: Option<u64>,
+}
+
+pub(crate) fn submitted(text: &str) -> Result<Submitted, String> {
+    let (arm, seed) = match text.split_once(':') {
+        None => (text, None),
+        Some((arm, seed)) => {
+            let seed = seed.parse().map_err(|_| {
+                format!("seed {seed:?} is not a whole number; expected ARM or ARM:SEED")
+            })?;
+            (arm, Some(seed))
+        }
+    };
+    let names = || {
+        let names: Vec<&str> = Arm::ALL.iter().map(|arm| arm.name()).collect();
+        names.join(", ")
+    };
+    let arm = Arm::named(arm)
+        .ok_or_else(|| format!("no arm is named {arm:?}; expected one of {}", names()))?;
+    Ok(Submitted { arm, seed })
+}
+
+/// Parses an arm of the registry; `--help` says what each does, and a wrong name is answered with the nearest one.
+pub(crate) fn arm_names() -> impl TypedValueParser<Value = Arm> {
+    let names = Arm::ALL
+        .iter()
+        .map(|arm| PossibleValue::new(arm.name()).help(arm.about()));
+    PossibleValuesParser::new(names)
+        .map(|name| Arm::named(&name).expect("the parser accepts only the registry's names"))
+}
+
+pub(crate) fn study_names() -> impl TypedValueParser<Value = Studies> {
+    let all = PossibleValue::new("all").help("every study");
+    let names = StudyKind::ALL
+        .iter()
+        .map(|study| PossibleValue::new(study.name()).help(study.about()));
+    PossibleValuesParser::new(names.chain([all])).map(|name| {
+        let one = StudyKind::ALL
+            .into_iter()
+            .find(|study| study.name() == name);
+        one.map_or(Studies::All, Studies::One)
+    })
+}
+
+/// Reads `3`, and also `3.0`, as run_glue.py does.
+pub(crate) fn whole_number(text: &str) -> Result<usize, String> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            digits
+        }
+        _ => text,
+    };
+    digits
+        .parse()
+        .map_err(|_| "expected a whole number, such as 3 or 3.0".to_owned())
+}
+
+pub(crate) fn name_and_value(text: &str) -> Result<(String, f64), String> {
+    let parsed = text
+        .split_once('=')
+        .and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+    parsed.ok_or_else(|| "expected NAME=NUMBER".to_owned())
+}

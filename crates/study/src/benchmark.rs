@@ -1,0 +1,327 @@
+//! Several tasks side by side: does the noise help on a benchmark such as GLUE?
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::arm::Arm;
+use crate::error::StudyError;
+use crate::kind::StudyKind;
+use crate::statistics::{ALPHA, Paired, Summary, holm, points};
+use crate::summary::{Comparison, Point, Scores, StudySummary};
+
+/// The comparison of two arms on each task of a benchmark, and on their average.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkSummary {
+    /// The tasks that ran, in the benchmark's order.
+    pub tasks: Vec<TaskResult>,
+    /// The mean over these tasks; `None` if an arm has no score on one of them.
+    pub average: Option<Average>,
+}
+
+/// What a task's study found by the task's headline metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskResult {
+    /// Name of the task.
+    pub task: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Label of the compared point.
+    pub treatment: String,
+    /// Its scores.
+    pub treatment_scores: Scores,
+    /// Label of the point it is compared with.
+    pub control: String,
+    /// Its scores.
+    pub control_scores: Scores,
+    /// The differences, seed by seed; `None` if no seed completed both runs.
+    pub comparison: Option<Comparison>,
+    /// The comparison's p-value corrected for the number of tasks.
+    pub holm_p: Option<f64>,
+}
+
+/// The mean over the tasks, in which every task counts as much as every other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Average {
+    /// Mean of the tasks' mean scores, of the control.
+    pub control: f64,
+    /// The same of the treatment.
+    pub treatment: f64,
+    /// The differences of the seeds' averages; `None` if no seed completed every task.
+    pub paired: Option<Paired>,
+}
+
+/// What a task's comparison says once the number of tasks is accounted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// There are fewer than two pairs of runs.
+    TooFew,
+    /// The interval includes 0, or the corrected p-value is too large.
+    NoEvidence,
+    /// Evidence that the treatment scores higher.
+    Higher,
+    /// Evidence that it scores lower.
+    Lower,
+}
+
+impl BenchmarkSummary {
+    /// Puts the summaries of tasks side by side: of each, NoisyTune against its control in the comparison, or else the
+    /// first two arms compared. A summary without a comparison is left out.
+    ///
+    /// # Errors
+    /// [`StudyError::Statistics`] if a p-value or a score is out of its range.
+    pub fn of(summaries: &[StudySummary]) -> Result<Self, StudyError> {
+        let mut tasks: Vec<TaskResult> = summaries.iter().filter_map(TaskResult::of).collect();
+        let tested = |task: &TaskResult| task.comparison.as_ref()?.paired.p_value;
+        let p_values: Vec<f64> = tasks.iter().filter_map(tested).collect();
+        let mut corrected = holm(&p_values)?.into_iter();
+        for task in tasks.iter_mut().filter(|task| tested(task).is_some()) {
+            task.holm_p = corrected.next();
+        }
+        Ok(Self {
+            average: Average::of(&tasks)?,
+            tasks,
+        })
+    }
+
+    /// What the tasks show together, in one sentence.
+    pub fn verdict(&self) -> String {
+        let of = |finding| {
+            let tasks = self.tasks.iter().filter(|task| task.finding() == finding);
+            tasks.map(|task| task.task.as_str()).collect::<Vec<_>>()
+        };
+        let (higher, lower, untested) =
+            (of(Finding::Higher), of(Finding::Lower), of(Finding::TooFew));
+        let count = self.tasks.len();
+        if count == 0 || untested.len() == count {
+            return "no verdict: no task has two pairs of runs to compare".to_owned();
+        }
+        let average = self.average.as_ref().map_or(String::new(), |average| {
+            format!(
+                "; on average over {count} task(s) the difference is {} points",
+                points(average.treatment - average.control)
+            )
+        });
+        if higher.is_empty() && lower.is_empty() {
+            return format!(
+                "no evidence of a difference on any of {} task(s), corrected for their number{average}",
+                count - untested.len()
+            );
+        }
+        let named = |tasks: Vec<&str>, word: &str| match tasks.is_empty() {
+            true => None,
+            false => Some(format!("{word} on {}", tasks.join(", "))),
+        };
+        let parts = [named(higher, "higher"), named(lower, "lower")];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        format!(
+            "evidence of a difference, corrected for the number of tasks: {}{average}",
+            parts.join(" and ")
+        )
+    }
+
+    /// The summary as indented JSON, ending with a newline.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
+        text.push('\n');
+        text
+    }
+
+    /// Writes the summary as JSON, as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`StudyError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), StudyError> {
+        Ok(files::replace(path, self.to_json().as_bytes())?)
+    }
+}
+
+impl TaskResult {
+    fn of(summary: &StudySummary) -> Option<Self> {
+        let study = summary.study(StudyKind::Compare)?;
+        let against = |point: &Point| point.comparison.as_ref().map(|c| c.against.clone());
+        let compared = || {
+            study
+                .points
+                .iter()
+                .filter(|point| point.comparison.is_some())
+        };
+        let treatment = compared()
+            .find(|point| point.arm == Arm::NOISYTUNE)
+            .or_else(|| compared().next())?;
+        let label = against(treatment)?;
+        let control = study.points.iter().find(|point| point.label == label)?;
+        Some(Self {
+            task: summary.task.clone(),
+            metric: summary.metric.clone(),
+            treatment: treatment.label.clone(),
+            treatment_scores: treatment.scores.clone(),
+            control: label,
+            control_scores: control.scores.clone(),
+            comparison: treatment.comparison.clone(),
+            holm_p: None,
+        })
+    }
+
+    /// What the comparison says.
+    pub fn finding(&self) -> Finding {
+        let interval = self.comparison.as_ref().and_then(|c| c.paired.ci95);
+        let (Some([low, high]), Some(p)) = (interval, self.holm_p) else {
+            return Finding::TooFew;
+        };
+        match p < ALPHA {
+            true if low > 0.0 => Finding::Higher,
+            true if high < 0.0 => Finding::Lower,
+            _ => Finding::NoEvidence,
+        }
+    }
+}
+
+impl Average {
+    fn of(tasks: &[TaskResult]) -> Result<Option<Self>, StudyError> {
+        let means = |scores: fn(&TaskResult) -> &Scores| -> Option<Vec<f64>> {
+            tasks.iter().map(|task| scores(task).mean).collect()
+        };
+        let control = means(|task| &task.control_scores);
+        let treatment = means(|task| &task.treatment_scores);
+        let (Some(control), Some(treatment)) = (control, treatment) else {
+            return Ok(None);
+        };
+        if tasks.is_empty() {
+            return Ok(None);
+        }
+        let (treated, controls) = by_seed(tasks);
+        Ok(Some(Self {
+            control: Summary::of(&control)?.mean,
+            treatment: Summary::of(&treatment)?.mean,
+            paired: match treated.is_empty() {
+                true => None,
+                false => Some(Paired::of(&treated, &controls, 0)?),
+            },
+        }))
+    }
+}
+
+/// The averages over all tasks of the seeds that completed every run: those of the treatment, and of the control.
+fn by_seed(tasks: &[TaskResult]) -> (Vec<f64>, Vec<f64>) {
+    let average = |seed: u64, scores: fn(&TaskResult) -> &Scores| -> Option<f64> {
+        let values = tasks.iter().map(|task| {
+            let mut values = scores(task).values.iter();
+            Some(values.find(|value| value.seed == seed)?.value)
+        });
+        let values: Option<Vec<f64>> = values.collect();
+        values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let first = tasks.first().map(|task| &task.control_scores.values);
+    let seeds = first.into_iter().flatten().map(|score| score.seed);
+    let pairs = seeds.filter_map(|seed| {
+        let treated = average(seed, |task| &task.treatment_scores)?;
+        Some((treated, average(seed, |task| &task.control_scores)?))
+    });
+    pairs.unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::SeedScore;
+
+    fn scores(values: &[f64]) -> Scores {
+        let summary = Summary::of(values).expect("finite");
+        Scores {
+            values: (0..)
+                .zip(values)
+                .map(|(seed, &value)| SeedScore { seed, value })
+                .collect(),
+            n: values.len(),
+            failed: 0,
+            mean: Some(summary.mean),
+            sd: summary.sd,
+            median: Some(summary.median),
+            min: Some(summary.min),
+            max: Some(summary.max),
+        }
+    }
+
+    fn task(name: &str, control: &[f64], treatment: &[f64]) -> TaskResult {
+        let paired = Paired::of(treatment, control, 0).expect("finite");
+        TaskResult {
+            task: name.to_owned(),
+            metric: "accuracy".to_owned(),
+            treatment: "noisytune".to_owned(),
+            treatment_scores: scores(treatment),
+            control: "baseline".to_owned(),
+            control_scores: scores(control),
+            comparison: Some(Comparison {
+                against: "baseline".to_owned(),
+                paired,
+                t_test: None,
+                holm_p: None,
+                mcnemar: None,
+                stochastic_order: None,
+                pairs_needed: None,
+            }),
+            holm_p: None,
+        }
+    }
+
+    #[test]
+    fn the_average_counts_every_task_alike_and_pairs_the_seeds() {
+        let tasks = [
+            task("rte", &[0.6, 0.5], &[0.7, 0.5]),
+            task("cola", &[0.2, 0.4], &[0.2, 0.5]),
+        ];
+        let average = Average::of(&tasks)
+            .expect("finite")
+            .expect("every arm has scores");
+        assert!((average.control - 0.425).abs() < 1e-15);
+        assert!((average.treatment - 0.475).abs() < 1e-15);
+        let differences = average.paired.expect("two seeds").differences;
+        for (found, expected) in differences.iter().zip([0.05, 0.05]) {
+            assert!((found - expected).abs() < 1e-15, "{differences:?}");
+        }
+    }
+
+    #[test]
+    fn a_seed_that_failed_on_one_task_is_in_no_average_of_seeds() {
+        let mut tasks = [
+            task("rte", &[0.6, 0.5], &[0.7, 0.5]),
+            task("cola", &[0.2, 0.4], &[0.2, 0.5]),
+        ];
+        tasks[1].treatment_scores.values.remove(0);
+        let average = Average::of(&tasks)
+            .expect("finite")
+            .expect("every arm has scores");
+        assert_eq!(average.paired.expect("one seed").n, 1);
+        tasks[1].treatment_scores.mean = None;
+        assert_eq!(Average::of(&tasks).expect("finite"), None);
+        assert_eq!(Average::of(&[]).expect("finite"), None);
+    }
+
+    #[test]
+    fn a_finding_needs_an_interval_without_0_and_a_small_corrected_p() {
+        let better = [0.51, 0.52, 0.51, 0.53, 0.52, 0.51, 0.52, 0.53];
+        let mut task = task("rte", &[0.5; 8], &better);
+        assert_eq!(task.finding(), Finding::TooFew);
+        for (p, expected) in [(0.01, Finding::Higher), (0.06, Finding::NoEvidence)] {
+            task.holm_p = Some(p);
+            assert_eq!(task.finding(), expected);
+        }
+        let summary = |tasks: Vec<TaskResult>| BenchmarkSummary {
+            average: Average::of(&tasks).expect("finite"),
+            tasks,
+        };
+        assert_eq!(
+            summary(vec![task.clone()]).verdict(),
+            "no evidence of a difference on any of 1 task(s), corrected for their number; on average over 1 task(s) \
+             the difference is +1.88 points"
+        );
+        task.holm_p = Some(0.01);
+        assert_eq!(
+            summary(vec![task]).verdict(),
+            "evidence of a difference, corrected for the number of tasks: higher on rte; on average over 1 task(s) the \
+             difference is +1.88 points"
+        );
+        assert!(summary(Vec::new()).verdict().starts_with("no verdict"));
+    }
+}

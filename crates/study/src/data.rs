@@ -1,0 +1,89 @@
+//! `data.json`: what is worth knowing about the sentences of a study.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tasks::SplitFacts;
+
+use crate::error::StudyError;
+
+/// The training file and the evaluation sets, as far as they are used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// The training file first.
+    pub files: Vec<FileSummary>,
+}
+
+/// One of the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSummary {
+    /// `train`, or the name of the evaluation set.
+    pub set: String,
+    /// The file.
+    pub file: String,
+    /// Counts of the rows that are used.
+    pub facts: SplitFacts,
+    /// Rows of an evaluation set whose sentence or pair the model is trained on.
+    pub shared_with_train: usize,
+}
+
+impl DataSummary {
+    /// What to be careful with, one line each.
+    pub fn warnings(&self) -> Vec<String> {
+        self.files.iter().flat_map(FileSummary::warnings).collect()
+    }
+
+    /// Writes the summary as JSON, as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`StudyError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), StudyError> {
+        let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
+        text.push('\n');
+        Ok(files::replace(path, text.as_bytes())?)
+    }
+}
+
+impl FileSummary {
+    /// What to be careful with, one line each.
+    pub fn warnings(&self) -> Vec<String> {
+        let shared = (self.shared_with_train > 0).then(|| {
+            format!(
+                "{} of {} rows are in the training file too: scores on them are of what was learned by heart",
+                self.shared_with_train, self.facts.rows
+            )
+        });
+        let warnings = self.facts.warnings().into_iter().chain(shared);
+        warnings
+            .map(|warning| format!("{}: {warning}", self.set))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_names_its_set() {
+        let file = FileSummary {
+            set: "validation".to_owned(),
+            file: "v.csv".to_owned(),
+            facts: SplitFacts {
+                rows: 10,
+                classes: vec![("bad".to_owned(), 1), ("good".to_owned(), 9)],
+                repeated: 0,
+                conflicting: 0,
+            },
+            shared_with_train: 3,
+        };
+        let warnings = DataSummary { files: vec![file] }.warnings();
+        assert_eq!(
+            warnings,
+            [
+                "validation: 90.0 % of the rows are of class good: accuracy says little, macro F1 more",
+                "validation: 3 of 10 rows are in the training file too: scores on them are of what was learned by heart",
+            ]
+        );
+    }
+}

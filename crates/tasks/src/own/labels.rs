@@ -1,0 +1,201 @@
+//! What the labels of a file of one's own say about the task.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::MAX_CLASSES;
+use crate::error::{TaskError, excerpt};
+use crate::outputs::Outputs;
+use crate::source::contents::strip;
+use crate::source::table::{Labels, Place, Table, Value, integer};
+
+/// The labels of a file, without knowing yet what they are.
+pub(super) struct Seen {
+    pub(super) rows: usize,
+    /// The different labels; one more than [`MAX_CLASSES`] if there are more than that.
+    different: BTreeSet<String>,
+    /// The first label that is no integer.
+    not_integer: Option<(Place, String)>,
+    /// The first label that is no finite number.
+    not_number: Option<(Place, String)>,
+    /// The first label that is a number with a fraction.
+    has_fraction: bool,
+    pub(super) min: f32,
+    pub(super) max: f32,
+}
+
+/// The labels of a file that may have placeholders for them.
+pub(super) enum TestLabels {
+    /// None: every label is -1, empty or null.
+    Placeholders,
+    /// Labels.
+    Real,
+}
+
+impl Seen {
+    /// Reads the labels of a file.
+    pub(super) fn of(table: &Table, column: &str) -> Result<Self, TaskError> {
+        let mut seen = Self {
+            rows: 0,
+            different: BTreeSet::new(),
+            not_integer: None,
+            not_number: None,
+            has_fraction: false,
+            min: f32::INFINITY,
+            max: f32::NEG_INFINITY,
+        };
+        table.visit(&[column], &mut |place, values| {
+            let label = strip(place.text(table.path(), column, values[0])?);
+            if label.is_empty() {
+                return Err(place.label_fault(table.path(), column, label, "a label"));
+            }
+            seen.push(place, label);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match seen.rows {
+            0 => Err(TaskError::NoExamples {
+                path: table.path().to_owned(),
+            }),
+            _ => Ok(seen),
+        }
+    }
+
+    fn push(&mut self, place: Place, label: &str) {
+        self.rows += 1;
+        let name = integer(label).map(|value| value.to_string());
+        if name.is_none() && self.not_integer.is_none() {
+            self.not_integer = Some((place, label.to_owned()));
+        }
+        match number(label) {
+            Some(number) => {
+                self.has_fraction |= number.fract() != 0.0;
+                self.min = self.min.min(number);
+                self.max = self.max.max(number);
+            }
+            None if self.not_number.is_none() => self.not_number = Some((place, label.to_owned())),
+            None => {}
+        }
+        if self.different.len() <= MAX_CLASSES && !self.different.contains(label) {
+            self.different.insert(label.to_owned());
+        }
+    }
+
+    /// Returns whether the labels are scores: numbers, at least one of them with a fraction.
+    ///
+    /// `run_glue.py` takes every column of floats for scores. Numbers such as 1.0 are as often classes that
+    /// pandas wrote beside a missing value.
+    pub(super) fn are_scores(&self, table: &Table, column: &str) -> Result<bool, TaskError> {
+        if self.not_number.is_some() {
+            return Ok(false);
+        }
+        match &self.not_integer {
+            None => Ok(false),
+            Some(_) if self.has_fraction => Ok(true),
+            Some((place, label)) => {
+                let expected = "integers or words for classes, or --regression for scores";
+                Err(place.label_fault(table.path(), column, label, expected))
+            }
+        }
+    }
+
+    /// Makes sure that the labels are scores.
+    pub(super) fn check_scores(&self, table: &Table, column: &str) -> Result<(), TaskError> {
+        match &self.not_number {
+            None => Ok(()),
+            Some((place, label)) => {
+                Err(place.label_fault(table.path(), column, label, "a finite number"))
+            }
+        }
+    }
+
+    /// Returns the classes, sorted as Python sorts them: integers by value, words by code points.
+    pub(super) fn classes(&self, table: &Table, column: &str) -> Result<Vec<String>, TaskError> {
+        let fault = |found: String, expected: String| {
+            Err(TaskError::Table {
+                path: table.path().to_owned(),
+                found,
+                expected,
+            })
+        };
+        let names: Vec<String> = match self.not_integer {
+            None => {
+                let values: BTreeSet<i64> = self
+                    .different
+                    .iter()
+                    .filter_map(|name| integer(name))
+                    .collect();
+                values.iter().map(i64::to_string).collect()
+            }
+            Some(_) => self.different.iter().cloned().collect(),
+        };
+        let example = excerpt(&names[0]);
+        if self.different.len() > MAX_CLASSES {
+            return fault(
+                format!("column {column:?} has more than {MAX_CLASSES} different labels, such as {example:?}"),
+                "at most that many classes; it is probably not the label column (--label-column NAME)"
+                    .to_owned(),
+            );
+        }
+        if names.len() == self.rows && self.rows > 2 {
+            return fault(
+                format!("every label in column {column:?} is different, such as {example:?}"),
+                "classes of several rows; it is probably not the label column (--label-column NAME)"
+                    .to_owned(),
+            );
+        }
+        if names.len() == 1 {
+            return fault(
+                format!("every label in column {column:?} is {example:?}"),
+                "at least two classes".to_owned(),
+            );
+        }
+        Ok(names)
+    }
+}
+
+/// Makes sure that every label of a file is one of the task's, and counts the rows.
+pub(super) fn check(table: &Table, column: &str, outputs: &Outputs) -> Result<(), TaskError> {
+    let mut labels = Labels::new(outputs);
+    table.visit(&[column], &mut |place, values| {
+        let label = strip(place.text(table.path(), column, values[0])?);
+        let pushed = labels.push(label);
+        pushed.map_err(|expected| place.label_fault(table.path(), column, label, expected))?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(())
+}
+
+impl TestLabels {
+    /// Looks at the labels of a file; -1 is a label if `known` says so.
+    pub(super) fn of(
+        table: &Table,
+        column: &str,
+        known: Option<&Outputs>,
+    ) -> Result<Self, TaskError> {
+        let is_class =
+            matches!(known, Some(Outputs::Classes(names)) if names.iter().any(|n| n == "-1"));
+        let mut all = true;
+        table.visit(&[column], &mut |_, values| {
+            all = match values[0] {
+                Value::Text(text) => match strip(text) {
+                    "" => true,
+                    label => !is_class && number(label) == Some(-1.0),
+                },
+                Value::Other(kind) => kind == "null" || kind == "missing",
+            };
+            Ok(match all {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })
+        })?;
+        Ok(match all {
+            true => Self::Placeholders,
+            false => Self::Real,
+        })
+    }
+}
+
+/// Returns the value of a label that is a finite number.
+fn number(label: &str) -> Option<f32> {
+    label.parse().ok().filter(|number: &f32| number.is_finite())
+}

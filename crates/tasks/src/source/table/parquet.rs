@@ -1,0 +1,211 @@
+//! Parquet files of any schema, one row group after the other.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use parquet::basic::{ConvertedType, Type as PhysicalType};
+use parquet::column::reader::ColumnReader;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescriptor;
+
+use super::number;
+use super::value::{Place, Value};
+use crate::error::TaskError;
+use crate::source::parquet::{read_group, unreadable};
+
+/// A file's columns and rows.
+pub(super) struct Rows<'a> {
+    path: &'a Path,
+    reader: SerializedFileReader<File>,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy)]
+enum Column {
+    Text(usize),
+    Bool(usize),
+    Signed(usize),
+    Unsigned(usize),
+    Float(usize),
+    Other(&'static str),
+}
+
+/// The values of a column in a row group.
+enum Values {
+    Texts(Vec<Option<Result<String, &'static str>>>),
+    Other(&'static str),
+}
+
+impl Values {
+    fn at(&self, row: usize) -> Value<'_> {
+        match self {
+            Self::Other(kind) => Value::Other(kind),
+            Self::Texts(values) => match &values[row] {
+                None => Value::Other("null"),
+                Some(Ok(text)) => Value::Text(text),
+                Some(Err(kind)) => Value::Other(kind),
+            },
+        }
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// Opens a file.
+    pub(super) fn open(path: &'a Path) -> Result<Self, TaskError> {
+        let file = File::open(path).map_err(|error| super::text::unreadable(path, false, error))?;
+        let reader = unless_damaged(path, || SerializedFileReader::new(file))?;
+        Ok(Self { path, reader })
+    }
+
+    /// Returns the names of the columns.
+    pub(super) fn header(&self) -> Vec<String> {
+        let schema = self.reader.metadata().file_metadata().schema();
+        let fields = schema.get_fields().iter();
+        fields.map(|field| field.name().to_owned()).collect()
+    }
+
+    /// Visits the rows in order until `visit` breaks.
+    pub(super) fn visit(
+        &self,
+        columns: &[&str],
+        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
+    ) -> Result<(), TaskError> {
+        let columns: Vec<Column> = columns.iter().map(|name| self.column(name)).collect();
+        let mut before = 0;
+        for group in 0..self.reader.num_row_groups() {
+            let values = unless_damaged(self.path, || {
+                let group = self.reader.get_row_group(group)?;
+                let columns = columns.iter();
+                columns.map(|column| column.read(&*group)).collect()
+            });
+            let values: Vec<Values> = values?;
+            let rows = self.reader.metadata().row_group(group).num_rows();
+            let rows = usize::try_from(rows).unwrap_or(0);
+            for row in 0..rows {
+                let place = Place::Row(before + row + 1);
+                let values: Vec<Value<'_>> = values.iter().map(|column| column.at(row)).collect();
+                if visit(place, &values)?.is_break() {
+                    return Ok(());
+                }
+            }
+            before += rows;
+        }
+        Ok(())
+    }
+
+    fn column(&self, name: &str) -> Column {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let mut columns = schema.columns().iter().enumerate();
+        let found = columns
+            .find(|(_, column)| column.path().parts() == [name] && column.max_rep_level() == 0);
+        match found {
+            None => Column::Other("a list or nested"),
+            Some((at, column)) => Column::of(at, column),
+        }
+    }
+}
+
+impl Column {
+    fn of(at: usize, column: &ColumnDescriptor) -> Self {
+        use ConvertedType as Converted;
+        match (column.physical_type(), column.converted_type()) {
+            (PhysicalType::BOOLEAN, _) => Self::Bool(at),
+            (
+                PhysicalType::BYTE_ARRAY,
+                Converted::NONE | Converted::UTF8 | Converted::ENUM | Converted::JSON,
+            ) => Self::Text(at),
+            (PhysicalType::FLOAT | PhysicalType::DOUBLE, _) => Self::Float(at),
+            (
+                PhysicalType::INT32 | PhysicalType::INT64,
+                Converted::UINT_8 | Converted::UINT_16 | Converted::UINT_32 | Converted::UINT_64,
+            ) => Self::Unsigned(at),
+            (
+                PhysicalType::INT32 | PhysicalType::INT64,
+                Converted::INT_8 | Converted::INT_16 | Converted::INT_32 | Converted::INT_64,
+            ) => Self::Signed(at),
+            (PhysicalType::INT32 | PhysicalType::INT64, Converted::NONE)
+                if column.logical_type_ref().is_none() =>
+            {
+                Self::Signed(at)
+            }
+            (PhysicalType::INT32 | PhysicalType::INT64, _) => Self::Other("a date or a decimal"),
+            _ => Self::Other("of a type that is neither text nor a number"),
+        }
+    }
+
+    fn read(self, group: &dyn RowGroupReader) -> Result<Values, ParquetError> {
+        let (Self::Text(at)
+        | Self::Bool(at)
+        | Self::Signed(at)
+        | Self::Unsigned(at)
+        | Self::Float(at)) = self
+        else {
+            let Self::Other(kind) = self else {
+                unreachable!("every other variant has a position");
+            };
+            return Ok(Values::Other(kind));
+        };
+        let unsigned = matches!(self, Self::Unsigned(_));
+        match group.get_column_reader(at)? {
+            ColumnReader::ByteArrayColumnReader(mut reader) => {
+                let values = read_group(&mut reader, group)?;
+                Ok(texts(values, |bytes| {
+                    match std::str::from_utf8(bytes.data()) {
+                        Ok(text) => Ok(text.to_owned()),
+                        Err(_) => Err("not UTF-8"),
+                    }
+                }))
+            }
+            ColumnReader::BoolColumnReader(mut reader) => {
+                let values = read_group(&mut reader, group)?;
+                Ok(texts(values, |value| {
+                    Ok(if value { "True" } else { "False" }.to_owned())
+                }))
+            }
+            ColumnReader::Int32ColumnReader(mut reader) => {
+                let values = read_group(&mut reader, group)?;
+                Ok(texts(values, |value| match unsigned {
+                    true => Ok(value.cast_unsigned().to_string()),
+                    false => Ok(value.to_string()),
+                }))
+            }
+            ColumnReader::Int64ColumnReader(mut reader) => {
+                let values = read_group(&mut reader, group)?;
+                Ok(texts(values, |value| match unsigned {
+                    true => Ok(value.cast_unsigned().to_string()),
+                    false => Ok(value.to_string()),
+                }))
+            }
+            ColumnReader::FloatColumnReader(mut reader) => {
+                let values = read_group(&mut reader, group)?;
+                Ok(texts(values, |value| Ok(number::single(value))))
+            }
+            ColumnReader::DoubleColumnReader(mut reader) => {
+                let values = read_group(&mut reader, group)?;
+                Ok(texts(values, |value| Ok(number::float(value))))
+            }
+            _ => Err(ParquetError::General(
+                "a column of another type than the schema's".to_owned(),
+            )),
+        }
+    }
+}
+
+fn texts<T>(values: Vec<Option<T>>, text: impl Fn(T) -> Result<String, &'static str>) -> Values {
+    let values = values.into_iter();
+    Values::Texts(values.map(|value| value.map(&text)).collect())
+}
+
+/// Turns a panic into an error: parquet 60.1 panics on some damaged files.
+fn unless_damaged<T>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, TaskError> {
+    let read = catch_unwind(AssertUnwindSafe(read));
+    let damaged = || Err(ParquetError::General("a damaged page".to_owned()));
+    read.unwrap_or_else(|_| damaged())
+        .map_err(|error| unreadable(path, &error))
+}

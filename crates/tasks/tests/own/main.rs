@@ -1,0 +1,4 @@
+//! Tasks from files of one's own.
+
+mod folder;
+mod formats;

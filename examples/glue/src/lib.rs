@@ -1,0 +1,57 @@
+//! The `glue` example: chooses the task, and leaves the rest to the program of every study.
+
+mod arguments;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use program::{DeviceOptions, Failure, Program};
+use study_program::{Conductor, Sentences};
+
+use crate::arguments::{Arguments, Tasks};
+
+/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How cargo runs this program.
+const PROGRAM: Program = Program {
+    name: "glue",
+    features: &[
+        ("hub", cfg!(feature = "hub")),
+        ("persistence", cfg!(feature = "persistence")),
+    ],
+};
+
+/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for everything else.
+pub fn main() -> ExitCode {
+    let known = program::run_glue::check(&Arguments::command(), std::env::args_os().skip(1));
+    program::exit_code_of(known.and_then(|()| run(Arguments::parse())))
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments {
+        task,
+        data,
+        own,
+        study,
+    } = arguments;
+    let conductor = Conductor::new(&PROGRAM, &study);
+    let out = Path::new("out/glue");
+    match task {
+        Some(Tasks::One(task)) => {
+            let out = out.join(task.name);
+            conductor.run(&Sentences::Glue { task, data }, &out)
+        }
+        Some(Tasks::All) => conductor.run_all(data.as_ref(), out),
+        None => match own.files() {
+            Some(files) => {
+                let name = files.train.file_stem().unwrap_or_default();
+                let out = out.join(name);
+                conductor.run(&Sentences::Own(files), &out)
+            }
+            None => DeviceOptions::list(),
+        },
+    }
+}

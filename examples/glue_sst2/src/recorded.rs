@@ -1,0 +1,91 @@
+//! The pages of this repository quote recorded runs.
+
+use std::path::Path;
+
+use study::record::{RunLog, RunRecord};
+use study::{Arm, StudyConfig, StudyKind, StudySummary};
+use study_program::render;
+
+/// The summary of the runs in a folder of `runs/`, which must equal the `summary.json` beside them.
+fn recorded(name: &str) -> StudySummary {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("runs")
+        .join(name);
+    let records = RunLog::read(&folder).expect("recorded runs");
+    let summary = StudySummary::of(&config_of(&folder, &records), &records, &folder);
+    let summary = summary.expect("a summary");
+    let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
+    assert_eq!(summary.to_json(), text, "{name}");
+    summary
+}
+
+/// The study's own configuration; for records from before it was kept, the comparison of their arms.
+fn config_of(folder: &Path, records: &[RunRecord]) -> StudyConfig {
+    if folder.join("study.json").exists() {
+        return StudyConfig::read(folder).expect("a configuration");
+    }
+    let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
+    let last = records.iter().map(|record| record.seed).max();
+    StudyConfig {
+        arms: Arm::ALL.iter().filter(is_in).copied().collect(),
+        seeds: last.expect("a run") as usize + 1,
+        ..StudyConfig::default()
+    }
+}
+
+fn text(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(name);
+    std::fs::read_to_string(path).expect("a file of the repository")
+}
+
+#[test]
+fn the_readme_quotes_the_recorded_runs() {
+    for (name, page) in [
+        ("quick", "README.md"),
+        ("minilm-8192", "README.md"),
+        (
+            "film-bert-sst2",
+            "examples/glue_sst2/assets/film-bert-3x192/README.md",
+        ),
+    ] {
+        let table = render(&recorded(name));
+        assert!(
+            text(page).contains(&table),
+            "{page} does not hold:\n{table}"
+        );
+    }
+}
+
+#[test]
+fn every_study_of_the_paper_is_in_the_recorded_one() {
+    assert_eq!(recorded("all").studies.len(), StudyKind::ALL.len());
+}
+
+#[test]
+fn the_programs_page_quotes_what_half_precision_scores() {
+    let readme = text("examples/glue_sst2/README.md").replace('\n', " ");
+    for name in ["quick", "bf16", "f16"] {
+        let baseline = recorded(name).studies[0].points[0].scores.clone();
+        let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
+        let (mean, sd) = (percent(baseline.mean), percent(baseline.sd));
+        assert_eq!(baseline.n, 5);
+        assert!(readme.contains(&format!("{mean} % (sd {sd})")), "{name}");
+    }
+}
+
+#[test]
+fn the_film_notes_quote_what_they_teach_for_sst2() {
+    let readme = text("datasets/film-notes/README.md").replace('\n', " ");
+    let scores = |name| recorded(name).studies[0].points[0].scores.clone();
+    let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
+    let (film_bert, minilm) = (scores("film-bert-film-notes"), scores("minilm-film-notes"));
+    for said in [
+        format!("film-bert-3x192 scores {} % on", percent(film_bert.mean)),
+        format!("({} seeds, sd {})", film_bert.n, percent(film_bert.sd)),
+        format!("all-MiniLM-L6-v2 {} % (1 seed)", percent(minilm.mean)),
+    ] {
+        assert!(readme.contains(&said), "{said}");
+    }
+}
