@@ -38,10 +38,10 @@ class Task:
 
 
 TASKS = {
-    "cola": Task("CoLA", [3], 1, NUMBERS, ["matthews"], header=False),
+    "cola": Task("CoLA", [3], 1, NUMBERS, ["matthews_correlation"], header=False),
     "sst2": Task("SST-2", [0], 1, NUMBERS, ["accuracy"]),
     "mrpc": Task("MRPC", [3, 4], 0, NUMBERS, ["accuracy", "f1"]),
-    "stsb": Task("STS-B", [7, 8], -1, None, ["pearson", "spearman"]),
+    "stsb": Task("STS-B", [7, 8], -1, None, ["pearson", "spearmanr"]),
     "qqp": Task("QQP", [3, 4], 5, NUMBERS, ["accuracy", "f1"], least=6),
     "mnli": Task(
         "MNLI",
@@ -59,9 +59,12 @@ TASKS = {
 METRICS = {
     "accuracy": lambda targets, predictions: sklearn.metrics.accuracy_score(targets, predictions),
     "f1": lambda targets, predictions: sklearn.metrics.f1_score(targets, predictions, zero_division=0),
-    "matthews": lambda targets, predictions: sklearn.metrics.matthews_corrcoef(targets, predictions),
+    "matthews_correlation": lambda targets, predictions: sklearn.metrics.matthews_corrcoef(targets, predictions),
+    "f1_macro": lambda targets, predictions: sklearn.metrics.f1_score(
+        targets, predictions, average="macro", zero_division=0
+    ),
     "pearson": lambda targets, predictions: scipy.stats.pearsonr(targets, predictions).statistic,
-    "spearman": lambda targets, predictions: scipy.stats.spearmanr(targets, predictions).statistic,
+    "spearmanr": lambda targets, predictions: scipy.stats.spearmanr(targets, predictions).statistic,
 }
 
 
