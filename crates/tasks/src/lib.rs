@@ -3,10 +3,11 @@
 //! A [`Task`] says what to train on, what to evaluate on, what a model's head outputs, and how
 //! predictions are scored. No code outside this crate depends on which task it is. A GLUE task is a
 //! file in [`glue`]; reading one of its files gives a [`Split`] of sentences with [`Targets`], which are
-//! classes or scores. [`Metric::score`] compares them with [`Predictions`] of the same kind.
+//! classes or scores. [`Metric::score`] compares them with [`Predictions`] of the same kind;
+//! [`submission`] writes predictions for a test set as GLUE's server takes them.
 //!
-//! A row that does not fit its description is a [`TaskError`] that names its place; nothing is skipped or
-//! guessed. The crate has no tensors, no tokenizer and no model, and downloads nothing.
+//! A row that does not fit its description is a [`TaskError`] that names its place; nothing is guessed, and
+//! nothing is skipped but the broken rows of QQP, which a [note](Split::notes) counts. The crate has no tensors, no tokenizer and no model, and downloads nothing.
 //!
 //! ```no_run
 //! use std::path::Path;
