@@ -43,4 +43,4 @@ pub use input::{EncoderInput, Layout, Tokens};
 pub use precision::cast_linear;
 pub use roles::{Parameter, Projection, Role};
 pub use snapshot::{CheckpointHead, LoadedClassifier, Snapshot};
-pub use tokenizer::{Encoding, Tokenizer};
+pub use tokenizer::{Encoding, Encodings, Tokenizer};

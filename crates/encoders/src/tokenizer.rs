@@ -1,11 +1,15 @@
 //! The checkpoint's own tokenizer.
 
+mod encodings;
 mod settings;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use tokenizers::{EncodeInput, PostProcessor, TruncationParams, TruncationStrategy};
+
+pub use self::encodings::Encodings;
 
 use self::settings::Settings;
 use crate::config::EncoderConfig;
@@ -28,6 +32,16 @@ pub struct Encoding {
     /// 0 for the first sentence, 1 for the second; as long as `ids`.
     pub type_ids: Vec<u32>,
 }
+
+/// Texts that a thread tokenizes in one go. The library's own encodings are many times as large as the ids; each lives only
+/// until its ids are copied.
+const PART: usize = 128;
+
+/// Texts whose parts are in memory beside the parts of all texts before them.
+const BLOCK: usize = 64 * PART;
+
+/// Token types that fit into the byte that [`Encodings`] keeps of each; no model has more than four.
+const TOKEN_TYPES: usize = 256;
 
 /// The three special tokens of a pair of BERT's, and one more.
 const LEAST: usize = 4;
@@ -104,45 +118,77 @@ impl Tokenizer {
         &self,
         texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
     ) -> Result<Vec<Encoding>, EncoderError> {
-        let inputs: Vec<EncodeInput<'a>> = texts
-            .into_iter()
-            .map(|(first, second)| match second {
-                Some(second) => EncodeInput::Dual(first.into(), second.into()),
-                None => EncodeInput::Single(first.into()),
-            })
-            .collect();
-        let encodings = self
+        let encodings = self.encode_flat(texts)?;
+        Ok((0..encodings.len())
+            .map(|index| encodings.get(index))
+            .collect())
+    }
+
+    /// Does the same for many texts, in little more memory than their ids take.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_flat<'a>(
+        &self,
+        texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> Result<Encodings, EncoderError> {
+        let texts: Vec<_> = texts.into_iter().collect();
+        let mut encodings = Encodings::default();
+        for (number, block) in texts.chunks(BLOCK).enumerate() {
+            let parts = block.par_chunks(PART).enumerate().map(|(part, texts)| {
+                let before = number * BLOCK + part * PART;
+                let mut encodings = Encodings::default();
+                for (index, &text) in texts.iter().enumerate() {
+                    self.encode_one(text, before + index, &mut encodings)?;
+                }
+                Ok(encodings)
+            });
+            let parts: Vec<Result<Encodings, EncoderError>> = parts.collect();
+            for part in parts {
+                encodings.append(&part?);
+            }
+        }
+        encodings.shrink();
+        Ok(encodings)
+    }
+
+    /// Adds the encoding of the text with this index.
+    fn encode_one(
+        &self,
+        text: (&str, Option<&str>),
+        index: usize,
+        encodings: &mut Encodings,
+    ) -> Result<(), EncoderError> {
+        let input = match text {
+            (first, Some(second)) => EncodeInput::Dual(first.into(), second.into()),
+            (first, None) => EncodeInput::Single(first.into()),
+        };
+        let encoding = self
             .inner
-            .encode_batch_fast(inputs, true)
+            .encode_fast(input, true)
             .map_err(|e| EncoderError::Encode(e.to_string()))?;
-        encodings
-            .into_iter()
-            .enumerate()
-            .map(|(index, encoding)| {
-                let (ids, type_ids) = (encoding.get_ids(), encoding.get_type_ids());
-                // The vocabulary was checked; these also come from the file's post-processor.
-                for (what, values, rows) in [
-                    ("token id", ids, self.vocab_size),
-                    ("token type", type_ids, self.type_vocab_size),
-                ] {
-                    if let Some(value) = values.iter().find(|value| **value as usize >= rows) {
-                        return Err(EncoderError::Encode(format!(
-                            "{what} {value} has no embedding, accepted is below {rows}"
-                        )));
-                    }
-                }
-                if ids.is_empty() {
-                    return Err(EncoderError::Encode(format!(
-                        "text {} has no tokens, accepted is at least one, and the tokenizer adds no special tokens",
-                        index + 1
-                    )));
-                }
-                Ok(Encoding {
-                    ids: ids.to_vec(),
-                    type_ids: type_ids.to_vec(),
-                })
-            })
-            .collect()
+        let ids = encoding.get_ids();
+        let type_ids = encoding.get_type_ids();
+        // The vocabulary was checked; these also come from the file's post-processor.
+        let types = self.type_vocab_size.min(TOKEN_TYPES);
+        for (what, values, rows) in [
+            ("token id", ids, self.vocab_size),
+            ("token type", type_ids, types),
+        ] {
+            if let Some(value) = values.iter().find(|value| **value as usize >= rows) {
+                return Err(EncoderError::Encode(format!(
+                    "{what} {value} has no embedding, accepted is below {rows}"
+                )));
+            }
+        }
+        if ids.is_empty() {
+            return Err(EncoderError::Encode(format!(
+                "text {} has no tokens, accepted is at least one, and the tokenizer adds no special tokens",
+                index + 1
+            )));
+        }
+        encodings.push(ids, type_ids);
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sentences of different lengths as one tensor.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use encoders::EncoderInput;
+use encoders::{EncoderInput, Encoding};
 use study::{Batching, Recipe};
 use tasks::Targets;
 
@@ -86,16 +86,16 @@ impl Filling {
 impl Examples {
     /// Puts the examples at these positions into a batch on the device.
     pub fn batch(&self, positions: &[usize], filling: Filling, device: &Device) -> Batch {
-        let encodings = positions.iter().map(|&i| &self.encodings[i]);
+        let encodings: Vec<Encoding> = positions.iter().map(|&i| self.encodings.get(i)).collect();
         Batch {
             input: match filling {
                 Filling::Padded { token, least } => {
-                    EncoderInput::padded(encodings, token, least, device)
+                    EncoderInput::padded(&encodings, token, least, device)
                 }
-                Filling::Packed => EncoderInput::packed(encodings, device),
+                Filling::Packed => EncoderInput::packed(&encodings, device),
             },
             targets: BatchTargets::of(&self.targets, positions, device),
-            tokens: positions.iter().map(|&i| self.encodings[i].ids.len()).sum(),
+            tokens: encodings.iter().map(|e| e.ids.len()).sum(),
         }
     }
 }

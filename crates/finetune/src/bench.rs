@@ -214,8 +214,9 @@ fn large_product_gflops(device: &Device) -> f64 {
     2.0 * (LARGE as f64).powi(3) / fastest / 1e9
 }
 
+/// Returns the peak memory of the process in MiB; `None` if the system does not report it.
 #[cfg(unix)]
-fn peak_rss_mib() -> Option<f64> {
+pub fn peak_rss_mib() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};
     let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss() as f64;
     // macOS counts bytes, the others KiB.
@@ -227,7 +228,8 @@ fn peak_rss_mib() -> Option<f64> {
     Some(peak / unit)
 }
 
+/// Returns `None`: the system does not report the peak memory of the process.
 #[cfg(not(unix))]
-fn peak_rss_mib() -> Option<f64> {
+pub fn peak_rss_mib() -> Option<f64> {
     None
 }

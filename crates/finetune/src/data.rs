@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoders::{Encoding, Tokenizer};
+use encoders::{Encodings, Tokenizer};
 use study::data::FileSummary;
 use study::record::Provenance;
 use study::{DataSummary, StudyError};
@@ -13,8 +13,8 @@ use crate::error::FinetuneError;
 /// Tokenized examples with their labels.
 #[derive(Clone, Debug)]
 pub struct Examples {
-    /// One encoding for each sentence or pair.
-    pub encodings: Vec<Encoding>,
+    /// One for each sentence or pair.
+    pub encodings: Encodings,
     /// Their labels, as many as `encodings`.
     pub targets: Targets,
     /// The rows of the file that they come from.
@@ -32,7 +32,7 @@ pub struct TaskData {
     pub evaluation_sets: Vec<(String, Examples)>,
     /// The sets to predict that cannot be scored, with their names and sentences; see [`read_unlabelled`
     /// ](Self::read_unlabelled).
-    pub unlabelled_sets: Vec<(String, Vec<Encoding>)>,
+    pub unlabelled_sets: Vec<(String, Encodings)>,
     /// What is worth knowing about the files.
     pub summary: DataSummary,
     /// Anything suspicious about the files, one line each.
@@ -141,12 +141,12 @@ impl TaskData {
     }
 }
 
-fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Vec<Encoding>, FinetuneError> {
+fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Encodings, FinetuneError> {
     let texts = split
         .examples
         .iter()
         .map(|example| (example.sentence.as_str(), example.sentence2.as_deref()));
-    Ok(tokenizer.encode(texts)?)
+    Ok(tokenizer.encode_flat(texts)?)
 }
 
 /// Keeps the first `max` rows.
@@ -188,7 +188,7 @@ impl Examples {
         let mut targets = self.targets.clone();
         targets.truncate(count);
         Cow::Owned(Self {
-            encodings: self.encodings[..count].to_vec(),
+            encodings: self.encodings.first(count),
             targets,
             provenance: Provenance {
                 used: count,
@@ -199,7 +199,7 @@ impl Examples {
 
     /// The tokens of each example, special tokens included.
     pub fn lengths(&self) -> Vec<usize> {
-        self.encodings.iter().map(|e| e.ids.len()).collect()
+        (0..self.len()).map(|i| self.encodings.length(i)).collect()
     }
 
     /// Whether there are none.

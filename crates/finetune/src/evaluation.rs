@@ -1,7 +1,7 @@
 //! Metrics over a whole evaluation set.
 
 use burn::tensor::{Device, Tensor};
-use encoders::{Classifier, Dropouts, EncoderInput, Encoding};
+use encoders::{Classifier, Dropouts, EncoderInput, Encoding, Encodings};
 use tasks::{Metric, Predictions, Task, ValueKind};
 
 use crate::batch::BatchTargets;
@@ -35,7 +35,7 @@ impl Evaluation {
 pub fn predict(
     model: &Classifier,
     task: &Task,
-    encodings: &[Encoding],
+    encodings: &Encodings,
     pad_token_id: u32,
     device: &Device,
 ) -> Predictions {
@@ -90,21 +90,21 @@ pub fn evaluate(
 fn forward(
     model: &Classifier,
     kind: ValueKind,
-    encodings: &[Encoding],
+    encodings: &Encodings,
     pad_token_id: u32,
     device: &Device,
     mut each: impl FnMut(&[usize], Tensor<2>),
 ) -> Predictions {
     let mut by_length: Vec<usize> = (0..encodings.len()).collect();
-    by_length.sort_by_key(|&i| encodings[i].ids.len());
+    by_length.sort_by_key(|&i| encodings.length(i));
 
     let mut predictions = match kind {
         ValueKind::Classes => Predictions::Classes(vec![0; encodings.len()]),
         ValueKind::Scores => Predictions::Scores(vec![0.0; encodings.len()]),
     };
     for positions in by_length.chunks(BATCH) {
-        let batch = positions.iter().map(|&i| &encodings[i]);
-        let input = EncoderInput::padded(batch, pad_token_id, 0, device);
+        let batch: Vec<Encoding> = positions.iter().map(|&i| encodings.get(i)).collect();
+        let input = EncoderInput::padded(&batch, pad_token_id, 0, device);
         let outputs = model.forward(input, &mut Dropouts::off());
         match &mut predictions {
             Predictions::Classes(predictions) => {

@@ -1,12 +1,15 @@
-//! Chores of this repository: `cargo xtask bench-peer` and `cargo xtask bench-noise`.
+//! Chores of this repository: benchmarks against PyTorch and Python.
 
+mod agreement;
 mod bench_noise;
 mod bench_peer;
+mod bench_tokenize;
 mod noise_table;
 mod peer;
 mod records;
 mod rows;
 mod table;
+mod tokenize_table;
 
 use std::process::ExitCode;
 
@@ -20,12 +23,18 @@ enum Task {
     BenchPeer(bench_peer::Options),
     /// Times the noise here and in PyTorch and the memory traffic alone, alternately, and prints a table
     BenchNoise(bench_noise::Options),
+    /// Compares the scores of recorded runs with those of PyTorch's, and prints a table
+    Agreement(agreement::Options),
+    /// Times reading and tokenizing as many pairs as QQP has, here and in Python, alternately, and prints a table
+    BenchTokenize(bench_tokenize::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPeer(options) => bench_peer::run(&options),
         Task::BenchNoise(options) => bench_noise::run(&options),
+        Task::Agreement(options) => agreement::run(&options),
+        Task::BenchTokenize(options) => bench_tokenize::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
