@@ -137,6 +137,14 @@ impl Layout {
         counted * is_token + i64::from(pad)
     }
 
+    /// The states of some tokens, or of all.
+    pub(crate) fn of(&self, tokens: Tokens, hidden: Tensor<3>) -> Tensor<3> {
+        match tokens {
+            Tokens::All => hidden,
+            Tokens::First => self.first(hidden),
+        }
+    }
+
     /// The states of the first token of each sequence: `[batch, 1, hidden]` from `[batch, length, hidden]`,
     /// `[1, batch, hidden]` from `[1, tokens, hidden]`.
     pub(crate) fn first(&self, hidden: Tensor<3>) -> Tensor<3> {

@@ -16,7 +16,8 @@ use crate::error::EncoderError;
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     vocab_size: usize,
-    type_vocab_size: usize,
+    /// `None` for a model without token types.
+    type_vocab_size: Option<usize>,
     notes: Vec<String>,
 }
 
@@ -122,9 +123,12 @@ impl Tokenizer {
                 let (ids, type_ids) = (encoding.get_ids(), encoding.get_type_ids());
                 // The vocabulary was checked; these also come from the file's post-processor.
                 for (what, values, rows) in [
-                    ("token id", ids, self.vocab_size),
+                    ("token id", ids, Some(self.vocab_size)),
                     ("token type", type_ids, self.type_vocab_size),
                 ] {
+                    let Some(rows) = rows else {
+                        continue;
+                    };
                     if let Some(value) = values.iter().find(|value| **value as usize >= rows) {
                         return Err(EncoderError::Encode(format!(
                             "{what} {value} has no embedding, accepted is below {rows}"

@@ -16,7 +16,7 @@ mod pooler;
 mod settings;
 
 pub use activation::HiddenAct;
-pub use attention::{Attention, SelfAttention};
+pub use attention::{Attention, Heads, SelfAttention};
 pub use dropout::Dropouts;
 pub use embeddings::Embeddings;
 pub use encoder::Encoder;

@@ -162,8 +162,8 @@ impl FamilyConfig for ElectraConfig {
         self.num_hidden_layers
     }
 
-    fn type_vocab_size(&self) -> usize {
-        self.type_vocab_size
+    fn type_vocab_size(&self) -> Option<usize> {
+        Some(self.type_vocab_size)
     }
 
     fn max_length(&self) -> usize {

@@ -4,6 +4,7 @@
 //! line in the [registry](registry!).
 
 pub(crate) mod bert;
+pub(crate) mod distilbert;
 pub(crate) mod electra;
 mod fields;
 pub(crate) mod roberta;
@@ -37,8 +38,8 @@ pub(crate) trait FamilyConfig {
     /// Number of layers.
     fn num_hidden_layers(&self) -> usize;
 
-    /// Rows of the token type embedding.
-    fn type_vocab_size(&self) -> usize;
+    /// Rows of the token type embedding; `None` for a model without one, which ignores token types.
+    fn type_vocab_size(&self) -> Option<usize>;
 
     /// The longest sequence, in tokens.
     fn max_length(&self) -> usize;
@@ -316,4 +317,5 @@ registry! {
     Bert: bert::BertForSequenceClassification, bert::BertConfig;
     Roberta: roberta::RobertaForSequenceClassification, roberta::RobertaConfig;
     Electra: electra::ElectraForSequenceClassification, electra::ElectraConfig;
+    DistilBert: distilbert::DistilBertForSequenceClassification, distilbert::DistilBertConfig;
 }

@@ -114,6 +114,26 @@ pub(crate) const FAMILIES: &[Family] = &[
         words: "electra.embeddings.word_embeddings.weight",
         ..BERT
     },
+    Family {
+        name: "distilbert",
+        heads: &["pre_classifier", "classifier"],
+        words: "distilbert.embeddings.word_embeddings.weight",
+        dropouts: &["dropout", "attention_dropout", "seq_classif_dropout"],
+        refused: &[
+            ("vocab_size", "0", "at least 1"),
+            ("dim", "25", "divisor of dim 25"),
+            ("n_heads", "0", "at least 1"),
+            ("n_layers", "1001", "at most 1000"),
+            ("activation", r#""quick_gelu""#, "`gelu`"),
+            ("dropout", "1.0", "0 <= p < 1"),
+            ("attention_dropout", "-0.1", "0 <= p < 1"),
+            ("seq_classif_dropout", "1.5", "0 <= p < 1"),
+            ("initializer_range", "-0.02", "positive"),
+            ("pad_token_id", "1000", "below vocab_size"),
+            ("per_layer_config", r#"{"0": {"dim": 8}}"#, "null"),
+        ],
+        ..BERT
+    },
 ];
 
 /// A text, or a pair, with the token ids transformers gives it.
