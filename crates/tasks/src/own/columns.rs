@@ -54,7 +54,13 @@ impl Columns {
                     return Err(TaskError::Table {
                         path: table.path().to_owned(),
                         found: format!("no column \"{LABEL}\" in {}", listed(&header)),
-                        expected: "--label-column NAME with one of these".to_owned(),
+                        expected: match header.as_slice() {
+                            [only] if only.contains([',', ';', '\t']) => {
+                                "columns separated by commas in .csv and by tabs in .tsv"
+                            }
+                            _ => "--label-column NAME with one of these",
+                        }
+                        .to_owned(),
                     });
                 }
             },

@@ -306,3 +306,18 @@ fn options_that_contradict_each_other_are_an_error() {
     let expected = "expected one of --validation-file and --validation-split";
     assert!(error.ends_with(expected), "{error}");
 }
+
+#[test]
+fn another_delimiter_is_said() {
+    for (name, header) in [
+        ("a.tsv", "sentence,label"),
+        ("a.csv", "sentence\tlabel"),
+        ("a.csv", "sentence;label"),
+    ] {
+        let found = format!("{name}: no column \"label\" in {header:?}");
+        assert_eq!(
+            error(name, format!("{header}\n")),
+            format!("{found}; expected columns separated by commas in .csv and by tabs in .tsv")
+        );
+    }
+}
