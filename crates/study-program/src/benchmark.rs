@@ -113,7 +113,7 @@ fn rendered(summary: &BenchmarkSummary, json: &Path, report: &PathBuf) -> String
         let _ = writeln!(
             text,
             "{:<29} {:>8} {:>9} {:>10}",
-            format!("mean over {} task(s)", summary.tasks.len()),
+            format!("mean ({} run)", summary.tasks.len()),
             points(Some(average.control)),
             points(Some(average.treatment)),
             points(Some(difference)),
