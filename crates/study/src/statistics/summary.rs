@@ -60,7 +60,9 @@ pub(super) fn sd(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;
     }
-    let largest = values.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+    let largest = values
+        .iter()
+        .fold(1.0, |most: f64, value| most.max(value.abs()));
     if values
         .iter()
         .all(|value| (value - values[0]).abs() <= ROUNDING * largest)
