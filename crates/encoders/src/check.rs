@@ -47,7 +47,7 @@ pub(crate) fn check(
         let rest = name.strip_prefix(layer);
         rest.is_some_and(|rest| rest.starts_with('.'))
     };
-    let heads = names.other_heads.iter().chain([&names.head]);
+    let heads = names.other_heads.iter().chain(names.heads);
     let is_head = |name: &str| heads.clone().any(|head| under(name, head));
     let mut problems = Vec::new();
     let mut held = Vec::new();
@@ -99,7 +99,7 @@ pub(crate) fn check(
         !of_layer.any(|(name, _)| named.contains_key(name))
     });
     if head == Head::Fresh {
-        fresh.push(names.head);
+        fresh.extend(names.heads);
     }
     for (name, needed) in needed {
         let is_fresh = fresh.iter().any(|layer| under(&needed.path, layer));

@@ -145,9 +145,9 @@ impl Classifier {
         self.0.stages().embedding_width()
     }
 
-    /// Module path of the head: the layers that belong to the task.
-    pub fn head(&self) -> &'static str {
-        self.0.names().head
+    /// Module paths of the head: the layers that belong to the task.
+    pub fn heads(&self) -> &'static [&'static str] {
+        self.0.names().heads
     }
 
     /// Lists every float parameter with its role, in the order of a visit.

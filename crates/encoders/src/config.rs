@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 
 use crate::error::EncoderError;
 pub use crate::family::EncoderConfig;
+use crate::family::either;
+
+/// Settings of single layers, with which transformers overrides those of all layers.
+const PER_LAYER: &str = "per_layer_config";
 
 impl EncoderConfig {
     /// Reads and checks a `config.json`.
@@ -27,6 +31,9 @@ impl EncoderConfig {
             serde_json::from_str(&text).map_err(|e| wrong(format!("not JSON: {e}")))?;
         let model_type = model_type(&value).map_err(wrong)?;
         // From the text, not from the value: the message then says the line.
+        if let Some(layers) = value.get(PER_LAYER).filter(|layers| !is_empty(layers)) {
+            return Err(wrong(format!("{PER_LAYER} is {layers}, accepted is null")));
+        }
         let config = Self::of_family(model_type, &mut serde_json::Deserializer::from_str(&text))
             .ok_or_else(|| wrong(unknown(model_type)))?
             .map_err(|e| wrong(named(&value, model_type, &e)))?;
@@ -95,6 +102,15 @@ fn named(config: &Value, model_type: &str, error: &serde_json::Error) -> String 
     }
 }
 
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
 fn model_type(config: &Value) -> Result<&str, String> {
     let model_type = config.get("model_type").and_then(Value::as_str);
     model_type.ok_or_else(|| format!("model_type is absent, accepted is {}", accepted()))
@@ -105,7 +121,5 @@ fn unknown(model_type: &str) -> String {
 }
 
 fn accepted() -> String {
-    let known = EncoderConfig::MODEL_TYPES.iter();
-    let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
-    known.join(" or ")
+    either(EncoderConfig::model_types())
 }

@@ -117,6 +117,34 @@ impl Layout {
         }
     }
 
+    /// The position of each token where the pad token has its own id as position and the others count from the next
+    /// number: as `ids`, `[batch, length]` or `[1, tokens]`.
+    pub(crate) fn positions_after(&self, pad: u32, ids: Tensor<2, Int>) -> Tensor<2, Int> {
+        let device = ids.device();
+        let is_token = ids.not_equal_elem(i64::from(pad)).int();
+        let mut counted = is_token.clone().cumsum(1);
+        if let Self::Packed(packing) = self {
+            // Every sequence counts from its own start.
+            let starts = packing.starts().zip(packing.lengths());
+            let starts: Vec<i64> = starts
+                .flat_map(|(start, &length)| std::iter::repeat_n(start as i64, length))
+                .collect();
+            let starts = TensorData::new(starts, [packing.rows()]);
+            let starts = Tensor::<1, Int>::from_data(starts, &device);
+            let before = (counted.clone() - is_token.clone()).select(1, starts);
+            counted = counted - before;
+        }
+        counted * is_token + i64::from(pad)
+    }
+
+    /// The states of some tokens, or of all.
+    pub(crate) fn of(&self, tokens: Tokens, hidden: Tensor<3>) -> Tensor<3> {
+        match tokens {
+            Tokens::All => hidden,
+            Tokens::First => self.first(hidden),
+        }
+    }
+
     /// The states of the first token of each sequence: `[batch, 1, hidden]` from `[batch, length, hidden]`,
     /// `[1, batch, hidden]` from `[1, tokens, hidden]`.
     pub(crate) fn first(&self, hidden: Tensor<3>) -> Tensor<3> {

@@ -39,6 +39,9 @@ pub use export::write_snapshot;
 pub use family::bert::{
     BertBody, BertConfig, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
 };
+pub use family::distilbert::DistilBertConfig;
+pub use family::electra::ElectraConfig;
+pub use family::roberta::RobertaConfig;
 pub use input::{EncoderInput, Layout, Tokens};
 pub use precision::cast_linear;
 pub use roles::{Parameter, Projection, Role};

@@ -14,8 +14,8 @@ pub(crate) struct Names {
     pub(crate) parts: &'static [&'static str],
     /// Parts of names that differ, in the checkpoint and in the module.
     pub(crate) renamed: &'static [(&'static str, &'static str)],
-    /// Module path of the head.
-    pub(crate) head: &'static str,
+    /// Module paths of the head: the layers that belong to the task.
+    pub(crate) heads: &'static [&'static str],
     /// Module paths of the head's linear layers, in the order in which they are drawn.
     pub(crate) head_layers: &'static [&'static str],
     /// Module paths of the body's linear layers that a checkpoint may leave out; they are then drawn afresh.
@@ -26,6 +26,13 @@ pub(crate) struct Names {
     /// buffers of older versions of transformers, second names of tied weights.
     pub(crate) left_aside: &'static [&'static str],
 }
+
+/// What differs between the names of the shared blocks in a checkpoint and in the module: `self` is a keyword, and
+/// fields are in snake case.
+pub(crate) const RENAMED: &[(&str, &str)] = &[
+    (".attention.self.", ".attention.self_attention."),
+    (".LayerNorm.", ".layer_norm."),
+];
 
 /// A tensor that a module needs.
 #[derive(Clone, Debug, PartialEq, Eq)]

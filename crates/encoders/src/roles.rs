@@ -37,6 +37,42 @@ pub enum Projection {
     Dense,
 }
 
+impl Role {
+    /// The role of the parameter at a module path made of the shared blocks' names; `None` where there is no such
+    /// parameter.
+    pub(crate) fn in_blocks(path: &str, heads: &[&str]) -> Option<Self> {
+        let (layer, parameter) = path.rsplit_once('.')?;
+        if heads.iter().any(|head| is_under(path, head)) {
+            return Some(Self::Head);
+        }
+        let name = layer.rsplit('.').next()?;
+        let projection = match name {
+            "query" => Projection::Query,
+            "key" => Projection::Key,
+            "value" => Projection::Value,
+            _ => Projection::Dense,
+        };
+        Some(match (name, parameter) {
+            ("word_embeddings", "weight") => Self::TokenEmbedding,
+            ("position_embeddings" | "token_type_embeddings", "weight") => Self::Embedding,
+            ("layer_norm", "gamma" | "beta") => Self::Norm,
+            ("query" | "key" | "value" | "dense" | "embeddings_project", "weight") => {
+                Self::Weight(projection)
+            }
+            ("query" | "key" | "value" | "dense" | "embeddings_project", "bias") => {
+                Self::Bias(projection)
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a parameter's path lies under a module path.
+fn is_under(path: &str, layer: &str) -> bool {
+    let rest = path.strip_prefix(layer);
+    rest.is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// A float parameter of a [`Classifier`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
@@ -51,8 +87,7 @@ pub struct Parameter {
 impl Parameter {
     /// Whether the parameter lies under a module path.
     pub fn is_under(&self, layer: &str) -> bool {
-        let rest = self.path.strip_prefix(layer);
-        rest.is_some_and(|rest| rest.starts_with('.'))
+        is_under(&self.path, layer)
     }
 }
 

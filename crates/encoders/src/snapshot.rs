@@ -67,10 +67,11 @@ impl fmt::Display for CheckpointHead {
 impl LoadedClassifier {
     /// Module paths of the layers that are not pretrained: the fresh ones, and the head even if it was loaded.
     pub fn not_pretrained(&self) -> Vec<String> {
-        let head = self.model.head();
         let mut layers = self.fresh.clone();
-        if !layers.iter().any(|layer| layer == head) {
-            layers.push(head.to_owned());
+        for head in self.model.heads() {
+            if !layers.iter().any(|layer| layer == head) {
+                layers.push((*head).to_owned());
+            }
         }
         layers
     }

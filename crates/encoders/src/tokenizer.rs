@@ -20,7 +20,8 @@ use crate::error::EncoderError;
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     vocab_size: usize,
-    type_vocab_size: usize,
+    /// `None` for a model without token types.
+    type_vocab_size: Option<usize>,
     notes: Vec<String>,
 }
 
@@ -170,7 +171,7 @@ impl Tokenizer {
         let ids = encoding.get_ids();
         let type_ids = encoding.get_type_ids();
         // The vocabulary was checked; these also come from the file's post-processor.
-        let types = self.type_vocab_size.min(TOKEN_TYPES);
+        let types = (self.type_vocab_size).map_or(TOKEN_TYPES, |rows| rows.min(TOKEN_TYPES));
         for (what, values, rows) in [
             ("token id", ids, self.vocab_size),
             ("token type", type_ids, types),

@@ -9,8 +9,8 @@ use crate::failure::Failure;
 /// Names of options, and what to do instead.
 const INSTEAD: &[(&[&str], &str)] = &[
     (
-        &["do_predict", "max_predict_samples", "test_file"],
-        "leave it out; no predictions are written",
+        &["max_predict_samples"],
+        "leave it out; every row is predicted",
     ),
     (
         &["overwrite_output_dir"],
@@ -65,8 +65,8 @@ const INSTEAD: &[(&[&str], &str)] = &[
         "use --per_device_train_batch_size",
     ),
     (
-        &["train_file", "validation_file"],
-        "use --data FOLDER, with train.tsv and dev.tsv in it",
+        &["train_file", "validation_file", "test_file"],
+        "use cargo run --example glue, which has it",
     ),
     (
         &["dataset_name", "dataset_config_name"],
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn refusal(arguments: &[&str]) -> Option<String> {
-        let own = Arg::new("predict").long("predict").alias("do_predict");
+        let own = Arg::new("lr").long("lr").alias("optim");
         let program = Command::new("p").arg(own);
         let arguments = arguments.iter().map(OsString::from);
         check(&program, arguments)
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn known_and_unknown_options_are_left_to_the_programs_parser() {
         for arguments in [
-            &["p", "--do_predict"][..],
+            &["p", "--optim"][..],
             &["p", "--nonsense"],
             &["p", "--", "--max_steps"],
             &["p"],

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use program::source::Source;
 use program::{Failure, print};
 use report::BenchmarkMaterial;
+use study::summary::metric_in_words;
 use study::{BenchmarkSummary, StudySummary};
 use tasks::glue::{self, GlueTask};
 
@@ -101,7 +102,7 @@ fn rendered(summary: &BenchmarkSummary, json: &Path, report: &PathBuf) -> String
             text,
             "{:<6} {:<22} {:>8} {:>9} {:>10}  {p}",
             task.task,
-            task.metric,
+            metric_in_words(&task.metric),
             points(task.control_scores.mean),
             points(task.treatment_scores.mean),
             points(difference),

@@ -69,6 +69,11 @@ impl<'a> Conductor<'a> {
         let Some(stage) = self.stage()? else {
             return Ok(());
         };
+        if let (Some(_), Sentences::Own(_)) = (&self.arguments.submission, sentences) {
+            return Err(Failure::usage(
+                "--submission is for GLUE's tasks; use --predict test, which writes predictions for your own files",
+            ));
+        }
         let (session, subject) = self.session(&stage, sentences)?;
         if let Some(steps) = self.arguments.bench_steps {
             let timing = bench::time_steps(&session, steps, self.arguments.bench_ceiling);
@@ -87,14 +92,9 @@ impl<'a> Conductor<'a> {
         finished: &Finished,
         out: &Path,
     ) -> Result<(), Failure> {
-        let Some(folder) = &self.arguments.submission else {
+        let (Some(folder), Sentences::Glue { task, .. }) = (&self.arguments.submission, sentences)
+        else {
             return Ok(());
-        };
-        let Sentences::Glue { task, .. } = sentences else {
-            return Err(Failure::usage(format!(
-                "--submission is for GLUE's tasks; the predictions for your own files are in {}",
-                out.join("predictions").display()
-            )));
         };
         let planned: Vec<&RunRecord> = finished.planned.iter().collect();
         let run = submission::chosen(self.arguments.submit, &planned)?;

@@ -57,7 +57,9 @@ impl SplitFacts {
         {
             classes.extend(names.iter().map(|name| (name.clone(), 0)));
             for &target in targets {
-                classes[target].1 += 1;
+                if let Some((_, count)) = classes.get_mut(target) {
+                    *count += 1;
+                }
             }
         }
 

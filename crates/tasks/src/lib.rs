@@ -2,12 +2,15 @@
 //!
 //! A [`Task`] says what to train on, what to evaluate on, what a model's head outputs, and how
 //! predictions are scored. No code outside this crate depends on which task it is. A GLUE task is a
-//! file in [`glue`]; reading one of its files gives a [`Split`] of sentences with [`Targets`], which are
-//! classes or scores. [`Metric::score`] compares them with [`Predictions`] of the same kind;
-//! [`submission`] writes predictions for a test set as GLUE's server takes them.
+//! file in [`glue`], and [`OwnFiles`] describes one by files of one's own. Reading one of its files gives a
+//! [`Split`] of sentences with [`Targets`], which are classes or scores, and [`SplitFacts`] counts what is
+//! in it. [`Metric::score`] compares targets with [`Predictions`] of the same kind; [`submission`] writes
+//! predictions for a test set as GLUE's server takes them.
 //!
-//! A row that does not fit its description is a [`TaskError`] that names its place; nothing is guessed, and
-//! nothing is skipped but the broken rows of QQP, which a [note](Split::notes) counts. The crate has no tensors, no tokenizer and no model, and downloads nothing.
+//! A row that does not fit its description is a [`TaskError`] that names its place. Nothing is skipped but the
+//! broken rows of QQP, which a [note](Split::notes) counts, and nothing is guessed but the columns of files of
+//! one's own, of which [`OwnTask::statement`] says how. The crate has no tensors, no tokenizer and no model, and
+//! downloads nothing.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -26,7 +29,8 @@
 //! |---|---|
 //! | a GLUE task | a file in `glue/`, a line in [`glue::all`] |
 //! | a task with files of one's own | nowhere: [`OwnFiles`], or [`Task::new`] |
-//! | a file format | a file in `source/`, a variant of [`Format`] |
+//! | a file format with named columns | a file in `source/table/` |
+//! | any other file format | a file in `source/`, a variant of [`Format`] |
 //! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 
 mod error;

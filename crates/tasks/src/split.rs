@@ -11,14 +11,14 @@ pub struct Example {
     pub sentence2: Option<String>,
 }
 
-/// All examples of a file, in order, with the file's hash.
+/// All examples of a file, or of the [`Part`](crate::Part) of it that is used, in order, with the file's hash.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
     /// The examples.
     pub examples: Vec<Example>,
     /// Their labels, as many as `examples`; `None` for a file without labels.
     pub targets: Option<Targets>,
-    /// How many examples the file holds, even if `examples` is shortened.
+    /// How many examples the file, or the part of it, holds, even if `examples` is shortened.
     pub count: usize,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal digits.
     pub sha256: String,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser};
+use clap::{ArgGroup, Args, Parser};
 use program::source::Source;
 use study_program::StudyArguments;
 use tasks::OwnFiles;
@@ -16,9 +16,10 @@ use tasks::glue::{self, GlueTask};
 /// it was stopped.
 #[derive(Debug, Parser)]
 #[command(name = "glue", version, max_term_width = 100)]
+#[command(group = ArgGroup::new("sentences").args(["task", "train_file", "list_devices", "bench_noise"]).required(true).multiple(true))]
 pub(crate) struct Arguments {
     /// The task
-    #[arg(long, alias = "task_name", value_parser = task_names(), ignore_case = true, required_unless_present_any = ["list_devices", "train_file"], conflicts_with = "train_file")]
+    #[arg(long, alias = "task_name", value_parser = task_names(), ignore_case = true, conflicts_with = "train_file")]
     pub(crate) task: Option<Tasks>,
     /// Sentences: hf:glue from the Hugging Face hub, or a folder with the task's official TSV files or the hub's
     /// Parquet files; for --task all, a folder of such folders
@@ -101,10 +102,9 @@ pub(crate) struct OwnArguments {
 }
 
 impl OwnArguments {
-    /// The files, if there are any.
-    pub(crate) fn files(self) -> Option<OwnFiles> {
-        let train = self.train_file?;
-        Some(OwnFiles {
+    /// The files.
+    pub(crate) fn files(self) -> OwnFiles {
+        OwnFiles {
             validation: self.validation_file,
             test: self.test_file,
             validation_split: self.validation_split,
@@ -113,8 +113,9 @@ impl OwnArguments {
             text_pair_column: self.text_pair_column,
             label_column: self.label_column,
             regression: self.regression,
-            train,
-        })
+            // Without one, an option asks for something that reads no sentences.
+            train: self.train_file.unwrap_or_default(),
+        }
     }
 }
 

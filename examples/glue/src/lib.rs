@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use program::{DeviceOptions, Failure, Program};
+use program::{Failure, Program};
 use study_program::{Conductor, Sentences};
 
 use crate::arguments::{Arguments, Tasks};
@@ -45,13 +45,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             conductor.run(&Sentences::Glue { task, data }, &out)
         }
         Some(Tasks::All) => conductor.run_all(data.as_ref(), out),
-        None => match own.files() {
-            Some(files) => {
-                let name = files.train.file_stem().unwrap_or_default();
-                let out = out.join(name);
-                conductor.run(&Sentences::Own(files), &out)
-            }
-            None => DeviceOptions::list(),
-        },
+        None => {
+            let files = own.files();
+            let name = files.train.file_stem().unwrap_or_default();
+            let out = out.join(name);
+            conductor.run(&Sentences::Own(files), &out)
+        }
     }
 }

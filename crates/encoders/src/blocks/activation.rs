@@ -12,8 +12,18 @@ pub enum HiddenAct {
     /// Gaussian error linear unit, by the error function (not the tanh approximation).
     #[default]
     Gelu,
+    /// Its approximation by tanh.
+    #[serde(alias = "gelu_fast")]
+    GeluNew,
+    /// The same approximation under PyTorch's name.
+    GeluPytorchTanh,
     /// Rectified linear unit.
     Relu,
+    /// Sigmoid linear unit, `x σ(x)`.
+    #[serde(alias = "swish")]
+    Silu,
+    /// Hyperbolic tangent.
+    Tanh,
 }
 
 impl HiddenAct {
@@ -21,7 +31,18 @@ impl HiddenAct {
     pub(crate) fn after<const D: usize>(self, dense: &Linear, x: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Gelu => dense.forward_gelu(x),
-            Self::Relu => activation::relu(dense.forward(x)),
+            other => other.of(dense.forward(x)),
+        }
+    }
+
+    /// Activates.
+    pub(crate) fn of<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Gelu => fused::gelu(x),
+            Self::GeluNew | Self::GeluPytorchTanh => activation::gelu_approximate(x),
+            Self::Relu => activation::relu(x),
+            Self::Silu => activation::silu(x),
+            Self::Tanh => x.tanh(),
         }
     }
 }

@@ -27,8 +27,43 @@ pub struct SelfAttention {
     pub key: Linear,
     /// `[hidden, hidden]`.
     pub value: Linear,
-    heads: usize,
+    #[module(skip)]
+    heads: Heads,
+}
+
+/// The heads of a self-attention.
+#[derive(Clone, Copy, Debug)]
+pub struct Heads {
+    number: usize,
     dropout: f64,
+}
+
+impl From<&Settings> for Heads {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            number: settings.heads,
+            dropout: settings.attention_dropout,
+        }
+    }
+}
+
+impl Heads {
+    /// Mixes the values of all real tokens of a sequence, per head.
+    ///
+    /// # Shapes
+    /// - query, output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed, or of the first
+    ///   tokens alone
+    /// - key, value: of all tokens
+    pub(crate) fn attend(
+        self,
+        projected: [Tensor<3>; 3],
+        layout: &Layout,
+        tokens: Tokens,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let dropout = dropouts.next(self.dropout);
+        layout.attend(tokens, projected, self.number, dropout)
+    }
 }
 
 impl Attention {
@@ -51,10 +86,7 @@ impl Attention {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let queries = match tokens {
-            Tokens::All => hidden.clone(),
-            Tokens::First => layout.first(hidden.clone()),
-        };
+        let queries = layout.of(tokens, hidden.clone());
         let context =
             self.self_attention
                 .forward(queries.clone(), hidden, layout, tokens, dropouts);
@@ -69,8 +101,7 @@ impl SelfAttention {
             query: projection(),
             key: projection(),
             value: projection(),
-            heads: settings.heads,
-            dropout: settings.attention_dropout,
+            heads: settings.into(),
         }
     }
 
@@ -90,7 +121,7 @@ impl SelfAttention {
         let query = self.query.forward(queries);
         let key = self.key.forward(hidden.clone());
         let value = self.value.forward(hidden);
-        let dropout = dropouts.next(self.dropout);
-        layout.attend(tokens, [query, key, value], self.heads, dropout)
+        self.heads
+            .attend([query, key, value], layout, tokens, dropouts)
     }
 }

@@ -6,39 +6,50 @@ use burn::tensor::{Device, Tensor};
 
 use super::dropout::Dropouts;
 use super::norm::LayerNorm;
-use super::settings::Settings;
+use super::settings::{FirstPosition, Settings};
 use crate::input::EncoderInput;
 
 /// Sum of word, position and token type embeddings, normalised.
 #[derive(Module, Debug)]
 pub struct Embeddings {
-    /// `[vocab_size, hidden]`.
+    /// `[vocab_size, width]`.
     pub word_embeddings: Embedding,
-    /// `[max_position_embeddings, hidden]`.
+    /// `[max_position_embeddings, width]`.
     pub position_embeddings: Embedding,
-    /// `[type_vocab_size, hidden]`.
-    pub token_type_embeddings: Embedding,
-    /// Over the hidden dimension.
+    /// `[type_vocab_size, width]`, where the family has token types.
+    pub token_type_embeddings: Option<Embedding>,
+    /// Over the width.
     pub layer_norm: LayerNorm,
     dropout: f64,
+    #[module(skip)]
+    first_position: FirstPosition,
 }
 
 impl Embeddings {
     pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
-        let table = |rows| EmbeddingConfig::new(rows, settings.hidden).init(device);
+        let width = settings.embedding;
+        let table = |rows| EmbeddingConfig::new(rows, width).init(device);
+        let types = settings.token_types;
         Self {
             word_embeddings: table(settings.words),
             position_embeddings: table(settings.positions),
-            token_type_embeddings: table(settings.token_types),
-            layer_norm: LayerNorm::new(settings, device),
+            token_type_embeddings: (types > 0).then(|| table(types)),
+            layer_norm: LayerNorm::new(width, settings.epsilon, device),
             dropout: settings.dropout,
+            first_position: settings.first_position,
         }
+    }
+
+    /// Width of what it looks up.
+    pub(crate) fn width(&self) -> usize {
+        let [_, width] = self.word_embeddings.weight.dims();
+        width
     }
 
     /// Embeds tokens at their positions in their sequences.
     ///
     /// # Shapes
-    /// - output: `[batch, length, hidden]`, or `[1, tokens, hidden]` where the input is packed
+    /// - output: `[batch, length, width]`, or `[1, tokens, width]` where the input is packed
     pub fn forward(&self, input: &EncoderInput, dropouts: &mut Dropouts) -> Tensor<3> {
         self.forward_perturbed(input, None, dropouts)
     }
@@ -55,15 +66,19 @@ impl Embeddings {
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
         let ids = input.input_ids.clone();
-        let positions = input.layout.positions(&ids.device());
+        let positions = match self.first_position {
+            FirstPosition::Zero => input.layout.positions(&ids.device()),
+            FirstPosition::AfterPadding(pad) => input.layout.positions_after(pad, ids.clone()),
+        };
         let look_up = |table: &Embedding, ids| fused::embedding(table.weight.val(), ids);
         let mut words = look_up(&self.word_embeddings, ids);
         if let Some(perturbation) = perturbation {
             words = words + perturbation;
         }
-        let sum = words
-            + look_up(&self.token_type_embeddings, input.token_type_ids.clone())
-            + look_up(&self.position_embeddings, positions);
+        if let Some(types) = &self.token_type_embeddings {
+            words = words + look_up(types, input.token_type_ids.clone());
+        }
+        let sum = words + look_up(&self.position_embeddings, positions);
         fused::dropout(self.layer_norm.forward(sum), dropouts.next(self.dropout))
     }
 }

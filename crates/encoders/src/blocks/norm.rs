@@ -5,8 +5,6 @@ use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 use fused::Dropout;
 
-use super::settings::Settings;
-
 /// Layer normalisation over the hidden dimension, with the checkpoint's epsilon.
 ///
 /// Burn's own keeps its epsilon private, and the fused operations need it. burn-store goes by the name of this
@@ -21,11 +19,11 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
+    pub(crate) fn new(width: usize, epsilon: f64, device: &Device) -> Self {
         Self {
-            gamma: Initializer::Ones.init([settings.hidden], device),
-            beta: Initializer::Zeros.init([settings.hidden], device),
-            epsilon: settings.epsilon,
+            gamma: Initializer::Ones.init([width], device),
+            beta: Initializer::Zeros.init([width], device),
+            epsilon,
         }
     }
 

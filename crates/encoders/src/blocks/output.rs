@@ -22,7 +22,7 @@ impl Output {
     pub(crate) fn new(input: usize, settings: &Settings, device: &Device) -> Self {
         Self {
             dense: Linear::new(input, settings.hidden, device),
-            layer_norm: LayerNorm::new(settings, device),
+            layer_norm: LayerNorm::new(settings.hidden, settings.epsilon, device),
             dropout: settings.dropout,
         }
     }

@@ -9,8 +9,8 @@ use burn::tensor::{Device, Tensor};
 use super::{Family, Stages};
 use crate::blocks::{Dropouts, Embeddings, Encoder, Linear, Pooler};
 use crate::input::{EncoderInput, Layout, Tokens};
-use crate::names::Names;
-use crate::roles::{Projection, Role};
+use crate::names::{Names, RENAMED};
+use crate::roles::Role;
 
 pub use config::BertConfig;
 pub use masked_lm::{
@@ -19,11 +19,6 @@ pub use masked_lm::{
 
 /// The parts of [`BertModel`].
 const PARTS: &[&str] = &["embeddings", "encoder", "pooler"];
-/// What differs between a checkpoint's names and the module's: `self` is a keyword, and fields are in snake case.
-const RENAMED: &[(&str, &str)] = &[
-    (".attention.self.", ".attention.self_attention."),
-    (".LayerNorm.", ".layer_norm."),
-];
 /// A buffer that older versions of transformers saved.
 const POSITION_IDS: &str = "bert.embeddings.position_ids";
 
@@ -46,13 +41,13 @@ pub(crate) struct BertForSequenceClassification {
 impl Family for BertForSequenceClassification {
     type Config = BertConfig;
 
-    const MODEL_TYPE: &'static str = "bert";
+    const MODEL_TYPES: &'static [&'static str] = &["bert"];
 
     const NAMES: Names = Names {
         base: "bert",
         parts: PARTS,
         renamed: RENAMED,
-        head: "classifier",
+        heads: &["classifier"],
         head_layers: &["classifier"],
         optional: &["bert.pooler.dense"],
         other_heads: &["qa_outputs"],
@@ -73,23 +68,7 @@ impl Family for BertForSequenceClassification {
     }
 
     fn role(path: &str) -> Option<Role> {
-        let (layer, parameter) = path.rsplit_once('.')?;
-        let name = layer.rsplit('.').next()?;
-        let projection = match name {
-            "query" => Projection::Query,
-            "key" => Projection::Key,
-            "value" => Projection::Value,
-            _ => Projection::Dense,
-        };
-        Some(match (name, parameter) {
-            ("classifier", _) => Role::Head,
-            ("word_embeddings", "weight") => Role::TokenEmbedding,
-            ("position_embeddings" | "token_type_embeddings", "weight") => Role::Embedding,
-            ("layer_norm", "gamma" | "beta") => Role::Norm,
-            ("query" | "key" | "value" | "dense", "weight") => Role::Weight(projection),
-            ("query" | "key" | "value" | "dense", "bias") => Role::Bias(projection),
-            _ => return None,
-        })
+        Role::in_blocks(path, Self::NAMES.heads)
     }
 
     fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear> {
@@ -103,8 +82,7 @@ impl Family for BertForSequenceClassification {
 
 impl Stages for BertForSequenceClassification {
     fn embedding_width(&self) -> usize {
-        let [_, width] = self.bert.embeddings.word_embeddings.weight.dims();
-        width
+        self.bert.embeddings.width()
     }
 
     fn embed(

@@ -4,6 +4,10 @@
 //! line in the [registry](registry!).
 
 pub(crate) mod bert;
+pub(crate) mod distilbert;
+pub(crate) mod electra;
+mod fields;
+pub(crate) mod roberta;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor};
@@ -22,6 +26,9 @@ pub(crate) trait FamilyConfig {
     /// Checks every field; the error names the field, its value and what is accepted.
     fn validate(&self) -> Result<(), String>;
 
+    /// The `model_type` of its `config.json`.
+    fn model_type(&self) -> &str;
+
     /// Rows of the token embedding.
     fn vocab_size(&self) -> usize;
 
@@ -31,8 +38,8 @@ pub(crate) trait FamilyConfig {
     /// Number of layers.
     fn num_hidden_layers(&self) -> usize;
 
-    /// Rows of the token type embedding.
-    fn type_vocab_size(&self) -> usize;
+    /// Rows of the token type embedding; `None` for a model without one, which ignores token types.
+    fn type_vocab_size(&self) -> Option<usize>;
 
     /// The longest sequence, in tokens.
     fn max_length(&self) -> usize;
@@ -59,8 +66,8 @@ pub(crate) trait Family: Module + Stages {
     /// Its `config.json`.
     type Config: FamilyConfig + Serialize + DeserializeOwned;
 
-    /// The `model_type` of its `config.json`.
-    const MODEL_TYPE: &'static str;
+    /// Each `model_type` that its `config.json` may have.
+    const MODEL_TYPES: &'static [&'static str];
 
     /// How its checkpoints name what the module holds.
     const NAMES: Names;
@@ -155,7 +162,9 @@ macro_rules! registry {
 
         impl EncoderConfig {
             /// Every `model_type` that can be loaded.
-            pub(crate) const MODEL_TYPES: &[&str] = &[$(<$family as Family>::MODEL_TYPE),+];
+            pub(crate) fn model_types() -> impl Iterator<Item = &'static str> {
+                [$(<$family as Family>::MODEL_TYPES),+].into_iter().flatten().copied()
+            }
 
             /// Reads the configuration of a family, if there is one of that name.
             pub(crate) fn of_family<'de, D: Deserializer<'de>>(
@@ -163,7 +172,7 @@ macro_rules! registry {
                 fields: D,
             ) -> Option<Result<Self, D::Error>> {
                 $(
-                    if model_type == <$family as Family>::MODEL_TYPE {
+                    if <$family as Family>::MODEL_TYPES.contains(&model_type) {
                         return Some(<$config>::deserialize(fields).map(Self::$name));
                     }
                 )+
@@ -177,10 +186,8 @@ macro_rules! registry {
             }
 
             /// The `model_type` of its `config.json`.
-            pub fn model_type(&self) -> &'static str {
-                match self {
-                    $(Self::$name(_) => <$family as Family>::MODEL_TYPE,)+
-                }
+            pub fn model_type(&self) -> &str {
+                self.family().model_type()
             }
         }
 
@@ -197,11 +204,10 @@ macro_rules! registry {
                 fn try_from(config: &'a EncoderConfig) -> Result<Self, EncoderError> {
                     match config {
                         EncoderConfig::$name(config) => Ok(config),
-                        #[allow(unreachable_patterns)] // While there is one family.
                         other => Err(EncoderError::Setting(format!(
-                            "model_type is `{}`, accepted here is `{}`",
+                            "model_type is `{}`, accepted here is {}",
                             other.model_type(),
-                            <$family as Family>::MODEL_TYPE,
+                            either(<$family as Family>::MODEL_TYPES.iter().copied()),
                         ))),
                     }
                 }
@@ -301,6 +307,15 @@ macro_rules! registry {
     };
 }
 
+/// The names of model types as a choice, each in backticks.
+pub(crate) fn either(model_types: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<String> = model_types.map(|name| format!("`{name}`")).collect();
+    names.join(" or ")
+}
+
 registry! {
     Bert: bert::BertForSequenceClassification, bert::BertConfig;
+    Roberta: roberta::RobertaForSequenceClassification, roberta::RobertaConfig;
+    Electra: electra::ElectraForSequenceClassification, electra::ElectraConfig;
+    DistilBert: distilbert::DistilBertForSequenceClassification, distilbert::DistilBertConfig;
 }

@@ -71,10 +71,11 @@ fn a_folder_in_place_of_a_file_is_named() {
 #[test]
 fn another_model_type_is_refused_by_name() {
     let copy = Copy::new();
-    for other in ["roberta", "distilbert", "BERT", ""] {
+    for other in ["gpt2", "BERT", ""] {
         copy.configure("model_type", json!(other));
         let text = complaint(&copy, "config.json");
-        assert_eq!(text, format!("model_type is `{other}`, accepted is `bert`"));
+        let start = format!("model_type is `{other}`, accepted is `bert` or `");
+        assert!(text.starts_with(&start), "{text}");
     }
     for absent in [Value::Null, json!(7)] {
         copy.configure("model_type", absent);
@@ -106,7 +107,7 @@ fn settings_that_cannot_be_computed_are_refused_with_their_value() {
         ("hidden_size", json!("24"), "at line 1"),
         ("hidden_size", json!(-24), "at line 1"),
         ("num_attention_heads", json!(0), "at least 1"),
-        ("hidden_act", json!("gelu_new"), "gelu"),
+        ("hidden_act", json!("quick_gelu"), "gelu"),
         ("hidden_dropout_prob", json!(1.0), "0 <= p < 1"),
         ("attention_probs_dropout_prob", json!(-0.1), "0 <= p < 1"),
         ("classifier_dropout", json!(1.5), "0 <= p < 1"),

@@ -36,12 +36,12 @@ def global_norm(tensors):
     return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors])).item()
 
 
-def train(model, batches, peak):
+def train(model, batches, peak, no_decay=lambda name: name.endswith(NO_DECAY)):
     """Takes one step a batch; returns the loss, the rate and the gradient norm before clipping of each step."""
     named = list(model.named_parameters())
     groups = [
-        {"params": [p for name, p in named if not name.endswith(NO_DECAY)], "weight_decay": WEIGHT_DECAY},
-        {"params": [p for name, p in named if name.endswith(NO_DECAY)], "weight_decay": 0.0},
+        {"params": [p for name, p in named if not no_decay(name)], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for name, p in named if no_decay(name)], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=peak, eps=EPSILON, betas=BETAS)
     total = len(batches)

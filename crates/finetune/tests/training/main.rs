@@ -3,6 +3,7 @@
 mod accumulation;
 mod closeness;
 mod examples;
+mod families;
 mod half;
 mod noise;
 mod parameters;

@@ -19,14 +19,14 @@ use crate::reference::{
 
 /// PyTorch's own f32 run differs from its f64 run by 2e-7 in the losses and 1.2e-6 in the gradients
 /// (1.0e-7 and 6.7e-6 for MiniLM), as the generators measured.
-const LOSS: f64 = 1e-5;
+pub(crate) const LOSS: f64 = 1e-5;
 const GRADIENT: f64 = 2e-5;
 
 /// The update of each tensor over ten steps, relative to its length. f32 alone is off by 4e-5; a
 /// wrong decay group by 2e-2 or more, a wrong epsilon by 6e-2, beta 2 by 6e-3, clipping by 0.3.
-const UPDATE: f64 = 1e-3;
+pub(crate) const UPDATE: f64 = 1e-3;
 
-fn recipe(settings: &Value) -> Recipe {
+pub(crate) fn recipe(settings: &Value) -> Recipe {
     let number = |name: &str| settings[name].as_f64().expect("a number");
     let betas = numbers(&settings["betas"]);
     Recipe {
@@ -63,7 +63,7 @@ fn tiny_batch(file: &SafeTensors<'_>, step: usize, filling: Filling, device: &De
     )
 }
 
-fn assert_close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
+pub(crate) fn assert_close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
     let error = (ours - theirs).abs() / theirs.abs().max(f64::MIN_POSITIVE);
     assert!(
         error <= tolerance,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::OwnFiles;
 use crate::error::TaskError;
 use crate::source::contents::strip;
-use crate::source::table::{Table, Value, listed};
+use crate::source::table::{SAMPLE, Table, Value, listed};
 
 /// Columns of pairs in `task_to_keys` of transformers' `run_glue.py`.
 const PAIRS: [(&str, &str); 4] = [
@@ -21,8 +21,8 @@ const SINGLES: [&str; 2] = ["sentence", "text"];
 /// The label column of `run_glue.py`.
 const LABEL: &str = "label";
 
-/// How many rows show whether a column holds text or numbers.
-const SAMPLE: usize = 100;
+/// Most columns beside the label of which one or two may be found to be the text.
+const MOST_OTHERS: usize = 100;
 
 /// Columns by their names in a file.
 #[derive(Clone, Debug)]
@@ -30,39 +30,56 @@ pub(super) struct Columns {
     pub(super) sentence: String,
     pub(super) sentence2: Option<String>,
     pub(super) label: Option<String>,
+    /// Why the columns of the sentences were taken.
+    pub(super) text_reason: &'static str,
+    /// Why the column of the label was taken.
+    pub(super) label_reason: &'static str,
 }
+
+/// The columns of the sentences, and why they were taken.
+type Texts = (String, Option<String>, &'static str);
+
+const NAMED: &str = "as named";
+const BY_NAME: &str = "guessed by name";
 
 impl Columns {
     /// Chooses the columns of the training file.
     pub(super) fn of_train(table: &Table, options: &OwnFiles) -> Result<Self, TaskError> {
         let header = table.header()?;
-        let label = match &options.label_column {
-            Some(name) => found(table, &header, name)?,
+        let (label, label_reason) = match &options.label_column {
+            Some(name) => (found(table, &header, name)?, NAMED),
             None => match find(&header, LABEL) {
-                Some(name) => name.to_owned(),
+                Some(name) => (name.to_owned(), BY_NAME),
                 None => {
                     return Err(TaskError::Table {
                         path: table.path().to_owned(),
                         found: format!("no column \"{LABEL}\" in {}", listed(&header)),
-                        expected: "--label-column NAME with one of these".to_owned(),
+                        expected: match header.as_slice() {
+                            [only] if only.contains([',', ';', '\t']) => {
+                                "columns separated by commas in .csv and by tabs in .tsv"
+                            }
+                            _ => "--label-column NAME with one of these",
+                        }
+                        .to_owned(),
                     });
                 }
             },
         };
-        let (sentence, sentence2) = match (&options.text_column, &options.text_pair_column) {
-            (Some(first), second) => {
-                let second = second.as_ref().map(|name| found(table, &header, name));
-                (found(table, &header, first)?, second.transpose()?)
-            }
-            (None, Some(second)) => {
-                return Err(TaskError::Table {
-                    path: table.path().to_owned(),
-                    found: format!("--text-pair-column {second} without --text-column"),
-                    expected: "both for pairs".to_owned(),
-                });
-            }
-            (None, None) => guess(table, &header, &label)?,
-        };
+        let (sentence, sentence2, text_reason) =
+            match (&options.text_column, &options.text_pair_column) {
+                (Some(first), second) => {
+                    let second = second.as_ref().map(|name| found(table, &header, name));
+                    (found(table, &header, first)?, second.transpose()?, NAMED)
+                }
+                (None, Some(second)) => {
+                    return Err(TaskError::Table {
+                        path: table.path().to_owned(),
+                        found: format!("--text-pair-column {second} without --text-column"),
+                        expected: "both for pairs".to_owned(),
+                    });
+                }
+                (None, None) => guess(table, &header, &label)?,
+            };
         let used = [Some(&sentence), sentence2.as_ref(), Some(&label)];
         let used: Vec<&String> = used.into_iter().flatten().collect();
         if let Some(twice) = (1..used.len()).find(|&at| used[..at].contains(&used[at])) {
@@ -76,6 +93,8 @@ impl Columns {
             sentence,
             sentence2,
             label: Some(label),
+            text_reason,
+            label_reason,
         })
     }
 
@@ -89,6 +108,7 @@ impl Columns {
             label: (self.label.as_ref())
                 .and_then(|name| find(&header, name))
                 .map(str::to_owned),
+            ..*self
         })
     }
 }
@@ -114,11 +134,7 @@ fn found(table: &Table, header: &[String], name: &str) -> Result<String, TaskErr
 }
 
 /// Guesses the columns of the sentences as `run_glue.py` does, but only where there is no doubt.
-fn guess(
-    table: &Table,
-    header: &[String],
-    label: &str,
-) -> Result<(String, Option<String>), TaskError> {
+fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskError> {
     let others: Vec<String> = header
         .iter()
         .filter(|column| column.as_str() != label)
@@ -146,15 +162,20 @@ fn guess(
         _ => return Err(doubtful(table, &others)),
     };
     if let Some((first, second)) = guessed {
-        return Ok((first.to_owned(), second.map(str::to_owned)));
+        return Ok((first.to_owned(), second.map(str::to_owned), BY_NAME));
     }
     let texts = match others.as_slice() {
         [only] => vec![only.clone()],
-        _ => texts(table, &others)?,
+        others if others.len() > MOST_OTHERS => Vec::new(),
+        others => texts(table, others)?,
     };
     match texts.as_slice() {
-        [only] => Ok((only.clone(), None)),
-        [first, second] => Ok((first.clone(), Some(second.clone()))),
+        [only] => Ok((only.clone(), None, "guessed as the only text")),
+        [first, second] => Ok((
+            first.clone(),
+            Some(second.clone()),
+            "guessed as the only texts",
+        )),
         _ => Err(doubtful(table, &others)),
     }
 }

@@ -18,9 +18,11 @@ pub(super) struct Seen {
     not_integer: Option<(Place, String)>,
     /// The first label that is no finite number.
     not_number: Option<(Place, String)>,
-    /// The first label that is a number with a fraction.
+    /// Whether a label is a number with a fraction.
     has_fraction: bool,
+    /// The lowest label that is a number.
     pub(super) min: f32,
+    /// The highest.
     pub(super) max: f32,
 }
 
@@ -119,12 +121,12 @@ impl Seen {
         };
         let names: Vec<String> = match self.not_integer {
             None => {
-                let values: BTreeSet<i64> = self
+                let values: BTreeSet<i128> = self
                     .different
                     .iter()
                     .filter_map(|name| integer(name))
                     .collect();
-                values.iter().map(i64::to_string).collect()
+                values.iter().map(i128::to_string).collect()
             }
             Some(_) => self.different.iter().cloned().collect(),
         };
@@ -153,7 +155,7 @@ impl Seen {
     }
 }
 
-/// Makes sure that every label of a file is one of the task's, and counts the rows.
+/// Makes sure that every label of a file is one of the task's.
 pub(super) fn check(table: &Table, column: &str, outputs: &Outputs) -> Result<(), TaskError> {
     let mut labels = Labels::new(outputs);
     table.visit(&[column], &mut |place, values| {

@@ -140,6 +140,15 @@ impl OwnFiles {
             false => classes_of(&train, &seen, validation.as_ref(), test)?,
         };
 
+        if let (Outputs::Classes(names), Some(share)) = (&outputs, self.validation_split)
+            && names.len() == seen.rows
+        {
+            return Err(TaskError::Table {
+                path: self.train.clone(),
+                found: format!("{} rows of {} classes", seen.rows, names.len()),
+                expected: format!("a class of two rows, of which to hold {share} out"),
+            });
+        }
         let held_out = self.validation_split.map(|share| HeldOut {
             // As train_test_split of the datasets library rounds it.
             rows: (share * seen.rows as f64).ceil() as usize,
@@ -155,15 +164,20 @@ impl OwnFiles {
         };
         let mut sets = vec![set("validation", validation_source)];
         sets.extend(test.as_ref().map(|file| set("test", file.source(None))));
+        let task = Task::new(
+            self.name(),
+            outputs.clone(),
+            metrics(&outputs),
+            train.source(held_out.map(Part::Train)),
+            sets,
+        )?;
+        if test.is_some() {
+            // Training reads the other files, but this one may be wanted only after it.
+            task.read_evaluation_set("test")?;
+        }
         Ok(OwnTask {
             statement: self.statement(&train, &outputs, held_out, test.as_ref()),
-            task: Task::new(
-                self.name(),
-                outputs.clone(),
-                metrics(&outputs),
-                train.source(held_out.map(Part::Train)),
-                sets,
-            )?,
+            task,
         })
     }
 
@@ -214,12 +228,6 @@ impl OwnFiles {
             None => format!("text in column {:?}", columns.sentence),
             Some(second) => format!("pairs in columns {:?} and {second:?}", columns.sentence),
         };
-        let how = match (&self.text_column, &self.label_column) {
-            (Some(_), Some(_)) => "as named",
-            (None, None) => "both guessed from the header",
-            (None, Some(_)) => "the text guessed from the header",
-            (Some(_), None) => "the label guessed from the header",
-        };
         let labels = match outputs {
             Outputs::Classes(names) => format!("{} classes: {}", names.len(), listed(names)),
             Outputs::Score { min, max } if self.regression => format!("scores from {min} to {max}"),
@@ -252,9 +260,11 @@ impl OwnFiles {
             }
         };
         format!(
-            "{}: {texts}, label in column {:?}, {how}; {labels}; {validation}{test}",
+            "{}: {texts} ({}), label in column {:?} ({}); {labels}; {validation}{test}",
             self.train.display(),
+            columns.text_reason,
             train.label(),
+            columns.label_reason,
         )
     }
 }
@@ -286,6 +296,7 @@ impl OwnFile {
             sentence,
             sentence2,
             label,
+            ..
         } = self.columns.clone();
         Source {
             path: self.table.path().to_owned(),

@@ -117,3 +117,56 @@ fn pairs_have_two_sentences() {
     assert_eq!(split.examples, [pair("a", "b"), pair("c", "d")]);
     assert_eq!(split.targets, Some(Targets::Classes(vec![1, 0])));
 }
+
+#[test]
+fn quotes_over_several_lines_of_tsv_are_said() {
+    let folder = Folder::new();
+    let text = "text\tlabel\na\t1\n\" b\t0\nc \"\t0\n";
+    let split = train(&folder.files("a.tsv", text));
+    assert_eq!(sentences(&split), ["a", "b\t0\nc"]);
+    let notes: Vec<String> = split.notes.iter().map(|note| folder.short(note)).collect();
+    assert_eq!(
+        notes,
+        [
+            "a.tsv:3: the first of 1 text(s) whose quotes hold line ends; in GLUE's own files quotes are part of the \
+             text (--task NAME)"
+        ]
+    );
+    let csv = train(&folder.files("a.csv", text.replace('\t', ",")));
+    assert_eq!(csv.notes, [""; 0]);
+}
+
+#[test]
+fn keys_of_json_may_come_in_any_order_and_late() {
+    let folder = Folder::new();
+    let text = "{\"text\":\"a\",\"label\":1}\n{\"more\":{},\"label\":0,\"text\":\"b\"}\n{\"label\":0,\"text\":\"c\"}\n";
+    let mut files = folder.files("a.jsonl", text);
+    assert_eq!(sentences(&train(&files)), ["a", "b", "c"]);
+    // A test file whose first row alone lacks a label is not without labels.
+    files.test = Some(folder.file(
+        "test.jsonl",
+        "{\"text\":\"a\"}\n{\"text\":\"b\",\"label\":1}\n",
+    ));
+    assert_eq!(
+        folder.error(&files),
+        "test.jsonl:1: label is missing; expected text, a number, true or false"
+    );
+}
+
+#[test]
+fn records_of_any_size_end_with_the_file() {
+    let folder = Folder::new();
+    // The buffers start with 1,024 bytes and 32 fields.
+    for columns in 30..36 {
+        let more: String = (2..columns).map(|at| format!(",c{at}")).collect();
+        let empty = ",".repeat(columns - 2);
+        for length in 1018..1028 {
+            let long = "x".repeat(length);
+            for last in [long.clone(), format!("\"{long}\"")] {
+                let text = format!("label{more},text\n0{empty},a\n1{empty},{last}");
+                let split = train(&folder.files("a.csv", text));
+                assert_eq!(sentences(&split), ["a", &long]);
+            }
+        }
+    }
+}

@@ -187,12 +187,12 @@ fn an_unknown_name_is_a_usage_error_with_the_known_ones_and_the_nearest() {
 fn an_option_of_run_glue_without_meaning_here_is_refused_with_what_to_use() {
     let world = World::new();
     for (options, part) in [
-        (&["--do_predict"][..], "no predictions are written"),
+        (&["--max_predict_samples=9"][..], "every row is predicted"),
         (&["--overwrite_output_dir"], "choose another --output_dir"),
         (&["--per_device_eval_batch_size", "8"], "leave it out"),
         (&["--logging_steps=10"], "progress is shown"),
         (&["--save_steps", "10"], "finetuned models are not"),
-        (&["--train_file", "a.csv"], "--data FOLDER"),
+        (&["--train_file", "a.csv"], "cargo run --example glue"),
     ] {
         let parts = [options[0].split('=').next().unwrap_or_default(), part];
         assert_error(&world.run(options), 2, &parts);

@@ -22,10 +22,19 @@ impl World {
         }
         let data = folder.path().join("data");
         std::fs::create_dir(&data).expect("a folder");
-        let rows = "a fine thing\t1\nno fun at all\t0\nso good\t1\nso bad and long\t0\n";
-        let text = format!("sentence\tlabel\n{rows}{rows}");
-        for name in ["train.tsv", "dev.tsv"] {
-            std::fs::write(data.join(name), &text).expect("a file");
+        // The program says so if a dev sentence is in the training file.
+        for (name, rows) in [
+            (
+                "train.tsv",
+                "a fine thing\t1\nno fun at all\t0\nso good\t1\nso bad and long\t0\n",
+            ),
+            (
+                "dev.tsv",
+                "a fine story\t1\nno joy at all\t0\nso nice\t1\nso dull and long\t0\n",
+            ),
+        ] {
+            let text = format!("sentence\tlabel\n{rows}{rows}");
+            std::fs::write(data.join(name), text).expect("a file");
         }
         Self { folder }
     }

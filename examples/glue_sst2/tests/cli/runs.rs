@@ -35,6 +35,7 @@ fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
         .collect();
     entries.sort();
     let expected = [
+        "data.json",
         "figures",
         "predictions",
         "report.html",

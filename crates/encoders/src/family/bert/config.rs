@@ -2,14 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{HiddenAct, Settings};
+use crate::blocks::{FirstPosition, HiddenAct, Settings};
 use crate::error::EncoderError;
-use crate::family::FamilyConfig;
-
-/// Far beyond any BERT, and more than memory holds: the module is laid out before a checkpoint is read.
-const MOST_PARAMS: usize = 100_000_000_000;
-/// Far beyond any BERT: the module is laid out layer by layer before a checkpoint is read.
-const MOST_LAYERS: usize = 1_000;
+use crate::family::{FamilyConfig, fields};
 
 /// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
 ///
@@ -92,7 +87,9 @@ impl BertConfig {
         Settings {
             words: self.vocab_size,
             positions: self.max_position_embeddings,
+            first_position: FirstPosition::Zero,
             token_types: self.type_vocab_size,
+            embedding: self.hidden_size,
             hidden: self.hidden_size,
             intermediate: self.intermediate_size,
             layers: self.num_hidden_layers,
@@ -107,11 +104,8 @@ impl BertConfig {
 
 impl FamilyConfig for BertConfig {
     fn validate(&self) -> Result<(), String> {
-        if self.model_type != "bert" {
-            let found = &self.model_type;
-            return Err(format!("model_type is `{found}`, accepted is `bert`"));
-        }
-        for (name, value) in [
+        fields::only_text("model_type", &self.model_type, "bert")?;
+        fields::at_least_one(&[
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),
             ("num_hidden_layers", self.num_hidden_layers),
@@ -119,67 +113,33 @@ impl FamilyConfig for BertConfig {
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
             ("type_vocab_size", self.type_vocab_size),
-        ] {
-            if value == 0 {
-                return Err(format!("{name} is 0, accepted is at least 1"));
-            }
-        }
-        if self.num_params() > MOST_PARAMS {
-            return Err(format!(
-                "the encoder has {} parameters, accepted is at most {MOST_PARAMS}",
-                self.num_params()
-            ));
-        }
-        if self.num_hidden_layers > MOST_LAYERS {
-            return Err(format!(
-                "num_hidden_layers is {}, accepted is at most {MOST_LAYERS}",
-                self.num_hidden_layers
-            ));
-        }
-        if let Some(token) = self.pad_token_id
-            && token as usize >= self.vocab_size
-        {
-            return Err(format!(
-                "pad_token_id is {token}, accepted is below vocab_size {}",
-                self.vocab_size
-            ));
-        }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return Err(format!(
-                "num_attention_heads is {}, accepted is a divisor of hidden_size {}",
-                self.num_attention_heads, self.hidden_size
-            ));
-        }
-        for (name, value) in [
+        ])?;
+        let layers = ("num_hidden_layers", self.num_hidden_layers);
+        fields::size(self.num_params(), layers)?;
+        fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
+        fields::divides(
+            ("num_attention_heads", self.num_attention_heads),
+            ("hidden_size", self.hidden_size),
+        )?;
+        fields::probabilities(&[
             ("hidden_dropout_prob", self.hidden_dropout_prob),
             (
                 "attention_probs_dropout_prob",
                 self.attention_probs_dropout_prob,
             ),
             ("classifier_dropout", self.classifier_dropout()),
-        ] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(format!("{name} is {value}, accepted is 0 <= p < 1"));
-            }
-        }
-        for (name, value) in [
+        ])?;
+        fields::positive(&[
             ("initializer_range", self.initializer_range),
             ("layer_norm_eps", self.layer_norm_eps),
-        ] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(format!("{name} is {value}, accepted is a positive number"));
-            }
-        }
-        if self.position_embedding_type != "absolute" {
-            return Err(format!(
-                "position_embedding_type is `{}`, accepted is `absolute`",
-                self.position_embedding_type
-            ));
-        }
-        if self.is_decoder {
-            return Err("is_decoder is true, accepted is false".to_owned());
-        }
-        Ok(())
+        ])?;
+        let positions = &self.position_embedding_type;
+        fields::only_text("position_embedding_type", positions, "absolute")?;
+        fields::only("is_decoder", self.is_decoder, false)
+    }
+
+    fn model_type(&self) -> &str {
+        &self.model_type
     }
 
     fn vocab_size(&self) -> usize {
@@ -194,8 +154,8 @@ impl FamilyConfig for BertConfig {
         self.num_hidden_layers
     }
 
-    fn type_vocab_size(&self) -> usize {
-        self.type_vocab_size
+    fn type_vocab_size(&self) -> Option<usize> {
+        Some(self.type_vocab_size)
     }
 
     fn max_length(&self) -> usize {
@@ -217,32 +177,15 @@ impl FamilyConfig for BertConfig {
 
     /// Parameters of the encoder with its pooler, without a head.
     fn num_params(&self) -> usize {
-        // A configuration may claim more than any memory holds: wider than usize, then cut.
-        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|n| n as f64);
-        let [words, positions, types] = [
-            self.vocab_size,
-            self.max_position_embeddings,
-            self.type_vocab_size,
-        ]
-        .map(|n| n as f64);
-        let norm = 2.0 * hidden;
-        let square = hidden * hidden + hidden;
-        let layer = 4.0 * square + 2.0 * hidden * inner + inner + hidden + 2.0 * norm;
-        let layers = self.num_hidden_layers as f64 * layer;
-        ((words + positions + types) * hidden + norm + layers + square) as usize
+        let (settings, hidden) = (self.settings(), self.hidden_size as f64);
+        let pooler = hidden * hidden + hidden;
+        (settings.embedding_params() + settings.layer_params() + pooler) as usize
     }
 
     /// Floating-point operations of the encoder's matrix products in a classifier's forward pass over a
     /// sequence of `length` tokens; a training step does three times as many.
     fn matrix_flops(&self, length: usize) -> f64 {
-        let [hidden, inner, length] =
-            [self.hidden_size, self.intermediate_size, length].map(|n| n as f64);
-        // Key and value of a token; query, output, feed-forward block, scores and their use.
-        let seen = 2.0 * hidden * hidden;
-        let computed = 2.0 * hidden * hidden + 2.0 * hidden * inner + 2.0 * length * hidden;
-        // The last layer computes the first token only.
-        let layers = self.num_hidden_layers as f64;
-        2.0 * (layers * length * seen + ((layers - 1.0) * length + 1.0) * computed)
+        self.settings().layer_flops(length)
     }
 }
 

@@ -4,12 +4,12 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::{BertConfig, PARTS, POSITION_IDS, RENAMED};
+use super::{BertConfig, PARTS, POSITION_IDS};
 use crate::blocks::{Dropouts, Embeddings, Encoder, HiddenAct, LayerNorm, Linear};
 use crate::error::EncoderError;
 use crate::initial;
 use crate::input::EncoderInput;
-use crate::names::Names;
+use crate::names::{Names, RENAMED};
 
 /// BERT's masked language model, as transformers' `BertForMaskedLM`.
 ///
@@ -64,7 +64,7 @@ impl BertForMaskedLM {
         base: "bert",
         parts: PARTS,
         renamed: RENAMED,
-        head: "cls",
+        heads: &["cls"],
         head_layers: &[],
         optional: &[],
         other_heads: &[],
@@ -81,7 +81,7 @@ impl BertForMaskedLM {
         let settings = config.settings();
         let transform = MaskedLmTransform {
             dense: Linear::new(config.hidden_size, config.hidden_size, device),
-            layer_norm: LayerNorm::new(&settings, device),
+            layer_norm: LayerNorm::new(config.hidden_size, config.layer_norm_eps, device),
             activation: config.hidden_act,
         };
         Self {

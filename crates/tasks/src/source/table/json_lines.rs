@@ -1,5 +1,6 @@
 //! JSON lines: one object per line, whose keys name the columns.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
@@ -79,12 +80,22 @@ impl<'a> Objects<'a> {
         Ok(Some(self.line))
     }
 
-    /// Reads the keys of the next object; `None` at the end of the file.
-    pub(super) fn keys(&mut self) -> Result<Option<Vec<String>>, TaskError> {
-        match self.next_line()? {
-            true => self.parse(Keys).map(Some),
-            false => Ok(None),
+    /// Reads the keys of the next `count` objects, each key once; `None` at the end of the file.
+    pub(super) fn keys(&mut self, count: usize) -> Result<Option<Vec<String>>, TaskError> {
+        let mut seen = HashSet::new();
+        let mut all = None;
+        for _ in 0..count {
+            if !self.next_line()? {
+                break;
+            }
+            let all = all.get_or_insert_with(Vec::new);
+            for key in self.parse(Keys)? {
+                if seen.insert(key.clone()) {
+                    all.push(key);
+                }
+            }
         }
+        Ok(all)
     }
 
     /// Goes to the next line that is not blank. Returns whether there is one.
@@ -105,7 +116,8 @@ impl<'a> Objects<'a> {
     fn parse<'b, T: DeserializeSeed<'b>>(&'b self, seed: T) -> Result<T::Value, TaskError> {
         let path = || self.path.to_owned();
         let line = self.line;
-        let text = std::str::from_utf8(&self.bytes)
+        // Without its line end, so that an object that is cut short ends on this line.
+        let text = std::str::from_utf8(self.bytes.trim_ascii_end())
             .map_err(|_| TaskError::NotUtf8 { path: path(), line })?;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = seed.deserialize(&mut json);
@@ -120,7 +132,7 @@ impl<'a> Objects<'a> {
                 TaskError::Line {
                     path: path(),
                     line,
-                    found: excerpt(&format!("character {}: {message}", error.column()))
+                    found: excerpt(&format!("byte {}: {message}", error.column()))
                         .replace(char::is_control, " "),
                     expected: "one JSON object per line".to_owned(),
                 }

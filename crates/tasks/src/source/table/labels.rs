@@ -91,6 +91,6 @@ impl Labels {
 }
 
 /// Returns the value of a label that is an integer.
-pub(crate) fn integer(label: &str) -> Option<i64> {
+pub(crate) fn integer(label: &str) -> Option<i128> {
     label.parse().ok()
 }

@@ -11,11 +11,10 @@ mod text;
 mod value;
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 pub(crate) use labels::{Labels, integer};
-pub(crate) use value::{Place, Value};
+pub(crate) use value::{Place, Value, Visit};
 
 pub use part::{HeldOut, Part};
 
@@ -46,6 +45,9 @@ pub struct TableColumns {
     /// The rows to use; `None` for all of them.
     pub part: Option<Part>,
 }
+
+/// How many rows are looked at to learn what the columns are.
+pub(crate) const SAMPLE: usize = 100;
 
 /// A file whose columns have names, and how to read it.
 pub(crate) struct Table {
@@ -106,12 +108,18 @@ impl Table {
         })
     }
 
+    /// Returns whether the file could be GLUE's, where a quote is part of the text.
+    pub(crate) fn is_tsv(&self) -> bool {
+        matches!(self.encoding, Encoding::Csv { delimiter: b'\t' })
+    }
+
     /// Returns the file's path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the names of the columns: the first row of a text file, or the keys of its first object.
+    /// Returns the names of the columns: the first row of a text file, or the keys of its first
+    /// objects.
     pub(crate) fn header(&self) -> Result<Vec<String>, TaskError> {
         let (path, gzip) = (&self.path, self.gzip);
         let header = match self.encoding {
@@ -124,7 +132,7 @@ impl Table {
                         .collect()
                 })
             }
-            Encoding::JsonLines => json_lines::Objects::open(path, gzip)?.keys()?,
+            Encoding::JsonLines => json_lines::Objects::open(path, gzip)?.keys(SAMPLE)?,
             Encoding::Parquet => Some(parquet::Rows::open(path)?.header()),
         };
         header.ok_or_else(|| TaskError::NoExamples { path: path.clone() })
@@ -135,17 +143,17 @@ impl Table {
     pub(crate) fn visit(
         &self,
         columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
+        visit: &mut Visit<'_>,
     ) -> Result<usize, TaskError> {
         match self.encoding {
             Encoding::Csv { delimiter } => self.visit_records(delimiter, columns, visit),
             Encoding::JsonLines => {
-                self.check_columns(&self.header()?, columns, false)?;
+                self.check_columns(&self.header()?, columns)?;
                 self.visit_objects(columns, visit).map(|()| 0)
             }
             Encoding::Parquet => {
                 let rows = parquet::Rows::open(&self.path)?;
-                self.check_columns(&rows.header(), columns, true)?;
+                self.check_columns(&rows.header(), columns)?;
                 rows.visit(columns, visit).map(|()| 0)
             }
         }
@@ -155,7 +163,7 @@ impl Table {
         &self,
         delimiter: u8,
         columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
+        visit: &mut Visit<'_>,
     ) -> Result<usize, TaskError> {
         let mut records = csv::Records::open(&self.path, self.gzip, delimiter)?;
         let Some(header) = records.next()? else {
@@ -164,7 +172,7 @@ impl Table {
         let header: Vec<String> = (0..header.len())
             .map(|at| header.field(at).to_owned())
             .collect();
-        let positions = self.check_columns(&header, columns, true)?;
+        let positions = self.check_columns(&header, columns)?;
         while let Some(record) = records.next()? {
             if record.len() != header.len() {
                 let hint = match record.has_line_ends() {
@@ -188,11 +196,7 @@ impl Table {
         Ok(records.blank_lines())
     }
 
-    fn visit_objects(
-        &self,
-        columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
-    ) -> Result<(), TaskError> {
+    fn visit_objects(&self, columns: &[&str], visit: &mut Visit<'_>) -> Result<(), TaskError> {
         let mut objects = json_lines::Objects::open(&self.path, self.gzip)?;
         let mut slots = Vec::new();
         while let Some(line) = objects.next(columns, &mut slots)? {
@@ -205,17 +209,11 @@ impl Table {
     }
 
     /// Returns the positions of `columns`, each of which the file must have once.
-    fn check_columns(
-        &self,
-        header: &[String],
-        columns: &[&str],
-        unique: bool,
-    ) -> Result<Vec<usize>, TaskError> {
+    fn check_columns(&self, header: &[String], columns: &[&str]) -> Result<Vec<usize>, TaskError> {
         let position = |&column: &&str| {
             let mut found = (0..header.len()).filter(|&at| header[at] == column);
             match (found.next(), found.next()) {
                 (Some(at), None) => Ok(at),
-                (Some(at), Some(_)) if !unique => Ok(at),
                 (None, _) => Err(self.no_column(column, header)),
                 (Some(_), Some(_)) => Err(TaskError::Table {
                     path: self.path.clone(),

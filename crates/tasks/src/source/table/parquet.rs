@@ -1,7 +1,6 @@
 //! Parquet files of any schema, one row group after the other.
 
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::number;
-use super::value::{Place, Value};
+use super::value::{Place, Value, Visit};
 use crate::error::TaskError;
 use crate::source::parquet::{read_group, unreadable};
 
@@ -22,14 +21,12 @@ pub(super) struct Rows<'a> {
     reader: SerializedFileReader<File>,
 }
 
-/// What a column holds.
+/// What to read as a column.
 #[derive(Clone, Copy)]
 enum Column {
-    Text(usize),
-    Bool(usize),
-    Signed(usize),
-    Unsigned(usize),
-    Float(usize),
+    /// The values at this position; integers may be without sign.
+    At { position: usize, unsigned: bool },
+    /// Nothing, because of its type.
     Other(&'static str),
 }
 
@@ -68,11 +65,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Visits the rows in order until `visit` breaks.
-    pub(super) fn visit(
-        &self,
-        columns: &[&str],
-        visit: &mut dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError>,
-    ) -> Result<(), TaskError> {
+    pub(super) fn visit(&self, columns: &[&str], visit: &mut Visit<'_>) -> Result<(), TaskError> {
         let columns: Vec<Column> = columns.iter().map(|name| self.column(name)).collect();
         let mut before = 0;
         for group in 0..self.reader.num_row_groups() {
@@ -109,27 +102,28 @@ impl<'a> Rows<'a> {
 }
 
 impl Column {
-    fn of(at: usize, column: &ColumnDescriptor) -> Self {
+    fn of(position: usize, column: &ColumnDescriptor) -> Self {
         use ConvertedType as Converted;
+        let unsigned = matches!(
+            column.converted_type(),
+            Converted::UINT_8 | Converted::UINT_16 | Converted::UINT_32 | Converted::UINT_64
+        );
+        let at = Self::At { position, unsigned };
         match (column.physical_type(), column.converted_type()) {
-            (PhysicalType::BOOLEAN, _) => Self::Bool(at),
+            (PhysicalType::BOOLEAN | PhysicalType::FLOAT | PhysicalType::DOUBLE, _) => at,
             (
                 PhysicalType::BYTE_ARRAY,
                 Converted::NONE | Converted::UTF8 | Converted::ENUM | Converted::JSON,
-            ) => Self::Text(at),
-            (PhysicalType::FLOAT | PhysicalType::DOUBLE, _) => Self::Float(at),
-            (
-                PhysicalType::INT32 | PhysicalType::INT64,
-                Converted::UINT_8 | Converted::UINT_16 | Converted::UINT_32 | Converted::UINT_64,
-            ) => Self::Unsigned(at),
+            ) => at,
             (
                 PhysicalType::INT32 | PhysicalType::INT64,
                 Converted::INT_8 | Converted::INT_16 | Converted::INT_32 | Converted::INT_64,
-            ) => Self::Signed(at),
+            ) => at,
+            (PhysicalType::INT32 | PhysicalType::INT64, _) if unsigned => at,
             (PhysicalType::INT32 | PhysicalType::INT64, Converted::NONE)
                 if column.logical_type_ref().is_none() =>
             {
-                Self::Signed(at)
+                at
             }
             (PhysicalType::INT32 | PhysicalType::INT64, _) => Self::Other("a date or a decimal"),
             _ => Self::Other("of a type that is neither text nor a number"),
@@ -137,19 +131,11 @@ impl Column {
     }
 
     fn read(self, group: &dyn RowGroupReader) -> Result<Values, ParquetError> {
-        let (Self::Text(at)
-        | Self::Bool(at)
-        | Self::Signed(at)
-        | Self::Unsigned(at)
-        | Self::Float(at)) = self
-        else {
-            let Self::Other(kind) = self else {
-                unreachable!("every other variant has a position");
-            };
-            return Ok(Values::Other(kind));
+        let (position, unsigned) = match self {
+            Self::At { position, unsigned } => (position, unsigned),
+            Self::Other(kind) => return Ok(Values::Other(kind)),
         };
-        let unsigned = matches!(self, Self::Unsigned(_));
-        match group.get_column_reader(at)? {
+        match group.get_column_reader(position)? {
             ColumnReader::ByteArrayColumnReader(mut reader) => {
                 let values = read_group(&mut reader, group)?;
                 Ok(texts(values, |bytes| {

@@ -21,13 +21,17 @@ impl TableColumns {
 
         let mut examples = Vec::new();
         let mut labels = Labels::new(outputs);
-        let mut empty = None;
+        let (mut empty, mut long) = (None, None);
         let blank_lines = table.visit(&columns, &mut |place, values| {
             let mut texts = [None, None];
             for (at, &value) in values[..sentences].iter().enumerate() {
                 let text = strip(place.text(path, columns[at], value)?);
                 if text.is_empty() {
                     let (count, _) = empty.get_or_insert((0_usize, place));
+                    *count += 1;
+                }
+                if table.is_tsv() && text.contains(['\n', '\r']) {
+                    let (count, _) = long.get_or_insert((0_usize, place));
                     *count += 1;
                 }
                 texts[at] = Some(text.to_owned());
@@ -65,6 +69,15 @@ impl TableColumns {
         if let Some((count, first)) = empty {
             notes.push(first.note(path, &format!("the first of {count} empty text(s)")));
         }
+        if let Some((count, first)) = long {
+            notes.push(first.note(
+                path,
+                &format!(
+                    "the first of {count} text(s) whose quotes hold line ends; in GLUE's own files quotes are part of \
+                     the text (--task NAME)"
+                ),
+            ));
+        }
         if blank_lines > 0 {
             notes.push(format!(
                 "{}: {blank_lines} blank line(s) between the rows, which are skipped",
@@ -90,4 +103,5 @@ impl TableColumns {
 fn retain<T>(elements: &mut Vec<T>, is_used: &[bool]) {
     let mut is_used = is_used.iter();
     elements.retain(|_| is_used.next() == Some(&true));
+    elements.shrink_to_fit();
 }

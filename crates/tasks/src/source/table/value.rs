@@ -1,5 +1,6 @@
 //! One value of a row.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::error::{TaskError, excerpt};
@@ -12,6 +13,10 @@ pub(crate) enum Value<'a> {
     /// What is no text: null, missing, or of another type.
     Other(&'static str),
 }
+
+/// Is given the values of one row after the other, until it breaks.
+pub(crate) type Visit<'v> =
+    dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError> + 'v;
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

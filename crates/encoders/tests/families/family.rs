@@ -1,0 +1,343 @@
+//! The tiny checkpoints, and what `golden/families.py` wrote about them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor};
+use encoders::{Classifier, EncoderInput, Encoding, Snapshot};
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use crate::closeness::{Tolerance, values};
+use crate::golden::{self, Tensors};
+
+/// Labels of the tiny classifiers.
+pub(crate) const LABELS: usize = 3;
+
+/// Two correct f32 programs, which add in different orders, over two layers.
+pub(crate) const ROUNDING: Tolerance = Tolerance {
+    relative: 2e-6,
+    element: 1e-5,
+};
+
+/// Gradients are sums over the batch of products through two layers, there and back.
+pub(crate) const GRADIENT: Tolerance = Tolerance {
+    relative: 2e-5,
+    element: 2e-4,
+};
+
+/// A family and what is special about it.
+pub(crate) struct Family {
+    /// Its folder.
+    pub(crate) name: &'static str,
+    /// Parts of names that differ, in the module and in transformers.
+    renamed: &'static [(&'static str, &'static str)],
+    /// Names of tables, which PyTorch does not keep transposed.
+    tables: &'static [&'static str],
+    /// Module paths of its head.
+    pub(crate) heads: &'static [&'static str],
+    /// The token embedding.
+    pub(crate) words: &'static str,
+    /// Fields of `config.json` that hold a probability of dropout, all of which reach a layer.
+    pub(crate) dropouts: &'static [&'static str],
+    /// Values that are refused: field, value, what the message says is accepted.
+    pub(crate) refused: &'static [(&'static str, &'static str, &'static str)],
+}
+
+const BLOCKS: &[(&str, &str)] = &[
+    (".attention.self_attention.", ".attention.self."),
+    (".layer_norm.", ".LayerNorm."),
+];
+const TABLES: &[&str] = &[
+    "word_embeddings",
+    "position_embeddings",
+    "token_type_embeddings",
+];
+const DROPOUTS: &[&str] = &[
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+];
+/// Of BERT, RoBERTa and ELECTRA.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("model_type", r#""gpt2""#, "`roberta`"),
+    ("per_layer_config", r#"{"0": {"hidden_size": 8}}"#, "null"),
+    ("vocab_size", "0", "at least 1"),
+    ("hidden_size", "25", "divisor of hidden_size 25"),
+    ("num_attention_heads", "0", "at least 1"),
+    ("num_hidden_layers", "1001", "at most 1000"),
+    ("hidden_act", r#""quick_gelu""#, "`gelu`"),
+    ("hidden_dropout_prob", "1.0", "0 <= p < 1"),
+    ("attention_probs_dropout_prob", "-0.1", "0 <= p < 1"),
+    ("classifier_dropout", "1.5", "0 <= p < 1"),
+    ("layer_norm_eps", "0.0", "positive"),
+    ("initializer_range", "-0.02", "positive"),
+    ("pad_token_id", "1000", "below vocab_size"),
+    ("position_embedding_type", r#""relative_key""#, "`absolute`"),
+    (
+        "position_embedding_type",
+        r#""relative_key_query""#,
+        "`absolute`",
+    ),
+    ("is_decoder", "true", "false"),
+];
+
+const BERT: Family = Family {
+    name: "bert",
+    renamed: BLOCKS,
+    tables: TABLES,
+    heads: &["classifier"],
+    words: "bert.embeddings.word_embeddings.weight",
+    dropouts: DROPOUTS,
+    refused: REFUSED,
+};
+
+/// Every family; BERT's other goldens are those of `tests/bert`.
+pub(crate) const FAMILIES: &[Family] = &[
+    BERT,
+    Family {
+        name: "roberta",
+        words: "roberta.embeddings.word_embeddings.weight",
+        ..BERT
+    },
+    Family {
+        name: "xlm_roberta",
+        words: "roberta.embeddings.word_embeddings.weight",
+        ..BERT
+    },
+    Family {
+        name: "electra",
+        words: "electra.embeddings.word_embeddings.weight",
+        ..BERT
+    },
+    Family {
+        name: "distilbert",
+        heads: &["pre_classifier", "classifier"],
+        words: "distilbert.embeddings.word_embeddings.weight",
+        dropouts: &["dropout", "attention_dropout", "seq_classif_dropout"],
+        refused: &[
+            ("vocab_size", "0", "at least 1"),
+            ("dim", "25", "divisor of dim 25"),
+            ("n_heads", "0", "at least 1"),
+            ("n_layers", "1001", "at most 1000"),
+            ("activation", r#""quick_gelu""#, "`gelu`"),
+            ("dropout", "1.0", "0 <= p < 1"),
+            ("attention_dropout", "-0.1", "0 <= p < 1"),
+            ("seq_classif_dropout", "1.5", "0 <= p < 1"),
+            ("initializer_range", "-0.02", "positive"),
+            ("pad_token_id", "1000", "below vocab_size"),
+            ("per_layer_config", r#"{"0": {"dim": 8}}"#, "null"),
+        ],
+        ..BERT
+    },
+];
+
+/// A text, or a pair, with the token ids transformers gives it.
+#[derive(Deserialize)]
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) pair: Option<String>,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) type_ids: Vec<u32>,
+}
+
+/// `expected.json`.
+#[derive(Deserialize)]
+pub(crate) struct Expected {
+    pub(crate) max_length: usize,
+    pub(crate) texts: Vec<Text>,
+    pub(crate) labels: Vec<i64>,
+    pub(crate) variants: Vec<Map<String, Value>>,
+    rounding_noise_only: Vec<String>,
+}
+
+impl Expected {
+    pub(crate) fn encodings(&self) -> Vec<Encoding> {
+        let encoding = |text: &Text| Encoding {
+            ids: text.ids.clone(),
+            type_ids: text.type_ids.clone(),
+        };
+        self.texts.iter().map(encoding).collect()
+    }
+
+    /// Whether the true gradient of a parameter is 0.
+    pub(crate) fn is_noise(&self, name: &str) -> bool {
+        self.rounding_noise_only.iter().any(|noise| noise == name)
+    }
+}
+
+impl Family {
+    pub(crate) fn expected(&self) -> Expected {
+        golden::json(&format!("{}/expected.json", self.name))
+    }
+
+    pub(crate) fn tensors(&self) -> Tensors {
+        Tensors::read(&format!("{}/expected.safetensors", self.name))
+    }
+
+    /// Names of the parameters that have a gradient, in order.
+    pub(crate) fn with_gradient(&self) -> Vec<String> {
+        let path = golden::path(self.name).join("expected.safetensors");
+        let bytes = fs::read(path).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let names = file.names().into_iter();
+        let names = names.filter_map(|name| name.strip_prefix("gradient."));
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot::open(golden::path(self.name).join("snapshot")).unwrap()
+    }
+
+    /// The classifier with the head of its checkpoint.
+    #[track_caller]
+    pub(crate) fn model(&self) -> Classifier {
+        finetuned(&self.snapshot())
+    }
+
+    /// A copy of the snapshot, to be altered.
+    pub(crate) fn copy(&self) -> Copy {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            let from = golden::path(self.name).join("snapshot").join(name);
+            fs::copy(from, folder.path().join(name)).unwrap();
+        }
+        Copy(folder)
+    }
+
+    /// The name that transformers gives the parameter at a module path.
+    pub(crate) fn checkpoint_name(&self, path: &str) -> String {
+        let mut name = path.to_owned();
+        for (ours, theirs) in self.renamed {
+            name = name.replace(ours, theirs);
+        }
+        let (layer, parameter) = name.rsplit_once('.').unwrap();
+        match parameter {
+            "gamma" => format!("{layer}.weight"),
+            "beta" => format!("{layer}.bias"),
+            _ => name,
+        }
+    }
+
+    /// The values of all parameters, or the gradients of those that have one, by transformers' names and in
+    /// PyTorch's layout.
+    pub(crate) fn named(
+        &self,
+        model: &Classifier,
+        gradients: Option<&Gradients>,
+    ) -> BTreeMap<String, Vec<f32>> {
+        let mut visitor = Named {
+            family: self,
+            gradients,
+            path: Vec::new(),
+            found: BTreeMap::new(),
+        };
+        model.visit(&mut visitor);
+        visitor.found
+    }
+}
+
+/// The classifier of a snapshot, with the head that it brings.
+#[track_caller]
+pub(crate) fn finetuned(snapshot: &Snapshot) -> Classifier {
+    let loaded = snapshot.finetuned_classifier(LABELS, &Device::flex());
+    loaded.unwrap_or_else(|error| panic!("{error}")).model
+}
+
+/// The two layouts of a batch.
+pub(crate) fn layouts(
+    snapshot: &Snapshot,
+    encodings: &[Encoding],
+    device: &Device,
+) -> [EncoderInput; 2] {
+    [
+        EncoderInput::padded(encodings, snapshot.config().pad_token_id(), 0, device),
+        EncoderInput::packed(encodings, device),
+    ]
+}
+
+struct Named<'a> {
+    family: &'a Family,
+    gradients: Option<&'a Gradients>,
+    path: Vec<String>,
+    found: BTreeMap<String, Vec<f32>>,
+}
+
+impl ModuleVisitor for Named<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = self.path.join(".");
+        let name = self.family.checkpoint_name(&path);
+        let found = match self.gradients {
+            None => Some(param.val()),
+            Some(gradients) => param.val().grad(gradients),
+        };
+        let Some(found) = found else {
+            return;
+        };
+        let is_table = self.family.tables.iter().any(|table| path.contains(table));
+        let found = match D == 2 && !is_table && path.ends_with(".weight") {
+            false => values(found),
+            // Burn keeps the weight of a linear layer transposed.
+            true => values(found.transpose()),
+        };
+        assert!(self.found.insert(name, found).is_none(), "{path}: twice");
+    }
+}
+
+/// A copy of a snapshot.
+pub(crate) struct Copy(TempDir);
+
+impl Copy {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn open(&self) -> Snapshot {
+        Snapshot::open(self.path()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sets a field of `config.json`.
+    pub(crate) fn configure(&self, field: &str, value: Value) {
+        let path = self.path().join("config.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        config[field] = value;
+        fs::write(path, config.to_string()).unwrap();
+    }
+
+    /// Every tensor of the checkpoint: shape and bytes of f32.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+        let bytes = fs::read(self.path().join("model.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let tensors = file.iter().map(|(name, view)| {
+            assert_eq!(view.dtype(), Dtype::F32, "{name}");
+            (
+                name.to_owned(),
+                (view.shape().to_vec(), view.data().to_vec()),
+            )
+        });
+        tensors.collect()
+    }
+
+    pub(crate) fn write_tensors(&self, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) {
+        let views = tensors.iter().map(|(name, (shape, bytes))| {
+            let view = safetensors::tensor::TensorView::new(Dtype::F32, shape.clone(), bytes);
+            (name, view.unwrap())
+        });
+        let bytes = safetensors::serialize(views, None).unwrap();
+        fs::write(self.path().join("model.safetensors"), bytes).unwrap();
+    }
+}

@@ -1,0 +1,15 @@
+//! Every family, held against what transformers computed from a tiny checkpoint of it (`tests/golden/<family>`).
+
+#[path = "../bert/closeness.rs"]
+mod closeness;
+mod configuration;
+mod family;
+mod forward;
+#[allow(dead_code)] // Some of it is for BERT's tests alone.
+#[path = "../bert/golden.rs"]
+mod golden;
+mod gradients;
+mod loading;
+mod mutations;
+mod parameters;
+mod stages;

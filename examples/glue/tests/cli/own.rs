@@ -1,0 +1,190 @@
+//! Files of one's own.
+
+use crate::program::World;
+
+/// Reviews with quotes, commas and a line break inside.
+fn reviews(rows: usize, labels: &[&str]) -> String {
+    let mut text = String::from("id,review,verdict\n");
+    for row in 0..rows {
+        let label = labels[row % labels.len()];
+        text += &format!("{row},\"a \"\"fine\"\" thing,\nnumber {row}\",{label}\n");
+    }
+    text
+}
+
+#[test]
+fn a_csv_file_becomes_a_study_with_its_sentences_in_the_report() {
+    let world = World::new();
+    world.write("reviews.csv", &reviews(40, &["good", "bad"]));
+    let text = world.succeed(&[
+        "--train-file=reviews.csv",
+        "--validation-split=0.2",
+        "--text-column=review",
+        "--label-column=verdict",
+        "--out=own",
+    ]);
+    assert!(text.contains("dev accuracy in %"), "{text}");
+    assert!(text.contains("validation macro F1 in %"), "{text}");
+    let data = world.json("own/data.json");
+    assert_eq!(data["files"][0]["facts"]["rows"], 32);
+    assert_eq!(data["files"][1]["facts"]["rows"], 8);
+    let report = world.read("own/report.md");
+    assert!(report.contains("bad: 16 · good: 16"), "{report}");
+    let record = &world.records("own")[0];
+    let predictions = record["predictions"]["validation"]
+        .as_str()
+        .expect("a path");
+    let predictions = world.read(&format!("own/{predictions}"));
+    let mut lines = predictions
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').nth(1));
+    assert!(lines.all(|class| matches!(class, Some("good" | "bad"))));
+}
+
+#[test]
+fn every_format_gives_the_same_study() {
+    let world = World::new();
+    let mut losses = Vec::new();
+    let rows = || (0..12).map(|row| (format!("sentence {row} of a file"), ["no", "yes"][row % 2]));
+    let csv: String = rows()
+        .map(|(text, label)| format!("{text},{label}\n"))
+        .collect();
+    let tsv: String = rows()
+        .map(|(text, label)| format!("{text}\t{label}\n"))
+        .collect();
+    let json: String = rows()
+        .map(|(text, label)| format!("{{\"text\": \"{text}\", \"label\": \"{label}\"}}\n"))
+        .collect();
+    for (name, text) in [
+        ("a.csv", format!("text,label\n{csv}")),
+        ("a.tsv", format!("text\tlabel\n{tsv}")),
+        ("a.jsonl", json),
+    ] {
+        world.write(name, &text);
+        let out = format!("out-{name}");
+        world.succeed(&[
+            "--train-file",
+            name,
+            "--validation-file",
+            name,
+            "--out",
+            &out,
+        ]);
+        let record = &world.records(&out)[0];
+        losses.push(record["epochs"][0]["train_loss"].as_f64().expect("a loss"));
+    }
+    assert_eq!(losses[0], losses[1]);
+    assert_eq!(losses[0], losses[2]);
+}
+
+#[test]
+fn numbers_are_regressed_and_a_test_file_without_labels_is_predicted() {
+    let world = World::new();
+    let rows: String = (0..12)
+        .map(|row| format!("word {row} here,{}\n", row as f64 / 4.0))
+        .collect();
+    world.write("a.csv", &format!("text,label\n{rows}"));
+    world.write("t.csv", "text\none thing\nanother\n");
+    let text = world.succeed(&[
+        "--train-file=a.csv",
+        "--validation-file=a.csv",
+        "--test-file=t.csv",
+        "--predict=test",
+        "--arms=baseline",
+        "--out=own",
+    ]);
+    assert!(text.contains("dev Pearson correlation in points"), "{text}");
+    let predictions = world.read("own/predictions/baseline-seed0.test.tsv");
+    let scores: Vec<f32> = (predictions.lines().skip(1))
+        .map(|line| {
+            line.split('\t')
+                .nth(1)
+                .expect("a column")
+                .parse()
+                .expect("a number")
+        })
+        .collect();
+    assert_eq!(scores.len(), 2);
+    assert!(predictions.starts_with("index\tprediction\n0\t"));
+}
+
+#[test]
+fn a_skewed_or_shared_file_is_warned_about() {
+    let world = World::new();
+    let labels: Vec<&str> = std::iter::repeat_n("good", 9).chain(["bad"]).collect();
+    world.write("a.csv", &reviews(40, &labels));
+    world.succeed(&[
+        "--train-file=a.csv",
+        "--validation-file=a.csv",
+        "--text-column=review",
+        "--label-column=verdict",
+        "--out=own",
+    ]);
+    let report = world.read("own/report.md");
+    assert!(
+        report.contains("Train: 90.0 % of the rows are of class good"),
+        "{report}"
+    );
+    assert!(
+        report.contains("Validation: 40 of 40 rows are in the training file too"),
+        "{report}"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_one_line_with_what_to_do() {
+    let world = World::new();
+    world.write("a.csv", &reviews(8, &["good", "bad"]));
+    world.write("other.csv", &reviews(8, &["good", "ugly"]));
+    world.write("empty.csv", "");
+    let named = ["--text-column=review", "--label-column=verdict"];
+    let with = |more: &[&'static str]| [&named[..], more].concat();
+    for (arguments, code, parts) in [
+        (
+            vec!["--train-file=a.csv"],
+            2,
+            &["nothing to evaluate on", "--validation-split 0.1"][..],
+        ),
+        (
+            vec!["--train-file=a.csv", "--validation-split=0.5"],
+            1,
+            &["a.csv: no column \"label\"", "--label-column"],
+        ),
+        (
+            with(&["--train-file=none.csv", "--validation-split=0.5"]),
+            1,
+            &["none.csv"],
+        ),
+        (
+            with(&["--train-file=empty.csv", "--validation-split=0.5"]),
+            1,
+            &["empty.csv"],
+        ),
+        (
+            with(&["--train-file=a.csv", "--validation-split=1.5"]),
+            2,
+            &["validation split 1.5"],
+        ),
+        (
+            with(&["--train-file=a.csv", "--validation-file=other.csv"]),
+            1,
+            &["other.csv:4", "\"ugly\"", "good"],
+        ),
+        (
+            with(&[
+                "--train-file=a.csv",
+                "--validation-split=0.5",
+                "--submission=s",
+            ]),
+            2,
+            &["--submission is for GLUE's tasks"],
+        ),
+    ] {
+        world.refuse(&arguments, code, parts);
+        assert!(
+            !world.path("out").exists(),
+            "{arguments:?} leaves something behind"
+        );
+    }
+}
