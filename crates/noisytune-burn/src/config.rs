@@ -1,8 +1,8 @@
 use burn::config::Config;
-use burn::module::ParamGroup;
+use burn::module::{Module, ParamGroup};
 use serde::{Deserialize, Serialize};
 
-use crate::{NoisyTuneError, NoisyTuneMapper};
+use crate::{NoisyTuneError, NoisyTuneMapper, Surveyed};
 
 /// The distribution of the noise.
 ///
@@ -30,7 +30,7 @@ pub enum NoiseScale {
     #[default]
     PerTensor,
     /// One standard deviation over the elements of all selected parameters. It is measured in a
-    /// separate pass; see [`NoisyTuneMapper::survey`].
+    /// separate pass, so it takes [`NoisyTune`](crate::NoisyTune) or [`NoisyTuneConfig::survey`].
     Global,
 }
 
@@ -90,12 +90,43 @@ pub struct NoisyTuneConfig {
 }
 
 impl NoisyTuneConfig {
-    /// Builds the mapper that applies these settings.
+    /// Builds the mapper that applies these settings to one parameter after the other.
     ///
     /// # Errors
     ///
-    /// [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number.
+    /// - [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number;
+    /// - [`NoisyTuneError::SurveyNeeded`] when the scale is [`NoiseScale::Global`], which no mapper
+    ///   can know before it has seen the last parameter.
     pub fn init(&self) -> Result<NoisyTuneMapper, NoisyTuneError> {
-        NoisyTuneMapper::from_config(self.clone())
+        self.check()?;
+        match self.scale {
+            NoiseScale::PerTensor => Ok(NoisyTuneMapper::from_checked(self.clone(), None)),
+            NoiseScale::Global => Err(NoisyTuneError::SurveyNeeded),
+        }
+    }
+
+    /// Looks at a module before it is mapped, without changing it: finds its
+    /// [`RunningState`](burn::module::RunningState) buffers, whatever their names, and measures the
+    /// global standard deviation if the scale is [`NoiseScale::Global`]. Parameters in a device's own
+    /// memory are measured here, all at once instead of one by one.
+    ///
+    /// [`NoisyTune::try_noisy_tune`](crate::NoisyTune::try_noisy_tune) does this and perturbs the
+    /// module.
+    ///
+    /// # Errors
+    ///
+    /// - [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number;
+    /// - [`NoisyTuneError::UnusableGlobalStd`] when the scale is global and the selected parameters
+    ///   hold fewer than two elements, or only equal ones.
+    pub fn survey<M: Module>(&self, module: &M) -> Result<Surveyed, NoisyTuneError> {
+        Surveyed::new(self, module)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), NoisyTuneError> {
+        let lambda = self.lambda;
+        if !lambda.is_finite() || lambda < 0.0 {
+            return Err(NoisyTuneError::InvalidLambda { lambda });
+        }
+        Ok(())
     }
 }

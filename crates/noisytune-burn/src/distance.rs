@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamGroupError, ParamId};
 use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
@@ -26,7 +26,8 @@ pub const PAPER_GROUPS: [(&str, &str); 5] = [
 /// How far apart two modules are, parameter by parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DistanceReport {
-    /// One entry per float parameter, in the order of the traversal; tied ones occur once.
+    /// One entry per float parameter, in the order of the traversal. Tied ones, which share id and values,
+    /// occur once.
     pub entries: Vec<ParamDistance>,
 }
 
@@ -91,7 +92,7 @@ pub fn distances<A: Module, B: Module>(
     let mut compare = Compare {
         path: Vec::new(),
         left: collected.params,
-        seen: HashSet::new(),
+        seen: HashMap::new(),
         entries: Vec::new(),
         error: None,
     };
@@ -217,7 +218,8 @@ impl ModuleVisitor for Collect {
 struct Compare {
     path: Vec<String>,
     left: HashMap<String, Left>,
-    seen: HashSet<ParamId>,
+    /// What was measured per id.
+    seen: HashMap<ParamId, Vec<Sums>>,
     entries: Vec<ParamDistance>,
     error: Option<NoisyTuneError>,
 }
@@ -237,8 +239,11 @@ impl Compare {
                 second: shape,
             });
         }
-        if self.seen.insert(param.id) {
-            let sums = difference(left.flat.into_data(), right.into_data());
+        let sums = difference(left.flat.into_data(), right.into_data());
+        // One id with other values is another parameter, such as a moving average of the first.
+        let seen = self.seen.entry(param.id).or_default();
+        if !seen.contains(&sums) {
+            seen.push(sums);
             self.entries.push(ParamDistance {
                 path,
                 elements: shape.iter().product(),
@@ -270,7 +275,9 @@ impl ModuleVisitor for Compare {
 }
 
 /// Sums of |b - a|, (b - a)² and a².
-fn difference(first: TensorData, second: TensorData) -> [f64; 3] {
+type Sums = [f64; 3];
+
+fn difference(first: TensorData, second: TensorData) -> Sums {
     match (first.dtype(), second.dtype()) {
         (DType::F32, DType::F32) => sums::<f32>(&first, &second),
         (DType::F16, DType::F16) => sums::<f16>(&first, &second),
@@ -282,11 +289,11 @@ fn difference(first: TensorData, second: TensorData) -> [f64; 3] {
     }
 }
 
-fn sums<E: Element>(first: &TensorData, second: &TensorData) -> [f64; 3] {
+fn sums<E: Element>(first: &TensorData, second: &TensorData) -> Sums {
     let read = "both have this element type";
     let first = first.as_slice::<E>().expect(read);
     let second = second.as_slice::<E>().expect(read);
-    let blocks: Vec<[f64; 3]> = first
+    let blocks: Vec<Sums> = first
         .par_chunks(BLOCK)
         .zip(second.par_chunks(BLOCK))
         .map(|(first, second)| {
@@ -299,6 +306,6 @@ fn sums<E: Element>(first: &TensorData, second: &TensorData) -> [f64; 3] {
     blocks.into_iter().fold([0.0; 3], add)
 }
 
-fn add(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+fn add(a: Sums, b: Sums) -> Sums {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }

@@ -10,6 +10,15 @@ pub enum NoisyTuneError {
         /// The refused intensity.
         lambda: f64,
     },
+    /// One scale for the whole module was asked of a mapper, which sees one parameter after the other.
+    #[error("global scale needs the whole module: use `survey` or `try_noisy_tune`")]
+    SurveyNeeded,
+    /// The module was changed after it was surveyed, or it is another one.
+    #[error("module is not as surveyed at parameter {path}: survey it again")]
+    StaleSurvey {
+        /// Path of the first parameter that is not as it was.
+        path: String,
+    },
     /// Not one parameter of the module was perturbed.
     #[error("no parameter was perturbed: {considered} found, skipped as {reasons}")]
     NothingPerturbed {

@@ -9,13 +9,15 @@ mod error;
 mod mapper;
 mod moments;
 mod noise;
+mod place;
 mod report;
 pub mod selection;
 mod simd;
 mod stream;
 mod survey;
-mod traversal;
+mod surveyed;
 mod tune;
+mod unchanged;
 mod values;
 
 pub use config::{NoiseKind, NoiseScale, NoisyTuneConfig, Treatment};
@@ -23,4 +25,6 @@ pub use distance::{DistanceReport, GroupDistance, PAPER_GROUPS, ParamDistance, d
 pub use error::NoisyTuneError;
 pub use mapper::NoisyTuneMapper;
 pub use report::{NoiseReport, Outcome, ParamReport, SkipReason};
+pub use surveyed::Surveyed;
 pub use tune::NoisyTune;
+pub use unchanged::Unchanged;

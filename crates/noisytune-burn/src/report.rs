@@ -17,7 +17,7 @@ pub struct NoiseReport {
     pub kind: NoiseKind,
     /// What the noise was proportional to.
     pub scale: NoiseScale,
-    /// The pooled standard deviation, when `scale` is [`NoiseScale::Global`] and it was measured.
+    /// The pooled standard deviation, when `scale` is [`NoiseScale::Global`].
     pub global_std: Option<f64>,
     /// One entry per float tensor reached.
     pub entries: Vec<ParamReport>,
@@ -79,8 +79,6 @@ pub enum SkipReason {
     Constant,
     /// An element is NaN or infinite, or their spread exceeds the range of f64.
     NonFinite,
-    /// The noise is global, and the module was not surveyed first.
-    GlobalStdUnknown,
 }
 
 impl fmt::Display for SkipReason {
@@ -95,7 +93,6 @@ impl fmt::Display for SkipReason {
             Self::SingleElement => "single element",
             Self::Constant => "constant",
             Self::NonFinite => "not finite",
-            Self::GlobalStdUnknown => "global std unknown",
         })
     }
 }

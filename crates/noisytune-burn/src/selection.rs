@@ -4,11 +4,11 @@
 //! [`ParamGroup::exclude`], or write your own from paths, substrings, regular expressions or ids.
 //!
 //! ```
-//! use noisytune_burn::{NoisyTuneMapper, selection};
+//! use noisytune_burn::{NoisyTuneConfig, selection};
 //!
 //! let body = selection::except(&["classifier", "pooler"]);
-//! let mapper = NoisyTuneMapper::new(0.15).with_group(body);
-//! # let _ = mapper;
+//! let config = NoisyTuneConfig::new(0.15).with_group(body);
+//! # let _ = config;
 //! ```
 
 use burn::module::ParamGroup;

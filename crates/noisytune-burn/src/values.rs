@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor, TensorData, bf16, f16};
 
-use crate::device::{self, DeviceValues, Squares, Sums};
+use crate::device::{self, DeviceValues, PendingMoments, PendingRms};
 use crate::moments::Moments;
 use crate::noise;
 use crate::stream::UnitStream;
@@ -17,9 +17,9 @@ pub(crate) struct Values<const D: usize> {
 }
 
 /// A number that is known here, or that is still to be read from a device.
-pub(crate) enum Measured<Here, There> {
-    Here(Here),
-    There(There),
+pub(crate) enum Measured<Known, Pending> {
+    Known(Known),
+    Pending(Pending),
 }
 
 enum Storage<const D: usize> {
@@ -68,6 +68,20 @@ impl<const D: usize> Values<D> {
         }
     }
 
+    pub(crate) fn shape(&self) -> &[usize] {
+        match &self.storage {
+            Storage::Host(data) => data.shape(),
+            Storage::Device(values) => values.shape(),
+        }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        match &self.storage {
+            Storage::Host(data) => data.dtype(),
+            Storage::Device(values) => values.dtype(),
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         match &self.storage {
             Storage::Host(data) => data.num_elements() == 0,
@@ -77,41 +91,41 @@ impl<const D: usize> Values<D> {
 
     pub(crate) fn moments(&self) -> Moments {
         match self.measured() {
-            Measured::Here(moments) => moments,
-            Measured::There(sums) => device::moments(&[sums])[0],
+            Measured::Known(moments) => moments,
+            Measured::Pending(pending) => device::moments(&[pending])[0],
         }
     }
 
-    /// The moments, or the sums to read them from.
-    pub(crate) fn measured(&self) -> Measured<Moments, Sums> {
+    /// The moments, or where they can be read once the device has measured them.
+    pub(crate) fn measured(&self) -> Measured<Moments, PendingMoments> {
         match &self.storage {
             Storage::Host(data) => {
                 let moments = with_elements!(data, as_slice, values => Moments::of(values));
-                Measured::Here(moments)
+                Measured::Known(moments)
             }
-            Storage::Device(values) if values.count() == 0 => Measured::Here(Moments::default()),
-            Storage::Device(values) => Measured::There(values.sums()),
+            Storage::Device(values) if values.count() == 0 => Measured::Known(Moments::default()),
+            Storage::Device(values) => Measured::Pending(values.moments()),
         }
     }
 
-    /// Adds `scale` times the draws, and returns the root mean square of the change, or the sums to
-    /// read it from.
+    /// Adds `scale` times the draws, and returns the root mean square of the change, or where it
+    /// can be read.
     pub(crate) fn perturb(
         mut self,
         stream: &UnitStream,
         scale: f64,
-    ) -> (Self, Measured<f64, Squares>) {
+    ) -> (Self, Measured<f64, PendingRms>) {
         let rms;
         (self.storage, rms) = match self.storage {
             Storage::Host(mut data) => {
                 let count = data.num_elements() as f64;
                 let squares = with_elements!(data, as_mut_slice, values => noise::perturb(values, stream, scale));
                 let rms = (squares / count).sqrt();
-                (Storage::Host(data), Measured::Here(rms))
+                (Storage::Host(data), Measured::Known(rms))
             }
             Storage::Device(values) => {
                 let (values, squares) = values.perturb(stream, scale);
-                (Storage::Device(values), Measured::There(squares))
+                (Storage::Device(values), Measured::Pending(squares))
             }
         };
         (self, rms)

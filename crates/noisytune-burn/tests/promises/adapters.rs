@@ -5,7 +5,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 use burn::tensor::quantization::{Calibration, QuantValue};
 use noisytune_burn::SkipReason;
-use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Treatment};
+use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneError, Treatment};
 
 use crate::model::{noised, noised_by, skip_reason};
 
@@ -53,7 +53,7 @@ fn under_lora_the_base_is_perturbed_and_the_fresh_factors_are_not() {
 #[test]
 fn the_factors_can_be_included() {
     let before = lora(&Device::flex());
-    let mapper = NoisyTuneMapper::new(0.15).with_adapters(Treatment::Perturb);
+    let mapper = NoisyTuneConfig::new(0.15).with_adapters(Treatment::Perturb);
     let (after, report) = noised_by(before.clone(), mapper);
     let (old, new) = (
         before.weight.adapter().unwrap(),
@@ -82,7 +82,7 @@ fn a_quantized_base_is_refused_with_the_reason() {
         let NoisyTuneError::NothingPerturbed {
             considered,
             reasons,
-        } = error
+        } = error.error
         else {
             panic!("another error: {error}");
         };

@@ -5,7 +5,7 @@ use burn::nn::BatchNormConfig;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason};
 
-use crate::model::{Fill, floats, noised, noised_by, skip_reason, weights};
+use crate::model::{Fill, floats, noised, skip_reason, weights};
 
 fn vector(device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(weights(6), [6]), device)
@@ -60,11 +60,11 @@ fn a_buffer_of_any_name_is_untouched_once_the_module_was_surveyed() {
 fn a_survey_leaves_the_module_as_it_was() {
     let module = statistics(&Device::flex().autodiff());
     let (before, id) = (floats(&module), module.scale.id);
-    let mapper = NoisyTuneMapper::new(0.15).survey(&module).unwrap();
+    let surveyed = NoisyTuneMapper::new(0.15).survey(&module).unwrap();
     assert_eq!(before, floats(&module));
     assert_eq!(id, module.scale.id);
     assert!(module.scale.is_require_grad());
-    let (module, _) = noised_by(module, mapper);
+    let (module, _) = surveyed.map(module).unwrap();
     assert_eq!(id, module.scale.id);
 }
 

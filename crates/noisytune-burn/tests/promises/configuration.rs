@@ -8,7 +8,7 @@ use noisytune_burn::{
     selection,
 };
 
-use crate::model::{One, noised_by, weights};
+use crate::model::{One, weights};
 
 #[test]
 fn a_config_survives_json() {
@@ -44,29 +44,13 @@ fn the_names_in_json_are_snake_case() {
 }
 
 #[test]
-fn a_config_makes_the_same_mapper_as_the_builder() {
-    let one = || One::<1>::new(TensorData::new(weights(9), [9]));
-    let config = NoisyTuneConfig::new(0.2)
-        .with_seed(3)
-        .with_kind(NoiseKind::Gaussian);
-    let (a, first) = noised_by(one(), config.init().unwrap());
-    let mapper = NoisyTuneMapper::new(0.2)
-        .with_seed(3)
-        .with_kind(NoiseKind::Gaussian);
-    let (b, second) = noised_by(one(), mapper);
-    assert_eq!(a.data(), b.data());
-    assert_eq!(first, second);
-}
-
-#[test]
 fn an_unusable_lambda_is_an_error_that_names_it() {
     for lambda in [-0.1, f64::NAN, f64::INFINITY] {
-        let error = NoisyTuneMapper::try_new(lambda).unwrap_err();
+        let error = NoisyTuneConfig::new(lambda).init().unwrap_err();
         assert!(matches!(error, NoisyTuneError::InvalidLambda { .. }));
-        assert!(NoisyTuneConfig::new(lambda).init().is_err());
     }
     assert_eq!(
-        NoisyTuneMapper::try_new(-0.1).unwrap_err().to_string(),
+        NoisyTuneConfig::new(-0.1).init().unwrap_err().to_string(),
         "lambda must be a finite number of at least 0, got -0.1"
     );
 }

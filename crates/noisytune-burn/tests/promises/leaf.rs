@@ -4,9 +4,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, GradientCheckpointingStrategy, Int, Tensor};
-use noisytune_burn::{
-    NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason, Treatment, distances,
-};
+use noisytune_burn::{NoiseScale, NoisyTune, NoisyTuneConfig, SkipReason, Treatment, distances};
 
 use crate::model::{One, noised, noised_by, perturbation, skip_reason};
 
@@ -71,7 +69,7 @@ fn frozen_parameters_can_be_skipped_on_plain_and_autodiff_devices() {
         let mut model = linear(&device);
         model.weight = model.weight.set_require_grad(false);
         let before = model.weight.val().into_data();
-        let mapper = NoisyTuneMapper::new(0.15).with_frozen(Treatment::Skip);
+        let mapper = NoisyTuneConfig::new(0.15).with_frozen(Treatment::Skip);
         let (model, report) = noised_by(model, mapper);
         let weight = report.get("weight").unwrap();
         assert_eq!(skip_reason(weight), Some(SkipReason::Frozen));
@@ -158,7 +156,7 @@ fn a_parameter_that_is_not_selected_stays_lazy() {
     let model = linear(&Device::flex());
     assert!(!model.weight.is_initialized());
     let group = noisytune_burn::selection::except(&["weight"]);
-    let (model, _) = noised_by(model, NoisyTuneMapper::new(0.15).with_group(group));
+    let (model, _) = noised_by(model, NoisyTuneConfig::new(0.15).with_group(group));
     assert!(!model.weight.is_initialized());
 }
 

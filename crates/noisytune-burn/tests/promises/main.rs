@@ -14,4 +14,5 @@ mod properties;
 mod report;
 mod reproducible;
 mod selection;
+mod surveyed;
 mod ties;

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use noisytune_burn::{NoiseKind, NoisyTuneMapper, Outcome};
+use noisytune_burn::{NoiseKind, NoisyTuneConfig, Outcome};
 use proptest::prelude::*;
 
 use crate::model::{noised_by, weights};
@@ -61,9 +61,9 @@ proptest! {
     ) {
         let device = if autodiff { Device::flex().autodiff() } else { Device::flex() };
         let before = Cube::new(shape, offset, dtype, &device);
-        let mapper = || NoisyTuneMapper::new(lambda).with_seed(seed).with_kind(kind);
-        let (after, report) = noised_by(before.clone(), mapper());
-        let (again, _) = noised_by(before.clone(), mapper());
+        let config = || NoisyTuneConfig::new(lambda).with_seed(seed).with_kind(kind);
+        let (after, report) = noised_by(before.clone(), config());
+        let (again, _) = noised_by(before.clone(), config());
 
         prop_assert_eq!(after.weight.dims(), shape);
         prop_assert_eq!(after.weight.dtype(), dtype);
@@ -104,6 +104,6 @@ proptest! {
 
     #[test]
     fn no_lambda_makes_the_fallible_constructor_panic(lambda: f64) {
-        prop_assert_eq!(NoisyTuneMapper::try_new(lambda).is_ok(), lambda.is_finite() && lambda >= 0.0);
+        prop_assert_eq!(NoisyTuneConfig::new(lambda).init().is_ok(), lambda.is_finite() && lambda >= 0.0);
     }
 }

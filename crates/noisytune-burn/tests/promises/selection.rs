@@ -3,7 +3,7 @@
 use burn::module::{ParamGroup, ParamId};
 use burn::nn::transformer::TransformerEncoderConfig;
 use burn::tensor::Device;
-use noisytune_burn::{NoisyTuneMapper, SkipReason, selection};
+use noisytune_burn::{NoisyTuneConfig, SkipReason, selection};
 
 use crate::model::{noised_by, skip_reason};
 
@@ -95,7 +95,7 @@ fn paths_substrings_regular_expressions_ids_and_exclusions_choose_what_is_pertur
     let model = TransformerEncoderConfig::new(8, 16, 2, 2).init(&Device::flex());
     let id = model.layers[1].norm_1.gamma.id;
     let perturbed = |group| {
-        let mapper = NoisyTuneMapper::new(0.15).with_group(group);
+        let mapper = NoisyTuneConfig::new(0.15).with_group(group);
         let (_, report) = noised_by(model.clone(), mapper);
         // Norms begin as constants: selected, then skipped.
         let entries = report.entries.into_iter();
