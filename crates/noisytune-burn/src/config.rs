@@ -1,8 +1,8 @@
 use burn::config::Config;
-use burn::module::{Module, ParamGroup};
+use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
-use crate::{NoisyTuneError, NoisyTuneMapper, Surveyed};
+use crate::{NoisyTuneError, NoisyTuneMapper, Selection, Surveyed};
 
 /// The distribution of the noise.
 ///
@@ -52,7 +52,7 @@ pub enum Treatment {
 /// | `seed` | 0 | chooses the noise, together with the path of each parameter | any |
 /// | `kind` | `Uniform` | distribution of the noise | [`NoiseKind`] |
 /// | `scale` | `PerTensor` | what the noise is proportional to | [`NoiseScale`] |
-/// | `group` | all | which parameters take part; presets in [`selection`](crate::selection) | [`ParamGroup`] |
+/// | `selection` | everything | which parameters take part | [`Selection`] |
 /// | `frozen` | `Perturb` | parameters that do not require gradients | [`Treatment`] |
 /// | `adapters` | `Skip` | freshly initialised factors of a reparameterization such as LoRA | [`Treatment`] |
 ///
@@ -79,8 +79,8 @@ pub struct NoisyTuneConfig {
     #[config(default = "NoiseScale::PerTensor")]
     pub scale: NoiseScale,
     /// The parameters that take part.
-    #[config(default = "ParamGroup::all()")]
-    pub group: ParamGroup,
+    #[config(default = "Selection::everything()")]
+    pub selection: Selection,
     /// What happens to parameters that do not require gradients.
     #[config(default = "Treatment::Perturb")]
     pub frozen: Treatment,
@@ -116,6 +116,7 @@ impl NoisyTuneConfig {
     /// # Errors
     ///
     /// - [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number;
+    /// - [`NoisyTuneError::UnmatchedNames`] when the selection names something that the module lacks;
     /// - [`NoisyTuneError::UnusableGlobalStd`] when the scale is global and the selected parameters
     ///   hold fewer than two elements, or only equal ones.
     pub fn survey<M: Module>(&self, module: &M) -> Result<Surveyed, NoisyTuneError> {

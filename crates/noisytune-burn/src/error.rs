@@ -13,6 +13,12 @@ pub enum NoisyTuneError {
     /// One scale for the whole module was asked of a mapper, which sees one parameter after the other.
     #[error("global scale needs the whole module: use `survey` or `try_noisy_tune`")]
     SurveyNeeded,
+    /// Names, presets or groups of the selection match nothing in the module.
+    #[error("selection names what the module lacks: {}", names.join(", "))]
+    UnmatchedNames {
+        /// What no parameter matches.
+        names: Vec<String>,
+    },
     /// The module was changed after it was surveyed, or it is another one.
     #[error("module is not as surveyed at parameter {path}: survey it again")]
     StaleSurvey {

@@ -11,7 +11,7 @@ mod moments;
 mod noise;
 mod place;
 mod report;
-pub mod selection;
+mod selection;
 mod simd;
 mod stream;
 mod survey;
@@ -25,6 +25,7 @@ pub use distance::{DistanceReport, GroupDistance, PAPER_GROUPS, ParamDistance, d
 pub use error::NoisyTuneError;
 pub use mapper::NoisyTuneMapper;
 pub use report::{NoiseReport, Outcome, ParamReport, SkipReason};
+pub use selection::Selection;
 pub use surveyed::Surveyed;
 pub use tune::NoisyTune;
 pub use unchanged::Unchanged;

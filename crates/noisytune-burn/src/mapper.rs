@@ -7,6 +7,7 @@ use crate::device::{self, PendingRms};
 use crate::moments::Moments;
 use crate::noise::noise_scale;
 use crate::place::Place;
+use crate::selection::Unmatched;
 use crate::stream::UnitStream;
 use crate::survey::Survey;
 use crate::values::{Measured, Values};
@@ -43,6 +44,8 @@ pub struct NoisyTuneMapper {
     /// What is known about the whole module, if it was looked at.
     survey: Option<Survey>,
     place: Place,
+    /// What the selection names and no parameter has matched so far.
+    unmatched: Unmatched,
     /// The places of each id that are not tied to an earlier one.
     firsts: HashMap<ParamId, Vec<First>>,
     report: NoiseReport,
@@ -100,16 +103,20 @@ impl NoisyTuneMapper {
             kind: config.kind,
             scale: config.scale,
             global_std: survey.as_ref().and_then(Survey::global_std),
+            unmatched: Vec::new(),
             entries: Vec::new(),
         };
-        Self {
+        let mut mapper = Self {
+            unmatched: config.selection.terms(),
             config,
             survey,
             place: Place::default(),
             firsts: HashMap::new(),
             report,
             pending: Vec::new(),
-        }
+        };
+        mapper.report.unmatched = mapper.unmatched.names();
+        mapper
     }
 
     /// Looks at a module with these settings, as [`NoisyTuneConfig::survey`] does.
@@ -143,6 +150,7 @@ impl NoisyTuneMapper {
         param: Param<Tensor<D>>,
     ) -> (Param<Tensor<D>>, ParamReport) {
         let path = self.place.path();
+        self.unmatched.cross_off(&param.id, &path);
         let buffers = self.survey.as_ref().map(Survey::buffers);
         let refused = self.place.refusal(&self.config, buffers, &param);
         let is_repeated = match &self.survey {
@@ -308,9 +316,10 @@ impl NoisyTuneMapper {
         Ok((own, noise_scale(self.config.kind, self.config.lambda, std)))
     }
 
-    /// Reads back the noise still on devices and writes it into the report: rarely, because a device
-    /// is idle while we wait for it.
-    fn read_pending(&mut self) {
+    /// Brings the report up to date. That reads back the noise still on devices: rarely, because a
+    /// device is idle while we wait for it.
+    fn finish(&mut self) {
+        self.report.unmatched = self.unmatched.names();
         let (entries, pending): (Vec<usize>, Vec<PendingRms>) = self.pending.drain(..).unzip();
         for (entry, rms) in entries.into_iter().zip(device::rms(&pending)) {
             if let Outcome::Perturbed { noise_rms, .. } = &mut self.report.entries[entry].outcome {
@@ -328,7 +337,7 @@ impl ModuleMapper for NoisyTuneMapper {
     fn exit_module(&mut self, _name: &str, container_type: &str) {
         self.place.exit(container_type);
         if self.place.is_root() {
-            self.read_pending();
+            self.finish();
         }
     }
 
@@ -336,7 +345,7 @@ impl ModuleMapper for NoisyTuneMapper {
         let (param, entry) = self.visit(param);
         self.report.entries.push(entry);
         if self.place.is_root() {
-            self.read_pending();
+            self.finish();
         }
         param
     }

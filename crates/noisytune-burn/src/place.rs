@@ -47,8 +47,8 @@ impl Place {
         buffers: Option<&HashSet<ParamId>>,
         param: &Param<Tensor<D>>,
     ) -> Option<SkipReason> {
-        // The group decides before anything that would initialise a lazy parameter.
-        if !config.group.matches(&param.id, Some(&self.path())) {
+        // The selection decides before anything that would initialise a lazy parameter.
+        if !config.selection.matches(&param.id, &self.path()) {
             return Some(SkipReason::NotSelected);
         }
         if self.adapters > 0 && config.adapters == Treatment::Skip {

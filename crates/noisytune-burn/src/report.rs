@@ -19,6 +19,8 @@ pub struct NoiseReport {
     pub scale: NoiseScale,
     /// The pooled standard deviation, when `scale` is [`NoiseScale::Global`].
     pub global_std: Option<f64>,
+    /// Names, presets and groups of the selection that no tensor matched.
+    pub unmatched: Vec<String>,
     /// One entry per float tensor reached.
     pub entries: Vec<ParamReport>,
 }
@@ -60,7 +62,7 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The group does not match it.
+    /// The selection leaves it out.
     NotSelected,
     /// It is a buffer, such as the running mean of batch normalization, and not a parameter.
     Buffer,
@@ -180,7 +182,12 @@ impl fmt::Display for NoiseReport {
             self.perturbed_elements(),
             self.lambda,
             self.seed,
-        )
+        )?;
+        if !self.unmatched.is_empty() {
+            let unmatched = self.unmatched.join(", ");
+            write!(f, "\nselection names what the module lacks: {unmatched}")?;
+        }
+        Ok(())
     }
 }
 

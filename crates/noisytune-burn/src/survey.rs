@@ -8,6 +8,7 @@ use burn::tensor::Tensor;
 use crate::device::{self, PendingMoments};
 use crate::moments::Moments;
 use crate::place::Place;
+use crate::selection::Unmatched;
 use crate::values::{self, Measured, Values};
 use crate::{NoiseScale, NoisyTuneConfig, NoisyTuneError};
 
@@ -38,9 +39,11 @@ impl Survey {
             buffers: buffers_of(module),
             ..Self::default()
         };
+        let unmatched = config.selection.terms();
         let mut measure = Measure {
             config,
             survey,
+            unmatched,
             place: Place::default(),
             seen: HashSet::new(),
             measured: Vec::new(),
@@ -51,8 +54,13 @@ impl Survey {
             mut survey,
             mut measured,
             pending,
+            unmatched,
             ..
         } = measure;
+        let names = unmatched.names();
+        if !names.is_empty() {
+            return Err(NoisyTuneError::UnmatchedNames { names });
+        }
         let (entries, pending): (Vec<usize>, Vec<PendingMoments>) = pending.into_iter().unzip();
         for (entry, moments) in entries.into_iter().zip(device::moments(&pending)) {
             measured[entry].1 = moments;
@@ -184,6 +192,7 @@ fn global_std(measured: &[(Parameter, Moments)]) -> Result<f64, NoisyTuneError> 
 struct Measure<'a> {
     config: &'a NoisyTuneConfig,
     survey: Survey,
+    unmatched: Unmatched,
     place: Place,
     seen: HashSet<ParamId>,
     measured: Vec<(Parameter, Moments)>,
@@ -202,6 +211,7 @@ impl ModuleVisitor for Measure<'_> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let path = self.place.path();
+        self.unmatched.cross_off(&param.id, &path);
         self.survey.places.push((param.id, path.clone()));
         if !self.seen.insert(param.id) {
             self.survey.repeated.insert(param.id);

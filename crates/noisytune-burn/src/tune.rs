@@ -37,6 +37,8 @@ pub trait NoisyTune: Module {
     ///
     /// - [`InvalidLambda`](crate::NoisyTuneError::InvalidLambda) when `lambda` is negative, infinite
     ///   or not a number;
+    /// - [`UnmatchedNames`](crate::NoisyTuneError::UnmatchedNames) when the selection names something
+    ///   that the module lacks;
     /// - [`UnusableGlobalStd`](crate::NoisyTuneError::UnusableGlobalStd) when the scale is global and
     ///   cannot be measured;
     /// - [`NothingPerturbed`](crate::NoisyTuneError::NothingPerturbed) when every parameter was

@@ -4,8 +4,8 @@ use burn::config::Config;
 use burn::module::ParamGroup;
 use burn::tensor::TensorData;
 use noisytune_burn::{
-    NoiseKind, NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Treatment,
-    selection,
+    NoiseKind, NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Selection,
+    Treatment,
 };
 
 use crate::model::{One, weights};
@@ -16,7 +16,7 @@ fn a_config_survives_json() {
         .with_seed(u64::MAX)
         .with_kind(NoiseKind::MatchedGaussian)
         .with_scale(NoiseScale::Global)
-        .with_group(selection::except(&["head"]))
+        .with_selection(Selection::everything().except(["head"]))
         .with_frozen(Treatment::Skip)
         .with_adapters(Treatment::Perturb);
     let text = config.to_string();
@@ -29,8 +29,8 @@ fn a_config_survives_json() {
     assert_eq!(loaded.frozen, Treatment::Skip);
     assert_eq!(loaded.adapters, Treatment::Perturb);
     let id = Default::default();
-    assert!(loaded.group.matches(&id, Some("body.weight")));
-    assert!(!loaded.group.matches(&id, Some("head.weight")));
+    assert!(loaded.selection.matches(&id, "body.weight"));
+    assert!(!loaded.selection.matches(&id, "head.weight"));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn perturbing_nothing_is_an_error_that_counts_the_reasons() {
         One::<1>::new(TensorData::new(vec![1.0f32], [1])),
         One::<1>::new(TensorData::new(weights(4), [4])),
     ];
-    let config = NoisyTuneConfig::new(0.15).with_group(selection::except(&["2"]));
+    let config = NoisyTuneConfig::new(0.15).with_selection(Selection::everything().except(["2"]));
     let error = module.try_noisy_tune(&config).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -93,7 +93,7 @@ fn the_panicking_extension_says_the_same() {
 fn lambda_zero_through_the_extension_is_no_error() {
     let one = One::<1>::new(TensorData::new(weights(4), [4]));
     let before = one.data();
-    let config = NoisyTuneConfig::new(0.0).with_group(ParamGroup::all());
+    let config = NoisyTuneConfig::new(0.0).with_selection(ParamGroup::all().into());
     let (one, _) = one.try_noisy_tune(&config).unwrap();
     assert_eq!(before, one.data());
 }

@@ -4,7 +4,9 @@ use burn::module::{Module, Param, ParamId};
 use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, GradientCheckpointingStrategy, Int, Tensor};
-use noisytune_burn::{NoiseScale, NoisyTune, NoisyTuneConfig, SkipReason, Treatment, distances};
+use noisytune_burn::{
+    NoiseScale, NoisyTune, NoisyTuneConfig, Selection, SkipReason, Treatment, distances,
+};
 
 use crate::model::{One, noised, noised_by, perturbation, skip_reason};
 
@@ -155,8 +157,8 @@ fn lazily_initialised_parameters_are_surveyed_pooled_and_initialised_once() {
 fn a_parameter_that_is_not_selected_stays_lazy() {
     let model = linear(&Device::flex());
     assert!(!model.weight.is_initialized());
-    let group = noisytune_burn::selection::except(&["weight"]);
-    let (model, _) = noised_by(model, NoisyTuneConfig::new(0.15).with_group(group));
+    let selection = Selection::everything().except(["weight"]);
+    let (model, _) = noised_by(model, NoisyTuneConfig::new(0.15).with_selection(selection));
     assert!(!model.weight.is_initialized());
 }
 

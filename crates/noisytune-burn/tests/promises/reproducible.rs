@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, TensorData};
-use noisytune_burn::{NoisyTuneConfig, selection};
+use noisytune_burn::{NoisyTuneConfig, Selection};
 
 use crate::model::{One, floats, noised, noised_by, weights};
 
@@ -57,8 +57,10 @@ fn the_order_of_the_traversal_does_not_matter() {
 #[test]
 fn what_is_excluded_does_not_matter_to_the_rest() {
     let (all, _) = noised(forward());
-    let group = selection::except(&["first"]);
-    let mapper = NoisyTuneConfig::new(0.15).with_seed(7).with_group(group);
+    let selection = Selection::everything().except(["first"]);
+    let mapper = NoisyTuneConfig::new(0.15)
+        .with_seed(7)
+        .with_selection(selection);
     let (some, _) = noised_by(forward(), mapper);
     assert_eq!(all.second.data(), some.second.data());
     assert_eq!(some.first.data(), one().data());

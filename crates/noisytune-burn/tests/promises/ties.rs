@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use noisytune_burn::{NoiseScale, NoisyTune, NoisyTuneConfig, SkipReason, distances, selection};
+use noisytune_burn::{NoiseScale, NoisyTune, NoisyTuneConfig, Selection, SkipReason, distances};
 
 use crate::model::{floats, noised, noised_by, perturbation, skip_reason, weights};
 
@@ -45,9 +45,12 @@ fn tied_parameters_stay_tied() {
 
 #[test]
 fn a_parameter_tied_to_an_excluded_one_is_excluded() {
-    let group = selection::except(&["embedding"]);
+    let selection = Selection::everything().except(["embedding"]);
     let before = tied();
-    let (model, report) = noised_by(before.clone(), NoisyTuneConfig::new(0.15).with_group(group));
+    let (model, report) = noised_by(
+        before.clone(),
+        NoisyTuneConfig::new(0.15).with_selection(selection),
+    );
     let decoder = report.get("decoder").unwrap();
     assert_eq!(skip_reason(decoder), Some(SkipReason::NotSelected));
     let (before, after) = (floats(&before), floats(&model));
@@ -58,8 +61,8 @@ fn a_parameter_tied_to_an_excluded_one_is_excluded() {
 
 #[test]
 fn a_parameter_tied_to_a_perturbed_one_is_perturbed_though_its_own_path_is_excluded() {
-    let group = selection::except(&["decoder"]);
-    let (model, _) = noised_by(tied(), NoisyTuneConfig::new(0.15).with_group(group));
+    let selection = Selection::everything().except(["decoder"]);
+    let (model, _) = noised_by(tied(), NoisyTuneConfig::new(0.15).with_selection(selection));
     let [embedding, _, decoder] = floats(&model).try_into().unwrap();
     assert_eq!(embedding, decoder);
 }
@@ -135,8 +138,8 @@ fn reference_std(values: &[f32]) -> f64 {
 #[test]
 fn a_value_of_an_id_that_is_left_out_does_not_leave_out_the_others() {
     let before = distilled();
-    let group = selection::except(&["student"]);
-    let config = NoisyTuneConfig::new(0.15).with_group(group);
+    let selection = Selection::everything().except(["student"]);
+    let config = NoisyTuneConfig::new(0.15).with_selection(selection);
     let (after, report) = before.clone().try_noisy_tune(&config).unwrap();
     let student = report.get("student").unwrap();
     assert_eq!(skip_reason(student), Some(SkipReason::NotSelected));
