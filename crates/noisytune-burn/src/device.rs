@@ -23,6 +23,7 @@ const PIECE: usize = 256 * BLOCK;
 const _: () = assert!(PIECE.is_multiple_of(GROUP));
 
 /// The elements of a tensor on a device without autodiff, as one row.
+#[derive(Clone)]
 pub(crate) struct DeviceValues<const D: usize> {
     flat: Tensor<1>,
     shape: [usize; D],
@@ -120,9 +121,12 @@ impl<const D: usize> DeviceValues<D> {
     fn noised(mut self, stream: &UnitStream, scale: f64, unit: f64) -> (Self, Tensor<1>) {
         #[cfg(feature = "cube")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) && !stream.is_gaussian() {
+            // Parameters live as long as their module, which Burn's memory pools want to know.
+            let device = self.flat.device();
             let squares;
-            (self.flat, squares) =
-                cube::add_noise(self.flat, *stream.key(), scale as f32, unit as f32);
+            (self.flat, squares) = device.memory_persistent_allocations(self.flat, |flat| {
+                cube::add_noise(flat, *stream.key(), scale as f32, unit as f32)
+            });
             return (self, squares);
         }
         let (stored, compute) = (FloatDType::from(self.dtype), self.compute());
@@ -136,7 +140,11 @@ impl<const D: usize> DeviceValues<D> {
                 let [height, _] = rows.dims();
                 squares.push(rows.square().sum_dim(1).reshape([height]));
             }
-            self.flat = self.flat.slice_assign([piece], after);
+            // In place, unless the storage is shared: then the copy is a parameter from now on.
+            let device = self.flat.device();
+            self.flat = device.memory_persistent_allocations(self.flat, |flat| {
+                flat.slice_assign([piece.clone()], after.clone())
+            });
         }
         (self, Tensor::cat(squares, 0))
     }

@@ -6,6 +6,7 @@ mod device;
 mod distance;
 mod element;
 mod error;
+mod layout;
 mod mapper;
 mod moments;
 mod noise;

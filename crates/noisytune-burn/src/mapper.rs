@@ -276,6 +276,9 @@ impl NoisyTuneMapper {
             ),
             Ok((std, scale)) => {
                 let stream = UnitStream::new(self.config.seed, key, self.config.kind);
+                if values.overflow(moments, &stream, scale) {
+                    return (values, Outcome::Skipped(SkipReason::Overflow));
+                }
                 let (values, rms) = values.perturb(&stream, scale);
                 let noise_rms = match rms {
                     Measured::Known(rms) => rms,

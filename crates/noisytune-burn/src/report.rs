@@ -81,6 +81,8 @@ pub enum SkipReason {
     Constant,
     /// An element is NaN or infinite, or their spread exceeds the range of f64.
     NonFinite,
+    /// The noise would make an element infinite in its stored type.
+    Overflow,
 }
 
 impl fmt::Display for SkipReason {
@@ -95,6 +97,7 @@ impl fmt::Display for SkipReason {
             Self::SingleElement => "single element",
             Self::Constant => "constant",
             Self::NonFinite => "not finite",
+            Self::Overflow => "overflow",
         })
     }
 }

@@ -8,6 +8,7 @@ mod containers;
 mod distance;
 mod exactness;
 mod golden;
+mod layouts;
 mod leaf;
 mod model;
 mod properties;
