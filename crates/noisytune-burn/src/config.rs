@@ -1,4 +1,6 @@
-use burn::config::Config;
+use core::fmt;
+
+use burn::config::{Config, config_to_json};
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,7 @@ use crate::{NoisyTuneError, NoisyTuneMapper, Selection, Surveyed};
 /// the two Gaussians differ by a factor of √12 ≈ 3.46.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NoiseKind {
     /// `U(-lambda/2, lambda/2) * std`, the paper's NoisyTune: standard deviation `lambda * std / √12`.
     #[default]
@@ -25,6 +28,7 @@ pub enum NoiseKind {
 /// What the noise of a parameter is proportional to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NoiseScale {
     /// The standard deviation of that parameter: the paper's matrix-wise noise.
     #[default]
@@ -37,6 +41,7 @@ pub enum NoiseScale {
 /// Whether a class of parameters takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Treatment {
     /// They receive noise.
     Perturb,
@@ -65,31 +70,97 @@ pub enum Treatment {
 /// assert_eq!(same.seed, 7);
 /// # Ok::<(), burn::config::ConfigError>(())
 /// ```
-#[derive(Config, Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NoisyTuneConfig {
     /// Noise intensity λ.
     pub lambda: f64,
     /// Seed of the noise.
-    #[config(default = 0)]
+    #[serde(default)]
     pub seed: u64,
     /// Distribution of the noise.
-    #[config(default = "NoiseKind::Uniform")]
+    #[serde(default)]
     pub kind: NoiseKind,
     /// What the noise is proportional to.
-    #[config(default = "NoiseScale::PerTensor")]
+    #[serde(default)]
     pub scale: NoiseScale,
     /// The parameters that take part.
-    #[config(default = "Selection::everything()")]
+    #[serde(default)]
     pub selection: Selection,
     /// What happens to parameters that do not require gradients.
-    #[config(default = "Treatment::Perturb")]
+    #[serde(default = "perturb")]
     pub frozen: Treatment,
     /// What happens to the factors of a reparameterization such as LoRA.
-    #[config(default = "Treatment::Skip")]
+    #[serde(default = "skip")]
     pub adapters: Treatment,
 }
 
+fn perturb() -> Treatment {
+    Treatment::Perturb
+}
+
+fn skip() -> Treatment {
+    Treatment::Skip
+}
+
+impl Config for NoisyTuneConfig {}
+
+/// As JSON.
+impl fmt::Display for NoisyTuneConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&config_to_json(self))
+    }
+}
+
 impl NoisyTuneConfig {
+    /// The paper's settings with intensity `lambda`, under seed 0.
+    pub fn new(lambda: f64) -> Self {
+        Self {
+            lambda,
+            seed: 0,
+            kind: NoiseKind::default(),
+            scale: NoiseScale::default(),
+            selection: Selection::default(),
+            frozen: perturb(),
+            adapters: skip(),
+        }
+    }
+
+    /// Sets the seed of the noise.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Sets the distribution of the noise.
+    pub fn with_kind(self, kind: NoiseKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// Sets what the noise is proportional to.
+    pub fn with_scale(self, scale: NoiseScale) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Sets which parameters take part: a [`Selection`], or Burn's
+    /// [`ParamGroup`](burn::module::ParamGroup).
+    pub fn with_selection(self, selection: impl Into<Selection>) -> Self {
+        let selection = selection.into();
+        Self { selection, ..self }
+    }
+
+    /// Sets what happens to parameters that do not require gradients. If they are perturbed, they stay
+    /// frozen. A bare mapper cannot tell them from buffers, and always leaves them out.
+    pub fn with_frozen(self, frozen: Treatment) -> Self {
+        Self { frozen, ..self }
+    }
+
+    /// Sets what happens to the factors of a reparameterization such as LoRA. By default they are
+    /// skipped: they are fresh, and the base under them is what was pretrained.
+    pub fn with_adapters(self, adapters: Treatment) -> Self {
+        Self { adapters, ..self }
+    }
+
     /// Builds the mapper that applies these settings to one parameter after the other.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamGroupError, ParamId};
 use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::NoisyTuneError;
 use crate::element::Element;
 use crate::moments::BLOCK;
+use crate::survey::buffers_of;
+use crate::{NoisyTuneError, Side};
 
 /// The groups of the paper's Figure 4, as (name, pattern): attention projections, the other
 /// matrices with their biases, and everything. The patterns fit the names of Hugging Face's BERT
@@ -25,6 +26,7 @@ pub const PAPER_GROUPS: [(&str, &str); 5] = [
 
 /// How far apart two modules are, parameter by parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DistanceReport {
     /// One entry per float parameter, in the order of the traversal. Tied ones, which share id and values,
     /// occur once.
@@ -33,6 +35,7 @@ pub struct DistanceReport {
 
 /// How far a parameter of the second module is from the same parameter of the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ParamDistance {
     /// Path in the module, joined by dots.
     pub path: String,
@@ -48,6 +51,7 @@ pub struct ParamDistance {
 
 /// How far apart a group of parameters is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GroupDistance {
     /// Number of parameters.
     pub parameters: usize,
@@ -62,9 +66,14 @@ pub struct GroupDistance {
 
 /// Measures what changed from `first` to `second`, for example through finetuning.
 ///
-/// Parameters are matched by path and read in f64, quantized ones after dequantization. The base and
-/// the factors of a reparameterization such as LoRA are compared separately. The elements of both
-/// modules are copied to the host, one parameter at a time.
+/// Parameters are matched by path and read in f64, quantized ones after dequantization. Buffers, such as
+/// the statistics of batch normalization, are no parameters and do not count. The elements of both modules
+/// are copied to the host, one parameter at a time.
+///
+/// A reparameterization such as LoRA adds parameters: its factors have paths of their own, and are
+/// compared separately from the base. So a pretrained module and the same with LoRA do not match; to
+/// compare what they compute with, merge the factors into the base with
+/// [`materialize`](burn::module::Module::materialize) first.
 ///
 /// # Errors
 ///
@@ -87,9 +96,13 @@ pub fn distances<A: Module, B: Module>(
     first: &A,
     second: &B,
 ) -> Result<DistanceReport, NoisyTuneError> {
-    let mut collected = Collect::default();
+    let mut collected = Collect {
+        buffers: buffers_of(first),
+        ..Collect::default()
+    };
     first.visit(&mut collected);
     let mut compare = Compare {
+        buffers: buffers_of(second),
         path: Vec::new(),
         left: collected.params,
         seen: HashMap::new(),
@@ -102,7 +115,7 @@ pub fn distances<A: Module, B: Module>(
     }
     // The earliest in the first module's order, so that the message does not vary.
     if let Some((path, _)) = compare.left.into_iter().min_by_key(|(_, left)| left.order) {
-        let present = "first";
+        let present = Side::First;
         return Err(NoisyTuneError::UnmatchedParameter { path, present });
     }
     Ok(DistanceReport {
@@ -194,6 +207,7 @@ fn flat<const D: usize>(param: &Param<Tensor<D>>) -> (Vec<usize>, Tensor<1>) {
 
 #[derive(Default)]
 struct Collect {
+    buffers: HashSet<ParamId>,
     path: Vec<String>,
     params: HashMap<String, Left>,
 }
@@ -208,6 +222,9 @@ impl ModuleVisitor for Collect {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.buffers.contains(&param.id) {
+            return;
+        }
         let order = self.params.len();
         let (shape, flat) = flat(param);
         let left = Left { order, shape, flat };
@@ -216,6 +233,7 @@ impl ModuleVisitor for Collect {
 }
 
 struct Compare {
+    buffers: HashSet<ParamId>,
     path: Vec<String>,
     left: HashMap<String, Left>,
     /// What was measured per id.
@@ -228,7 +246,7 @@ impl Compare {
     fn compare<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Result<(), NoisyTuneError> {
         let path = self.path.join(".");
         let Some(left) = self.left.remove(&path) else {
-            let present = "second";
+            let present = Side::Second;
             return Err(NoisyTuneError::UnmatchedParameter { path, present });
         };
         let (shape, right) = flat(param);
@@ -267,6 +285,7 @@ impl ModuleVisitor for Compare {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if self.error.is_none()
+            && !self.buffers.contains(&param.id)
             && let Err(error) = self.compare(param)
         {
             self.error = Some(error);

@@ -1,4 +1,8 @@
+use core::fmt;
+
 use thiserror::Error;
+
+use crate::SkipReason;
 
 /// What can go wrong when noise is configured or applied, or two modules are compared.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -26,12 +30,15 @@ pub enum NoisyTuneError {
         path: String,
     },
     /// Not one parameter of the module was perturbed.
-    #[error("no parameter was perturbed: {considered} found, skipped as {reasons}")]
+    #[error(
+        "no parameter was perturbed: {considered} found, skipped as {}",
+        counted(reasons)
+    )]
     NothingPerturbed {
         /// Number of float tensors that the traversal reached.
         considered: usize,
-        /// How often each reason to skip occurred, such as `not selected (3), buffer (2)`.
-        reasons: String,
+        /// How often each reason to skip occurred.
+        reasons: Vec<(SkipReason, usize)>,
     },
     /// One scale for the whole module was asked for, but no finite, positive one exists.
     #[error(
@@ -48,8 +55,8 @@ pub enum NoisyTuneError {
     UnmatchedParameter {
         /// Path of the parameter.
         path: String,
-        /// Which of the two modules has it: `first` or `second`.
-        present: &'static str,
+        /// Which of the two modules has it.
+        present: Side,
     },
     /// A parameter has different shapes in two compared modules.
     #[error(
@@ -73,4 +80,34 @@ pub enum NoisyTuneError {
         /// What the parser says, on one line.
         message: String,
     },
+}
+
+/// One of two modules that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The one given first.
+    First,
+    /// The other one.
+    Second,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::First => "first",
+            Self::Second => "second",
+        })
+    }
+}
+
+/// Reasons with their counts, such as `not selected (3), buffer (2)`, or `none`.
+fn counted(reasons: &[(SkipReason, usize)]) -> String {
+    if reasons.is_empty() {
+        return "none".to_string();
+    }
+    let parts: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{reason} ({count})"))
+        .collect();
+    parts.join(", ")
 }

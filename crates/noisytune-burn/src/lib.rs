@@ -23,7 +23,7 @@ mod values;
 
 pub use config::{NoiseKind, NoiseScale, NoisyTuneConfig, Treatment};
 pub use distance::{DistanceReport, GroupDistance, PAPER_GROUPS, ParamDistance, distances};
-pub use error::NoisyTuneError;
+pub use error::{NoisyTuneError, Side};
 pub use mapper::NoisyTuneMapper;
 pub use report::{NoiseReport, Outcome, ParamReport, SkipReason};
 pub use selection::Selection;

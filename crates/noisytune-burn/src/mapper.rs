@@ -203,7 +203,7 @@ impl NoisyTuneMapper {
             tied_to: tied_to.filter(|first| *first != path),
             path,
             elements: held.shape.iter().product(),
-            dtype: format!("{:?}", held.dtype),
+            dtype: Some(held.dtype),
             shape: held.shape,
             outcome,
         };
@@ -226,11 +226,7 @@ impl NoisyTuneMapper {
             path,
             elements: shape.num_elements(),
             shape: shape.to_vec(),
-            dtype: if param.is_initialized() {
-                format!("{:?}", param.dtype())
-            } else {
-                "-".to_string()
-            },
+            dtype: param.is_initialized().then(|| param.dtype()),
             outcome: Outcome::Skipped(reason),
         }
     }

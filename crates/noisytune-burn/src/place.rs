@@ -39,8 +39,8 @@ impl Place {
 
     /// The reason to leave a parameter out because of what it is; its values are not read.
     ///
-    /// Burn hands a buffer to a mapper as if it were a frozen parameter. `buffers` tells them apart;
-    /// without it, names that begin with `running_` do.
+    /// Burn hands a buffer to a mapper as if it were a frozen parameter. Without `buffers` to tell them
+    /// apart, everything frozen is left out.
     pub(crate) fn refusal<const D: usize>(
         &self,
         config: &NoisyTuneConfig,
@@ -66,6 +66,10 @@ impl Place {
         }
         if frozen && config.frozen == Treatment::Skip {
             return Some(SkipReason::Frozen);
+        }
+        // A buffer is shared by all clones of its module: noise in one would change the others too.
+        if frozen && buffers.is_none() {
+            return Some(SkipReason::PossibleBuffer);
         }
         None
     }

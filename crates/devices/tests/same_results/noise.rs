@@ -68,7 +68,7 @@ type Sizes = Vec<(String, f64, f64)>;
 
 fn sizes(report: &NoiseReport) -> Sizes {
     let size = |entry: &ParamReport| match entry.outcome {
-        Outcome::Perturbed { std, noise_rms } => {
+        Outcome::Perturbed { std, noise_rms, .. } => {
             Some((entry.path.clone(), std.expect("two elements"), noise_rms))
         }
         Outcome::Skipped(_) => None,

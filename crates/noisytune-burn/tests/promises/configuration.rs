@@ -34,6 +34,18 @@ fn a_config_survives_json() {
 }
 
 #[test]
+fn a_config_needs_no_field_but_lambda_and_refuses_unknown_ones() {
+    let load = |json: &str| NoisyTuneConfig::load_binary(json.as_bytes());
+    let config = load(r#"{"lambda": 0.15}"#).unwrap();
+    assert_eq!(config.to_string(), NoisyTuneConfig::new(0.15).to_string());
+    let config = load(r#"{"lambda": 0.1, "selection": ["except_token_embeddings"]}"#).unwrap();
+    let id = Default::default();
+    assert!(!config.selection.matches(&id, "word_embeddings.weight"));
+    let error = load(r#"{"lambda": 0.15, "sed": 7}"#).unwrap_err();
+    assert!(error.to_string().contains("unknown field `sed`"), "{error}");
+}
+
+#[test]
 fn the_names_in_json_are_snake_case() {
     let json = serde_json::to_value(NoisyTuneConfig::new(0.15)).unwrap();
     assert_eq!(json["kind"], "uniform");
@@ -93,7 +105,7 @@ fn the_panicking_extension_says_the_same() {
 fn lambda_zero_through_the_extension_is_no_error() {
     let one = One::<1>::new(TensorData::new(weights(4), [4]));
     let before = one.data();
-    let config = NoisyTuneConfig::new(0.0).with_selection(ParamGroup::all().into());
+    let config = NoisyTuneConfig::new(0.0).with_selection(ParamGroup::all());
     let (one, _) = one.try_noisy_tune(&config).unwrap();
     assert_eq!(before, one.data());
 }

@@ -91,7 +91,9 @@ pub(crate) fn skip_reason(entry: &ParamReport) -> Option<SkipReason> {
 /// The std and the noise RMS of an entry that was perturbed.
 pub(crate) fn perturbation(entry: &ParamReport) -> (f64, f64) {
     match entry.outcome {
-        Outcome::Perturbed { std, noise_rms } => (std.expect("more than one element"), noise_rms),
+        Outcome::Perturbed { std, noise_rms, .. } => {
+            (std.expect("more than one element"), noise_rms)
+        }
         Outcome::Skipped(reason) => panic!("{} was skipped: {reason}", entry.path),
     }
 }
