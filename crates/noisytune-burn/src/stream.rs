@@ -48,6 +48,11 @@ impl UnitStream {
         self.gaussian
     }
 
+    /// A bound of the draws' absolute values.
+    pub(crate) fn largest(&self) -> f64 {
+        if self.gaussian { 6.77 } else { 0.5 }
+    }
+
     /// Hands the draws `start..start + len` to `consume`, in order, as (offset in the range, draws).
     #[inline(always)]
     pub(crate) fn for_each_batch<S: Simd>(
