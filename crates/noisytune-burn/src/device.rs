@@ -2,15 +2,15 @@
 //! made there: only a key goes in, and a few sums per block come out. Gaussian draws come from the
 //! host. Tensor operations serve every device; some have kernels.
 
-#[cfg(feature = "cube")]
+#[cfg(feature = "_kernels")]
 mod cube;
 mod draws;
 
 use std::ops::Range;
 
 use burn::tensor::{DType, FloatDType, Tensor, TensorData, Transaction};
+use chacha8_lanes::GROUP;
 
-use crate::chacha::GROUP;
 use crate::moments::Moments;
 use crate::stream::UnitStream;
 
@@ -68,7 +68,7 @@ impl<const D: usize> DeviceValues<D> {
 
     /// Mean, largest deviation d, and sum of squares over d², of each block: three rows, one after the other.
     fn block_sums(&self) -> Tensor<1> {
-        #[cfg(feature = "cube")]
+        #[cfg(feature = "_kernels")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) {
             return cube::block_sums(self.flat.clone());
         }
@@ -119,7 +119,7 @@ impl<const D: usize> DeviceValues<D> {
 
     /// The values with noise, and the sum of the squared changes over `unit`² of each block.
     fn noised(mut self, stream: &UnitStream, scale: f64, unit: f64) -> (Self, Tensor<1>) {
-        #[cfg(feature = "cube")]
+        #[cfg(feature = "_kernels")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) && !stream.is_gaussian() {
             // Parameters live as long as their module, which Burn's memory pools want to know.
             let device = self.flat.device();

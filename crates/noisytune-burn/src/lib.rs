@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod chacha;
 mod config;
 mod device;
 mod distance;

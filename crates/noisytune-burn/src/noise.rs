@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use chacha8_lanes::GROUP;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::NoiseKind;
-use crate::chacha::GROUP;
 use crate::element::Element;
 use crate::layout::Layout;
 use crate::moments::BLOCK;
