@@ -1,12 +1,13 @@
 //! A task's training file and evaluation sets, tokenized once for all runs.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use encoders::{Encodings, Tokenizer};
 use study::data::FileSummary;
 use study::record::Provenance;
 use study::{DataSummary, StudyError};
-use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task};
+use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task, TaskError};
 
 use crate::error::FinetuneError;
 
@@ -83,6 +84,7 @@ impl TaskData {
         let mut notes = train.notes.clone();
         for (set, split) in &sets {
             notes.extend(split.notes.iter().cloned());
+            differ(&set.source.path, split)?;
             let shared = split.shared_with(&train);
             let files = &mut summary.files;
             files.push(file(&set.name, &set.source, split, shared));
@@ -128,6 +130,16 @@ impl TaskData {
         for &set in sets {
             let split = self.task.read_evaluation_set(set)?;
             self.notes.extend(split.notes.iter().cloned());
+            let sets = self.task.evaluation_sets().iter();
+            let source = sets
+                .filter(|other| other.name == set)
+                .map(|set| &set.source);
+            self.summary.files.extend(source.map(|source| FileSummary {
+                set: set.to_owned(),
+                file: source.path.display().to_string(),
+                facts: SplitFacts::of(&split, self.task.outputs()),
+                shared_with_train: 0,
+            }));
             let encodings = encoded(&split, tokenizer)?;
             self.unlabelled_sets.push((set.to_owned(), encodings));
         }
@@ -147,6 +159,22 @@ fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Encodings, FinetuneEr
         .iter()
         .map(|example| (example.sentence.as_str(), example.sentence2.as_deref()));
     Ok(tokenizer.encode_flat(texts)?)
+}
+
+/// Refuses scores that are all equal: no prediction correlates with them.
+fn differ(path: &Path, split: &Split) -> Result<(), FinetuneError> {
+    let Some(Targets::Scores(scores)) = &split.targets else {
+        return Ok(());
+    };
+    match scores.split_first() {
+        Some((first, rest)) if rest.iter().all(|score| score == first) => Err(TaskError::Table {
+            path: path.to_owned(),
+            found: format!("every label of {} rows is {first}", scores.len()),
+            expected: "different scores: a correlation with equal ones is undefined".to_owned(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Keeps the first `max` rows.

@@ -70,7 +70,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (
         &["dataset_name", "dataset_config_name"],
-        "use --data hf:sst2, or --data FOLDER",
+        "use --data hf:glue or --data FOLDER, and --task NAME of cargo run --example glue",
     ),
     (
         &["config_name", "tokenizer_name", "use_fast_tokenizer"],

@@ -60,7 +60,7 @@ fn document(material: &BenchmarkMaterial<'_>) -> Document {
     let sections = vec![
         Section {
             id: "tasks",
-            heading: "Does the noise help, task by task?".to_owned(),
+            heading: "What does each task say?".to_owned(),
             finding: None,
             blocks: vec![Block::Table(differences(material)), Block::List(findings(summary))],
         },
@@ -82,7 +82,7 @@ fn document(material: &BenchmarkMaterial<'_>) -> Document {
             heading: "How was it done?".to_owned(),
             finding: None,
             blocks: vec![
-                Block::Text("Each task has its own folder with records, summary and report. This command repeats the runs, or continues them where they stopped:".to_owned()),
+                Block::Text("Each task has its own folder with records, summary and report, which hold every arm. This command repeats the runs, or continues them where they stopped:".to_owned()),
                 Block::Code(material.command.to_owned()),
             ],
         },
@@ -106,13 +106,17 @@ fn document(material: &BenchmarkMaterial<'_>) -> Document {
 
 /// One row per task that ran, then the mean over them, then the tasks that did not run.
 fn differences(material: &BenchmarkMaterial<'_>) -> Table {
+    let first = material.summary.tasks.first();
+    let label = |of: fn(&TaskResult) -> &String| first.map_or("", |task| of(task).as_str());
+    let control = format!("#{}", label(|task| &task.control));
+    let treatment = format!("#{}", label(|task| &task.treatment));
     let mut table = Table::new(
         "Dev scores in points, and paired differences with 95 % intervals; Holm corrects the permutation p for the number of tasks.",
         &[
             "task",
             "metric",
-            "#without",
-            "#with",
+            &control,
+            &treatment,
             "#difference",
             "#95 % interval",
             "#pairs",
@@ -169,12 +173,12 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
 fn findings(summary: &BenchmarkSummary) -> Vec<String> {
     let words = |task: &TaskResult| {
         let says = match task.finding {
-            Finding::TooFew => "too few pairs of runs to tell",
-            Finding::NoEvidence => "no evidence of a difference",
-            Finding::Higher => "evidence that the noise helps",
-            Finding::Lower => "evidence that the noise hurts",
+            Finding::TooFew => "too few pairs of runs to tell".to_owned(),
+            Finding::NoEvidence => "no evidence of a difference".to_owned(),
+            Finding::Higher => format!("evidence that {} is higher", task.treatment),
+            Finding::Lower => format!("evidence that {} is lower", task.treatment),
         };
-        format!("{}: {says}, corrected for the number of tasks.", task.task)
+        format!("{}: {says}.", task.task)
     };
     summary.tasks.iter().map(words).collect()
 }

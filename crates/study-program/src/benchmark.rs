@@ -7,11 +7,11 @@ use program::source::Source;
 use program::{DeviceOptions, Failure, print};
 use report::BenchmarkMaterial;
 use study::summary::metric_in_words;
-use study::{BenchmarkSummary, StudySummary};
+use study::{BenchmarkSummary, StudyKind, StudySummary};
 use tasks::glue::{self, GlueTask};
 
 use crate::conductor::Conductor;
-use crate::sentences::{Sentences, folder_of};
+use crate::sentences::{Sentences, folder_within};
 
 impl Conductor<'_> {
     /// Runs the study on every task that the data has, each in its own folder, then writes and prints their table.
@@ -32,6 +32,12 @@ impl Conductor<'_> {
             return Err(Failure::usage(message));
         }
         let (there, absent) = held(data)?;
+        let study = self.arguments.resolve().study;
+        if !study.studies.contains(&StudyKind::Compare) || study.arms.len() < 2 {
+            return Err(Failure::usage(
+                "--task all puts comparisons side by side; expected --study compare and at least two --arms",
+            ));
+        }
         let Some(stage) = self.stage()? else {
             return Ok(());
         };
@@ -87,7 +93,7 @@ fn held(data: &Source) -> Result<(Vec<GlueTask>, Vec<&'static str>), Failure> {
     };
     let (there, absent): (Vec<_>, Vec<_>) = glue::all()
         .into_iter()
-        .partition(|task| folder_of(task, root).is_some());
+        .partition(|task| folder_within(task, root).is_some());
     if there.is_empty() {
         let names: Vec<&str> = absent.iter().map(|task| task.folder).collect();
         return Err(Failure::world(format!(

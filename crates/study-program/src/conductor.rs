@@ -161,7 +161,9 @@ impl<'a> Conductor<'a> {
         let session = session.map_err(not_started)?;
         let session = session.with_model_name(&stage.model.name);
         let session = session.with_predictions_of(&predicted);
-        Ok((session.map_err(not_started)?, subject))
+        let session = session.map_err(not_started)?;
+        submission::check(arguments, &session)?;
+        Ok((session, subject))
     }
 
     /// Reads every file that [`session`](Self::session) would read.

@@ -85,14 +85,26 @@ impl Sentences {
     }
 }
 
-/// Where the task's files are: in the folder itself, or in the one that GLUE's archive has for the task; `None` if
-/// neither has its training file.
-pub(crate) fn folder_of(task: &GlueTask, folder: &Path) -> Option<PathBuf> {
-    let holds = |folder: &Path| {
-        folder.join(task.train.tsv).exists() || folder.join(task.train.hub).exists()
-    };
+/// Where the task's files are: in the folder itself, or [within](folder_within) it; `None` if neither has its training
+/// file.
+fn folder_of(task: &GlueTask, folder: &Path) -> Option<PathBuf> {
+    let itself = || holds_train(task, folder).then(|| folder.to_owned());
+    folder_within(task, folder).or_else(itself)
+}
+
+/// Where the task's files are in a folder of several tasks: in the folder that GLUE's archive has for the task, or where
+/// the hub's repository has them.
+pub(crate) fn folder_within(task: &GlueTask, folder: &Path) -> Option<PathBuf> {
     let inner = folder.join(task.folder);
-    [inner, folder.to_owned()]
-        .into_iter()
-        .find(|folder| holds(folder))
+    if holds_train(task, &inner) {
+        return Some(inner);
+    }
+    (folder.join(task.train.hub).is_file()).then(|| folder.to_owned())
+}
+
+fn holds_train(task: &GlueTask, folder: &Path) -> bool {
+    let hub = Path::new(task.train.hub).file_name().unwrap_or_default();
+    [Path::new(task.train.tsv), Path::new(hub)]
+        .iter()
+        .any(|name| folder.join(name).exists())
 }

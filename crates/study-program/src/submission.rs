@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use finetune::Session;
 use program::Failure;
+use study::plan::{self, RunKey};
 use study::record::{PredictionsFile, RecordedPredictions, RunRecord};
 use tasks::glue::GlueTask;
 use tasks::{Outputs, Predictions, Task, submission};
@@ -63,6 +65,41 @@ pub(crate) fn asked<'a>(
     Ok((asked, notes))
 }
 
+/// Finds out before anything is trained whether there will be a run to submit, and makes the folder.
+pub(crate) fn check(arguments: &StudyArguments, session: &Session) -> Result<(), Failure> {
+    let Some(folder) = &arguments.submission else {
+        return Ok(());
+    };
+    let runs = plan::runs(&session.plan());
+    let rows = session.data().train.len();
+    let lambda = session.config().lambda;
+    let is_at_study_settings =
+        |run: &&RunKey| run.train_rows == rows && run.lambda.is_none_or(|own| own == lambda);
+    let runs: Vec<&RunKey> = runs.iter().filter(is_at_study_settings).collect();
+    let is_asked = |run: &&&RunKey| match arguments.submit {
+        None => true,
+        Some(submit) => run.arm == submit.arm && submit.seed.is_none_or(|seed| run.seed == seed),
+    };
+    if runs.iter().find(is_asked).is_none() {
+        let mut names: Vec<String> = Vec::new();
+        for run in &runs {
+            let name = format!("{}:{}", run.arm.name(), run.seed);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let expected = match names.is_empty() {
+            true => "a study with runs at its own λ and on all training rows".to_owned(),
+            false => format!("--submit with one of {}", names.join(", ")),
+        };
+        return Err(Failure::usage(format!(
+            "--submission: no run to submit; expected {expected}"
+        )));
+    }
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::world(format!("--submission {}: {error}", folder.display())))
+}
+
 /// Writes the predictions of one run for GLUE's server, and returns the files with a line about each that the server
 /// will refuse. `out` is the study's folder.
 pub(crate) fn write(
@@ -71,8 +108,6 @@ pub(crate) fn write(
     run: &RunRecord,
     out: &Path,
 ) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::world(format!("{}: {error}", folder.display())))?;
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     for (set, predictions) in &run.predictions {
         let RecordedPredictions::File(path) = predictions else {

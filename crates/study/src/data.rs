@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "validation: 90.0 % of the rows are of class good: accuracy says little, macro F1 more",
+                "validation: 90.0 % of the rows are of class good: accuracy says little",
                 "validation: 3 of 10 rows are in the training file too: scores on them are of what was learned by heart",
             ]
         );

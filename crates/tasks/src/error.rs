@@ -138,7 +138,7 @@ pub enum TaskError {
         /// The type it has, or the columns there are, shortened.
         found: String,
         /// The type the task has.
-        expected: &'static str,
+        expected: String,
     },
     /// A value is not one of the task's.
     #[error("{}: row {row}: {column} {found}; expected {expected}", path.display())]

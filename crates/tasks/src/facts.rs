@@ -97,7 +97,7 @@ impl SplitFacts {
             && share > LARGEST_SHARE
         {
             warnings.push(format!(
-                "{:.1} % of the rows are of class {name}: accuracy says little, macro F1 more",
+                "{:.1} % of the rows are of class {name}: accuracy says little",
                 100.0 * share
             ));
         }

@@ -165,7 +165,15 @@ impl Task {
         if let Format::Table(columns) = &source.format {
             return columns.read(&source.path, &self.outputs);
         }
-        let bytes = fs::read(&source.path).map_err(|error| self.unreadable(&source.path, error))?;
+        let unreadable = |error| self.unreadable(&source.path, error);
+        let kind = fs::metadata(&source.path).map_err(unreadable)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            // Reading a pipe would wait for ever.
+            return Err(unreadable(io::Error::other(
+                "a pipe or a device, not a file",
+            )));
+        }
+        let bytes = fs::read(&source.path).map_err(unreadable)?;
         source.parse(&bytes, &self.outputs)
     }
 

@@ -83,7 +83,7 @@ fn the_hash_is_that_of_the_bytes() {
 fn every_encoding_gives_the_same_examples() {
     let expected = sst2(&golden()).read_evaluation_set("dev").unwrap();
     let files: Vec<_> = fs::read_dir(golden().join("encodings")).unwrap().collect();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 7);
     for file in files {
         let path = file.unwrap().path();
         let split = read_dev(&fs::read(&path).unwrap()).unwrap();
@@ -147,6 +147,25 @@ fn a_file_without_rows_is_refused() {
         refusal("no_rows.parquet"),
         "no examples; expected at least one row"
     );
+}
+
+#[test]
+fn another_tasks_classes_are_refused_though_their_numbers_would_do() {
+    assert_eq!(
+        refusal("other_classes.parquet"),
+        "classes unacceptable, acceptable: another task's file; expected a column \"label\" of the classes negative, \
+         positive"
+    );
+}
+
+#[test]
+fn the_files_of_one_task_alone_are_found_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "validation-00000-of-00001.parquet";
+    fs::copy(golden().join("sst2").join(name), folder.path().join(name)).unwrap();
+    let alone = sst2(folder.path()).read_evaluation_set("dev").unwrap();
+    let expected = sst2(&golden()).read_evaluation_set("dev").unwrap();
+    assert_eq!(alone.examples, expected.examples);
 }
 
 #[test]

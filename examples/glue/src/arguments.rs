@@ -49,7 +49,7 @@ pub(crate) struct OwnArguments {
         value_name = "FILE",
         alias = "validation_file",
         requires = "train_file",
-        conflicts_with = "validation_split"
+        conflicts_with_all = ["task", "validation_split"]
     )]
     validation_file: Option<PathBuf>,
     /// Without such a file: the share of the training file to hold out, drawn by --split-seed, of each class alike
@@ -58,18 +58,25 @@ pub(crate) struct OwnArguments {
         value_name = "SHARE",
         alias = "validation_split",
         requires = "train_file",
+        conflicts_with = "task",
         allow_negative_numbers = true
     )]
     validation_split: Option<f64>,
-    /// Draws the share
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    split_seed: u64,
+    /// Draws the share [default: 0]
+    #[arg(
+        long,
+        value_name = "SEED",
+        requires = "validation_split",
+        conflicts_with = "task"
+    )]
+    split_seed: Option<u64>,
     /// A file to predict; see --predict
     #[arg(
         long,
         value_name = "FILE",
         alias = "test_file",
-        requires = "train_file"
+        requires = "train_file",
+        conflicts_with = "task"
     )]
     test_file: Option<PathBuf>,
     /// The column of the sentence, or of the first of a pair [default: guessed as run_glue.py does]
@@ -77,7 +84,8 @@ pub(crate) struct OwnArguments {
         long,
         value_name = "NAME",
         alias = "text_column",
-        requires = "train_file"
+        requires = "train_file",
+        conflicts_with = "task"
     )]
     text_column: Option<String>,
     /// The column of the second sentence of a pair
@@ -85,7 +93,8 @@ pub(crate) struct OwnArguments {
         long,
         value_name = "NAME",
         alias = "text_pair_column",
-        requires = "text_column"
+        requires = "text_column",
+        conflicts_with = "task"
     )]
     text_pair_column: Option<String>,
     /// The column of the label [default: label]
@@ -93,11 +102,12 @@ pub(crate) struct OwnArguments {
         long,
         value_name = "NAME",
         alias = "label_column",
-        requires = "train_file"
+        requires = "train_file",
+        conflicts_with = "task"
     )]
     label_column: Option<String>,
     /// Labels are numbers to predict, not classes
-    #[arg(long, requires = "train_file")]
+    #[arg(long, requires = "train_file", conflicts_with = "task")]
     regression: bool,
 }
 
@@ -108,7 +118,7 @@ impl OwnArguments {
             validation: self.validation_file,
             test: self.test_file,
             validation_split: self.validation_split,
-            split_seed: self.split_seed,
+            split_seed: self.split_seed.unwrap_or(0),
             text_column: self.text_column,
             text_pair_column: self.text_pair_column,
             label_column: self.label_column,

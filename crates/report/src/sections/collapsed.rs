@@ -28,8 +28,9 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
         finding: None,
         blocks: vec![
             Block::Text(
-                "These runs predict the same class for every sentence. Their scores are the share of that class, and they are \
-                 in the means and the differences above. A lower learning rate or a longer warm-up often helps."
+                "These runs predict the same class for every sentence, so their scores say nothing about the sentences. They are \
+                 in the means and the differences above. A lower learning rate, a longer warm-up or, for few sentences, more epochs \
+                 often help."
                     .to_owned(),
             ),
             Block::Table(table),

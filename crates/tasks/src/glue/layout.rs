@@ -119,13 +119,15 @@ pub(super) fn hub_columns(sentence: &str, sentence2: Option<&str>) -> ParquetCol
         sentence: sentence.to_owned(),
         sentence2: sentence2.map(str::to_owned),
         label: Some("label".to_owned()),
+        classes: Vec::new(),
     }
 }
 
 impl GlueTask {
     /// Describes the task for files in `folder`.
     ///
-    /// The folder holds the official TSV files or the hub's Parquet files. If it has both for a
+    /// The folder holds the official TSV files or the hub's Parquet files, the latter also in a folder named as in the
+    /// hub's repository. If it has both for a
     /// split, the TSV file is read; they have the same examples.
     ///
     /// # Errors
@@ -162,26 +164,38 @@ impl GlueTask {
     }
 
     fn source(&self, file: &GlueFile, folder: &Path) -> Source {
-        let hub = folder.join(file.hub);
+        // As in the repository, or in a folder that holds one task's files alone.
+        let name = Path::new(file.hub).file_name().unwrap_or_default();
+        let hubs = [folder.join(file.hub), folder.join(name)];
+        let hub = hubs.into_iter().find(|path| path.is_file());
         let mut tsv = std::iter::once(&file.tsv)
             .chain(file.elsewhere)
             .map(|path| folder.join(path));
         let found = tsv.find(|path| path.exists());
-        if found.is_some() || !hub.is_file() {
-            let mut columns = file.columns.clone();
-            columns.other_headers = self.other_headers();
-            return Source {
-                path: found.unwrap_or_else(|| folder.join(file.tsv)),
-                format: Format::Tsv(columns),
-            };
-        }
-        let mut columns = self.hub_columns.clone();
-        if file.columns.label.is_none() {
-            columns.label = None;
-        }
-        Source {
-            path: hub,
-            format: Format::Parquet(columns),
+        match (found, hub) {
+            (None, Some(path)) => {
+                let mut columns = self.hub_columns.clone();
+                columns.classes = self
+                    .hub_classes
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect();
+                if file.columns.label.is_none() {
+                    columns.label = None;
+                }
+                Source {
+                    path,
+                    format: Format::Parquet(columns),
+                }
+            }
+            (found, _) => {
+                let mut columns = file.columns.clone();
+                columns.other_headers = self.other_headers();
+                Source {
+                    path: found.unwrap_or_else(|| folder.join(file.tsv)),
+                    format: Format::Tsv(columns),
+                }
+            }
         }
     }
 

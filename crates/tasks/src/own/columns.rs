@@ -21,7 +21,7 @@ const SINGLES: [&str; 2] = ["sentence", "text"];
 /// The label column of `run_glue.py`.
 const LABEL: &str = "label";
 
-/// Most columns beside the label of which one or two may be found to be the text.
+/// Most columns beside the label of which one may be found to be the text.
 const MOST_OTHERS: usize = 100;
 
 /// Columns by their names in a file.
@@ -171,11 +171,6 @@ fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskErr
     };
     match texts.as_slice() {
         [only] => Ok((only.clone(), None, "guessed as the only text")),
-        [first, second] => Ok((
-            first.clone(),
-            Some(second.clone()),
-            "guessed as the only texts",
-        )),
         _ => Err(doubtful(table, &others)),
     }
 }
@@ -191,7 +186,8 @@ fn doubtful(table: &Table, others: &[String]) -> TaskError {
     }
 }
 
-/// The columns that do not only hold numbers in the first rows.
+/// The columns that do not only hold numbers in the first rows. Two of them may be a pair, or a text beside a user or a
+/// date, which only the options can tell.
 fn texts(table: &Table, columns: &[String]) -> Result<Vec<String>, TaskError> {
     let is_single = |name: &&String| columns.iter().filter(|other| other == name).count() == 1;
     let columns: Vec<&str> = (columns.iter().filter(is_single).map(String::as_str)).collect();

@@ -1,6 +1,6 @@
 //! What the labels of a file of one's own say about the task.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use super::MAX_CLASSES;
@@ -12,8 +12,8 @@ use crate::source::table::{Labels, Place, Table, Value, integer};
 /// The labels of a file, without knowing yet what they are.
 pub(super) struct Seen {
     pub(super) rows: usize,
-    /// The different labels; one more than [`MAX_CLASSES`] if there are more than that.
-    different: BTreeSet<String>,
+    /// The different labels with the rows of each; one more than [`MAX_CLASSES`] if there are more than that.
+    different: BTreeMap<String, usize>,
     /// The first label that is no integer.
     not_integer: Option<(Place, String)>,
     /// The first label that is no finite number.
@@ -39,7 +39,7 @@ impl Seen {
     pub(super) fn of(table: &Table, column: &str) -> Result<Self, TaskError> {
         let mut seen = Self {
             rows: 0,
-            different: BTreeSet::new(),
+            different: BTreeMap::new(),
             not_integer: None,
             not_number: None,
             has_fraction: false,
@@ -77,9 +77,24 @@ impl Seen {
             None if self.not_number.is_none() => self.not_number = Some((place, label.to_owned())),
             None => {}
         }
-        if self.different.len() <= MAX_CLASSES && !self.different.contains(label) {
-            self.different.insert(label.to_owned());
+        if let Some(rows) = self.different.get_mut(label) {
+            *rows += 1;
+        } else if self.different.len() <= MAX_CLASSES {
+            self.different.insert(label.to_owned(), 1);
         }
+    }
+
+    /// Returns the rows of each class, as [`classes`](Self::classes) tells classes apart.
+    pub(super) fn class_counts(&self) -> Vec<usize> {
+        let mut counts: BTreeMap<(Option<i128>, &str), usize> = BTreeMap::new();
+        for (label, rows) in &self.different {
+            let key = match (&self.not_integer, integer(label)) {
+                (None, Some(value)) => (Some(value), ""),
+                _ => (None, label.as_str()),
+            };
+            *counts.entry(key).or_default() += rows;
+        }
+        counts.into_values().collect()
     }
 
     /// Returns whether the labels are scores: numbers, at least one of them with a fraction.
@@ -87,8 +102,15 @@ impl Seen {
     /// `run_glue.py` takes every column of floats for scores. Numbers such as 1.0 are as often classes that
     /// pandas wrote beside a missing value.
     pub(super) fn are_scores(&self, table: &Table, column: &str) -> Result<bool, TaskError> {
-        if self.not_number.is_some() {
-            return Ok(false);
+        if let Some((place, label)) = &self.not_number {
+            return match self.has_fraction {
+                false => Ok(false),
+                // Classes are not numbered 0.5 and 1.5, so this is a slip in a column of scores.
+                true => {
+                    let expected = "a finite number, as other labels have fractions";
+                    Err(place.label_fault(table.path(), column, label, expected))
+                }
+            };
         }
         match &self.not_integer {
             None => Ok(false),
@@ -123,12 +145,12 @@ impl Seen {
             None => {
                 let values: BTreeSet<i128> = self
                     .different
-                    .iter()
+                    .keys()
                     .filter_map(|name| integer(name))
                     .collect();
                 values.iter().map(i128::to_string).collect()
             }
-            Some(_) => self.different.iter().cloned().collect(),
+            Some(_) => self.different.keys().cloned().collect(),
         };
         let example = excerpt(&names[0]);
         if self.different.len() > MAX_CLASSES {

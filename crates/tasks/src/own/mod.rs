@@ -36,8 +36,8 @@ const MAX_CLASSES: usize = 1000;
 ///
 /// A column is found by its name; a spelling that differs in case and surrounding white space will do if
 /// only one column has it. If no text column is named, it is `sentence1` with `sentence2`, or another
-/// pair or sentence of `run_glue.py`'s table, or `text`. If there is none of them, the one or two columns
-/// beside the label that hold more than numbers are taken. Anything else is an error that lists the columns.
+/// pair or sentence of `run_glue.py`'s table, or `text`. If there is none of them, the only column beside the
+/// label that holds more than numbers is taken. Anything else is an error that lists the columns.
 ///
 /// Classes are the different labels of the training file, sorted as `run_glue.py` sorts them: words by code
 /// points, integers by value. Numbers of which one has a fraction are scores, as they are for
@@ -176,7 +176,7 @@ impl OwnFiles {
             task.read_evaluation_set("test")?;
         }
         Ok(OwnTask {
-            statement: self.statement(&train, &outputs, held_out, test.as_ref()),
+            statement: self.statement(&train, &seen, &outputs, held_out, test.as_ref()),
             task,
         })
     }
@@ -219,6 +219,7 @@ impl OwnFiles {
     fn statement(
         &self,
         train: &OwnFile,
+        seen: &Seen,
         outputs: &Outputs,
         held_out: Option<HeldOut>,
         test: Option<&OwnFile>,
@@ -239,9 +240,17 @@ impl OwnFiles {
             (Some(path), _) => format!("validation on {}", path.display()),
             (None, held_out) => {
                 let held_out = held_out.unwrap_or(HeldOut { rows: 0, seed: 0 });
+                let rows = match outputs {
+                    Outputs::Classes(_) => held_out.count(&seen.class_counts()),
+                    Outputs::Score { .. } => held_out.count(&[seen.rows]),
+                };
+                let more = match rows > held_out.rows {
+                    true => ", one of each class at least",
+                    false => "",
+                };
                 format!(
-                    "{} rows held out for validation with seed {}",
-                    held_out.rows, held_out.seed
+                    "{rows} of {} rows held out for validation with seed {}{more}",
+                    seen.rows, held_out.seed
                 )
             }
         };

@@ -26,6 +26,9 @@ pub struct ParquetColumns {
     pub sentence2: Option<String>,
     /// Column of the label; `None` for a file without labels, or with placeholders for them.
     pub label: Option<String>,
+    /// Names of the classes that the label column should have, in order, if the file says: the hub's files do. Labels
+    /// are numbers, and those of another task would be taken for this one's.
+    pub classes: Vec<String>,
 }
 
 /// Reads the examples from `bytes`, the contents of `path`.
@@ -49,6 +52,9 @@ fn contents(
     outputs: &Outputs,
 ) -> Result<Contents, TaskError> {
     let file = File::open(path, bytes)?;
+    if let Some(label) = &columns.label {
+        file.check_classes(label, &columns.classes)?;
+    }
     let sentences = file.sentences(&columns.sentence)?;
     let seconds = columns.sentence2.as_ref().map(|name| file.sentences(name));
     let targets = columns
@@ -84,6 +90,32 @@ impl<'a> File<'a> {
         let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))
             .map_err(|error| unreadable(path, &error))?;
         Ok(Self { path, reader })
+    }
+
+    /// Compares the names of the classes with those in the metadata that Hugging Face's `datasets` writes, if they are
+    /// there.
+    fn check_classes(&self, label: &str, expected: &[String]) -> Result<(), TaskError> {
+        let metadata = self.reader.metadata().file_metadata();
+        let pairs = metadata.key_value_metadata().into_iter().flatten();
+        let written = pairs.filter(|pair| pair.key == "huggingface");
+        let written = written.filter_map(|pair| serde_json::from_str(pair.value.as_ref()?).ok());
+        let names = written
+            .map(|info: serde_json::Value| info["info"]["features"][label]["names"].clone())
+            .find_map(|names| serde_json::from_value::<Vec<String>>(names).ok());
+        match names {
+            Some(names) if !expected.is_empty() && names != expected => {
+                Err(TaskError::ParquetColumn {
+                    path: self.path.to_owned(),
+                    column: label.to_owned(),
+                    found: excerpt(&format!(
+                        "classes {}: another task's file",
+                        names.join(", ")
+                    )),
+                    expected: format!("the classes {}", expected.join(", ")),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn sentences(&self, name: &str) -> Result<Vec<String>, TaskError> {
@@ -172,7 +204,7 @@ impl<'a> File<'a> {
             path: self.path.to_owned(),
             column: name.to_owned(),
             found: excerpt(&found),
-            expected,
+            expected: expected.to_owned(),
         };
         let schema = self.reader.metadata().file_metadata().schema_descr();
         let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();

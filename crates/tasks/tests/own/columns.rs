@@ -70,16 +70,12 @@ fn the_columns_of_run_glue_are_known() {
 }
 
 #[test]
-fn one_or_two_columns_of_text_beside_the_label_are_taken() {
+fn the_only_column_of_text_beside_the_label_is_taken() {
     for (header, expected) in [
         ("review,label", "text in column \"review\""),
         ("id,review,rating,label", "text in column \"review\""),
         (",review,label", "text in column \"review\""),
         ("label,id", "text in column \"id\""),
-        (
-            "title,body,label",
-            "pairs in columns \"title\" and \"body\"",
-        ),
     ] {
         assert_eq!(texts(header), expected, "{header}");
     }
@@ -95,6 +91,9 @@ fn doubt_is_an_error_with_the_columns() {
         )
     );
     for header in [
+        // A pair, or a text with its author? Only the options can tell.
+        "title,body,label",
+        "user,review,label",
         "sentence,text,label",
         "premise,hypothesis,question1,question2,label",
         "premise,hypothesis,text,label",

@@ -57,7 +57,7 @@ fn a_class_above_eighty_percent_is_a_warning() {
     assert_eq!(warnings(80), [""; 0]);
     assert_eq!(
         warnings(81),
-        ["81.0 % of the rows are of class yes: accuracy says little, macro F1 more"]
+        ["81.0 % of the rows are of class yes: accuracy says little"]
     );
 }
 

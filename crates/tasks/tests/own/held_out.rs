@@ -111,7 +111,7 @@ fn the_name_tells_which_share_and_which_seed() {
     assert!(
         folder
             .statement(&files)
-            .ends_with("; 10 rows held out for validation with seed 42"),
+            .ends_with("; 10 of 100 rows held out for validation with seed 42"),
         "{}",
         folder.statement(&files)
     );

@@ -133,6 +133,27 @@ fn a_skewed_or_shared_file_is_warned_about() {
 }
 
 #[test]
+fn options_for_ones_own_files_do_nothing_beside_a_task_and_are_refused() {
+    let world = World::new();
+    for option in [
+        "--validation-file=a.csv",
+        "--validation-split=0.1",
+        "--split-seed=1",
+        "--test-file=a.csv",
+        "--text-column=a",
+        "--text-pair-column=a",
+        "--label-column=a",
+        "--regression",
+        "--train-file=a.csv",
+    ] {
+        let output = world.run(&["--task=rte", "--data=.", option]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{option}: {text}");
+        assert!(text.contains("cannot be used with"), "{option}: {text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_one_line_with_what_to_do() {
     let world = World::new();
     world.write("a.csv", &reviews(8, &["good", "bad"]));

@@ -125,6 +125,20 @@ fn a_submission_that_cannot_be_made_is_one_line() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text.contains("no arm is named \"nobody\""), "{text}");
 
+    for submit in ["mixout", "noisytune:7"] {
+        let submit = format!("--submit={submit}");
+        let parts = ["no run to submit; expected --submit with one of baseline:0, noisytune:0"];
+        refuse(&["--submission=sub", &submit], 2, &parts);
+    }
+    refuse(
+        &["--submission=sub", "--study=lambda", "--lambdas=0.0,3.0"],
+        2,
+        &["no run to submit; expected a study with runs at its own λ"],
+    );
+    world.write("file", "");
+    refuse(&["--submission=file"], 1, &["--submission file: "]);
+    assert!(!world.path("out").exists(), "nothing was trained");
+
     let plain = study(&[]);
     world.succeed(&plain.iter().map(String::as_str).collect::<Vec<_>>());
     refuse(
@@ -135,5 +149,4 @@ fn a_submission_that_cannot_be_made_is_one_line() {
             "was trained without predicting test; choose another folder",
         ],
     );
-    assert!(!world.path("sub").exists());
 }

@@ -209,6 +209,16 @@ fn what_cannot_run_is_one_line_with_what_to_do() {
             &["--data bundled has a single task"],
         ),
         (
+            &["--task=all", "--data", rte],
+            1,
+            &["RTE: no task of GLUE; expected folders such as CoLA"],
+        ),
+        (
+            &["--task=all", "--data", data, "--arms=baseline"],
+            2,
+            &["expected --study compare and at least two --arms"],
+        ),
+        (
             &["--task=all", "--data=."],
             1,
             &["no task of GLUE; expected folders such as CoLA"],

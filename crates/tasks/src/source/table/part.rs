@@ -48,6 +48,11 @@ impl Part {
 }
 
 impl HeldOut {
+    /// Returns how many rows are held out of a file whose classes have so many rows each.
+    pub(crate) fn count(self, classes: &[usize]) -> usize {
+        shares(classes, self.rows).iter().sum()
+    }
+
     /// Returns for each row whether it is held out; `classes` has the class of each.
     fn draw(self, classes: &[usize]) -> Vec<bool> {
         let mut counts = vec![0; classes.iter().max().map_or(0, |last| last + 1)];

@@ -56,6 +56,13 @@ def write(name, table, **options):
     pq.write_table(table, path, **{"compression": "snappy", **options})
 
 
+def named(dev, names):
+    """With the names of the classes, where Hugging Face's datasets writes them."""
+    label = {"names": names, "_type": "ClassLabel"}
+    features = {"sentence": {"dtype": "string", "_type": "Value"}, "label": label}
+    return dev.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
 def main():
     for name, rows in (("train", TRAIN), ("dev", DEV)):
         text = "".join(f"{sentence}\t{label}\n" for sentence, label in rows)
@@ -97,6 +104,9 @@ def main():
     write("faults/list_sentence.parquet", dev.set_column(0, "sentence", lists))
     write("faults/no_rows.parquet", dev.slice(0, 0))
     write("faults/zstd.parquet", dev, compression="zstd")
+
+    write("encodings/named_classes.parquet", named(dev, ["negative", "positive"]))
+    write("faults/other_classes.parquet", named(dev, ["unacceptable", "acceptable"]))
 
     (HERE / "versions.json").write_text(json.dumps({"pyarrow": pa.__version__}) + "\n")
 
