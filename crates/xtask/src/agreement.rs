@@ -21,7 +21,7 @@ pub(crate) struct Options {
 
 /// Prints the table.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    print!("{}", render(&read(&options.folder)?)?);
+    print!("{}", render(&read(&options.folder)?));
     Ok(())
 }
 
@@ -266,7 +266,7 @@ fn half_interval(a: &Side, b: &Side) -> f64 {
 }
 
 /// One row per task, evaluation set and metric; scores times 100.
-fn render(tasks: &[Task]) -> Result<String, String> {
+fn render(tasks: &[Task]) -> String {
     let mut text = String::from(
         "| task | metric | epochs | seeds | ours: mean ± sd | PyTorch: mean ± sd | difference (95 % interval) | within seed noise |\n|---|---|---|---|---|---|---|---|\n",
     );
@@ -304,5 +304,52 @@ fn render(tasks: &[Task]) -> Result<String, String> {
             }
         }
     }
-    Ok(text)
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The recorded runs of both sides.
+    fn recorded() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("runs/glue")
+    }
+
+    #[test]
+    fn the_interval_is_welchs() {
+        let (a, b) = ([74.5, 76.0, 75.25], [77.5, 72.0, 74.0]);
+        let half = half_interval(&Side::of(&a), &Side::of(&b));
+        // scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+        assert!((half - 6.362_134_770_247).abs() < 1e-6, "{half}");
+        let same = Side::of(&[1.0, 1.0]);
+        assert_eq!(half_interval(&same, &same), 0.0);
+    }
+
+    #[test]
+    fn the_readme_shows_the_table_of_the_recorded_runs() {
+        let readme = recorded().join("../../README.md");
+        let readme = std::fs::read_to_string(readme).expect("the README");
+        let tasks = read(&recorded()).expect("comparable runs");
+        let table = render(&tasks);
+        assert!(
+            readme.contains(&table),
+            "README.md lacks this table:\n{table}"
+        );
+    }
+
+    #[test]
+    fn other_settings_and_other_seeds_are_refused() {
+        let mut tasks = read(&recorded()).expect("comparable runs");
+        let task = &mut tasks[0];
+        task.ours[0].settings.recipe.learning_rate *= 2.0;
+        let refusal = task.check().expect_err("another learning rate");
+        assert!(refusal.contains("settings differ"), "{refusal}");
+
+        let mut tasks = read(&recorded()).expect("comparable runs");
+        let task = &mut tasks[0];
+        task.ours[0].seed = 1000;
+        let refusal = task.check().expect_err("another seed");
+        assert!(refusal.contains("seeds are"), "{refusal}");
+    }
 }

@@ -48,3 +48,23 @@ pub(crate) fn render(measured: &[Measured]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::records;
+
+    #[test]
+    fn the_readme_shows_the_table_of_the_recorded_rounds() {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let measured = records::read(&package.join("runs/tokenize-2026-11-28.jsonl"));
+        let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
+        let table = render(&measured.expect("records"));
+        assert!(
+            readme.contains(&table),
+            "README.md lacks this table:\n{table}"
+        );
+    }
+}
