@@ -32,6 +32,12 @@ families.write(
             num_labels=families.LABELS,
         ),
         tokenizer=families.byte_level(SPECIAL, "<s>:0 $A:0 </s>:0", "<s>:0 $A:0 </s>:0 </s>:0 $B:0 </s>:0"),
-        variants=[{"hidden_act": "relu"}, {"num_attention_heads": 4}, {"layer_norm_eps": 0.1}],
+        variants=[
+            {"hidden_act": "relu"},
+            {"num_attention_heads": 4},
+            {"layer_norm_eps": 0.1},
+            # The first token of every text then is the pad token, with a position of its own.
+            {"pad_token_id": 0},
+        ],
     )
 )
