@@ -12,6 +12,19 @@ pub(crate) struct TensorInfo {
     pub(crate) dtype: safetensors::Dtype,
     /// The file that holds it, among the checkpoint's.
     pub(crate) file: usize,
+    /// Where its values begin in the file.
+    pub(crate) start: u64,
+    /// How many bytes its values have.
+    pub(crate) bytes: u64,
+}
+
+/// A parameter that the checkpoint holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Its module path.
+    pub(crate) path: String,
+    /// Its name in the checkpoint.
+    pub(crate) name: String,
 }
 
 /// Where the head comes from.
@@ -26,8 +39,8 @@ pub(crate) enum Head {
 /// A checkpoint that holds what a module needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
-    /// Module paths of the parameters that the checkpoint holds, each with its file.
-    pub(crate) held: Vec<(String, usize)>,
+    /// The parameters that the checkpoint holds.
+    pub(crate) held: Vec<Held>,
     /// Module paths of the layers that are not loaded.
     pub(crate) fresh: Vec<&'static str>,
     /// Tensors in the head's place that are left aside, by their names, with their shapes.
@@ -86,7 +99,10 @@ pub(crate) fn check(
                 name: name.clone(),
                 found: format!("{:?}", info.dtype),
             }),
-            Some(needed) => held.push((needed.path.clone(), info.file)),
+            Some(needed) => held.push(Held {
+                path: needed.path.clone(),
+                name: name.clone(),
+            }),
         }
     }
     let optional = match head {

@@ -9,9 +9,13 @@ use serde_json::{Value, json};
 use crate::error::EncoderError;
 pub use crate::family::EncoderConfig;
 use crate::family::either;
+use crate::reading;
 
 /// Settings of single layers, with which transformers overrides those of all layers.
 const PER_LAYER: &str = "per_layer_config";
+
+/// What the message begins with where the family is not named.
+pub(crate) const NO_MODEL_TYPE: &str = "model_type is absent";
 
 impl EncoderConfig {
     /// Reads and checks a `config.json`.
@@ -21,11 +25,12 @@ impl EncoderConfig {
     /// configuration of an encoder that this crate can run.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|e| EncoderError::read(path, e))?;
         let wrong = |reason: String| EncoderError::Config {
             path: path.to_path_buf(),
             reason,
         };
+        let text =
+            String::from_utf8(reading::text(path)?).map_err(|e| wrong(format!("not JSON: {e}")))?;
         // The family is checked before the fields: another family's config need not have them.
         let value: Value =
             serde_json::from_str(&text).map_err(|e| wrong(format!("not JSON: {e}")))?;
@@ -113,7 +118,7 @@ fn is_empty(value: &Value) -> bool {
 
 fn model_type(config: &Value) -> Result<&str, String> {
     let model_type = config.get("model_type").and_then(Value::as_str);
-    model_type.ok_or_else(|| format!("model_type is absent, accepted is {}", accepted()))
+    model_type.ok_or_else(|| format!("{NO_MODEL_TYPE}, accepted is {}", accepted()))
 }
 
 fn unknown(model_type: &str) -> String {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Converts the `pytorch_model.bin` of a folder to `model.safetensors`; with `weights_only` PyTorch reads nothing but
+/// Converts the `pytorch_model*.bin` of a folder to `model.safetensors`; with `weights_only` PyTorch reads nothing but
 /// tensors.
-const CONVERT: &str = "import sys, torch, safetensors.torch as s; d = sys.argv[1]; \
-    w = torch.load(d + '/pytorch_model.bin', map_location='cpu', weights_only=True); \
-    s.save_file({k: v.clone().contiguous() for k, v in w.items()}, d + '/model.safetensors', {'format': 'pt'})";
+const CONVERT: &str = "import sys, glob, torch, safetensors.torch as s; d = sys.argv[1]; \
+    w = [torch.load(f, map_location='cpu', weights_only=True) for f in glob.glob(d + '/pytorch_model*.bin')]; \
+    s.save_file({k: v.clone().contiguous() for p in w for k, v in p.items()}, d + '/model.safetensors', {'format': 'pt'})";
 
 /// How many of a file's problems a message lists.
 const LISTED: usize = 3;
@@ -35,6 +35,14 @@ pub enum EncoderError {
     NoFolder {
         /// The folder asked for.
         path: PathBuf,
+    },
+    /// The folder holds something else than a snapshot.
+    #[error("{}: {reason}", path.display())]
+    NoSnapshot {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds, and the way to a snapshot.
+        reason: String,
     },
     /// A file cannot be read.
     #[error("{}: {source}", path.display())]
@@ -81,6 +89,16 @@ pub enum EncoderError {
         /// The pickle.
         path: PathBuf,
     },
+    /// A file is not the one that git-LFS holds, but the pointer to it.
+    #[error(
+        "{}: a git-LFS pointer, not the file itself; fetch it with: git -C '{}' lfs pull",
+        path.display(),
+        path.with_file_name("").display()
+    )]
+    LfsPointer {
+        /// The file.
+        path: PathBuf,
+    },
     /// The weight file does not hold the tensors that `config.json` announces.
     #[error("{}: {}", path.display(), first_of(problems))]
     Tensors {
@@ -88,6 +106,14 @@ pub enum EncoderError {
         path: PathBuf,
         /// Every tensor that does not fit, in the checkpoint's order.
         problems: Vec<TensorProblem>,
+    },
+    /// The checkpoint's own head cannot serve a task.
+    #[error("{}: {reason}; accepted here is a fresh head", path.display())]
+    Head {
+        /// The snapshot's folder.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
     },
     /// A model has no parameter of the selected roles.
     #[error("the model has no {what}")]
@@ -172,6 +198,16 @@ pub enum TensorProblem {
         name: String,
         /// Type in the file.
         found: String,
+    },
+    /// Some values are no numbers to compute with.
+    #[error("tensor `{name}` has {count} NaN or infinite values, the first at {first:?}")]
+    NotFinite {
+        /// Name in the checkpoint.
+        name: String,
+        /// How many there are.
+        count: usize,
+        /// Index of the first along each dimension.
+        first: Vec<usize>,
     },
     /// Two names of the file mean the same parameter.
     #[error("tensors `{first}` and `{second}` are the same parameter")]

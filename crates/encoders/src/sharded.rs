@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 
 use crate::error::EncoderError;
+use crate::reading;
 
 /// The name that transformers gives the file.
 pub(crate) const FILE: &str = "model.safetensors.index.json";
@@ -27,7 +28,7 @@ struct Metadata {
 impl Index {
     /// Reads the file and checks that every name in it is that of a file beside it.
     pub(crate) fn read(path: &Path) -> Result<Self, EncoderError> {
-        let bytes = std::fs::read(path).map_err(|e| EncoderError::read(path, e))?;
+        let bytes = reading::text(path)?;
         let wrong = |reason: String| wrong(path, reason);
         let index: Self = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
         if index.weight_map.is_empty() {

@@ -10,18 +10,20 @@ use serde_json::Value;
 
 use crate::check::{self, Checked, Head};
 use crate::classifier::Classifier;
-use crate::config::EncoderConfig;
+use crate::config::{self, EncoderConfig};
 use crate::error::EncoderError;
 use crate::family::AnyFamily;
 use crate::family::bert::BertForMaskedLM;
 use crate::names::Names;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
+use crate::{folder, reading};
 
 /// A folder with `config.json`, the weights and the tokenizer.
 ///
 /// The weights are `model.safetensors`, or the files that `model.safetensors.index.json` names; the tokenizer is
-/// `tokenizer.json`, or for BERT `vocab.txt`, with `tokenizer_config.json` where it is there.
+/// `tokenizer.json`, or the vocabulary's files of BERT's or RoBERTa's classes, with `tokenizer_config.json` where it is
+/// there.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     folder: PathBuf,
@@ -81,15 +83,16 @@ impl Snapshot {
     /// Opens a snapshot and checks its configuration; the weights are not read yet.
     ///
     /// # Errors
-    /// [`EncoderError::NoFolder`], [`EncoderError::Read`] or [`EncoderError::Config`].
+    /// [`EncoderError::NoFolder`], [`EncoderError::NoSnapshot`], [`EncoderError::Read`],
+    /// [`EncoderError::LfsPointer`] or [`EncoderError::Config`].
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
         let folder = folder.as_ref().to_path_buf();
         if !folder.is_dir() {
             return Err(EncoderError::NoFolder { path: folder });
         }
         let path = folder.join("config.json");
-        let config = EncoderConfig::load(&path)?;
-        let labels = labels(&path);
+        let config = EncoderConfig::load(&path).map_err(|error| no_snapshot(&folder, error))?;
+        let labels = labels(&path)?;
         Ok(Self {
             folder,
             config,
@@ -100,6 +103,15 @@ impl Snapshot {
     /// The encoder's configuration.
     pub fn config(&self) -> &EncoderConfig {
         &self.config
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The labels of the checkpoint's head, in the order of its outputs; none if `config.json` names none.
+    pub(crate) fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// The SHA-256 of the weights, in hexadecimal.
@@ -113,7 +125,9 @@ impl Snapshot {
         Weights::sha256(&self.folder)
     }
 
-    /// Reads the tokenizer from `tokenizer.json`, or for BERT's from `vocab.txt` where that is missing; it cuts sequences at `max_length` tokens.
+    /// Reads the tokenizer from `tokenizer.json`, or where that is missing from `vocab.txt` for BERT's classes, and from
+    /// `vocab.json` and `merges.txt` for RoBERTa's; it cuts sequences at `max_length` tokens, or at `model_max_length` of
+    /// `tokenizer_config.json` if that is less.
     ///
     /// # Errors
     /// [`EncoderError::MaxLength`] if the model has no such positions, [`EncoderError::Read`] or
@@ -180,7 +194,7 @@ impl Snapshot {
         })
     }
 
-    /// Checks the weights for [`classifier`](Self::classifier) without reading them, and returns its notes.
+    /// Checks the weights for [`classifier`](Self::classifier) without loading them, and returns its notes.
     ///
     /// # Errors
     /// Those of [`classifier`](Self::classifier).
@@ -240,8 +254,8 @@ impl Snapshot {
         Ok((checked, weights.notes))
     }
 
-    /// Compares the headers of the weights with what the module needs.
-    fn check<M: Module>(
+    /// Compares the weights with what the module needs: names, shapes and types, and whether all values are finite.
+    pub(crate) fn check<M: Module>(
         &self,
         model: &M,
         names: &Names,
@@ -250,11 +264,16 @@ impl Snapshot {
         let weights = Weights::open(&self.folder)?;
         let needed = names.needed(model);
         let checked = check::check(&weights.tensors, &needed, names, head);
-        let checked = checked.map_err(|problems| EncoderError::Tensors {
+        let wrong = |problems| EncoderError::Tensors {
             path: weights.path.clone(),
             problems,
-        })?;
-        Ok((weights, checked))
+        };
+        let checked = checked.map_err(wrong)?;
+        let not_finite = weights.not_finite(&checked.held)?;
+        match not_finite.is_empty() {
+            true => Ok((weights, checked)),
+            false => Err(wrong(not_finite)),
+        }
     }
 }
 
@@ -262,15 +281,30 @@ fn left_aside(head: &CheckpointHead) -> String {
     format!("the checkpoint's head is left aside: {head}")
 }
 
+/// The error for a folder whose `config.json` is missing or another program's, by what else is there.
+fn no_snapshot(folder: &Path, error: EncoderError) -> EncoderError {
+    let is_missing = match &error {
+        EncoderError::Read { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+        EncoderError::Config { reason, .. } => reason.starts_with(config::NO_MODEL_TYPE),
+        _ => false,
+    };
+    match folder::without_config(folder).filter(|_| is_missing) {
+        None => error,
+        Some(reason) => EncoderError::NoSnapshot {
+            path: folder.to_path_buf(),
+            reason,
+        },
+    }
+}
+
 /// The labels in a `config.json`, in the order of their numbers; none if it names none.
-fn labels(config: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(config).unwrap_or_default();
-    let config: Value = serde_json::from_str(&text).unwrap_or_default();
+fn labels(config: &Path) -> Result<Vec<String>, EncoderError> {
+    let config: Value = serde_json::from_slice(&reading::text(config)?).unwrap_or_default();
     let labels = config.get("id2label").and_then(Value::as_object);
     let labels = labels.into_iter().flatten().filter_map(|(number, label)| {
         let label = label.as_str()?.to_owned();
         Some((number.parse::<usize>().ok()?, label))
     });
     let labels: BTreeMap<usize, String> = labels.collect();
-    labels.into_values().collect()
+    Ok(labels.into_values().collect())
 }

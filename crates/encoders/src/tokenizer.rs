@@ -1,27 +1,38 @@
 //! The checkpoint's own tokenizer.
 
+mod class;
 mod encodings;
 mod settings;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use tokenizers::{EncodeInput, PostProcessor, TruncationParams, TruncationStrategy};
+use tokenizers::{
+    AddedToken, ModelWrapper, PaddingDirection, PostProcessor, TruncationDirection,
+    TruncationParams, TruncationStrategy,
+};
 
 pub use self::encodings::Encodings;
 
-use self::settings::Settings;
+use self::class::Class;
+use self::settings::{Settings, Side};
 use crate::config::EncoderConfig;
 use crate::error::EncoderError;
+use crate::reading;
 
 /// A checkpoint's tokenizer, which truncates to a length and never pads: batches pad to their longest sequence.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// The same without truncation, for pairs.
+    uncut: OnceLock<tokenizers::Tokenizer>,
     vocab_size: usize,
     /// `None` for a model without token types.
     type_vocab_size: Option<usize>,
+    /// Whether transformers gives the model token types; if not, all are 0.
+    has_token_types: bool,
     notes: Vec<String>,
 }
 
@@ -47,6 +58,23 @@ const TOKEN_TYPES: usize = 256;
 /// The three special tokens of a pair of BERT's, and one more.
 const LEAST: usize = 4;
 
+/// The whole tokenizer.
+const WHOLE: &str = "tokenizer.json";
+
+/// Vocabularies from which transformers builds tokenizers of classes that are not built here.
+const OTHER_VOCABULARIES: [&str; 7] = [
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+    "bpe.codes",
+];
+
+/// Families whose positions count from a sequence's first token, padding or not.
+const COUNTED_FROM_THE_LEFT: [&str; 5] = ["bert", "electra", "distilbert", "deberta", "deberta-v2"];
+
 impl Tokenizer {
     pub(crate) fn load(
         folder: &Path,
@@ -54,7 +82,8 @@ impl Tokenizer {
         max_length: usize,
     ) -> Result<Self, EncoderError> {
         let most = config.max_length();
-        let in_range = |least: usize| match (least..=most).contains(&max_length) {
+        let in_range = |least: usize, max_length: usize| match (least..=most).contains(&max_length)
+        {
             true => Ok(()),
             false => Err(EncoderError::MaxLength {
                 max_length,
@@ -62,25 +91,60 @@ impl Tokenizer {
                 most,
             }),
         };
-        in_range(LEAST)?;
-        let mut notes = Vec::new();
+        in_range(LEAST, max_length)?;
         let settings = Settings::read(folder)?;
-        let usual = config.family().tokenizer_class();
-        let (path, mut inner) = read(folder, &settings, usual, &mut notes)?;
-        // Where the special tokens of a pair leave no room for another, the tokenizer would cut nothing.
-        let template = inner.get_post_processor();
-        let special = template.map_or(0, |template| template.added_tokens(true));
-        in_range(LEAST.max(special + 1))?;
+        let class = settings.class(config.family().tokenizer_class());
+        let Read {
+            path,
+            tokenizer: mut inner,
+            mut notes,
+        } = read(folder, &settings, class)?;
         let wrong = |reason: String| EncoderError::Tokenizer {
             path: path.clone(),
             reason,
         };
-        let vocab_size = config.vocab_size();
-        let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
-        if largest as usize >= vocab_size {
-            return Err(wrong(format!(
-                "the vocabulary has token id {largest}, accepted is below the embedding's vocab_size {vocab_size}"
+        let setting = |reason: String| EncoderError::Tokenizer {
+            path: folder.join(settings::FILE),
+            reason,
+        };
+        let sides = Sides::of(&settings, &inner);
+        if sides.padding == Side::Left && COUNTED_FROM_THE_LEFT.contains(&config.model_type()) {
+            return Err(setting(format!(
+                "padding_side is `left`, accepted for `{}` is `right`: its positions would count the padding",
+                config.model_type()
             )));
+        }
+        let max_length = match settings.max_length() {
+            Some(length) if length < max_length as f64 => {
+                if length < LEAST as f64 {
+                    return Err(setting(format!(
+                        "model_max_length is {length}, accepted is at least {LEAST}"
+                    )));
+                }
+                notes.push(format!(
+                    "max length is {max_length}, model_max_length in {} {length}: texts are cut at {length} tokens",
+                    settings::FILE
+                ));
+                length as usize
+            }
+            _ => max_length,
+        };
+        // Where the special tokens of a pair leave no room for another, the tokenizer would cut nothing.
+        let template = inner.get_post_processor();
+        let special = template.map_or(0, |template| template.added_tokens(true));
+        in_range(LEAST.max(special + 1), max_length)?;
+        let vocab_size = config.vocab_size();
+        let in_vocabulary = inner.get_vocab(true).into_values().max();
+        let around = around_nothing(&inner).map_err(|error| wrong(error.to_string()))?;
+        for (what, largest) in [
+            ("the vocabulary has", in_vocabulary),
+            ("the post-processor adds", around.iter().copied().max()),
+        ] {
+            if let Some(largest) = largest.filter(|largest| *largest as usize >= vocab_size) {
+                return Err(wrong(format!(
+                    "{what} token id {largest}, accepted is below the embedding's vocab_size {vocab_size}"
+                )));
+            }
         }
         let adds = inner.get_post_processor().map(|p| p.added_tokens(false));
         if adds.unwrap_or(0) == 0 {
@@ -89,18 +153,32 @@ impl Tokenizer {
                     .to_owned(),
             );
         }
+        if sides.truncation == Side::Left {
+            notes.push("truncation_side is left: long texts lose their beginning".to_owned());
+        }
         inner
             .with_truncation(Some(TruncationParams {
                 max_length,
                 strategy: TruncationStrategy::LongestFirst,
+                direction: match sides.truncation {
+                    Side::Left => TruncationDirection::Left,
+                    Side::Right => TruncationDirection::Right,
+                },
                 ..TruncationParams::default()
             }))
             .map_err(|e| wrong(e.to_string()))?;
         inner.with_padding(None);
+        inner.set_encode_special_tokens(settings.split_special_tokens.unwrap_or(false));
+        let has_token_types = settings.has_token_types();
+        let type_vocab_size = config.family().type_vocab_size();
         Ok(Self {
             inner,
+            uncut: OnceLock::new(),
             vocab_size,
-            type_vocab_size: config.family().type_vocab_size(),
+            type_vocab_size,
+            // A model without token types ignores them.
+            has_token_types: type_vocab_size.is_none()
+                || has_token_types.unwrap_or_else(|| class::has_token_types(class)),
             notes,
         })
     }
@@ -153,6 +231,23 @@ impl Tokenizer {
         Ok(encodings)
     }
 
+    /// Tokenizes both texts to their ends, cuts the longer one first, and adds special tokens.
+    ///
+    /// Where the library is to cut, it stops reading each text at the maximum length, and of two longer ones no longer knows
+    /// which is the longest.
+    fn pair(&self, first: &str, second: &str) -> tokenizers::Result<tokenizers::Encoding> {
+        let uncut = self.uncut.get_or_init(|| {
+            let mut uncut = self.inner.clone();
+            // Only a stride can be refused.
+            let _ = uncut.with_truncation(None);
+            uncut
+        });
+        let first = uncut.encode_fast(first, false)?;
+        let mut second = uncut.encode_fast(second, false)?;
+        second.set_type_ids(vec![1; second.len()]);
+        self.inner.post_process(first, Some(second), true)
+    }
+
     /// Adds the encoding of the text with this index.
     fn encode_one(
         &self,
@@ -160,16 +255,17 @@ impl Tokenizer {
         index: usize,
         encodings: &mut Encodings,
     ) -> Result<(), EncoderError> {
-        let input = match text {
-            (first, Some(second)) => EncodeInput::Dual(first.into(), second.into()),
-            (first, None) => EncodeInput::Single(first.into()),
+        let encoding = match text {
+            (first, Some(second)) => self.pair(first, second),
+            (first, None) => self.inner.encode_fast(first, true),
         };
-        let encoding = self
-            .inner
-            .encode_fast(input, true)
-            .map_err(|e| EncoderError::Encode(e.to_string()))?;
+        let encoding = encoding.map_err(|e| EncoderError::Encode(e.to_string()))?;
         let ids = encoding.get_ids();
-        let type_ids = encoding.get_type_ids();
+        let no_types = vec![0; ids.len()];
+        let type_ids = match self.has_token_types {
+            true => encoding.get_type_ids(),
+            false => &no_types,
+        };
         // The vocabulary was checked; these also come from the file's post-processor.
         let types = (self.type_vocab_size).map_or(TOKEN_TYPES, |rows| rows.min(TOKEN_TYPES));
         for (what, values, rows) in [
@@ -193,34 +289,115 @@ impl Tokenizer {
     }
 }
 
-/// Reads `tokenizer.json`, or `vocab.txt` if there is none, and returns which.
-fn read(
-    folder: &Path,
-    settings: &Settings,
-    usual_class: &str,
-    notes: &mut Vec<String>,
-) -> Result<(PathBuf, tokenizers::Tokenizer), EncoderError> {
-    let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
-    let is_bert = settings.is_bert(usual_class);
-    let path = match whole.exists() || !(is_bert && vocabulary.exists()) {
-        true => &whole,
-        false => &vocabulary,
-    };
+/// A tokenizer as its files describe it.
+struct Read {
+    /// The file that stands for it in messages.
+    path: PathBuf,
+    tokenizer: tokenizers::Tokenizer,
+    notes: Vec<String>,
+}
+
+/// Reads `tokenizer.json`, or the files of the class's vocabulary if there is none.
+fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderError> {
+    let path = folder.join(WHOLE);
+    let class = Class::of(name);
+    if !path.exists() {
+        let files = class.map_or(&[][..], Class::vocabulary_files);
+        return match class {
+            Some(class) if files.iter().all(|file| folder.join(file).exists()) => Ok(Read {
+                path: folder.join(files[0]),
+                tokenizer: class.assemble(folder, settings)?,
+                notes: Vec::new(),
+            }),
+            _ => Err(without_tokenizer(folder, name)),
+        };
+    }
     let wrong = |reason: String| EncoderError::Tokenizer {
         path: path.clone(),
         reason,
     };
-    let bytes = std::fs::read(path).map_err(|e| EncoderError::read(path, e))?;
-    if *path == vocabulary {
-        let tokenizer = vocabulary::assemble(&bytes, settings).map_err(wrong)?;
-        return Ok((vocabulary, tokenizer));
-    }
+    let bytes = reading::text(&path)?;
+    vocabulary::check_merges(&bytes).map_err(wrong)?;
     let mut tokenizer =
         tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| wrong(e.to_string()))?;
-    if is_bert && let Some((normalizer, note)) = settings.overridden(tokenizer.get_normalizer()) {
-        let replaced = tokenizer.with_normalizer(Some(normalizer));
-        replaced.map_err(|e| wrong(e.to_string()))?;
-        notes.push(note);
+    let note = match class {
+        None => None,
+        Some(class) => class
+            .prescribe(name, &mut tokenizer, settings)
+            .map_err(wrong)?,
+    };
+    if let ModelWrapper::BPE(model) = tokenizer.get_model()
+        && let Some(dropout) = model.dropout.filter(|dropout| *dropout > 0.0)
+    {
+        return Err(wrong(format!(
+            "model.dropout is {dropout}, accepted is null: a text must have the same tokens each time"
+        )));
     }
-    Ok((whole, tokenizer))
+    let known = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
+    let is_new = |token: &AddedToken| !known.values().any(|known| known == token);
+    let added: Vec<AddedToken> = settings.added_tokens().filter(is_new).collect();
+    tokenizer
+        .add_tokens(added)
+        .map_err(|e| wrong(e.to_string()))?;
+    Ok(Read {
+        path,
+        tokenizer,
+        notes: note.into_iter().collect(),
+    })
+}
+
+/// The error for a folder without `tokenizer.json` and without what it can be built from.
+fn without_tokenizer(folder: &Path, class: &str) -> EncoderError {
+    let path = folder.join(WHOLE);
+    match OTHER_VOCABULARIES
+        .iter()
+        .find(|file| folder.join(file).exists())
+    {
+        None => reading::open(&path)
+            .err()
+            .unwrap_or_else(|| EncoderError::read(&path, std::io::ErrorKind::NotFound.into())),
+        Some(file) => EncoderError::Tokenizer {
+            reason: format!(
+                "no such file, and {class} is not built from {file} here; write it with: python -c \"from transformers import AutoTokenizer as T; T.from_pretrained('{0}').save_pretrained('{0}')\"",
+                folder.display()
+            ),
+            path,
+        },
+    }
+}
+
+/// The ends of a sequence that are cut and padded.
+struct Sides {
+    truncation: Side,
+    padding: Side,
+}
+
+impl Sides {
+    /// As transformers takes them: from the settings, or else from `tokenizer.json`.
+    fn of(settings: &Settings, tokenizer: &tokenizers::Tokenizer) -> Self {
+        let truncation = tokenizer.get_truncation().map(|t| match t.direction {
+            TruncationDirection::Left => Side::Left,
+            TruncationDirection::Right => Side::Right,
+        });
+        let padding = tokenizer.get_padding().map(|p| match p.direction {
+            PaddingDirection::Left => Side::Left,
+            PaddingDirection::Right => Side::Right,
+        });
+        Self {
+            truncation: settings
+                .truncation_side
+                .or(truncation)
+                .unwrap_or(Side::Right),
+            padding: settings.padding_side.or(padding).unwrap_or(Side::Right),
+        }
+    }
+}
+
+/// The ids that stand around texts without tokens.
+fn around_nothing(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Vec<u32>> {
+    let mut tokenizer = tokenizer.clone();
+    tokenizer.with_padding(None).with_truncation(None)?;
+    let mut ids = tokenizer.encode_fast("", true)?.get_ids().to_vec();
+    ids.extend_from_slice(tokenizer.encode_fast(("", ""), true)?.get_ids());
+    Ok(ids)
 }

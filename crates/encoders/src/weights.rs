@@ -1,7 +1,6 @@
 //! Reading a checkpoint's weights into a module through burn-store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -13,15 +12,18 @@ use burn_store::{
 use files::FileError;
 use safetensors::tensor::Metadata;
 
-use crate::check::TensorInfo;
+use crate::check::{Held, TensorInfo};
 use crate::error::{EncoderError, TensorProblem};
 use crate::names::{Names, literal};
 use crate::sharded::{self, Index};
+use crate::{finite, folder, reading};
 
 /// The name of a checkpoint in one file.
 const WHOLE: &str = "model.safetensors";
 /// The name of a checkpoint that PyTorch pickled.
 const PICKLE: &str = "pytorch_model.bin";
+/// The index of a checkpoint that PyTorch pickled in several files.
+const PICKLES: &str = "pytorch_model.bin.index.json";
 /// The prefixes of `DataParallel` and `torch.compile`.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
@@ -43,12 +45,21 @@ pub(crate) struct Weights {
 fn files(folder: &Path) -> Result<(PathBuf, Option<Index>), EncoderError> {
     let whole = folder.join(WHOLE);
     let index = folder.join(sharded::FILE);
-    let pickle = folder.join(PICKLE);
-    if whole.exists() || !(index.exists() || pickle.exists()) {
+    if whole.exists() {
         return Ok((whole, None));
     }
     if !index.exists() {
-        return Err(EncoderError::Pickle { path: pickle });
+        let mut pickles = [PICKLE, PICKLES].into_iter().map(|name| folder.join(name));
+        if let Some(path) = pickles.find(|path| path.exists()) {
+            return Err(EncoderError::Pickle { path });
+        }
+        return match folder::without_weights(folder) {
+            Some(reason) => Err(EncoderError::NoSnapshot {
+                path: folder.to_path_buf(),
+                reason,
+            }),
+            None => Ok((whole, None)),
+        };
     }
     let read = Index::read(&index)?;
     Ok((index, Some(read)))
@@ -120,18 +131,40 @@ impl Weights {
         Ok(files::sha256_of(lines.as_bytes()))
     }
 
+    /// Finds NaN and infinite values in what the module takes from the checkpoint.
+    pub(crate) fn not_finite(&self, held: &[Held]) -> Result<Vec<TensorProblem>, EncoderError> {
+        let mut problems = Vec::new();
+        for (index, path) in self.files.iter().enumerate() {
+            let mut file = reading::open(path)?;
+            for Held { name, .. } in held {
+                let tensor = &self.tensors[name];
+                if tensor.file != index {
+                    continue;
+                }
+                if let Some(found) = finite::not_finite(path, &mut file, tensor)? {
+                    problems.push(TensorProblem::NotFinite {
+                        name: name.clone(),
+                        count: found.count,
+                        first: found.first,
+                    });
+                }
+            }
+        }
+        Ok(problems)
+    }
+
     /// Loads the parameters at these module paths, each from its file, in f32 whatever the file holds.
     pub(crate) fn load<M: Module>(
         &self,
         model: &mut M,
         names: &Names,
-        held: &[(String, usize)],
+        held: &[Held],
     ) -> Result<(), EncoderError> {
         for (index, path) in self.files.iter().enumerate() {
             let paths: BTreeSet<&str> = held
                 .iter()
-                .filter(|(_, file)| *file == index)
-                .map(|(path, _)| path.as_str())
+                .filter(|held| self.tensors[&held.name].file == index)
+                .map(|held| held.path.as_str())
                 .collect();
             if !paths.is_empty() {
                 load_file(path, model, &self.prefix, names, &paths)?;
@@ -142,6 +175,7 @@ impl Weights {
 }
 
 fn digest_of(path: &Path) -> Result<String, EncoderError> {
+    reading::open(path)?;
     files::sha256_of_file(path).map_err(|e| match e {
         FileError::Io { path, source } => EncoderError::Read { path, source },
         other => EncoderError::Read {
@@ -173,7 +207,7 @@ fn read_header(
     index: usize,
 ) -> Result<(BTreeMap<String, TensorInfo>, u64), EncoderError> {
     let damaged = |reason: String| damaged(path, reason);
-    let mut file = File::open(path).map_err(|e| EncoderError::read(path, e))?;
+    let mut file = reading::open(path)?;
     let size = file
         .metadata()
         .map_err(|e| EncoderError::read(path, e))?
@@ -207,6 +241,8 @@ fn read_header(
                 shape: info.shape.clone(),
                 dtype: info.dtype,
                 file: index,
+                start: data_start + info.data_offsets.0 as u64,
+                bytes: (info.data_offsets.1 - info.data_offsets.0) as u64,
             };
             (name, info)
         })

@@ -1,13 +1,12 @@
 //! A task's training file and evaluation sets, tokenized once for all runs.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use encoders::{Encodings, Tokenizer};
 use study::data::FileSummary;
 use study::record::Provenance;
 use study::{DataSummary, StudyError};
-use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task, TaskError};
+use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task};
 
 use crate::error::FinetuneError;
 
@@ -84,7 +83,7 @@ impl TaskData {
         let mut notes = train.notes.clone();
         for (set, split) in &sets {
             notes.extend(split.notes.iter().cloned());
-            differ(&set.source.path, split)?;
+            notes.extend(equal_scores(&set.name, split));
             let shared = split.shared_with(&train);
             let files = &mut summary.files;
             files.push(file(&set.name, &set.source, split, shared));
@@ -161,20 +160,15 @@ fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Encodings, FinetuneEr
     Ok(tokenizer.encode_flat(texts)?)
 }
 
-/// Refuses scores that are all equal: no prediction correlates with them.
-fn differ(path: &Path, split: &Split) -> Result<(), FinetuneError> {
+/// Says so if a set's scores are all equal: no prediction correlates with them.
+fn equal_scores(set: &str, split: &Split) -> Option<String> {
     let Some(Targets::Scores(scores)) = &split.targets else {
-        return Ok(());
+        return None;
     };
-    match scores.split_first() {
-        Some((first, rest)) if rest.iter().all(|score| score == first) => Err(TaskError::Table {
-            path: path.to_owned(),
-            found: format!("every label of {} rows is {first}", scores.len()),
-            expected: "different scores: a correlation with equal ones is undefined".to_owned(),
-        }
-        .into()),
-        _ => Ok(()),
-    }
+    let (first, rest) = scores.split_first()?;
+    rest.iter()
+        .all(|score| score == first)
+        .then(|| format!("{set}: every label is {first}, so its correlations are undefined"))
 }
 
 /// Keeps the first `max` rows.

@@ -5,9 +5,9 @@ use std::path::Path;
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
 use noisytune_burn::{NoisyTune, NoisyTuneError};
-use study::StudyConfig;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
+use study::{Head, StudyConfig};
 use tasks::{Outputs, Predictions, Targets, Task};
 
 use crate::data::TaskData;
@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     /// What a user should know about the model and the data, one line each.
     pub(crate) notes: Vec<String>,
     snapshot: Snapshot,
+    /// The order of the outputs of the checkpoint's head, where it is kept.
+    own_head: Option<Vec<usize>>,
     device_name: String,
 }
 
@@ -43,7 +45,17 @@ impl Setup {
         let snapshot = Snapshot::open(model)?;
         let tokenizer = snapshot.tokenizer(config.recipe.max_length)?;
         let mut notes = tokenizer.notes().to_vec();
-        notes.extend(snapshot.classifier_notes(task.outputs().count(), device)?);
+        let own_head = match config.recipe.head {
+            Head::Fresh => {
+                notes.extend(snapshot.classifier_notes(task.outputs().count(), device)?);
+                None
+            }
+            Head::Checkpoint => {
+                let head = snapshot.own_head(&names_of_outputs(&task), device)?;
+                notes.extend(head.notes);
+                Some(head.order)
+            }
+        };
         let data = TaskData::read(
             task,
             &tokenizer,
@@ -64,6 +76,7 @@ impl Setup {
         Ok(Self {
             config,
             snapshot,
+            own_head,
             data,
             model: record,
             device: device.clone().inner(),
@@ -155,7 +168,8 @@ impl Setup {
         }
     }
 
-    /// Loads the pretrained model with the noise of a run's arm and the head of its seed, without autodiff.
+    /// Loads the pretrained model with the noise of a run's arm and the head of its seed or of the checkpoint, without
+    /// autodiff.
     ///
     /// # Errors
     /// If something is wrong with the weights, or if the noise would change nothing.
@@ -163,8 +177,15 @@ impl Setup {
         &self,
         run: &RunKey,
     ) -> Result<(LoadedClassifier, Option<NoiseSummary>), FinetuneError> {
-        let outputs = self.data.task.outputs().count();
-        let mut loaded = self.snapshot.classifier(outputs, run.seed, &self.device)?;
+        let mut loaded = match &self.own_head {
+            None => {
+                let outputs = self.data.task.outputs().count();
+                self.snapshot.classifier(outputs, run.seed, &self.device)?
+            }
+            Some(order) => self
+                .snapshot
+                .classifier_with_own_head(order, &self.device)?,
+        };
         let lambda = run.lambda.unwrap_or(0.0);
         let noise = match run.arm.noise(lambda, run.seed, &loaded.not_pretrained()) {
             None => None,
@@ -205,5 +226,22 @@ impl Setup {
         )?;
         let trainer = Trainer::new(loaded.model, recipe, steps, run.seed, &self.device)?;
         Ok(trainer.with_companion(companion))
+    }
+}
+
+/// The names of each output of a task: a class's own, and for GLUE the hub's; none for a score.
+fn names_of_outputs(task: &Task) -> Vec<Vec<String>> {
+    match task.outputs() {
+        Outputs::Score { .. } => vec![Vec::new()],
+        Outputs::Classes(classes) => {
+            let glue = tasks::glue::named(task.name());
+            let glue = glue.filter(|glue| glue.outputs == *task.outputs());
+            let hub = |index: usize| glue.as_ref()?.hub_classes.get(index).copied();
+            let names = |(index, name): (usize, &String)| {
+                let hub = hub(index).map(str::to_owned);
+                [name.clone()].into_iter().chain(hub).collect()
+            };
+            classes.iter().enumerate().map(names).collect()
+        }
     }
 }

@@ -80,16 +80,33 @@ impl Hub {
     /// look-up is used.
     ///
     /// # Errors
-    /// Every [`HubError`] but [`Name`](HubError::Name), [`Endpoint`](HubError::Endpoint) and
-    /// [`NoHome`](HubError::NoHome). A file that is incomplete, or not what the hub announced, does not
-    /// stay in the cache under its name.
+    /// Those of [`snapshot_with`](Self::snapshot_with).
     pub fn snapshot(
         &self,
         repository: &Repository,
         files: &[&str],
         progress: &mut dyn Progress,
     ) -> Result<Snapshot, HubError> {
-        if let Some(file) = files.iter().find(|file| !is_path(file)) {
+        self.snapshot_with(repository, files, &[], progress)
+    }
+
+    /// Does the same, and downloads those of the `optional` files that the repository has.
+    ///
+    /// As in Python's cache, an empty file under `.no_exist` notes that it has one not, so that the hub is asked once.
+    ///
+    /// # Errors
+    /// Every [`HubError`] but [`Name`](HubError::Name), [`Endpoint`](HubError::Endpoint) and
+    /// [`NoHome`](HubError::NoHome). A file that is incomplete, or not what the hub announced, does not
+    /// stay in the cache under its name.
+    pub fn snapshot_with(
+        &self,
+        repository: &Repository,
+        files: &[&str],
+        optional: &[&str],
+        progress: &mut dyn Progress,
+    ) -> Result<Snapshot, HubError> {
+        let mut all = files.iter().chain(optional);
+        if let Some(file) = all.find(|file| !is_path(file)) {
             return Err(HubError::FileName {
                 repository: repository.to_string(),
                 file: (*file).to_owned(),
@@ -112,7 +129,27 @@ impl Hub {
                 return Err(Failure::Answer(reason).of(repository, &self.endpoint));
             }
         }
+        for file in optional {
+            let absent = self.absent(repository, &commit).join(file);
+            if folder.join(file).exists() || absent.exists() {
+                continue;
+            }
+            match self.download(&api, repository, file, progress) {
+                Err(HubError::NoFile { .. }) => {
+                    let parent = absent.parent().expect("it is in a folder");
+                    let noted = fs::create_dir_all(parent).and_then(|()| fs::write(&absent, ""));
+                    noted.map_err(|e| HubError::cache(&absent, e))?;
+                }
+                result => result?,
+            }
+        }
         Ok(Snapshot { folder, commit })
+    }
+
+    /// Python's folder for the names of files that a commit does not have.
+    fn absent(&self, repository: &Repository, commit: &str) -> PathBuf {
+        let name = repository.at(commit).folder_name();
+        self.cache.path().join(name).join(".no_exist").join(commit)
     }
 
     /// The commit of a branch or tag.

@@ -8,8 +8,9 @@ use crate::kind::Kind;
 /// The commits that are used if no revision is given, so that a result can be reproduced whatever
 /// becomes of the repository's main branch. Every other repository is taken from `main`.
 ///
-/// Both models have `config.json`, `tokenizer.json` and `model.safetensors` at these commits. Many
-/// older BERT repositories of the hub have a pickle (`pytorch_model.bin`) and a `vocab.txt` instead.
+/// Both models have `config.json`, `tokenizer.json` and `model.safetensors` at these commits. Older
+/// repositories often have a pickle (`pytorch_model.bin`) and a `vocab.txt` instead: the first is never
+/// read, the second only in a folder.
 pub const PINNED: &[(Kind, &str, &str)] = &[
     (
         Kind::Model,

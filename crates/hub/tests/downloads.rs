@@ -347,6 +347,28 @@ fn what_does_not_exist_is_named() {
 }
 
 #[test]
+fn optional_files_are_downloaded_where_the_repository_has_them_and_asked_for_once() {
+    let world = World::new();
+    let optional = ["sub/part.parquet", "sub/other.json", "vocab.txt"];
+    let get = |hub: &Hub| hub.snapshot_with(&model("mini/bert"), &FILES, &optional, &mut ());
+    let snapshot = get(&world.hub).unwrap();
+    assert!(snapshot.folder.join(optional[0]).exists());
+    for file in &optional[1..] {
+        assert!(!snapshot.folder.join(file).exists(), "{file}");
+    }
+    world.server.take_requests();
+    assert_eq!(get(&world.hub).unwrap(), snapshot);
+    assert_eq!(
+        world.server.take_requests(),
+        ["/api/models/mini/bert/revision/main"]
+    );
+    let offline = Hub::at("http://127.0.0.1:1", world.cache.path()).unwrap();
+    assert_eq!(get(&offline).unwrap(), snapshot);
+    let more = offline.snapshot_with(&model("mini/bert"), &FILES, &["merges.txt"], &mut ());
+    assert!(matches!(more, Err(HubError::Offline { .. })));
+}
+
+#[test]
 fn a_closed_port_is_offline() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

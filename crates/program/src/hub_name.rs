@@ -78,6 +78,7 @@ mod tests {
             bundled: "",
             holds: "a file",
             downloads: Vec::new(),
+            optional: Vec::new(),
             short_names: &[("sst2", "nyu-mll/glue")],
         }
     }

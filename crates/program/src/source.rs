@@ -25,6 +25,8 @@ pub struct Wanted {
     pub holds: &'static str,
     /// The files to download.
     pub downloads: Vec<&'static str>,
+    /// Files to download where the repository has them.
+    pub optional: Vec<&'static str>,
     /// Short names of repositories: `("sst2", "nyu-mll/glue")`.
     pub short_names: &'static [(&'static str, &'static str)],
 }
@@ -177,6 +179,7 @@ mod tests {
             bundled: "datasets/film-notes",
             holds: "train.tsv and dev.tsv",
             downloads: Vec::new(),
+            optional: Vec::new(),
             short_names: &[("sst2", "nyu-mll/glue")],
         };
         for (name, full) in [

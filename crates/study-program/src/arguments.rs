@@ -10,8 +10,8 @@ use study::Arm;
 
 use crate::preset::PRESETS;
 use crate::values::{
-    BatchingName, PrecisionName, Studies, Submitted, arm_names, name_and_value, study_names,
-    submitted, whole_number,
+    BatchingName, HeadName, PrecisionName, Studies, Submitted, arm_names, name_and_value,
+    study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -28,6 +28,10 @@ pub struct StudyArguments {
     /// config.json, model.safetensors and tokenizer.json
     #[arg(long, value_name = "SOURCE", alias = "model_name_or_path")]
     pub(crate) model: Option<Source>,
+    /// Where the classification head comes from: drawn from each seed, or the model's own, which must have the task's
+    /// outputs [default: fresh]
+    #[arg(long, value_enum)]
+    pub(crate) head: Option<HeadName>,
     /// Arms that `--study compare` compares, in this order
     #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
     pub(crate) arms: Option<Vec<Arm>>,

@@ -247,7 +247,9 @@ impl<'a> Conductor<'a> {
 fn not_started(error: FinetuneError) -> Failure {
     match error {
         FinetuneError::Study(ref study) if study.is_of_settings() => Failure::usage(error),
-        FinetuneError::Encoder(encoders::EncoderError::MaxLength { .. }) => Failure::usage(error),
+        FinetuneError::Encoder(
+            encoders::EncoderError::MaxLength { .. } | encoders::EncoderError::Head { .. },
+        ) => Failure::usage(error),
         other => Failure::world(other),
     }
 }

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 
 use program::preset::Preset;
 use program::source::Source;
-use study::{Batching, Precision, StudyConfig, StudyKind};
+use study::{Batching, Head, Precision, StudyConfig, StudyKind};
 
 use crate::arguments::StudyArguments;
 use crate::preset::{Options, suited_to};
-use crate::values::{BatchingName, PrecisionName, Studies};
+use crate::values::{BatchingName, HeadName, PrecisionName, Studies};
 
 /// The options, with the preset's values for those not given.
 #[derive(Debug)]
@@ -78,6 +78,12 @@ impl StudyArguments {
                 BatchingName::Shuffled => Batching::Shuffled,
                 BatchingName::Bucketed => Batching::Bucketed,
                 BatchingName::Packed => Batching::Packed,
+            };
+        }
+        if let Some(head) = self.head {
+            recipe.head = match head {
+                HeadName::Fresh => Head::Fresh,
+                HeadName::Checkpoint => Head::Checkpoint,
             };
         }
         recipe.gradient_checkpointing |= self.gradient_checkpointing;
@@ -182,6 +188,14 @@ mod tests {
         assert_eq!(bucketed.batching, Batching::Bucketed);
         let both = recipe(&["--pad-to-max-length", "--batching=packed"]);
         assert!(both.validate().is_err());
+    }
+
+    #[test]
+    fn the_head_is_fresh_unless_the_models_own_is_asked_for() {
+        let head = |arguments: &[&str]| resolved(arguments).study.recipe.head;
+        assert_eq!(head(&[]), Head::Fresh);
+        assert_eq!(head(&["--head=checkpoint"]), Head::Checkpoint);
+        assert!(parse(&["--head=old"]).is_err());
     }
 
     #[test]

@@ -155,14 +155,12 @@ pub(crate) fn chosen<'a>(
     submit: Option<Submitted>,
     planned: &[&'a RunRecord],
 ) -> Result<&'a RunRecord, Failure> {
-    let last = planned.last().map(|run| run.arm);
+    let planned = planned.iter().filter(|run| run.is_at_study_settings());
+    let last = planned.clone().next_back().map(|run| run.arm);
     let arm = submit.map(|submit| submit.arm).or(last);
     let seed = submit.and_then(|submit| submit.seed);
-    let candidates = planned.iter().filter(|run| {
-        Some(run.arm) == arm
-            && seed.is_none_or(|seed| run.seed == seed)
-            && run.is_at_study_settings()
-    });
+    let candidates =
+        planned.filter(|run| Some(run.arm) == arm && seed.is_none_or(|seed| run.seed == seed));
     let scored = candidates.filter_map(|run| Some((run.score()?, *run)));
     // The first of equals: a higher seed is no better.
     let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });

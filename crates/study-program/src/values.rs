@@ -26,6 +26,15 @@ pub(crate) enum PrecisionName {
     F16,
 }
 
+/// [`study::Head`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum HeadName {
+    /// Drawn from the seed; a head of the model is left aside
+    Fresh,
+    /// The model's own, its labels matched with the task's classes by name, or else in their order
+    Checkpoint,
+}
+
 /// A value of `--study`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Studies {

@@ -38,6 +38,6 @@ pub use kind::StudyKind;
 pub use method::Method;
 pub use noise::Noise;
 pub use precision::Precision;
-pub use recipe::{Batching, Recipe};
+pub use recipe::{Batching, Head, Recipe};
 pub use record::RunRecord;
 pub use summary::StudySummary;

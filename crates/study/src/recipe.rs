@@ -24,6 +24,7 @@ use crate::range::{check, count};
 /// | `pad_to_max_length` | no | pad every batch to `max_length` | no, if `batching` is packed |
 /// | `precision` | f32 | float type of the linear layers | what the device supports |
 /// | `gradient_checkpointing` | no | less memory, more time: the backward pass recomputes the layers | |
+/// | `head` | fresh | where the values of the classification head come from | |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,27 @@ pub struct Recipe {
     /// differ at most in rounding.
     #[serde(default)]
     pub gradient_checkpointing: bool,
+    /// Where the values of the classification head come from.
+    #[serde(default, skip_serializing_if = "Head::is_fresh")]
+    pub head: Head,
+}
+
+/// Where the values of the classification head come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Head {
+    /// They are drawn from the seed, whatever head the checkpoint brings.
+    #[default]
+    Fresh,
+    /// The checkpoint, whose head must have the task's outputs.
+    Checkpoint,
+}
+
+impl Head {
+    /// Whether it is drawn; records do not mention it then, as they did not before there was a choice.
+    fn is_fresh(&self) -> bool {
+        *self == Self::Fresh
+    }
 }
 
 /// How the sentences of an epoch are put into batches.
@@ -94,6 +116,7 @@ impl Default for Recipe {
             pad_to_max_length: false,
             precision: Precision::F32,
             gradient_checkpointing: false,
+            head: Head::Fresh,
         }
     }
 }
@@ -145,6 +168,23 @@ fn one() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fresh_head_leaves_records_as_they_were_before_there_was_a_choice() {
+        let fresh = Recipe::default();
+        let written = serde_json::to_value(&fresh).expect("plain data");
+        assert!(written.get("head").is_none());
+        let read: Recipe = serde_json::from_value(written).expect("it has just been written");
+        assert_eq!(read, fresh);
+        let kept = Recipe {
+            head: Head::Checkpoint,
+            ..fresh
+        };
+        let written = serde_json::to_value(&kept).expect("plain data");
+        assert_eq!(written["head"], "checkpoint");
+        let read: Recipe = serde_json::from_value(written).expect("it has just been written");
+        assert_eq!(read, kept);
+    }
 
     #[test]
     fn packed_batches_cannot_be_padded() {

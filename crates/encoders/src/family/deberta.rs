@@ -120,6 +120,8 @@ impl Family for DebertaForSequenceClassification {
             "lm_predictions.",
             "mask_predictions.",
             "deberta.embeddings.position_ids",
+            // Of v3, which saved them although its embeddings have no positions.
+            "deberta.embeddings.position_embeddings.",
         ],
     };
 

@@ -9,6 +9,7 @@ mod hidden_states;
 mod loading;
 mod masked_lm;
 mod minilm;
+mod other_folders;
 mod parameters;
 mod perturbation;
 mod roles;

@@ -114,6 +114,72 @@ fn the_settings_override_the_normalizer_and_the_difference_is_said() {
 }
 
 #[test]
+fn the_class_takes_precedence_where_the_settings_are_silent() {
+    let copy = with_vocabulary(&json!({}));
+    let mut file: Value = serde_json::from_slice(&copy.read("tokenizer.json")).unwrap();
+    file["normalizer"]["lowercase"] = json!(false);
+    file["pre_tokenizer"] = json!({ "type": "Whitespace" });
+    file["post_processor"] = Value::Null;
+    copy.write("tokenizer.json", file.to_string());
+    let expected = expected();
+    assert_eq!(ids(&copy, &expected.texts), expected.cases[0].vocabulary);
+    assert_eq!(
+        tokenizer(&copy).notes(),
+        [
+            "do_lower_case is true by default of BertTokenizer, false in tokenizer.json; \
+             the pre_tokenizer is that of BertTokenizer, another in tokenizer.json; \
+             the special tokens around a text are those of BertTokenizer, others in tokenizer.json: \
+             BertTokenizer takes precedence, as in transformers"
+        ]
+    );
+}
+
+#[test]
+fn the_length_a_tokenizer_was_made_for_caps_the_length_asked_for_and_is_said() {
+    let copy = with_vocabulary(&json!({ "model_max_length": 7 }));
+    let tokenizer = tokenizer(&copy);
+    assert_eq!(
+        tokenizer.notes(),
+        [
+            "max length is 48, model_max_length in tokenizer_config.json 7: texts are cut at 7 tokens"
+        ]
+    );
+    let text = "the rain and the wind and the sea";
+    assert_eq!(tokenizer.encode([(text, None)]).unwrap()[0].ids.len(), 7);
+    for other in [json!(48), json!(1e30), Value::Null] {
+        let copy = with_vocabulary(&json!({ "model_max_length": other }));
+        assert!(copy.open().tokenizer(48).unwrap().notes().is_empty());
+    }
+    let copy = with_vocabulary(&json!({ "max_len": 3 }));
+    let text = copy.open().tokenizer(48).unwrap_err().to_string();
+    let end = "tokenizer_config.json: model_max_length is 3, accepted is at least 4";
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
+fn the_beginning_is_cut_where_the_settings_say_so() {
+    let copy = with_vocabulary(&json!({ "truncation_side": "left" }));
+    let note = "truncation_side is left: long texts lose their beginning";
+    assert_eq!(tokenizer(&copy).notes(), [note]);
+    let left = copy.open().tokenizer(4).unwrap();
+    let right = Copy::new().open().tokenizer(4).unwrap();
+    let ids = |tokenizer: &Tokenizer, text: &str| {
+        let encoding = tokenizer.encode([(text, None)]).unwrap();
+        encoding[0].ids.clone()
+    };
+    assert_eq!(ids(&left, "rain and wind"), ids(&right, "and wind"));
+}
+
+#[test]
+fn padding_on_the_left_is_refused_where_positions_would_count_it() {
+    let copy = with_vocabulary(&json!({ "padding_side": "left" }));
+    let text = copy.open().tokenizer(16).unwrap_err().to_string();
+    let end = "tokenizer_config.json: padding_side is `left`, accepted for `bert` is `right`: \
+               its positions would count the padding";
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
 fn another_class_leaves_the_normalizer_as_it_is() {
     let settings = json!({ "do_lower_case": false, "tokenizer_class": "PreTrainedTokenizerFast" });
     let copy = with_vocabulary(&settings);
@@ -127,6 +193,9 @@ fn settings_and_vocabularies_that_cannot_be_used_are_named() {
     for (file, text) in [
         ("tokenizer_config.json", "{"),
         ("tokenizer_config.json", r#"{"do_lower_case": "yes"}"#),
+        ("tokenizer_config.json", r#"{"truncation_side": "up"}"#),
+        ("special_tokens_map.json", r#"{"cls_token": 7}"#),
+        ("added_tokens.json", "[1]"),
         ("vocab.txt", "one\ntwo\n"),
         ("vocab.txt", ""),
     ] {
@@ -148,6 +217,10 @@ fn a_tokenizer_without_special_tokens_is_said_and_a_sentence_without_tokens_refu
     let mut file: Value = serde_json::from_slice(&copy.read("tokenizer.json")).unwrap();
     file["post_processor"] = Value::Null;
     copy.write("tokenizer.json", file.to_string());
+    copy.write(
+        "tokenizer_config.json",
+        r#"{"tokenizer_class": "PreTrainedTokenizerFast"}"#,
+    );
     let tokenizer = tokenizer(&copy);
     assert_eq!(
         tokenizer.notes(),

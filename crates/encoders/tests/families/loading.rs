@@ -1,12 +1,13 @@
 //! Checkpoints with a head, without one, and with a tensor missing.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use burn::tensor::Device;
 use encoders::{Dropouts, EncoderError, Layout, TensorProblem};
 
 use crate::closeness::values;
-use crate::family::{FAMILIES, layouts};
+use crate::family::{FAMILIES, finetuned, layouts};
 use crate::golden;
 
 #[test]
@@ -53,6 +54,53 @@ fn a_head_of_other_labels_is_left_aside_and_said() {
             let is_head = family.heads.iter().any(|head| name.starts_with(head));
             assert!(is_head, "{name}");
         }
+    }
+}
+
+#[test]
+fn the_heads_of_pretraining_are_left_aside() {
+    type Heads = BTreeMap<String, BTreeMap<String, BTreeMap<String, Vec<usize>>>>;
+    let heads: Heads = golden::json("pretraining_heads.json");
+    for (name, kinds) in heads {
+        let family = FAMILIES.iter().find(|family| family.name == name);
+        let family = family.expect("it has a golden");
+        let copy = family.copy();
+        let mut tensors = copy.tensors();
+        tensors.retain(|name, _| !family.heads.iter().any(|head| name.starts_with(head)));
+        for (kind, heads) in kinds {
+            let mut with_heads = tensors.clone();
+            for (name, shape) in heads {
+                let bytes = vec![0; 4 * shape.iter().product::<usize>()];
+                let twice = with_heads.insert(name.clone(), (shape, bytes));
+                assert!(twice.is_none(), "{kind}: {name}");
+            }
+            copy.write_tensors(&with_heads);
+            let loaded = copy.open().classifier(2, 1, &Device::flex());
+            let loaded = loaded.unwrap_or_else(|error| panic!("{kind}: {error}"));
+            assert_eq!(loaded.fresh, family.heads, "{kind}");
+            assert_eq!(loaded.notes, Vec::<String>::new(), "{kind}");
+        }
+    }
+}
+
+/// What many files of the hub hold, and none that today's transformers writes.
+#[test]
+fn names_of_older_versions_load() {
+    for family in FAMILIES {
+        let copy = family.copy();
+        let tensors = copy.tensors().into_iter().map(|(name, tensor)| {
+            let (layer, parameter) = name.rsplit_once('.').unwrap_or(("", &name));
+            let is_norm = layer.ends_with("LayerNorm") || layer.ends_with("norm");
+            let name = match parameter {
+                "weight" if is_norm => format!("{layer}.gamma"),
+                "bias" if is_norm => format!("{layer}.beta"),
+                _ => name,
+            };
+            (name, tensor)
+        });
+        copy.write_tensors(&tensors.collect());
+        let ours = family.named(&finetuned(&copy.open()), None);
+        assert_eq!(ours, family.named(&family.model(), None), "{}", family.name);
     }
 }
 

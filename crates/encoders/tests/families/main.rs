@@ -9,7 +9,10 @@ mod forward;
 #[path = "../bert/golden.rs"]
 mod golden;
 mod gradients;
+mod layouts;
 mod loading;
+mod memory;
 mod mutations;
 mod parameters;
 mod stages;
+mod tokenizer_files;

@@ -1,6 +1,7 @@
 //! Pairs, records and summaries of a study on a tiny model.
 
 mod families;
+mod heads;
 mod jobs;
 mod other_tasks;
 mod pairs;

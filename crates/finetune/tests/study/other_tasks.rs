@@ -261,7 +261,9 @@ fn sets_of_one_class_are_said() {
         let metrics = vec![Metric::Accuracy];
         let notes = read(pairs(folder.path(), outputs, metrics, labels)).notes;
         let prefix = format!("{}/", folder.path().display());
-        let notes = notes.iter().map(|note| note.replace(&prefix, ""));
+        // The few sentences occur in every file, which is noted too.
+        let notes = notes.iter().filter(|note| !note.contains(" rows "));
+        let notes = notes.map(|note| note.replace(&prefix, ""));
         notes.collect::<Vec<_>>()
     };
     assert_eq!(one_class(["no", "yes", "no"]), [""; 0]);

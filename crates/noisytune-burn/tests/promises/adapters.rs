@@ -5,7 +5,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 use burn::tensor::quantization::{Calibration, QuantValue};
 use noisytune_burn::{
-    NoisyTune, NoisyTuneConfig, NoisyTuneError, SkipReason, Treatment, distances,
+    NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, SkipReason, Treatment, distances,
 };
 
 use crate::model::{noised, noised_by, skip_reason};
@@ -93,6 +93,31 @@ fn a_quantized_base_is_refused_with_the_reason() {
             reasons,
             [(SkipReason::Adapter, 2), (SkipReason::Quantized, 2)]
         );
+    }
+}
+
+#[test]
+fn in_a_chain_the_noise_comes_first_then_the_quantizer_then_lora() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let pretrained = LinearConfig::new(32, 32).init(&device);
+        let mut noise = NoisyTuneMapper::new(0.15);
+        let noised = pretrained.clone().map(&mut noise);
+        assert_eq!(noise.report().perturbed().count(), 2);
+        let weight: Vec<f32> = noised.weight.val().into_data().try_to_vec().unwrap();
+        let model = noised
+            .quantize_weights(&mut quantizer(&device))
+            .apply_lora(Lora::new(2, 4.0));
+        let base = model.weight.base().without_autodiff().dequantize();
+        let base: Vec<f32> = base.into_data().try_to_vec().unwrap();
+        // Eight bits hold the perturbed weight to half a step of the largest over 127.
+        let largest = weight.iter().fold(0f32, |largest, w| largest.max(w.abs()));
+        for (base, weight) in base.iter().zip(&weight) {
+            assert!(
+                (base - weight).abs() <= 0.51 * largest / 127.0,
+                "{base} {weight}"
+            );
+        }
+        assert!(model.weight.adapter().is_some());
     }
 }
 

@@ -130,11 +130,6 @@ fn a_submission_that_cannot_be_made_is_one_line() {
         let parts = ["no run to submit; expected --submit with one of baseline:0, noisytune:0"];
         refuse(&["--submission=sub", &submit], 2, &parts);
     }
-    refuse(
-        &["--submission=sub", "--study=lambda", "--lambdas=0.0,3.0"],
-        2,
-        &["no run to submit; expected a study with runs at its own λ"],
-    );
     world.write("file", "");
     refuse(&["--submission=file"], 1, &["--submission file: "]);
     assert!(!world.path("out").exists(), "nothing was trained");

@@ -1,0 +1,65 @@
+//! Reading the small files of a snapshot.
+
+use std::fs::File;
+use std::io::{Error, Read};
+use std::path::Path;
+
+use crate::error::EncoderError;
+
+/// What a file begins with that git stores in place of a large one.
+pub(crate) const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+/// Which Windows editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Opens a file; a pipe or a device, which would block, is refused, and so is a git-LFS pointer.
+pub(crate) fn open(path: &Path) -> Result<File, EncoderError> {
+    let read = |error| EncoderError::read(path, error);
+    let metadata = std::fs::metadata(path).map_err(|error| match path.is_symlink() {
+        true => read(Error::new(
+            error.kind(),
+            "a link to a file that is not there",
+        )),
+        false => read(error),
+    })?;
+    if !metadata.is_file() {
+        let what = match metadata.is_dir() {
+            true => "a folder, accepted is a file",
+            false => "a pipe or a device, accepted is a file",
+        };
+        return Err(read(Error::other(what)));
+    }
+    let mut start = Vec::new();
+    let mut file = File::open(path).map_err(read)?;
+    (&mut file)
+        .take(LFS_POINTER.len() as u64)
+        .read_to_end(&mut start)
+        .map_err(read)?;
+    if start == LFS_POINTER {
+        return Err(EncoderError::LfsPointer {
+            path: path.to_path_buf(),
+        });
+    }
+    File::open(path).map_err(read)
+}
+
+/// Reads a file of text without its byte-order mark.
+pub(crate) fn text(path: &Path) -> Result<Vec<u8>, EncoderError> {
+    let mut bytes = Vec::new();
+    open(path)?
+        .read_to_end(&mut bytes)
+        .map_err(|error| EncoderError::read(path, error))?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(bytes)
+}
+
+/// Does the same for a file that need not be there.
+pub(crate) fn text_if_there(path: &Path) -> Result<Option<Vec<u8>>, EncoderError> {
+    match text(path) {
+        Err(EncoderError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        result => result.map(Some),
+    }
+}
