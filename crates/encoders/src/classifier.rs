@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use crate::blocks::Dropouts;
 use crate::error::EncoderError;
 use crate::family::AnyFamily;
-use crate::input::{EncoderInput, Layout, Tokens};
+use crate::input::{EncoderInput, Tokens};
 use crate::roles::{self, Parameter, Role};
 
 /// An encoder with a classification head, as transformers' `AutoModelForSequenceClassification`.
@@ -59,9 +59,9 @@ impl Classifier {
     ) -> Tensor<2> {
         let embedded = self.embed(&input, perturbation, dropouts);
         let hidden = (0..self.layers()).fold(embedded, |hidden, index| {
-            self.layer(index, hidden, &input.layout, dropouts)
+            self.layer(index, hidden, &input, dropouts)
         });
-        self.read_out(hidden, &input.layout, dropouts)
+        self.read_out(hidden, &input, dropouts)
     }
 
     /// Computes the logits and keeps every hidden state of every token.
@@ -73,14 +73,14 @@ impl Classifier {
         input: EncoderInput,
         dropouts: &mut Dropouts,
     ) -> ClassifierOutput {
-        let (stages, layout) = (self.0.stages(), &input.layout);
+        let stages = self.0.stages();
         let mut hidden = stages.embed(&input, None, dropouts);
         let mut hidden_states = vec![hidden.clone()];
         for index in 0..stages.depth() {
-            hidden = stages.layer(index, hidden, layout, Tokens::All, dropouts);
+            hidden = stages.layer(index, hidden, &input, Tokens::All, dropouts);
             hidden_states.push(hidden.clone());
         }
-        let summary = stages.summary(hidden, layout);
+        let summary = stages.summary(hidden, &input.layout);
         ClassifierOutput {
             hidden_states,
             logits: stages.logits(summary, dropouts),
@@ -117,11 +117,11 @@ impl Classifier {
         &self,
         index: usize,
         hidden: Tensor<3>,
-        layout: &Layout,
+        input: &EncoderInput,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
         let stages = self.0.stages();
-        stages.layer(index, hidden, layout, Tokens::All, dropouts)
+        stages.layer(index, hidden, input, Tokens::All, dropouts)
     }
 
     /// Last stage: runs the last layer for the tokens that stand for their sequences, and the head.
@@ -132,11 +132,11 @@ impl Classifier {
     pub fn read_out(
         &self,
         hidden: Tensor<3>,
-        layout: &Layout,
+        input: &EncoderInput,
         dropouts: &mut Dropouts,
     ) -> Tensor<2> {
         let stages = self.0.stages();
-        let summary = stages.last_layer(hidden, layout, dropouts);
+        let summary = stages.last_layer(hidden, input, dropouts);
         stages.logits(summary, dropouts)
     }
 

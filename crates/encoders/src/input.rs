@@ -160,6 +160,128 @@ impl Layout {
         }
     }
 
+    /// How many sequences there are, and how long the longest is.
+    pub(crate) fn extent(&self) -> [usize; 2] {
+        match self {
+            Self::Padded(mask) => mask.dims(),
+            Self::Packed(packing) => {
+                let longest = packing.lengths().iter().copied().max();
+                [packing.lengths().len(), longest.unwrap_or(0)]
+            }
+        }
+    }
+
+    /// The attention mask as of a padded batch, `[batch, longest]`.
+    pub(crate) fn mask(&self, device: &Device) -> Tensor<2, Bool> {
+        match self {
+            Self::Padded(mask) => mask.clone(),
+            Self::Packed(packing) => {
+                let [batch, longest] = self.extent();
+                let lengths = packing.lengths().iter();
+                let mask = lengths.flat_map(|&length| (0..longest).map(move |i| i < length));
+                let mask = TensorData::new(mask.collect::<Vec<bool>>(), [batch, longest]);
+                Tensor::from_data(mask, device)
+            }
+        }
+    }
+
+    /// States as of a padded batch, `[batch, longest, width]`; those of padding mean nothing.
+    pub(crate) fn padded(&self, states: Tensor<3>) -> Tensor<3> {
+        let Self::Packed(packing) = self else {
+            return states;
+        };
+        let [batch, longest] = self.extent();
+        let [_, rows, width] = states.dims();
+        let sequences = packing.starts().zip(packing.lengths());
+        let places: Vec<i64> = sequences
+            .flat_map(|(start, &length)| {
+                (0..longest).map(move |i| if i < length { start + i } else { 0 } as i64)
+            })
+            .collect();
+        let places = TensorData::new(places, [batch, longest]);
+        let places = Tensor::from_data(places, &states.device());
+        // As a table look-up, whose gradient the fused operation sums in parallel.
+        fused::embedding(states.reshape([rows, width]), places)
+    }
+
+    /// The inverse of [`padded`](Self::padded).
+    pub(crate) fn unpadded(&self, states: Tensor<3>) -> Tensor<3> {
+        let Self::Packed(packing) = self else {
+            return states;
+        };
+        let [batch, longest, width] = states.dims();
+        let lengths = packing.lengths().iter().enumerate();
+        let places: Vec<i64> = lengths
+            .flat_map(|(row, &length)| (0..length).map(move |i| (row * longest + i) as i64))
+            .collect();
+        let places = TensorData::new(places, [1, packing.rows()]);
+        let places = Tensor::from_data(places, &states.device());
+        fused::embedding(states.reshape([batch * longest, width]), places)
+    }
+
+    /// The mean of each sequence's states, `[batch, hidden]`.
+    pub(crate) fn mean(&self, states: Tensor<3>) -> Tensor<2> {
+        let mask = self.mask(&states.device()).unsqueeze_dim::<3>(2);
+        let states = self.padded(states);
+        let tokens = mask.clone().float().sum_dim(1).cast(states.dtype());
+        let [batch, longest, width] = states.dims();
+        let padding = mask.bool_not().expand([batch, longest, width]);
+        let sum = states.mask_fill(padding, 0.0).sum_dim(1);
+        (sum / tokens).flatten(0, 1)
+    }
+
+    /// The states of the last token of each sequence, `[batch, hidden]`.
+    pub(crate) fn last(&self, states: Tensor<3>) -> Tensor<2> {
+        let [_, rows, width] = states.dims();
+        let device = states.device();
+        let places = match self {
+            Self::Padded(mask) => {
+                let [batch, length] = mask.dims();
+                let tokens = mask.clone().int().sum_dim(1).reshape([batch]);
+                let starts = Tensor::arange(0..batch as i64, &device) * length as i64;
+                starts + tokens - 1
+            }
+            Self::Packed(packing) => {
+                let ends = packing.starts().zip(packing.lengths());
+                let ends: Vec<i64> = ends.map(|(start, &n)| (start + n) as i64 - 1).collect();
+                let count = ends.len();
+                Tensor::from_data(TensorData::new(ends, [count]), &device)
+            }
+        };
+        let [batch] = places.dims();
+        let rows = match self {
+            Self::Padded(_) => batch * rows,
+            Self::Packed(_) => rows,
+        };
+        let states = states.reshape([rows, width]);
+        fused::embedding(states, places.reshape([1, batch])).flatten(0, 1)
+    }
+
+    /// Lets the queries of each sequence attend to all of its tokens, with a bias of the scaled scores.
+    ///
+    /// # Shapes
+    /// - query: `[batch, longest, hidden]` as [`padded`](Self::padded), or `[batch, 1, hidden]`
+    /// - key, value: as [`padded`](Self::padded)
+    /// - `bias`: `[batch, heads, queries, longest]`; either of the first two may be 1
+    /// - output: as the states of the layout
+    pub(crate) fn attend_biased(
+        &self,
+        tokens: Tokens,
+        [query, key, value]: [Tensor<3>; 3],
+        bias: Tensor<4>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> Tensor<3> {
+        let mask = self.mask(&key.device());
+        let inputs = [query, key, value];
+        let context = fused::biased_attention(inputs, bias, heads, mask, dropout);
+        match (tokens, self) {
+            (Tokens::All, _) => self.unpadded(context),
+            (Tokens::First, Self::Padded(_)) => context,
+            (Tokens::First, Self::Packed(_)) => context.swap_dims(0, 1),
+        }
+    }
+
     /// Lets the queries of each sequence attend to all of its tokens.
     pub(crate) fn attend(
         &self,

@@ -43,9 +43,14 @@ pub use export::write_snapshot;
 pub use family::bert::{
     BertBody, BertConfig, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
 };
+pub use family::deberta::{DebertaV2Config, PositionTerm, PositionTerms};
 pub use family::distilbert::DistilBertConfig;
 pub use family::electra::ElectraConfig;
+pub use family::modernbert::{
+    AttentionKind, ClassifierPooling, ModernBertConfig, Rope, RopeParameters,
+};
 pub use family::roberta::RobertaConfig;
+pub use family::xlnet::XlNetConfig;
 pub use input::{EncoderInput, Layout, Tokens};
 pub use own_head::OwnHead;
 pub use precision::cast_linear;

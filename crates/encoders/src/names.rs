@@ -50,7 +50,7 @@ impl Names {
     /// parameters of a normalisation gamma and beta.
     pub(crate) fn current(&self, name: &str) -> String {
         let first = name.split('.').next().unwrap_or_default();
-        let name = match name.len() > first.len() && self.parts.contains(&first) {
+        let name = match self.parts.contains(&first) {
             true => format!("{}.{name}", self.base),
             false => name.to_owned(),
         };
@@ -68,7 +68,8 @@ impl Names {
     /// Gamma and beta are left to burn-store, which knows a normalisation by its container.
     pub(crate) fn module_patterns(&self) -> Vec<(String, String)> {
         let parts = self.parts.join("|");
-        let prefix = (format!(r"^({parts})\."), format!("{}.$1.", self.base));
+        // A part is a module, or a parameter by itself.
+        let prefix = (format!(r"^({parts})(\.|$)"), format!("{}.$1$2", self.base));
         let renamed = self.renamed.iter();
         let renamed = renamed.map(|&(theirs, ours)| (literal(theirs), ours.to_owned()));
         std::iter::once(prefix).chain(renamed).collect()

@@ -33,6 +33,8 @@ pub enum Projection {
     Key,
     /// Values of self-attention.
     Value,
+    /// Queries, keys and values of self-attention in one product.
+    QueryKeyValue,
     /// Anything else: what attention puts out, the feed-forward block, the pooler.
     Dense,
 }

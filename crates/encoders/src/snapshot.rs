@@ -152,7 +152,6 @@ impl Snapshot {
         device: &Device,
     ) -> Result<LoadedClassifier, EncoderError> {
         let (mut model, checked, mut notes) = self.load_classifier(labels, Head::Fresh, device)?;
-        let range = self.config.family().initializer_range();
         let names = model.0.names();
         let drawn = names.optional.iter().chain(names.head_layers);
         for (stream, path) in drawn.enumerate() {
@@ -161,9 +160,10 @@ impl Snapshot {
             }
             // The upper end of the streams: the lower ones belong to other draws of the same seed.
             let stream = u64::MAX - stream as u64;
-            let layer = model.0.fresh_layer(path);
-            let layer = layer.expect("a family knows the layers that it may have drawn");
-            *layer = layer.clone().freshly_drawn(range, head_seed, stream);
+            let initial = self.config.family().initial(path);
+            if let Some(layer) = model.0.fresh_layer(path) {
+                *layer = layer.clone().freshly_drawn(initial, head_seed, stream);
+            }
         }
         let head_left_aside = self.head_left_aside(checked.head_left_aside);
         notes.extend(head_left_aside.as_ref().map(left_aside));

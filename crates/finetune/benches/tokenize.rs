@@ -28,18 +28,37 @@ fn main() -> Result<(), Box<dyn Error>> {
     drop(task()?.read_train()?);
     let reading_seconds = started.elapsed().as_secs_f64();
 
-    let started = Instant::now();
+    let (started, cpu_before) = (Instant::now(), cpu_seconds());
     let data = TaskData::read(task()?, &tokenizer, pad, None, None)?;
     let seconds = started.elapsed().as_secs_f64();
+    let cpu_seconds = cpu_seconds() - cpu_before;
     let encodings = &data.train.encodings;
     let line = json!({
         "rows": encodings.len(),
         "tokens": encodings.tokens(),
         "bytes": encodings.bytes(),
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "reading_seconds": reading_seconds,
         "peak_rss_mib": peak_rss_mib(),
     });
     println!("{line}");
     Ok(())
+}
+
+/// Processor time of all threads so far.
+#[cfg(unix)]
+fn cpu_seconds() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system counts it");
+    [usage.user_time(), usage.system_time()]
+        .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
+        .iter()
+        .sum()
+}
+
+/// JSON has no number for it, and writes null.
+#[cfg(not(unix))]
+fn cpu_seconds() -> f64 {
+    f64::NAN
 }

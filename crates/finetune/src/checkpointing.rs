@@ -38,11 +38,11 @@ impl Begun {
             let embedded = plain.embed(&input, perturbation, &mut dropouts);
             (0..plain.layers()).fold(embedded, |hidden, layer| {
                 starts.push((hidden.clone(), dropouts.clone()));
-                plain.layer(layer, hidden, &input.layout, &mut dropouts)
+                plain.layer(layer, hidden, &input, &mut dropouts)
             })
         };
         let last = last.autodiff().require_grad();
-        let logits = model.read_out(last.clone(), &input.layout, &mut dropouts);
+        let logits = model.read_out(last.clone(), input, &mut dropouts);
         let begun = Self {
             perturbation,
             at_embeddings,
@@ -80,7 +80,7 @@ pub(crate) fn complete(
     for (pass, mut upstream) in arrived {
         for (layer, (hidden, mut dropouts)) in pass.starts.into_iter().enumerate().rev() {
             let hidden = hidden.autodiff().require_grad();
-            let output = model.layer(layer, hidden.clone(), &input.layout, &mut dropouts);
+            let output = model.layer(layer, hidden.clone(), input, &mut dropouts);
             let mut gradients = continued(output, upstream);
             upstream = taken(&hidden, &mut gradients);
             add(gradients);

@@ -18,11 +18,14 @@ const MEASUREMENTS: usize = 10;
 type Group = (&'static str, fn(Role) -> bool);
 
 /// The groups of the paper's Figure 4: attention projections, the other linear layers, and everything. None contains
-/// the head.
-const GROUPS: [Group; 5] = [
+/// the head. A family has its three projections apart or in one product.
+const GROUPS: [Group; 6] = [
     ("query", |role| is_linear(role, Projection::Query)),
     ("key", |role| is_linear(role, Projection::Key)),
     ("value", |role| is_linear(role, Projection::Value)),
+    ("query_key_value", |role| {
+        is_linear(role, Projection::QueryKeyValue)
+    }),
     ("dense", |role| is_linear(role, Projection::Dense)),
     ("all", |role| role != Role::Head),
 ];
@@ -50,7 +53,13 @@ impl Course {
     /// # Errors
     /// If the model has no parameters of some group.
     pub(crate) fn of(steps: usize, start: Classifier) -> Result<Self, FinetuneError> {
-        let groups = GROUPS.iter().map(|&(name, is_in)| {
+        let apart = |role| is_linear(role, Projection::Query);
+        let left_out = match start.parameters_of("query", apart) {
+            Ok(_) => &["query_key_value"][..],
+            Err(_) => &["query", "key", "value"],
+        };
+        let groups = GROUPS.iter().filter(|(name, _)| !left_out.contains(name));
+        let groups = groups.map(|&(name, is_in)| {
             let parameters = start.parameters_of(name, is_in)?;
             let paths = parameters.into_iter().map(|parameter| parameter.path);
             Ok((name, ParamGroup::from_paths(paths.collect())))

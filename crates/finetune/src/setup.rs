@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
-use noisytune_burn::NoisyTune;
+use noisytune_burn::{NoisyTune, NoisyTuneError};
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
 use study::{Head, StudyConfig};
@@ -190,7 +190,10 @@ impl Setup {
         let noise = match run.arm.noise(lambda, run.seed, &loaded.not_pretrained()) {
             None => None,
             Some(config) => {
-                let (model, report) = loaded.model.try_noisy_tune(&config)?;
+                let (model, report) = loaded
+                    .model
+                    .try_noisy_tune(&config)
+                    .map_err(NoisyTuneError::from)?;
                 loaded.model = model;
                 Some(NoiseSummary::of(&report))
             }

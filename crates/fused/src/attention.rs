@@ -190,9 +190,8 @@ fn dropped<B: Backend>(x: FloatTensor<B>, multipliers: &Option<FloatTensor<B>>) 
 
 impl<B: Backend + DropoutBackend> Plain<B> {
     fn new(
-        query: FloatTensor<B>,
-        key: FloatTensor<B>,
-        value: FloatTensor<B>,
+        [query, key, value]: [FloatTensor<B>; 3],
+        bias: Option<FloatTensor<B>>,
         key_mask: BoolTensor<B>,
         packing: Option<&Packed>,
         heads: usize,
@@ -213,6 +212,10 @@ impl<B: Backend + DropoutBackend> Plain<B> {
         let key_mask = B::bool_expand(key_mask, shape);
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
         let scores = B::float_mul_scalar(widened::<B>(scores), scale.into());
+        let scores = match bias {
+            Some(bias) => B::float_add(scores, widened::<B>(bias)),
+            None => scores,
+        };
         let padding = B::bool_not(key_mask);
         // Below every score, however far a model has gone astray.
         let scores = B::float_mask_fill(scores, padding.clone(), f32::NEG_INFINITY.into());
@@ -230,6 +233,80 @@ impl<B: Backend + DropoutBackend> Plain<B> {
             scale,
         }
     }
+
+    fn context(self) -> FloatTensor<B> {
+        let probabilities = dropped::<B>(self.probabilities, &self.multipliers);
+        let probabilities = rounded::<B>(probabilities, self.value.dtype());
+        join::<B>(B::float_matmul(probabilities, self.value))
+    }
+
+    /// The gradients of query, key and value, and that of the scaled scores.
+    fn gradients(
+        self,
+        grad: FloatTensor<B>,
+        heads: usize,
+    ) -> ([FloatTensor<B>; 3], FloatTensor<B>) {
+        let grad = split::<B>(grad, heads);
+        let transpose = |x| B::float_swap_dims(x, 2, 3);
+
+        let dtype = self.value.dtype();
+        let kept = dropped::<B>(self.probabilities.clone(), &self.multipliers);
+        let kept = rounded::<B>(kept, dtype);
+        let value_grad = B::float_matmul(transpose(kept), grad.clone());
+        let probability_grad = widened::<B>(B::float_matmul(grad, transpose(self.value)));
+        let probability_grad = dropped::<B>(probability_grad, &self.multipliers);
+        let along = B::float_mul(probability_grad.clone(), self.probabilities.clone());
+        let along = B::float_sum_dim(along, 3);
+        let scaled_grad = B::float_sub(probability_grad, along);
+        let scaled_grad = B::float_mul(scaled_grad, self.probabilities);
+        let score_grad = B::float_mul_scalar(scaled_grad.clone(), self.scale.into());
+        let score_grad = rounded::<B>(score_grad, dtype);
+        let query_grad = B::float_matmul(score_grad.clone(), self.key);
+        let key_grad = B::float_matmul(transpose(score_grad), self.query);
+        let gradients = [query_grad, key_grad, value_grad].map(join::<B>);
+        (gradients, scaled_grad)
+    }
+}
+
+/// [`plain`] with a bias.
+pub(crate) fn biased<B: Backend + DropoutBackend>(
+    inputs: [FloatTensor<B>; 3],
+    bias: FloatTensor<B>,
+    key_mask: BoolTensor<B>,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> FloatTensor<B> {
+    Plain::<B>::new(inputs, Some(bias), key_mask, None, heads, dropout).context()
+}
+
+/// [`plain_backward`] with a bias, whose gradient is the last.
+pub(crate) fn biased_backward<B: Backend + DropoutBackend>(
+    [query, key, value, grad]: [FloatTensor<B>; 4],
+    bias: FloatTensor<B>,
+    key_mask: BoolTensor<B>,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> (
+    FloatTensor<B>,
+    FloatTensor<B>,
+    FloatTensor<B>,
+    FloatTensor<B>,
+) {
+    let (shape, dtype) = (bias.shape(), bias.dtype());
+    let inputs = [query, key, value];
+    let plain = Plain::<B>::new(inputs, Some(bias), key_mask, None, heads, dropout);
+    let ([query, key, value], bias) = plain.gradients(grad, heads);
+    let bias = rounded::<B>(summed_to::<B>(bias, &shape), dtype);
+    (query, key, value, bias)
+}
+
+/// The gradient of what was repeated to the shape of `grad`.
+pub(crate) fn summed_to<B: Backend>(grad: FloatTensor<B>, shape: &Shape) -> FloatTensor<B> {
+    let repeated = (0..shape.num_dims()).filter(|&dim| shape[dim] == 1);
+    repeated.fold(grad, |grad, dim| match grad.shape()[dim] {
+        1 => grad,
+        _ => B::float_sum_dim(grad, dim),
+    })
 }
 
 /// Burn's primitives.
@@ -242,11 +319,8 @@ pub(crate) fn plain<B: Backend + DropoutBackend>(
     heads: usize,
     dropout: Option<Dropout>,
 ) -> FloatTensor<B> {
-    let context = |[query, key, value]: [FloatTensor<B>; 3], key_mask, packing| {
-        let plain = Plain::<B>::new(query, key, value, key_mask, packing, heads, dropout);
-        let probabilities = dropped::<B>(plain.probabilities, &plain.multipliers);
-        let probabilities = rounded::<B>(probabilities, plain.value.dtype());
-        join::<B>(B::float_matmul(probabilities, plain.value))
+    let context = |inputs, key_mask, packing| {
+        Plain::<B>::new(inputs, None, key_mask, packing, heads, dropout).context()
     };
     let inputs = [query, key, value];
     let Some(packing) = packing else {
@@ -271,25 +345,10 @@ pub(crate) fn plain_backward<B: Backend + DropoutBackend>(
     dropout: Option<Dropout>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
     let gradients = |[query, key, value, grad]: [FloatTensor<B>; 4], key_mask, packing| {
-        let plain = Plain::<B>::new(query, key, value, key_mask, packing, heads, dropout);
-        let grad = split::<B>(grad, heads);
-        let transpose = |x| B::float_swap_dims(x, 2, 3);
-
-        let dtype = plain.value.dtype();
-        let kept = dropped::<B>(plain.probabilities.clone(), &plain.multipliers);
-        let kept = rounded::<B>(kept, dtype);
-        let value_grad = B::float_matmul(transpose(kept), grad.clone());
-        let probability_grad = widened::<B>(B::float_matmul(grad, transpose(plain.value)));
-        let probability_grad = dropped::<B>(probability_grad, &plain.multipliers);
-        let along = B::float_mul(probability_grad.clone(), plain.probabilities.clone());
-        let along = B::float_sum_dim(along, 3);
-        let score_grad = B::float_sub(probability_grad, along);
-        let score_grad = B::float_mul(score_grad, plain.probabilities);
-        let score_grad = B::float_mul_scalar(score_grad, plain.scale.into());
-        let score_grad = rounded::<B>(score_grad, dtype);
-        let query_grad = B::float_matmul(score_grad.clone(), plain.key);
-        let key_grad = B::float_matmul(transpose(score_grad), plain.query);
-        [query_grad, key_grad, value_grad].map(join::<B>)
+        let inputs = [query, key, value];
+        let plain = Plain::<B>::new(inputs, None, key_mask, packing, heads, dropout);
+        let (gradients, _) = plain.gradients(grad, heads);
+        gradients
     };
     let inputs = [query, key, value, grad];
     let Some(packing) = packing else {

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`linear`], [`linear_gelu`] | matmul, add, gelu |
 //! | [`attention`], [`packed_attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
+//! | [`biased_attention`] | the same with a bias of the scores, such as one of relative positions |
 //! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
 //! | [`cross_entropy`] | log-softmax, gather, mean |
 //! | [`gelu`], [`dropout`], [`embedding`] | Burn's operations of these names |
@@ -66,6 +67,7 @@
 
 mod adamw;
 mod attention;
+mod biased_attention;
 mod cross_entropy;
 mod dropout;
 mod embedding;
@@ -84,6 +86,7 @@ mod cube;
 
 pub use adamw::{AdamW, AdamWError, Moments, adamw_step, squared_norm};
 pub use attention::{attention, packed_attention};
+pub use biased_attention::biased_attention;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
 pub use embedding::embedding;

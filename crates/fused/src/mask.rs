@@ -2,18 +2,15 @@
 //! generator, for backends without a kernel of their own.
 
 use burn::tensor::Shape;
+use chacha8_lanes::{BLOCK_WORDS, LANES};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::key::{Dropout, DropoutKey};
 use crate::packing::Packed;
 
-/// ChaCha blocks computed side by side.
-pub(crate) const LANES: usize = 16;
-/// 32-bit words of one ChaCha block.
-pub(crate) const BLOCK_WORDS: usize = 16;
-/// Elements decided by sixteen blocks, two per word.
-pub(crate) const GROUP: usize = 2 * LANES * BLOCK_WORDS;
+/// Elements decided by a group of ChaCha blocks, two per word.
+pub(crate) const GROUP: usize = 2 * chacha8_lanes::GROUP;
 
 impl DropoutKey {
     /// The ChaCha key.

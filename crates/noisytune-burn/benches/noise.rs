@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::Device;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use noisytune_burn::NoisyTuneMapper;
+use noisytune_burn::NoisyTuneConfig;
 use rayon::prelude::*;
 
 /// The parameters of a BERT encoder, without its forward pass.
@@ -75,7 +75,7 @@ fn noise(criterion: &mut Criterion) {
             bencher.iter(|| {
                 // In place, as in real use: a clone would share storage and force a copy. Over all
                 // passes the noise adds up to a few percent of the std.
-                let mut mapper = NoisyTuneMapper::new(0.01).with_seed(7);
+                let mut mapper = NoisyTuneConfig::new(0.01).with_seed(7).init().unwrap();
                 let current = std::mem::replace(&mut model, empty(&device));
                 model = black_box(current.map(&mut mapper));
             });

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::transformer::{TransformerEncoder, TransformerEncoderConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
-use noisytune_burn::{NoisyTune, NoisyTuneConfig, PAPER_GROUPS, distances, selection};
+use noisytune_burn::{NoisyTune, NoisyTuneConfig, PAPER_GROUPS, Selection, distances};
 
 #[derive(Module, Debug)]
 struct Classifier {
@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         head: LinearConfig::new(32, 2).init(&device),
     };
     // The head is fresh; noise is for pretrained parameters.
-    let config = NoisyTuneConfig::new(0.15).with_group(selection::except(&["head"]));
+    let config =
+        NoisyTuneConfig::new(0.15).with_selection(Selection::everything().except(["head"]));
     let (model, report) = pretrained.clone().try_noisy_tune(&config)?;
     println!("{report}\n");
     for (name, group) in distances(&pretrained, &model)?.grouped(&PAPER_GROUPS)? {

@@ -2,15 +2,15 @@
 //! made there: only a key goes in, and a few sums per block come out. Gaussian draws come from the
 //! host. Tensor operations serve every device; some have kernels.
 
-#[cfg(feature = "cube")]
+#[cfg(feature = "_kernels")]
 mod cube;
 mod draws;
 
 use std::ops::Range;
 
 use burn::tensor::{DType, FloatDType, Tensor, TensorData, Transaction};
+use chacha8_lanes::GROUP;
 
-use crate::chacha::GROUP;
 use crate::moments::Moments;
 use crate::stream::UnitStream;
 
@@ -23,6 +23,7 @@ const PIECE: usize = 256 * BLOCK;
 const _: () = assert!(PIECE.is_multiple_of(GROUP));
 
 /// The elements of a tensor on a device without autodiff, as one row.
+#[derive(Clone)]
 pub(crate) struct DeviceValues<const D: usize> {
     flat: Tensor<1>,
     shape: [usize; D],
@@ -37,6 +38,14 @@ impl<const D: usize> DeviceValues<D> {
         Self { flat, shape, dtype }
     }
 
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.flat.dims()[0]
     }
@@ -49,9 +58,9 @@ impl<const D: usize> DeviceValues<D> {
         }
     }
 
-    /// Starts summing for the moments; [`moments`] reads the results.
-    pub(crate) fn sums(&self) -> Sums {
-        Sums {
+    /// Starts measuring the moments; [`moments`] reads the results.
+    pub(crate) fn moments(&self) -> PendingMoments {
+        PendingMoments {
             count: self.count(),
             blocks: self.block_sums(),
         }
@@ -59,7 +68,7 @@ impl<const D: usize> DeviceValues<D> {
 
     /// Mean, largest deviation d, and sum of squares over d², of each block: three rows, one after the other.
     fn block_sums(&self) -> Tensor<1> {
-        #[cfg(feature = "cube")]
+        #[cfg(feature = "_kernels")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) {
             return cube::block_sums(self.flat.clone());
         }
@@ -95,12 +104,12 @@ impl<const D: usize> DeviceValues<D> {
     }
 
     /// Adds `scale` times the draws and starts measuring the change; [`rms`] reads the result.
-    pub(crate) fn perturb(self, stream: &UnitStream, scale: f64) -> (Self, Squares) {
+    pub(crate) fn perturb(self, stream: &UnitStream, scale: f64) -> (Self, PendingRms) {
         // Squares of small changes would vanish in f32.
         let unit = scale.max(f64::from(f32::MIN_POSITIVE));
         let count = self.count();
         let (values, blocks) = self.noised(stream, scale, unit);
-        let squares = Squares {
+        let squares = PendingRms {
             count,
             unit,
             blocks,
@@ -110,11 +119,14 @@ impl<const D: usize> DeviceValues<D> {
 
     /// The values with noise, and the sum of the squared changes over `unit`² of each block.
     fn noised(mut self, stream: &UnitStream, scale: f64, unit: f64) -> (Self, Tensor<1>) {
-        #[cfg(feature = "cube")]
+        #[cfg(feature = "_kernels")]
         if cube::serves(&self.flat.device(), self.dtype, self.count()) && !stream.is_gaussian() {
+            // Parameters live as long as their module, which Burn's memory pools want to know.
+            let device = self.flat.device();
             let squares;
-            (self.flat, squares) =
-                cube::add_noise(self.flat, *stream.key(), scale as f32, unit as f32);
+            (self.flat, squares) = device.memory_persistent_allocations(self.flat, |flat| {
+                cube::add_noise(flat, *stream.key(), scale as f32, unit as f32)
+            });
             return (self, squares);
         }
         let (stored, compute) = (FloatDType::from(self.dtype), self.compute());
@@ -128,7 +140,11 @@ impl<const D: usize> DeviceValues<D> {
                 let [height, _] = rows.dims();
                 squares.push(rows.square().sum_dim(1).reshape([height]));
             }
-            self.flat = self.flat.slice_assign([piece], after);
+            // In place, unless the storage is shared: then the copy is a parameter from now on.
+            let device = self.flat.device();
+            self.flat = device.memory_persistent_allocations(self.flat, |flat| {
+                flat.slice_assign([piece.clone()], after.clone())
+            });
         }
         (self, Tensor::cat(squares, 0))
     }
@@ -180,25 +196,30 @@ fn blocks(values: Tensor<1>) -> Vec<Tensor<2>> {
     rows
 }
 
-/// The sums behind the moments of `count` elements, on the device.
+/// The moments of `count` elements, as sums on the device.
 #[derive(Debug)]
-pub(crate) struct Sums {
+pub(crate) struct PendingMoments {
     count: usize,
     blocks: Tensor<1>,
 }
 
-/// The sums of the squared changes of `count` elements over `unit`², on the device.
+/// The root mean square of the change of `count` elements, as sums of squares over `unit`² on the device.
 #[derive(Debug)]
-pub(crate) struct Squares {
+pub(crate) struct PendingRms {
     count: usize,
     unit: f64,
     blocks: Tensor<1>,
 }
 
 /// The moments of each; waits for the device once.
-pub(crate) fn moments(sums: &[Sums]) -> Vec<Moments> {
-    let rows = read(sums.iter().map(|sums| sums.blocks.clone()).collect());
-    let merge = |(Sums { count, .. }, row): (&Sums, Vec<f64>)| {
+pub(crate) fn moments(pending: &[PendingMoments]) -> Vec<Moments> {
+    let rows = read(
+        pending
+            .iter()
+            .map(|moments| moments.blocks.clone())
+            .collect(),
+    );
+    let merge = |(PendingMoments { count, .. }, row): (&PendingMoments, Vec<f64>)| {
         let (means, rest) = row.split_at(row.len() / 3);
         let (largest, squares) = rest.split_at(means.len());
         let blocks = means.iter().zip(largest).zip(squares);
@@ -211,17 +232,17 @@ pub(crate) fn moments(sums: &[Sums]) -> Vec<Moments> {
             })
             .fold(Moments::default(), Moments::merge)
     };
-    sums.iter().zip(rows).map(merge).collect()
+    pending.iter().zip(rows).map(merge).collect()
 }
 
 /// The root mean square of each change; waits for the device once.
-pub(crate) fn rms(squares: &[Squares]) -> Vec<f64> {
-    let rows = read(squares.iter().map(|s| s.blocks.clone()).collect());
-    let rms = |(squares, row): (&Squares, Vec<f64>)| {
-        let mean = row.into_iter().sum::<f64>() / squares.count as f64;
-        squares.unit * mean.sqrt()
+pub(crate) fn rms(pending: &[PendingRms]) -> Vec<f64> {
+    let rows = read(pending.iter().map(|rms| rms.blocks.clone()).collect());
+    let rms = |(pending, row): (&PendingRms, Vec<f64>)| {
+        let mean = row.into_iter().sum::<f64>() / pending.count as f64;
+        pending.unit * mean.sqrt()
     };
-    squares.iter().zip(rows).map(rms).collect()
+    pending.iter().zip(rows).map(rms).collect()
 }
 
 /// Copies rows to the host; neighbours on the same device are copied together.
@@ -261,7 +282,7 @@ mod tests {
 
     /// On flex, unless BURN_DEVICE names another backend that Burn was built with.
     fn moments_of(values: Vec<f32>) -> Moments {
-        moments(&[on(&Device::default(), values).sums()])[0]
+        moments(&[on(&Device::default(), values).moments()])[0]
     }
 
     #[test]

@@ -5,9 +5,10 @@ use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::NoisyTuneError;
 use crate::element::Element;
 use crate::moments::BLOCK;
+use crate::survey::buffers_of;
+use crate::{NoisyTuneError, Side};
 
 /// The groups of the paper's Figure 4, as (name, pattern): attention projections, the other
 /// matrices with their biases, and everything. The patterns fit the names of Hugging Face's BERT
@@ -25,13 +26,16 @@ pub const PAPER_GROUPS: [(&str, &str); 5] = [
 
 /// How far apart two modules are, parameter by parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DistanceReport {
-    /// One entry per float parameter, in the order of the traversal; tied ones occur once.
+    /// One entry per float parameter, in the order of the traversal. Tied ones, which share id and values,
+    /// occur once.
     pub entries: Vec<ParamDistance>,
 }
 
 /// How far a parameter of the second module is from the same parameter of the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ParamDistance {
     /// Path in the module, joined by dots.
     pub path: String,
@@ -47,6 +51,7 @@ pub struct ParamDistance {
 
 /// How far apart a group of parameters is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GroupDistance {
     /// Number of parameters.
     pub parameters: usize,
@@ -61,9 +66,14 @@ pub struct GroupDistance {
 
 /// Measures what changed from `first` to `second`, for example through finetuning.
 ///
-/// Parameters are matched by path and read in f64, quantized ones after dequantization. The base and
-/// the factors of a reparameterization such as LoRA are compared separately. The elements of both
-/// modules are copied to the host, one parameter at a time.
+/// Parameters are matched by path and read in f64, quantized ones after dequantization. Buffers, such as
+/// the statistics of batch normalization, are no parameters and do not count. The elements of both modules
+/// are copied to the host, one parameter at a time.
+///
+/// A reparameterization such as LoRA adds parameters: its factors have paths of their own, and are
+/// compared separately from the base. So a pretrained module and the same with LoRA do not match; to
+/// compare what they compute with, merge the factors into the base with
+/// [`materialize`](burn::module::Module::materialize) first.
 ///
 /// # Errors
 ///
@@ -86,12 +96,16 @@ pub fn distances<A: Module, B: Module>(
     first: &A,
     second: &B,
 ) -> Result<DistanceReport, NoisyTuneError> {
-    let mut collected = Collect::default();
+    let mut collected = Collect {
+        buffers: buffers_of(first),
+        ..Collect::default()
+    };
     first.visit(&mut collected);
     let mut compare = Compare {
+        buffers: buffers_of(second),
         path: Vec::new(),
         left: collected.params,
-        seen: HashSet::new(),
+        seen: HashMap::new(),
         entries: Vec::new(),
         error: None,
     };
@@ -101,7 +115,7 @@ pub fn distances<A: Module, B: Module>(
     }
     // The earliest in the first module's order, so that the message does not vary.
     if let Some((path, _)) = compare.left.into_iter().min_by_key(|(_, left)| left.order) {
-        let present = "first";
+        let present = Side::First;
         return Err(NoisyTuneError::UnmatchedParameter { path, present });
     }
     Ok(DistanceReport {
@@ -193,6 +207,7 @@ fn flat<const D: usize>(param: &Param<Tensor<D>>) -> (Vec<usize>, Tensor<1>) {
 
 #[derive(Default)]
 struct Collect {
+    buffers: HashSet<ParamId>,
     path: Vec<String>,
     params: HashMap<String, Left>,
 }
@@ -207,6 +222,9 @@ impl ModuleVisitor for Collect {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.buffers.contains(&param.id) {
+            return;
+        }
         let order = self.params.len();
         let (shape, flat) = flat(param);
         let left = Left { order, shape, flat };
@@ -215,9 +233,11 @@ impl ModuleVisitor for Collect {
 }
 
 struct Compare {
+    buffers: HashSet<ParamId>,
     path: Vec<String>,
     left: HashMap<String, Left>,
-    seen: HashSet<ParamId>,
+    /// What was measured per id.
+    seen: HashMap<ParamId, Vec<Sums>>,
     entries: Vec<ParamDistance>,
     error: Option<NoisyTuneError>,
 }
@@ -226,7 +246,7 @@ impl Compare {
     fn compare<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Result<(), NoisyTuneError> {
         let path = self.path.join(".");
         let Some(left) = self.left.remove(&path) else {
-            let present = "second";
+            let present = Side::Second;
             return Err(NoisyTuneError::UnmatchedParameter { path, present });
         };
         let (shape, right) = flat(param);
@@ -237,8 +257,11 @@ impl Compare {
                 second: shape,
             });
         }
-        if self.seen.insert(param.id) {
-            let sums = difference(left.flat.into_data(), right.into_data());
+        let sums = difference(left.flat.into_data(), right.into_data());
+        // One id with other values is another parameter, such as a moving average of the first.
+        let seen = self.seen.entry(param.id).or_default();
+        if !seen.contains(&sums) {
+            seen.push(sums);
             self.entries.push(ParamDistance {
                 path,
                 elements: shape.iter().product(),
@@ -262,6 +285,7 @@ impl ModuleVisitor for Compare {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if self.error.is_none()
+            && !self.buffers.contains(&param.id)
             && let Err(error) = self.compare(param)
         {
             self.error = Some(error);
@@ -270,7 +294,9 @@ impl ModuleVisitor for Compare {
 }
 
 /// Sums of |b - a|, (b - a)² and a².
-fn difference(first: TensorData, second: TensorData) -> [f64; 3] {
+type Sums = [f64; 3];
+
+fn difference(first: TensorData, second: TensorData) -> Sums {
     match (first.dtype(), second.dtype()) {
         (DType::F32, DType::F32) => sums::<f32>(&first, &second),
         (DType::F16, DType::F16) => sums::<f16>(&first, &second),
@@ -282,11 +308,11 @@ fn difference(first: TensorData, second: TensorData) -> [f64; 3] {
     }
 }
 
-fn sums<E: Element>(first: &TensorData, second: &TensorData) -> [f64; 3] {
+fn sums<E: Element>(first: &TensorData, second: &TensorData) -> Sums {
     let read = "both have this element type";
     let first = first.as_slice::<E>().expect(read);
     let second = second.as_slice::<E>().expect(read);
-    let blocks: Vec<[f64; 3]> = first
+    let blocks: Vec<Sums> = first
         .par_chunks(BLOCK)
         .zip(second.par_chunks(BLOCK))
         .map(|(first, second)| {
@@ -299,6 +325,6 @@ fn sums<E: Element>(first: &TensorData, second: &TensorData) -> [f64; 3] {
     blocks.into_iter().fold([0.0; 3], add)
 }
 
-fn add(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+fn add(a: Sums, b: Sums) -> Sums {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }

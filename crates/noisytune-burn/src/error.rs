@@ -1,4 +1,8 @@
+use core::fmt;
+
 use thiserror::Error;
+
+use crate::SkipReason;
 
 /// What can go wrong when noise is configured or applied, or two modules are compared.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -10,13 +14,31 @@ pub enum NoisyTuneError {
         /// The refused intensity.
         lambda: f64,
     },
+    /// One scale for the whole module was asked of a mapper, which sees one parameter after the other.
+    #[error("global scale needs the whole module: use `survey` or `try_noisy_tune`")]
+    SurveyNeeded,
+    /// Names, presets or groups of the selection match nothing in the module.
+    #[error("selection names what the module lacks: {}", names.join(", "))]
+    UnmatchedNames {
+        /// What no parameter matches.
+        names: Vec<String>,
+    },
+    /// The module was changed after it was surveyed, or it is another one.
+    #[error("module is not as surveyed at parameter {path}: survey it again")]
+    StaleSurvey {
+        /// Path of the first parameter that is not as it was.
+        path: String,
+    },
     /// Not one parameter of the module was perturbed.
-    #[error("no parameter was perturbed: {considered} found, skipped as {reasons}")]
+    #[error(
+        "no parameter was perturbed: {considered} found, skipped as {}",
+        counted(reasons)
+    )]
     NothingPerturbed {
         /// Number of float tensors that the traversal reached.
         considered: usize,
-        /// How often each reason to skip occurred, such as `not selected (3), buffer (2)`.
-        reasons: String,
+        /// How often each reason to skip occurred.
+        reasons: Vec<(SkipReason, usize)>,
     },
     /// One scale for the whole module was asked for, but no finite, positive one exists.
     #[error(
@@ -33,8 +55,8 @@ pub enum NoisyTuneError {
     UnmatchedParameter {
         /// Path of the parameter.
         path: String,
-        /// Which of the two modules has it: `first` or `second`.
-        present: &'static str,
+        /// Which of the two modules has it.
+        present: Side,
     },
     /// A parameter has different shapes in two compared modules.
     #[error(
@@ -58,4 +80,34 @@ pub enum NoisyTuneError {
         /// What the parser says, on one line.
         message: String,
     },
+}
+
+/// One of two modules that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The one given first.
+    First,
+    /// The other one.
+    Second,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::First => "first",
+            Self::Second => "second",
+        })
+    }
+}
+
+/// Reasons with their counts, such as `not selected (3), buffer (2)`, or `none`.
+fn counted(reasons: &[(SkipReason, usize)]) -> String {
+    if reasons.is_empty() {
+        return "none".to_string();
+    }
+    let parts: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{reason} ({count})"))
+        .collect();
+    parts.join(", ")
 }

@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::layout::Layout;
 use crate::simd;
 
 /// Elements per block, the unit of work of a thread.
@@ -25,6 +26,20 @@ impl Moments {
             return Self::of_block(values);
         }
         let blocks: Vec<Self> = values.par_chunks(BLOCK).map(Self::of_block).collect();
+        blocks.into_iter().fold(Self::default(), Self::merge)
+    }
+
+    /// Measures a tensor whose storage is in another order, with the same result.
+    pub(crate) fn of_ordered<E: Element>(layout: &Layout, storage: &[E]) -> Self {
+        let count = layout.count();
+        let blocks: Vec<Self> = (0..count.div_ceil(BLOCK))
+            .into_par_iter()
+            .map_init(Vec::new, |values, block| {
+                let start = block * BLOCK;
+                layout.gather(storage, start..count.min(start + BLOCK), values);
+                Self::of_block(values)
+            })
+            .collect();
         blocks.into_iter().fold(Self::default(), Self::merge)
     }
 

@@ -1,5 +1,6 @@
 use core::fmt;
 
+use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 
 use crate::{NoiseKind, NoiseScale};
@@ -8,33 +9,47 @@ use crate::{NoiseKind, NoiseScale};
 ///
 /// Serializes with serde, and prints as an aligned table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NoiseReport {
     /// Noise intensity λ.
     pub lambda: f64,
     /// Seed of the noise.
+    #[serde(default)]
     pub seed: u64,
     /// Distribution of the noise.
+    #[serde(default)]
     pub kind: NoiseKind,
     /// What the noise was proportional to.
+    #[serde(default)]
     pub scale: NoiseScale,
-    /// The pooled standard deviation, when `scale` is [`NoiseScale::Global`] and it was measured.
+    /// The pooled standard deviation, when `scale` is [`NoiseScale::Global`].
+    #[serde(default)]
     pub global_std: Option<f64>,
+    /// Names, presets and groups of the selection that no tensor matched.
+    #[serde(default)]
+    pub unmatched: Vec<String>,
     /// One entry per float tensor reached.
+    #[serde(default)]
     pub entries: Vec<ParamReport>,
 }
 
 /// What was done to one float tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ParamReport {
     /// Path in the module, joined by dots, such as `encoder.layers.0.query.weight`.
     pub path: String,
     /// Sizes of the dimensions.
+    #[serde(default)]
     pub shape: Vec<usize>,
-    /// Stored type, such as `F32`.
-    pub dtype: String,
+    /// Stored type; `None` of a parameter that was left out and is not initialised yet.
+    #[serde(default)]
+    pub dtype: Option<DType>,
     /// Number of elements.
+    #[serde(default)]
     pub elements: usize,
-    /// Path of the first parameter with the same id, when this one is tied to it.
+    /// Path of the first parameter with the same id and values, when this one is tied to it.
+    #[serde(default)]
     pub tied_to: Option<String>,
     /// What happened.
     pub outcome: Outcome,
@@ -45,8 +60,10 @@ pub struct ParamReport {
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It received noise; with λ = 0, noise of size zero.
+    #[non_exhaustive]
     Perturbed {
         /// Unbiased standard deviation of its elements before, or `None` for a single element.
+        #[serde(default)]
         std: Option<f64>,
         /// Root mean square of the change, after rounding to the stored type.
         noise_rms: f64,
@@ -60,10 +77,13 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The group does not match it.
+    /// The selection leaves it out.
     NotSelected,
     /// It is a buffer, such as the running mean of batch normalization, and not a parameter.
     Buffer,
+    /// It is a frozen parameter or a buffer, which a bare mapper cannot tell apart. A survey can, as in
+    /// [`try_noisy_tune`](crate::NoisyTune::try_noisy_tune).
+    PossibleBuffer,
     /// It is a factor of a reparameterization such as LoRA: fresh, and not pretrained.
     Adapter,
     /// It does not require gradients, and frozen parameters are left out.
@@ -79,8 +99,8 @@ pub enum SkipReason {
     Constant,
     /// An element is NaN or infinite, or their spread exceeds the range of f64.
     NonFinite,
-    /// The noise is global, and the module was not surveyed first.
-    GlobalStdUnknown,
+    /// The noise would make an element infinite in its stored type.
+    Overflow,
 }
 
 impl fmt::Display for SkipReason {
@@ -88,6 +108,7 @@ impl fmt::Display for SkipReason {
         f.pad(match self {
             Self::NotSelected => "not selected",
             Self::Buffer => "buffer",
+            Self::PossibleBuffer => "frozen or a buffer",
             Self::Adapter => "adapter",
             Self::Frozen => "frozen",
             Self::Quantized => "quantized",
@@ -95,7 +116,7 @@ impl fmt::Display for SkipReason {
             Self::SingleElement => "single element",
             Self::Constant => "constant",
             Self::NonFinite => "not finite",
-            Self::GlobalStdUnknown => "global std unknown",
+            Self::Overflow => "overflow",
         })
     }
 }
@@ -124,20 +145,13 @@ impl NoiseReport {
         self.perturbed().map(|entry| entry.elements).sum()
     }
 
-    /// How often each reason occurred, such as `not selected (3), buffer (2)`, or `none`.
-    pub(crate) fn reasons(&self) -> String {
+    /// How often each reason to skip occurred.
+    pub(crate) fn reasons(&self) -> Vec<(SkipReason, usize)> {
         let mut counts = std::collections::BTreeMap::<SkipReason, usize>::new();
         for (_, reason) in self.skipped() {
             *counts.entry(reason).or_default() += 1;
         }
-        if counts.is_empty() {
-            return "none".to_string();
-        }
-        let parts: Vec<String> = counts
-            .iter()
-            .map(|(reason, count)| format!("{reason} ({count})"))
-            .collect();
-        parts.join(", ")
+        counts.into_iter().collect()
     }
 }
 
@@ -183,7 +197,12 @@ impl fmt::Display for NoiseReport {
             self.perturbed_elements(),
             self.lambda,
             self.seed,
-        )
+        )?;
+        if !self.unmatched.is_empty() {
+            let unmatched = self.unmatched.join(", ");
+            write!(f, "\nselection names what the module lacks: {unmatched}")?;
+        }
+        Ok(())
     }
 }
 
@@ -202,7 +221,8 @@ impl ParamReport {
         [
             self.path.clone(),
             format!("{:?}", self.shape),
-            self.dtype.clone(),
+            self.dtype
+                .map_or_else(|| "-".to_string(), |dtype| format!("{dtype:?}")),
             self.elements.to_string(),
             std,
             last,

@@ -5,12 +5,12 @@
 //! thread, in any order, or by a device, because ChaCha needs only additions, exclusive ors and
 //! rotations of 32-bit words.
 
+use chacha8_lanes::{GROUP, Words};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::NoiseKind;
-use crate::chacha::{self, GROUP};
 use crate::moments::BLOCK;
 use crate::simd;
 
@@ -48,6 +48,11 @@ impl UnitStream {
         self.gaussian
     }
 
+    /// A bound of the draws' absolute values.
+    pub(crate) fn largest(&self) -> f64 {
+        if self.gaussian { 6.77 } else { 0.5 }
+    }
+
     /// Hands the draws `start..start + len` to `consume`, in order, as (offset in the range, draws).
     #[inline(always)]
     pub(crate) fn for_each_batch<S: Simd>(
@@ -57,14 +62,17 @@ impl UnitStream {
         len: usize,
         mut consume: impl FnMut(usize, &[f32]),
     ) {
-        let mut words = [0u32; GROUP];
         let mut draws = [0f32; GROUP];
         let mut offset = 0;
         while offset < len {
             let position = start + offset;
             let (group, skipped) = (position / GROUP, position % GROUP);
             let count = (GROUP - skipped).min(len - offset);
-            chacha::words(simd, &self.key, group as u64, &mut words);
+            let words = Words {
+                key: &self.key,
+                group: group as u64,
+            };
+            let words = words.with_simd(simd);
             if self.gaussian {
                 for (pair, out) in words.chunks_exact(2).zip(draws.chunks_exact_mut(2)) {
                     (out[0], out[1]) = gaussian_pair(pair[0], pair[1]);

@@ -5,39 +5,133 @@ use std::collections::{HashMap, HashSet};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-use crate::device::{self, Sums};
+use crate::device::{self, PendingMoments};
 use crate::moments::Moments;
+use crate::place::Place;
+use crate::selection::Unmatched;
 use crate::values::{self, Measured, Values};
-use crate::{NoiseScale, NoisyTuneError, NoisyTuneMapper};
+use crate::{NoiseScale, NoisyTuneConfig, NoisyTuneError};
 
 /// The result of looking at a module once.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     /// Ids of the float tensors that are buffers.
-    pub(crate) buffers: HashSet<ParamId>,
-    /// The standard deviation of all selected elements, if it was asked for.
-    pub(crate) global_std: Option<f64>,
-    /// What was measured, per parameter.
-    pub(crate) moments: HashMap<ParamId, Moments>,
+    buffers: HashSet<ParamId>,
+    /// Every float tensor, in the order of the traversal.
+    places: Vec<(ParamId, String)>,
+    /// Ids that occur in more than one place.
+    repeated: HashSet<ParamId>,
+    /// What was measured, per id and path.
+    moments: HashMap<(ParamId, String), Moments>,
+    /// The standard deviation of all selected elements, if the scale is global.
+    global_std: Option<f64>,
 }
 
 impl Survey {
-    /// Finds the buffers by what makes them buffers: `RunningState` keeps only the value of the
-    /// parameter that a mapper returns. So give every parameter of a clone a new id; the tensors
-    /// that still have their old one are the buffers.
-    pub(crate) fn buffers_of<M: Module>(module: &M) -> Self {
-        let mut renumber = Renumber::default();
-        let renumbered = module.clone().map(&mut renumber);
-        let mut collect = UnchangedIds {
-            fresh: renumber.fresh,
-            kept: HashSet::new(),
-        };
-        renumbered.visit(&mut collect);
-        Self {
-            buffers: collect.kept,
+    /// Looks at a module. Parameters in a device's own memory are measured, all at once; those in
+    /// host memory only if the scale is global, because they are measured again right before they
+    /// are perturbed, while they are in the caches.
+    pub(crate) fn of<M: Module>(
+        config: &NoisyTuneConfig,
+        module: &M,
+    ) -> Result<Self, NoisyTuneError> {
+        let survey = Self {
+            buffers: buffers_of(module),
             ..Self::default()
+        };
+        let unmatched = config.selection.terms();
+        let mut measure = Measure {
+            config,
+            survey,
+            unmatched,
+            place: Place::default(),
+            seen: HashSet::new(),
+            measured: Vec::new(),
+            pending: Vec::new(),
+        };
+        module.visit(&mut measure);
+        let Measure {
+            mut survey,
+            mut measured,
+            pending,
+            unmatched,
+            ..
+        } = measure;
+        let names = unmatched.names();
+        if !names.is_empty() {
+            return Err(NoisyTuneError::UnmatchedNames { names });
         }
+        let (entries, pending): (Vec<usize>, Vec<PendingMoments>) = pending.into_iter().unzip();
+        for (entry, moments) in entries.into_iter().zip(device::moments(&pending)) {
+            measured[entry].1 = moments;
+        }
+        if config.scale == NoiseScale::Global {
+            survey.global_std = Some(global_std(&measured)?);
+        }
+        let measured = measured.into_iter();
+        survey.moments = measured
+            .map(|(parameter, moments)| ((parameter.id, parameter.path), moments))
+            .collect();
+        Ok(survey)
     }
+
+    pub(crate) fn buffers(&self) -> &HashSet<ParamId> {
+        &self.buffers
+    }
+
+    pub(crate) fn is_repeated(&self, id: &ParamId) -> bool {
+        self.repeated.contains(id)
+    }
+
+    pub(crate) fn moments(&self, id: &ParamId, path: &str) -> Option<Moments> {
+        if self.moments.is_empty() {
+            return None;
+        }
+        self.moments.get(&(*id, path.to_string())).copied()
+    }
+
+    pub(crate) fn global_std(&self) -> Option<f64> {
+        self.global_std
+    }
+
+    /// The first place at which another survey found something else.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let (ours, theirs) = (&self.places, &other.places);
+        let more = if ours.len() > theirs.len() {
+            ours
+        } else {
+            theirs
+        };
+        let index = (0..more.len()).find(|&index| {
+            let (Some(our), Some(their)) = (ours.get(index), theirs.get(index)) else {
+                return true;
+            };
+            let (id, path) = our;
+            our != their
+                || self.buffers.contains(id) != other.buffers.contains(id)
+                || bits(self.moments(id, path)) != bits(other.moments(id, path))
+        })?;
+        Some(more[index].1.clone())
+    }
+}
+
+/// Numbers that are not finite equal themselves as bits.
+fn bits(moments: Option<Moments>) -> Option<[u64; 3]> {
+    moments.map(|moments| [moments.count, moments.mean, moments.m2].map(f64::to_bits))
+}
+
+/// Finds the buffers by what makes them buffers: `RunningState` keeps only the value of the parameter
+/// that a mapper returns. So give every parameter of a clone a new id; the tensors that still have
+/// their old one are the buffers.
+pub(crate) fn buffers_of<M: Module>(module: &M) -> HashSet<ParamId> {
+    let mut renumber = Renumber::default();
+    let renumbered = module.clone().map(&mut renumber);
+    let mut unchanged = UnchangedIds {
+        fresh: renumber.fresh,
+        kept: HashSet::new(),
+    };
+    renumbered.visit(&mut unchanged);
+    unchanged.kept
 }
 
 #[derive(Default)]
@@ -66,93 +160,83 @@ impl ModuleVisitor for UnchangedIds {
     }
 }
 
-/// Whether a parameter is configured to be trained, even on a plain device.
-pub(crate) fn requires_grad<const D: usize>(param: &Param<Tensor<D>>) -> bool {
-    if param.is_autodiff() {
-        param.is_require_grad()
-    } else {
-        // Burn hides the setting on a plain device; `train` reveals it.
-        param.clone().train().is_require_grad()
-    }
+/// A parameter that was measured.
+struct Parameter {
+    id: ParamId,
+    path: String,
+    shape: Vec<usize>,
 }
 
-/// Measures the selected parameters, each id once: those in a device's own memory, or all of them if
-/// the scale is global.
-pub(crate) fn moments<M: Module>(
-    mapper: &mut NoisyTuneMapper,
-    module: &M,
-) -> Vec<(ParamId, Moments)> {
-    let mut survey = Measure {
-        is_global: mapper.config.scale == NoiseScale::Global,
-        mapper,
-        seen: HashSet::new(),
-        measured: Vec::new(),
-        asked: Vec::new(),
-        sums: Vec::new(),
-    };
-    module.visit(&mut survey);
-    let asked = survey.asked.into_iter();
-    for (place, moments) in asked.zip(device::moments(&survey.sums)) {
-        survey.measured[place].1 = moments;
+/// Pools the elements of all parameters that can be measured, tied ones once.
+fn global_std(measured: &[(Parameter, Moments)]) -> Result<f64, NoisyTuneError> {
+    let mut pool = Moments::default();
+    let mut pooled = HashSet::new();
+    for (parameter, moments) in measured {
+        let held = (parameter.id, &parameter.shape, bits(Some(*moments)));
+        // A tensor with a NaN or an infinity is skipped, and must not spoil the others' scale.
+        if moments.m2.is_finite() && pooled.insert(held) {
+            pool = pool.merge(*moments);
+        }
     }
-    survey.measured
-}
-
-/// Pools the elements of all parameters that can be measured.
-pub(crate) fn global_std(moments: &[(ParamId, Moments)]) -> Result<f64, NoisyTuneError> {
-    // A tensor with a NaN or an infinity is skipped, and must not spoil the others' scale.
-    let finite = moments.iter().filter(|(_, moments)| moments.m2.is_finite());
-    let pooled = |pool: Moments, (_, moments): &(ParamId, Moments)| pool.merge(*moments);
-    let std = finite.clone().fold(Moments::default(), pooled).std();
+    let std = pool.std();
     if std.is_finite() && std > 0.0 {
         Ok(std)
     } else {
         Err(NoisyTuneError::UnusableGlobalStd {
-            parameters: finite.count(),
+            parameters: pooled.len(),
             std,
         })
     }
 }
 
 struct Measure<'a> {
-    is_global: bool,
-    mapper: &'a mut NoisyTuneMapper,
+    config: &'a NoisyTuneConfig,
+    survey: Survey,
+    unmatched: Unmatched,
+    place: Place,
     seen: HashSet<ParamId>,
-    measured: Vec<(ParamId, Moments)>,
-    /// Indices into `measured` of what is still on devices, and the sums to read for each.
-    asked: Vec<usize>,
-    sums: Vec<Sums>,
+    measured: Vec<(Parameter, Moments)>,
+    /// Indices into `measured` of what is still on devices.
+    pending: Vec<(usize, PendingMoments)>,
 }
 
 impl ModuleVisitor for Measure<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.mapper.enter(name, container_type);
+        self.place.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, container_type: &str) {
-        self.mapper.exit(container_type);
+        self.place.exit(container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // Host memory is measured right before it is perturbed, while it is in the caches.
-        if !self.is_global && values::in_host_memory(&param.lazy_device()) {
-            return;
-        }
+        let path = self.place.path();
+        self.unmatched.cross_off(&param.id, &path);
+        self.survey.places.push((param.id, path.clone()));
         if !self.seen.insert(param.id) {
+            self.survey.repeated.insert(param.id);
+        }
+        let is_global = self.config.scale == NoiseScale::Global;
+        if !is_global && values::in_host_memory(&param.lazy_device()) {
             return;
         }
-        let path = self.mapper.current_path();
-        if self.mapper.refusal(param, &path).is_some() {
+        let buffers = Some(&self.survey.buffers);
+        if self.place.refusal(self.config, buffers, param).is_some() {
             return;
         }
-        let moments = match Values::of(param.base()).measured() {
-            Measured::Here(moments) => moments,
-            Measured::There(sums) => {
-                self.asked.push(self.measured.len());
-                self.sums.push(sums);
+        let values = Values::of(param.base());
+        let parameter = Parameter {
+            id: param.id,
+            path,
+            shape: values.shape().to_vec(),
+        };
+        let moments = match values.measured() {
+            Measured::Known(moments) => moments,
+            Measured::Pending(moments) => {
+                self.pending.push((self.measured.len(), moments));
                 Moments::default()
             }
         };
-        self.measured.push((param.id, moments));
+        self.measured.push((parameter, moments));
     }
 }

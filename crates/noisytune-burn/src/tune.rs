@@ -1,6 +1,6 @@
 use burn::module::Module;
 
-use crate::{NoiseReport, NoisyTuneConfig, NoisyTuneError};
+use crate::{NoiseReport, NoisyTuneConfig, Surveyed, Unchanged};
 
 /// Adds NoisyTune to every Burn module.
 ///
@@ -13,7 +13,7 @@ use crate::{NoiseReport, NoisyTuneConfig, NoisyTuneError};
 /// let (noised, report) = model.try_noisy_tune(&NoisyTuneConfig::new(0.15).with_seed(7))?;
 /// assert_eq!(report.perturbed().count(), 2);
 /// # let _ = noised;
-/// # Ok::<(), noisytune_burn::NoisyTuneError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait NoisyTune: Module {
     /// Returns the module with the paper's noise of intensity `lambda`, under seed 0.
@@ -25,7 +25,7 @@ pub trait NoisyTune: Module {
     fn noisy_tune(self, lambda: f64) -> Self {
         match self.try_noisy_tune(&NoisyTuneConfig::new(lambda)) {
             Ok((module, _)) => module,
-            Err(error) => panic!("{error}"),
+            Err(unchanged) => panic!("{unchanged}"),
         }
     }
 
@@ -33,23 +33,24 @@ pub trait NoisyTune: Module {
     ///
     /// # Errors
     ///
-    /// - [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number;
-    /// - [`NoisyTuneError::UnusableGlobalStd`] when the scale is global and cannot be measured;
-    /// - [`NoisyTuneError::NothingPerturbed`] when every parameter was skipped.
+    /// With the module as it was:
+    ///
+    /// - [`InvalidLambda`](crate::NoisyTuneError::InvalidLambda) when `lambda` is negative, infinite
+    ///   or not a number;
+    /// - [`UnmatchedNames`](crate::NoisyTuneError::UnmatchedNames) when the selection names something
+    ///   that the module lacks;
+    /// - [`UnusableGlobalStd`](crate::NoisyTuneError::UnusableGlobalStd) when the scale is global and
+    ///   cannot be measured;
+    /// - [`NothingPerturbed`](crate::NoisyTuneError::NothingPerturbed) when every parameter was
+    ///   skipped.
     fn try_noisy_tune(
         self,
         config: &NoisyTuneConfig,
-    ) -> Result<(Self, NoiseReport), NoisyTuneError> {
-        let mut mapper = config.init()?.survey(&self)?;
-        let module = self.map(&mut mapper);
-        let report = mapper.into_report();
-        if report.perturbed().next().is_none() {
-            return Err(NoisyTuneError::NothingPerturbed {
-                considered: report.entries.len(),
-                reasons: report.reasons(),
-            });
+    ) -> Result<(Self, NoiseReport), Unchanged<Self>> {
+        match Surveyed::new(config, &self) {
+            Ok(surveyed) => surveyed.map_as_surveyed(self),
+            Err(error) => Err(Unchanged::new(self, error)),
         }
-        Ok((module, report))
     }
 }
 

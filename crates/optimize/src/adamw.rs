@@ -13,8 +13,8 @@ use fused::{Moments, adamw_step};
 
 use crate::setting::{SettingError, above_0, check, from_0};
 
-/// Biases and the parameters of LayerNorm, by their module paths: they do not decay.
-pub(crate) const NO_DECAY: &str = r"(^|\.)(bias|gamma|beta)$";
+/// Biases and the parameters of LayerNorm, by their module paths: they do not decay. XLNet has `r_w_bias`.
+pub(crate) const NO_DECAY: &str = r"(^|[._])bias$|(^|\.)(gamma|beta)$";
 
 /// The constants of [`AdamW`].
 ///

@@ -168,7 +168,7 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
 
 fn findings(summary: &BenchmarkSummary) -> Vec<String> {
     let words = |task: &TaskResult| {
-        let says = match task.finding() {
+        let says = match task.finding {
             Finding::TooFew => "too few pairs of runs to tell",
             Finding::NoEvidence => "no evidence of a difference",
             Finding::Higher => "evidence that the noise helps",

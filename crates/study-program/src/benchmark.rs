@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use program::source::Source;
-use program::{Failure, print};
+use program::{DeviceOptions, Failure, print};
 use report::BenchmarkMaterial;
 use study::summary::metric_in_words;
 use study::{BenchmarkSummary, StudySummary};
@@ -19,8 +19,12 @@ impl Conductor<'_> {
     /// `data` is a folder of tasks or a repository of the hub; `out` is the folder if no option names one.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and [`Failure::Usage`] without data, or with an option that is for a single task.
+    /// As [`run`](Self::run), and [`Failure::Usage`] with an option or data for a single task. A file that cannot be read
+    /// is an error before the first task is trained.
     pub fn run_all(&self, data: Option<&Source>, out: &Path) -> Result<(), Failure> {
+        if self.arguments.devices.list_devices {
+            return DeviceOptions::list();
+        }
         let hub = Source::Hub("glue".to_owned());
         let data = data.unwrap_or(&hub);
         if self.arguments.bench_steps.is_some() {
@@ -32,14 +36,23 @@ impl Conductor<'_> {
             return Ok(());
         };
         let out = self.arguments.out.as_deref().unwrap_or(out);
+        let sentences = |task: &GlueTask| Sentences::Glue {
+            task: task.clone(),
+            data: Some(data.clone()),
+        };
+        for task in &there {
+            self.check(&stage, &sentences(task))?;
+        }
         let mut summaries: Vec<StudySummary> = Vec::new();
         let mut scored = Ok(());
-        for task in there {
+        for task in &there {
             let folder = out.join(task.name);
-            let data = Some(data.clone());
-            let sentences = Sentences::Glue { task, data };
+            let sentences = sentences(task);
             let (session, subject) = self.session(&stage, &sentences)?;
             let finished = self.train(&stage, session, &folder, &subject)?;
+            if !self.arguments.json {
+                print(&finished.text)?;
+            }
             self.submit(&sentences, &finished, &folder)?;
             scored = scored.and(finished.scored);
             summaries.push(finished.summary);
@@ -113,7 +126,7 @@ fn rendered(summary: &BenchmarkSummary, json: &Path, report: &PathBuf) -> String
         let _ = writeln!(
             text,
             "{:<29} {:>8} {:>9} {:>10}",
-            format!("mean over {} task(s)", summary.tasks.len()),
+            format!("mean ({} run)", summary.tasks.len()),
             points(Some(average.control)),
             points(Some(average.treatment)),
             points(Some(difference)),

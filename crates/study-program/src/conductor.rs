@@ -44,6 +44,8 @@ impl Stage {
 /// A study that has run.
 pub(crate) struct Finished {
     pub(crate) summary: StudySummary,
+    /// What to print about it.
+    pub(crate) text: String,
     /// The records of its runs, in the order of the plan.
     pub(crate) planned: Vec<RunRecord>,
     /// Whether at least one run has a score, or the reason why none has.
@@ -81,6 +83,7 @@ impl<'a> Conductor<'a> {
         }
         let out = self.arguments.out.as_deref().unwrap_or(out);
         let finished = self.train(&stage, session, out, &subject)?;
+        print(&finished.text)?;
         self.submit(sentences, &finished, out)?;
         finished.scored
     }
@@ -161,7 +164,22 @@ impl<'a> Conductor<'a> {
         Ok((session.map_err(not_started)?, subject))
     }
 
-    /// Trains the runs that are missing, then writes and prints the results.
+    /// Reads every file that [`session`](Self::session) would read.
+    pub(crate) fn check(&self, stage: &Stage, sentences: &Sentences) -> Result<(), Failure> {
+        let Self { program, arguments } = *self;
+        let task = sentences
+            .find(&stage.options.data, program, arguments.quiet)?
+            .task;
+        let (predicted, _) = submission::asked(arguments, &task)?;
+        task.read_train().map_err(Failure::world)?;
+        let labelled = task.labelled_sets().map(|set| set.name.as_str());
+        for set in labelled.chain(predicted) {
+            task.read_evaluation_set(set).map_err(Failure::world)?;
+        }
+        Ok(())
+    }
+
+    /// Trains the runs that are missing, then writes the results.
     pub(crate) fn train(
         &self,
         stage: &Stage,
@@ -212,11 +230,11 @@ impl<'a> Conductor<'a> {
             }
             text
         };
-        print(&text)?;
         let runs = plan::runs(&session.plan());
         let record = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
         Ok(Finished {
             summary,
+            text,
             scored: some_run_has_a_score(&records),
             planned: runs.iter().filter_map(record).cloned().collect(),
         })

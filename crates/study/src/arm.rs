@@ -1,6 +1,6 @@
 //! The arms of a comparison: noise × method.
 
-use noisytune_burn::{NoisyTuneConfig, selection};
+use noisytune_burn::{NoisyTuneConfig, Selection};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::method::Method;
@@ -115,13 +115,12 @@ impl Arm {
     /// the method does not perturb.
     pub fn noise(self, lambda: f64, seed: u64, left_out: &[String]) -> Option<NoisyTuneConfig> {
         let noise = self.noise?;
-        let left_out: Vec<&str> = left_out.iter().map(String::as_str).collect();
         Some(
             NoisyTuneConfig::new(lambda)
                 .with_seed(seed)
                 .with_kind(noise.kind)
                 .with_scale(noise.scale)
-                .with_group(selection::except(&left_out)),
+                .with_selection(Selection::everything().except(left_out)),
         )
     }
 }

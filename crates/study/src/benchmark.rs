@@ -38,6 +38,8 @@ pub struct TaskResult {
     pub comparison: Option<Comparison>,
     /// The comparison's p-value corrected for the number of tasks.
     pub holm_p: Option<f64>,
+    /// What it says.
+    pub finding: Finding,
 }
 
 /// The mean over the tasks, in which every task counts as much as every other.
@@ -52,9 +54,10 @@ pub struct Average {
 }
 
 /// What a task's comparison says once the number of tasks is accounted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Finding {
-    /// There are fewer than two pairs of runs.
+    /// There are too few pairs of runs for any difference, however large, to be evidence.
     TooFew,
     /// The interval includes 0, or the corrected p-value is too large.
     NoEvidence,
@@ -78,6 +81,9 @@ impl BenchmarkSummary {
         for task in tasks.iter_mut().filter(|task| tested(task).is_some()) {
             task.holm_p = corrected.next();
         }
+        for task in &mut tasks {
+            task.finding = task.found(p_values.len());
+        }
         Ok(Self {
             average: Average::of(&tasks)?,
             tasks,
@@ -87,37 +93,41 @@ impl BenchmarkSummary {
     /// What the tasks show together, in one sentence.
     pub fn verdict(&self) -> String {
         let of = |finding| {
-            let tasks = self.tasks.iter().filter(|task| task.finding() == finding);
+            let tasks = self.tasks.iter().filter(|task| task.finding == finding);
             tasks.map(|task| task.task.as_str()).collect::<Vec<_>>()
         };
-        let (higher, lower, untested) =
-            (of(Finding::Higher), of(Finding::Lower), of(Finding::TooFew));
-        let count = self.tasks.len();
-        if count == 0 || untested.len() == count {
-            return "no verdict: no task has two pairs of runs to compare".to_owned();
-        }
+        let untested = of(Finding::TooFew).len();
+        let told = self.tasks.len() - untested;
         let average = self.average.as_ref().map_or(String::new(), |average| {
             format!(
-                "; on average over {count} task(s) the difference is {} points",
+                "; over {} the mean difference is {} points",
+                tasks(self.tasks.len()),
                 points(average.treatment - average.control)
             )
         });
-        if higher.is_empty() && lower.is_empty() {
-            return format!(
-                "no evidence of a difference on any of {} task(s), corrected for their number{average}",
-                count - untested.len()
-            );
+        if told == 0 {
+            let why = "no verdict: too few pairs of runs to tell a difference on any task";
+            return format!("{why}{average}");
         }
-        let named = |tasks: Vec<&str>, word: &str| match tasks.is_empty() {
-            true => None,
-            false => Some(format!("{word} on {}", tasks.join(", "))),
+        let named = |finding, word: &str| {
+            let tasks = of(finding);
+            (!tasks.is_empty()).then(|| format!("{word} on {}", tasks.join(", ")))
         };
-        let parts = [named(higher, "higher"), named(lower, "lower")];
+        let parts = [
+            named(Finding::Higher, "higher"),
+            named(Finding::Lower, "lower"),
+        ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        format!(
-            "evidence of a difference, corrected for the number of tasks: {}{average}",
-            parts.join(" and ")
-        )
+        match parts.is_empty() {
+            true => format!(
+                "no evidence of a difference on any of {}, corrected for their number{average}",
+                tasks(told)
+            ),
+            false => format!(
+                "evidence of a difference, corrected for the number of tasks: {}{average}",
+                parts.join(" and ")
+            ),
+        }
     }
 
     /// The summary as indented JSON, ending with a newline.
@@ -160,18 +170,26 @@ impl TaskResult {
             control_scores: control.scores.clone(),
             comparison: treatment.comparison.clone(),
             holm_p: None,
+            finding: Finding::TooFew,
         })
     }
 
-    /// What the comparison says.
-    pub fn finding(&self) -> Finding {
-        let interval = self.comparison.as_ref().and_then(|c| c.paired.ci95);
-        let (Some([low, high]), Some(p)) = (interval, self.holm_p) else {
+    /// What the comparison says beside those of so many tasks.
+    fn found(&self, tested: usize) -> Finding {
+        let Some(paired) = self.comparison.as_ref().map(|c| &c.paired) else {
+            return Finding::TooFew;
+        };
+        // Of 2^n sign assignments 2 are the most extreme, and Holm multiplies the smallest p by the number of tasks. Pairs
+        // that do not differ count for nothing, whichever sign they get.
+        let pairs = paired.differences.iter().filter(|d| **d != 0.0).count();
+        let least = tested as f64 * 0.5_f64.powi(pairs.max(1) as i32 - 1);
+        let (Some([low, high]), Some(p)) = (paired.ci95, self.holm_p) else {
             return Finding::TooFew;
         };
         match p < ALPHA {
             true if low > 0.0 => Finding::Higher,
             true if high < 0.0 => Finding::Lower,
+            _ if least >= ALPHA => Finding::TooFew,
             _ => Finding::NoEvidence,
         }
     }
@@ -200,6 +218,11 @@ impl Average {
             },
         }))
     }
+}
+
+/// `1 task`, `2 tasks`.
+fn tasks(count: usize) -> String {
+    format!("{count} task{}", if count == 1 { "" } else { "s" })
 }
 
 /// The averages over all tasks of the seeds that completed every run: those of the treatment, and of the control.
@@ -262,6 +285,7 @@ mod tests {
                 pairs_needed: None,
             }),
             holm_p: None,
+            finding: Finding::TooFew,
         }
     }
 
@@ -302,26 +326,43 @@ mod tests {
     fn a_finding_needs_an_interval_without_0_and_a_small_corrected_p() {
         let better = [0.51, 0.52, 0.51, 0.53, 0.52, 0.51, 0.52, 0.53];
         let mut task = task("rte", &[0.5; 8], &better);
-        assert_eq!(task.finding(), Finding::TooFew);
+        assert_eq!(task.found(1), Finding::TooFew, "not tested");
         for (p, expected) in [(0.01, Finding::Higher), (0.06, Finding::NoEvidence)] {
             task.holm_p = Some(p);
-            assert_eq!(task.finding(), expected);
+            assert_eq!(task.found(1), expected);
         }
         let summary = |tasks: Vec<TaskResult>| BenchmarkSummary {
             average: Average::of(&tasks).expect("finite"),
             tasks,
         };
+        task.finding = Finding::NoEvidence;
         assert_eq!(
             summary(vec![task.clone()]).verdict(),
-            "no evidence of a difference on any of 1 task(s), corrected for their number; on average over 1 task(s) \
-             the difference is +1.88 points"
+            "no evidence of a difference on any of 1 task, corrected for their number; over 1 task the mean difference \
+             is +1.88 points"
         );
-        task.holm_p = Some(0.01);
+        task.finding = Finding::Higher;
         assert_eq!(
             summary(vec![task]).verdict(),
-            "evidence of a difference, corrected for the number of tasks: higher on rte; on average over 1 task(s) the \
+            "evidence of a difference, corrected for the number of tasks: higher on rte; over 1 task the mean \
              difference is +1.88 points"
         );
         assert!(summary(Vec::new()).verdict().starts_with("no verdict"));
+    }
+
+    #[test]
+    fn too_few_pairs_for_so_many_tasks_can_tell_nothing() {
+        // Five pairs reach p = 0.0625, eight 0.0078; nine tasks need eight, and pairs without a difference are none.
+        let mut five = task("rte", &[0.5; 5], &[0.51, 0.52, 0.53, 0.51, 0.5]);
+        five.holm_p = Some(1.0);
+        assert_eq!(five.found(1), Finding::TooFew);
+        let mut eight = task(
+            "rte",
+            &[0.5; 8],
+            &[0.51, 0.52, 0.53, 0.51, 0.54, 0.49, 0.52, 0.48],
+        );
+        eight.holm_p = Some(1.0);
+        assert_eq!(eight.found(6), Finding::NoEvidence);
+        assert_eq!(eight.found(7), Finding::TooFew);
     }
 }

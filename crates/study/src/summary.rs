@@ -7,7 +7,7 @@ mod verdict;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tasks::Metric;
+use tasks::{Metric, ValueKind};
 
 use crate::arm::Arm;
 use crate::config::StudyConfig;
@@ -281,6 +281,14 @@ pub fn metric_in_words(name: &str) -> String {
 /// The unit of a metric's scores in points: `%` for a share, `points` for a correlation.
 pub fn metric_unit(name: &str) -> &'static str {
     Metric::named(name).map_or("%", Metric::unit)
+}
+
+/// The unit of the training loss of a task with this metric: nats of cross-entropy, or a squared error.
+pub fn loss_unit(name: &str) -> &'static str {
+    match Metric::named(name).map(Metric::takes) {
+        Some(ValueKind::Scores) => "squared error",
+        _ => "nats",
+    }
 }
 
 /// Every other pair of evaluation set and metric in the records, headline set first.

@@ -18,14 +18,14 @@ tokenizer = tokenizers.Tokenizer.from_file(path)
 tokenizer.enable_truncation(128, strategy="longest_first")
 tokenizer.no_padding()
 
-started = time.perf_counter()
+started, cpu_before = time.perf_counter(), time.process_time()
 with open(f"{folder}/train.tsv", encoding="utf-8", newline="\n") as file:
     next(file)
     rows = [line.split("\t") for line in file]
 pairs = [(row[3], row[4]) for row in rows]
 read = time.perf_counter()
 encodings = getattr(tokenizer, method)(pairs)
-seconds = time.perf_counter() - started
+seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_before
 
 print(
     json.dumps(
@@ -33,6 +33,7 @@ print(
             "rows": len(encodings),
             "tokens": sum(len(encoding) for encoding in encodings),
             "seconds": seconds,
+            "cpu_seconds": cpu_seconds,
             "reading_seconds": read - started,
             "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }

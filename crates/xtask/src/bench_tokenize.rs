@@ -32,6 +32,8 @@ pub(crate) struct Timing {
     pub(crate) rows: usize,
     pub(crate) tokens: usize,
     pub(crate) seconds: f64,
+    /// Processor time of both threads.
+    pub(crate) cpu_seconds: f64,
     pub(crate) reading_seconds: f64,
     pub(crate) peak_rss_mib: f64,
     /// What our encodings hold.

@@ -18,15 +18,16 @@ const ID: usize = size_of::<u32>();
 /// Medians over the rounds, and the least and greatest time.
 pub(crate) fn render(measured: &[Measured]) -> String {
     let mut text = String::from(
-        "| | seconds: median (least to greatest) | of them reading | pairs/s | peak memory, MiB | bytes held per byte of ids |\n|---|---|---|---|---|---|\n",
+        "| | seconds: median (least to greatest) | of them reading | processor seconds | pairs/s | peak memory, MiB | bytes held per byte of ids |\n|---|---|---|---|---|---|---|\n",
     );
     for (name, title) in ROWS {
         let of_row = measured.iter().filter(|one| one.name == name);
         let of_row: Vec<&Timing> = of_row.map(|one| &one.timing).collect();
         let value =
             |value: fn(&Timing) -> f64| median(of_row.iter().map(|one| value(one)).collect());
-        let (Some(seconds), Some(reading), Some(memory)) = (
+        let (Some(seconds), Some(cpu), Some(reading), Some(memory)) = (
             value(|one| one.seconds),
+            value(|one| one.cpu_seconds),
             value(|one| one.reading_seconds),
             value(|one| one.peak_rss_mib),
         ) else {
@@ -39,7 +40,7 @@ pub(crate) fn render(measured: &[Measured]) -> String {
         );
         let _ = writeln!(
             text,
-            "| {title} | {seconds:.1} ({:.1} to {:.1}) | {reading:.1} | {:.0} | {memory:.0} | {held} |",
+            "| {title} | {seconds:.1} ({:.1} to {:.1}) | {reading:.1} | {cpu:.1} | {:.0} | {memory:.0} | {held} |",
             all().fold(f64::INFINITY, f64::min),
             all().fold(0.0, f64::max),
             of_row[0].rows as f64 / seconds,

@@ -2,9 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use noisytune_burn::{
-    NoiseKind, NoiseReport, NoisyTune, NoisyTuneConfig, NoisyTuneMapper, Outcome, ParamReport,
-};
+use noisytune_burn::{NoiseKind, NoiseReport, NoisyTune, NoisyTuneConfig, Outcome, ParamReport};
 
 use crate::closeness::assert_all_close;
 use crate::parameters::values;
@@ -70,7 +68,7 @@ type Sizes = Vec<(String, f64, f64)>;
 
 fn sizes(report: &NoiseReport) -> Sizes {
     let size = |entry: &ParamReport| match entry.outcome {
-        Outcome::Perturbed { std, noise_rms } => {
+        Outcome::Perturbed { std, noise_rms, .. } => {
             Some((entry.path.clone(), std.expect("two elements"), noise_rms))
         }
         Outcome::Skipped(_) => None,
@@ -100,13 +98,13 @@ pub(crate) fn a_bare_mapper_does_the_same(name: &str) {
     let turn = turn(name);
     let config = NoisyTuneConfig::new(0.15).with_seed(7);
     let (surveyed, report) = model(&turn.device).try_noisy_tune(&config).expect("noise");
-    let mut bare = NoisyTuneMapper::new(0.15).with_seed(7);
+    let mut bare = config.init().expect("a number");
     let mapped = model(&turn.device).map(&mut bare);
     assert_eq!(values(&mapped), values(&surveyed));
     assert_eq!(sizes(bare.report()), sizes(&report));
 
     let [ours, theirs] = [&turn.device, &Device::flex()].map(|device| {
-        let mut alone = NoisyTuneMapper::new(0.15).with_seed(7);
+        let mut alone = config.init().expect("a number");
         let _ = Module::map(Halves::new(device).weight, &mut alone);
         sizes(alone.report())
     });
@@ -129,11 +127,26 @@ pub(crate) fn the_same_parameters_are_skipped(name: &str) {
         let [ours, theirs] = [&turn.device, &Device::flex()].map(|device| {
             let data = TensorData::new(elements.clone(), [elements.len()]);
             let param = Param::from_tensor(Tensor::<1>::from_data(data, device));
-            let mut mapper = NoisyTuneMapper::new(0.15)
+            // With the numbers that a survey reads back together, and one by one.
+            let config = NoisyTuneConfig::new(0.15);
+            let surveyed = config
                 .survey(&param)
-                .expect("no scale for all");
-            let after = Module::map(param, &mut mapper).val().into_data();
-            let after: Vec<f32> = after.try_to_vec().expect("f32");
+                .expect("no scale for all")
+                .map(param.clone());
+            let mut mapper = config.init().expect("a number");
+            let param = Module::map(param, &mut mapper);
+            let after = match surveyed {
+                Ok((surveyed, report)) => {
+                    assert_eq!(report.entries, mapper.report().entries, "{what}");
+                    surveyed
+                }
+                Err(unchanged) => unchanged.module,
+            };
+            assert_eq!(
+                after.val().into_data().as_bytes(),
+                param.val().into_data().as_bytes()
+            );
+            let after: Vec<f32> = after.val().into_data().try_to_vec().expect("f32");
             let outcome = match mapper.report().entries[0].outcome {
                 Outcome::Perturbed { .. } => None,
                 Outcome::Skipped(reason) => Some(reason),

@@ -40,14 +40,43 @@ pub struct Heads {
 
 impl From<&Settings> for Heads {
     fn from(settings: &Settings) -> Self {
-        Self {
-            number: settings.heads,
-            dropout: settings.attention_dropout,
-        }
+        Self::new(settings.heads, settings.attention_dropout)
     }
 }
 
 impl Heads {
+    pub(crate) fn new(number: usize, dropout: f64) -> Self {
+        Self { number, dropout }
+    }
+
+    pub(crate) fn number(self) -> usize {
+        self.number
+    }
+
+    /// [`attend`](Self::attend) with a bias of the scaled scores, computed from query and key, each
+    /// `[batch, longest or 1, hidden]` as of a padded batch.
+    ///
+    /// # Shapes
+    /// - the bias: `[batch, heads, queries, longest]`; either of the first two may be 1
+    pub(crate) fn attend_biased(
+        self,
+        [query, key, value]: [Tensor<3>; 3],
+        bias: impl FnOnce(&Tensor<3>, &Tensor<3>) -> Tensor<4>,
+        layout: &Layout,
+        tokens: Tokens,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let query = match (tokens, layout) {
+            (Tokens::All, _) => layout.padded(query),
+            (Tokens::First, Layout::Padded(_)) => query,
+            (Tokens::First, Layout::Packed(_)) => query.swap_dims(0, 1),
+        };
+        let [key, value] = [key, value].map(|x| layout.padded(x));
+        let bias = bias(&query, &key);
+        let dropout = dropouts.next(self.dropout);
+        layout.attend_biased(tokens, [query, key, value], bias, self.number, dropout)
+    }
+
     /// Mixes the values of all real tokens of a sequence, per head.
     ///
     /// # Shapes

@@ -14,8 +14,8 @@ use crate::input::EncoderInput;
 pub struct Embeddings {
     /// `[vocab_size, width]`.
     pub word_embeddings: Embedding,
-    /// `[max_position_embeddings, width]`.
-    pub position_embeddings: Embedding,
+    /// `[max_position_embeddings, width]`, where the family has absolute positions.
+    pub position_embeddings: Option<Embedding>,
     /// `[type_vocab_size, width]`, where the family has token types.
     pub token_type_embeddings: Option<Embedding>,
     /// Over the width.
@@ -29,10 +29,10 @@ impl Embeddings {
     pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
         let width = settings.embedding;
         let table = |rows| EmbeddingConfig::new(rows, width).init(device);
-        let types = settings.token_types;
+        let (positions, types) = (settings.positions, settings.token_types);
         Self {
             word_embeddings: table(settings.words),
-            position_embeddings: table(settings.positions),
+            position_embeddings: (positions > 0).then(|| table(positions)),
             token_type_embeddings: (types > 0).then(|| table(types)),
             layer_norm: LayerNorm::new(width, settings.epsilon, device),
             dropout: settings.dropout,
@@ -66,19 +66,21 @@ impl Embeddings {
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
         let ids = input.input_ids.clone();
-        let positions = match self.first_position {
-            FirstPosition::Zero => input.layout.positions(&ids.device()),
-            FirstPosition::AfterPadding(pad) => input.layout.positions_after(pad, ids.clone()),
-        };
         let look_up = |table: &Embedding, ids| fused::embedding(table.weight.val(), ids);
-        let mut words = look_up(&self.word_embeddings, ids);
+        let mut words = look_up(&self.word_embeddings, ids.clone());
         if let Some(perturbation) = perturbation {
             words = words + perturbation;
         }
         if let Some(types) = &self.token_type_embeddings {
             words = words + look_up(types, input.token_type_ids.clone());
         }
-        let sum = words + look_up(&self.position_embeddings, positions);
-        fused::dropout(self.layer_norm.forward(sum), dropouts.next(self.dropout))
+        if let Some(table) = &self.position_embeddings {
+            let positions = match self.first_position {
+                FirstPosition::Zero => input.layout.positions(&ids.device()),
+                FirstPosition::AfterPadding(pad) => input.layout.positions_after(pad, ids),
+            };
+            words = words + look_up(table, positions);
+        }
+        fused::dropout(self.layer_norm.forward(words), dropouts.next(self.dropout))
     }
 }

@@ -35,10 +35,7 @@ impl Layer {
     pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
         Self {
             attention: Attention::new(settings, device),
-            intermediate: Intermediate {
-                dense: Linear::new(settings.hidden, settings.intermediate, device),
-                activation: settings.activation,
-            },
+            intermediate: Intermediate::new(settings, device),
             output: Output::new(settings.intermediate, settings, device),
         }
     }
@@ -63,6 +60,13 @@ impl Layer {
 }
 
 impl Intermediate {
+    pub(crate) fn new(settings: &Settings, device: &Device) -> Self {
+        Self {
+            dense: Linear::new(settings.hidden, settings.intermediate, device),
+            activation: settings.activation,
+        }
+    }
+
     /// Projects and activates.
     ///
     /// # Shapes

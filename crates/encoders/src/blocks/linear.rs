@@ -1,4 +1,4 @@
-//! Linear layers, always with a bias.
+//! Linear layers.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear as BurnLinear, LinearConfig};
@@ -8,7 +8,7 @@ use rand::distr::Distribution;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Normal;
 
-/// `x · weight + bias`.
+/// `x · weight + bias`, or without the bias.
 ///
 /// burn-store goes by the name of this type: it tells that PyTorch keeps the weight transposed.
 #[derive(Module, Debug)]
@@ -16,14 +16,34 @@ pub struct Linear {
     /// `[input, output]`.
     pub weight: Param<Tensor<2>>,
     /// `[output]`.
-    pub bias: Param<Tensor<1>>,
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+/// How a layer's weight is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Initial {
+    pub(crate) std: f64,
+    /// Draws further than this many standard deviations from 0 are drawn again.
+    pub(crate) cutoff: Option<f64>,
 }
 
 impl Linear {
     pub(crate) fn new(input: usize, output: usize, device: &Device) -> Self {
-        let BurnLinear { weight, bias } = LinearConfig::new(input, output).init(device);
-        let bias = bias.expect("Burn's linear layers have a bias by default");
+        Self::with_bias(true, input, output, device)
+    }
+
+    pub(crate) fn with_bias(has_bias: bool, input: usize, output: usize, device: &Device) -> Self {
+        let config = LinearConfig::new(input, output).with_bias(has_bias);
+        let BurnLinear { weight, bias } = config.init(device);
         Self { weight, bias }
+    }
+
+    /// The bias, or zeros.
+    fn bias(&self) -> Tensor<1> {
+        match &self.bias {
+            Some(bias) => bias.val(),
+            None => zero_bias(&self.weight.val()),
+        }
     }
 
     /// Casts `x` to the float type of the weight.
@@ -37,7 +57,7 @@ impl Linear {
     /// - `x`: `[..., input]`
     /// - output: `[..., output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        fused::linear(x, self.weight.val(), self.bias.val())
+        fused::linear(x, self.weight.val(), self.bias())
     }
 
     /// Projects the last dimension and applies GELU.
@@ -46,30 +66,43 @@ impl Linear {
     /// - `x`: `[..., input]`
     /// - output: `[..., output]`
     pub fn forward_gelu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        fused::linear_gelu(x, self.weight.val(), self.bias.val())
+        fused::linear_gelu(x, self.weight.val(), self.bias())
     }
 
-    /// Draws new values as transformers does: weight N(0, `initializer_range`), bias 0.
+    /// Draws new values as transformers does: a normal weight, bias 0.
     ///
     /// The generator is keyed by the seed and the stream, so the values are the same on every device and no
     /// other generator is disturbed.
-    pub(crate) fn freshly_drawn(self, initializer_range: f64, seed: u64, stream: u64) -> Self {
+    pub(crate) fn freshly_drawn(self, initial: Initial, seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         let device = self.weight.lazy_device();
         let shape = self.weight.lazy_shape();
-        let normal = Normal::new(0.0, initializer_range).expect("the config was checked");
+        let normal = Normal::new(0.0, initial.std).expect("the config was checked");
+        let bound = initial
+            .cutoff
+            .map_or(f64::INFINITY, |cutoff| cutoff * initial.std);
         let weight: Vec<f32> = normal
             .sample_iter(&mut rng)
+            .filter(|x: &f64| x.abs() <= bound)
             .take(shape.num_elements())
-            .map(|x: f64| x as f32)
+            .map(|x| x as f32)
             .collect();
         let weight = Tensor::from_data(TensorData::new(weight, shape), &device);
-        let bias = Tensor::zeros(self.bias.lazy_shape(), &device);
-        let (weight_id, bias_id) = (self.weight.id, self.bias.id);
+        let bias = self.bias.map(|bias| {
+            let (zeros, id) = (Tensor::zeros(bias.lazy_shape(), &device), bias.id);
+            bias.transform_for_load(zeros, id)
+        });
+        let id = self.weight.id;
         Self {
-            weight: self.weight.transform_for_load(weight, weight_id),
-            bias: self.bias.transform_for_load(bias, bias_id),
+            weight: self.weight.transform_for_load(weight, id),
+            bias,
         }
     }
+}
+
+/// What stands for the bias of a product without one.
+pub(crate) fn zero_bias(weight: &Tensor<2>) -> Tensor<1> {
+    let [_, outputs] = weight.dims();
+    Tensor::<1>::zeros([outputs], &weight.device()).cast(weight.dtype())
 }

@@ -13,6 +13,7 @@ mod linear;
 mod norm;
 mod output;
 mod pooler;
+mod relative;
 mod settings;
 
 pub use activation::HiddenAct;
@@ -23,7 +24,9 @@ pub use encoder::Encoder;
 pub use head::ClassificationHead;
 pub use layer::{Intermediate, Layer};
 pub use linear::Linear;
+pub(crate) use linear::{Initial, zero_bias};
 pub use norm::LayerNorm;
 pub use output::Output;
 pub use pooler::Pooler;
+pub(crate) use relative::{scores_at, split_heads};
 pub(crate) use settings::{FirstPosition, Settings};

@@ -13,17 +13,29 @@ use fused::Dropout;
 pub struct LayerNorm {
     /// Scale, `[hidden]`.
     pub gamma: Param<Tensor<1>>,
-    /// Shift, `[hidden]`.
-    pub beta: Param<Tensor<1>>,
+    /// Shift, `[hidden]`, where the family has one.
+    pub beta: Option<Param<Tensor<1>>>,
     epsilon: f64,
 }
 
 impl LayerNorm {
     pub(crate) fn new(width: usize, epsilon: f64, device: &Device) -> Self {
+        Self::with_shift(true, width, epsilon, device)
+    }
+
+    pub(crate) fn with_shift(has_shift: bool, width: usize, epsilon: f64, device: &Device) -> Self {
         Self {
             gamma: Initializer::Ones.init([width], device),
-            beta: Initializer::Zeros.init([width], device),
+            beta: has_shift.then(|| Initializer::Zeros.init([width], device)),
             epsilon,
+        }
+    }
+
+    /// The shift, or zeros.
+    fn beta(&self) -> Tensor<1> {
+        match &self.beta {
+            Some(beta) => beta.val(),
+            None => self.gamma.val().detach().zeros_like(),
         }
     }
 
@@ -32,7 +44,7 @@ impl LayerNorm {
     /// # Shapes
     /// - `x`, output: `[..., hidden]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        fused::layer_norm(x, self.gamma.val(), self.beta.val(), self.epsilon)
+        fused::layer_norm(x, self.gamma.val(), self.beta(), self.epsilon)
     }
 
     /// Normalises `dropout(x) + residual`.
@@ -49,7 +61,7 @@ impl LayerNorm {
             x,
             residual,
             self.gamma.val(),
-            self.beta.val(),
+            self.beta(),
             self.epsilon,
             dropout,
         )

@@ -7,7 +7,7 @@ use super::activation::HiddenAct;
 pub(crate) struct Settings {
     /// Rows of the word embedding.
     pub(crate) words: usize,
-    /// Rows of the position embedding.
+    /// Rows of the position embedding; 0 if there is none.
     pub(crate) positions: usize,
     /// Where positions are counted from.
     pub(crate) first_position: FirstPosition,

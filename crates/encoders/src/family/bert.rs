@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{Family, Stages};
 use crate::blocks::{Dropouts, Embeddings, Encoder, Linear, Pooler};
-use crate::input::{EncoderInput, Layout, Tokens};
+use crate::input::{EncoderInput, Tokens};
 use crate::names::{Names, RENAMED};
 use crate::roles::Role;
 
@@ -104,11 +104,11 @@ impl Stages for BertForSequenceClassification {
         &self,
         index: usize,
         hidden: Tensor<3>,
-        layout: &Layout,
+        input: &EncoderInput,
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        self.bert.encoder.layer[index].forward(hidden, layout, tokens, dropouts)
+        self.bert.encoder.layer[index].forward(hidden, &input.layout, tokens, dropouts)
     }
 
     fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {

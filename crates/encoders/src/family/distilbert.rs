@@ -350,11 +350,11 @@ impl Stages for DistilBertForSequenceClassification {
         &self,
         index: usize,
         hidden: Tensor<3>,
-        layout: &Layout,
+        input: &EncoderInput,
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        self.distilbert.transformer.layer[index].forward(hidden, layout, tokens, dropouts)
+        self.distilbert.transformer.layer[index].forward(hidden, &input.layout, tokens, dropouts)
     }
 
     fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {

@@ -4,17 +4,20 @@
 //! line in the [registry](registry!).
 
 pub(crate) mod bert;
+pub(crate) mod deberta;
 pub(crate) mod distilbert;
 pub(crate) mod electra;
 mod fields;
+pub(crate) mod modernbert;
 pub(crate) mod roberta;
+pub(crate) mod xlnet;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::blocks::{Dropouts, Linear};
+use crate::blocks::{Dropouts, Initial, Linear};
 use crate::classifier::Classifier;
 use crate::error::EncoderError;
 use crate::input::{EncoderInput, Layout, Tokens};
@@ -53,6 +56,14 @@ pub(crate) trait FamilyConfig {
     /// Standard deviation of a freshly drawn weight.
     fn initializer_range(&self) -> f64;
 
+    /// How the weight of a fresh layer is drawn.
+    fn initial(&self, _layer: &str) -> Initial {
+        Initial {
+            std: self.initializer_range(),
+            cutoff: None,
+        }
+    }
+
     /// Parameters of the encoder, its pooler included and without a head.
     fn num_params(&self) -> usize;
 
@@ -78,7 +89,8 @@ pub(crate) trait Family: Module + Stages {
     /// The role of the parameter at a module path; `None` where there is no such parameter.
     fn role(path: &str) -> Option<Role>;
 
-    /// The linear layer at a module path, among those of the head and those that a checkpoint may leave out.
+    /// The linear layer at a module path, among those of the head and those that a checkpoint may leave out; `None`
+    /// for a normalisation that a checkpoint may leave out, which starts as the identity.
     fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear>;
 }
 
@@ -106,7 +118,7 @@ pub(crate) trait Stages {
         &self,
         index: usize,
         hidden: Tensor<3>,
-        layout: &Layout,
+        input: &EncoderInput,
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3>;
@@ -120,19 +132,33 @@ pub(crate) trait Stages {
         layout.first(hidden).flatten(0, 1)
     }
 
+    /// Which tokens of the last layer [`summary`](Self::summary) reads.
+    fn summarised(&self) -> Tokens {
+        Tokens::First
+    }
+
     /// Runs the last layer for the tokens that stand for their sequences.
     ///
-    /// It computes keys and values for all tokens and everything else for those alone. The result is that of the
-    /// whole layer followed by [`summary`](Self::summary), with a sixth of the layer's products.
+    /// Where these are the first, it computes keys and values for all tokens and everything else for those alone. The
+    /// result is that of the whole layer followed by [`summary`](Self::summary), with a sixth of the layer's products.
     ///
     /// # Shapes
     /// - as [`summary`](Self::summary)
-    fn last_layer(&self, hidden: Tensor<3>, layout: &Layout, dropouts: &mut Dropouts) -> Tensor<2> {
-        match self.depth().checked_sub(1) {
-            None => self.summary(hidden, layout),
-            Some(last) => self
-                .layer(last, hidden, layout, Tokens::First, dropouts)
-                .flatten(0, 1),
+    fn last_layer(
+        &self,
+        hidden: Tensor<3>,
+        input: &EncoderInput,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<2> {
+        let layout = &input.layout;
+        let Some(last) = self.depth().checked_sub(1) else {
+            return self.summary(hidden, layout);
+        };
+        let tokens = self.summarised();
+        let hidden = self.layer(last, hidden, input, tokens, dropouts);
+        match tokens {
+            Tokens::First => hidden.flatten(0, 1),
+            Tokens::All => self.summary(hidden, layout),
         }
     }
 
@@ -318,4 +344,7 @@ registry! {
     Roberta: roberta::RobertaForSequenceClassification, roberta::RobertaConfig;
     Electra: electra::ElectraForSequenceClassification, electra::ElectraConfig;
     DistilBert: distilbert::DistilBertForSequenceClassification, distilbert::DistilBertConfig;
+    XlNet: xlnet::XlNetForSequenceClassification, xlnet::XlNetConfig;
+    ModernBert: modernbert::ModernBertForSequenceClassification, modernbert::ModernBertConfig;
+    DebertaV2: deberta::DebertaForSequenceClassification, deberta::DebertaV2Config;
 }

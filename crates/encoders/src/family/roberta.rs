@@ -8,7 +8,7 @@ use super::{Family, FamilyConfig, Stages, fields};
 use crate::blocks::{
     ClassificationHead, Dropouts, Embeddings, Encoder, FirstPosition, HiddenAct, Linear, Settings,
 };
-use crate::input::{EncoderInput, Layout, Tokens};
+use crate::input::{EncoderInput, Tokens};
 use crate::names::{Names, RENAMED};
 use crate::roles::Role;
 
@@ -288,11 +288,11 @@ impl Stages for RobertaForSequenceClassification {
         &self,
         index: usize,
         hidden: Tensor<3>,
-        layout: &Layout,
+        input: &EncoderInput,
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        self.roberta.encoder.layer[index].forward(hidden, layout, tokens, dropouts)
+        self.roberta.encoder.layer[index].forward(hidden, &input.layout, tokens, dropouts)
     }
 
     fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {

@@ -32,9 +32,9 @@ fn stages_in_turn_give_the_logits_bit_for_bit() {
             let mut dropouts = Dropouts::keyed(1, 2);
             let embedded = model.embed(&input, perturbation, &mut dropouts);
             let hidden = (0..model.layers()).fold(embedded, |hidden, layer| {
-                model.layer(layer, hidden, &input.layout, &mut dropouts)
+                model.layer(layer, hidden, &input, &mut dropouts)
             });
-            let logits = model.read_out(hidden, &input.layout, &mut dropouts);
+            let logits = model.read_out(hidden, &input, &mut dropouts);
             assert_eq!(values(logits), values(whole));
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use encoders::{Classifier, EncoderInput, Encoding, Snapshot};
+use encoders::{Classifier, EncoderInput, Encoding, Projection, Snapshot};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -44,6 +44,8 @@ pub(crate) struct Family {
     pub(crate) words: &'static str,
     /// Fields of `config.json` that hold a probability of dropout, all of which reach a layer.
     pub(crate) dropouts: &'static [&'static str],
+    /// What its query, key and value projections are, as far as they are single ones.
+    pub(crate) projections: &'static [Projection],
     /// Values that are refused: field, value, what the message says is accepted.
     pub(crate) refused: &'static [(&'static str, &'static str, &'static str)],
 }
@@ -93,7 +95,94 @@ const BERT: Family = Family {
     heads: &["classifier"],
     words: "bert.embeddings.word_embeddings.weight",
     dropouts: DROPOUTS,
+    projections: &[Projection::Query, Projection::Key, Projection::Value],
     refused: REFUSED,
+};
+
+const MODERN_BERT: Family = Family {
+    name: "modernbert",
+    renamed: &[(".wqkv.", ".Wqkv."), (".wo.", ".Wo."), (".wi.", ".Wi.")],
+    tables: &["tok_embeddings"],
+    words: "model.embeddings.tok_embeddings.weight",
+    dropouts: &[
+        "attention_dropout",
+        "embedding_dropout",
+        "mlp_dropout",
+        "classifier_dropout",
+    ],
+    projections: &[Projection::QueryKeyValue],
+    refused: &[
+        ("vocab_size", "0", "at least 1"),
+        ("hidden_size", "25", "divisor of hidden_size 25"),
+        ("num_attention_heads", "8", "an even width"),
+        ("num_attention_heads", "0", "at least 1"),
+        ("num_hidden_layers", "1001", "at most 1000"),
+        ("hidden_activation", r#""quick_gelu""#, "`gelu`"),
+        ("classifier_activation", r#""quick_gelu""#, "`gelu`"),
+        ("classifier_pooling", r#""max""#, "`cls`"),
+        ("attention_dropout", "1.0", "0 <= p < 1"),
+        ("norm_eps", "0.0", "positive"),
+        ("initializer_range", "-0.02", "positive"),
+        ("initializer_cutoff_factor", "0", "positive"),
+        ("pad_token_id", "1000", "below vocab_size"),
+        (
+            "layer_types",
+            r#"["full_attention"]"#,
+            "as many as num_hidden_layers",
+        ),
+        ("layer_types", r#"["linear_attention"]"#, "`full_attention`"),
+        ("rope_scaling", r#"{"rope_type": "yarn"}"#, "null"),
+        (
+            "rope_parameters",
+            r#"{"full_attention": {"rope_type": "yarn"}}"#,
+            "`default`",
+        ),
+        ("head_dim", "4", "accepted is 8"),
+        ("per_layer_config", r#"{"0": {"dim": 8}}"#, "null"),
+    ],
+    ..BERT
+};
+
+const DEBERTA: Family = Family {
+    name: "deberta",
+    tables: &[
+        "word_embeddings",
+        "position_embeddings",
+        "token_type_embeddings",
+        "rel_embeddings",
+    ],
+    words: "deberta.embeddings.word_embeddings.weight",
+    dropouts: &[
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "pooler_dropout",
+        "cls_dropout",
+    ],
+    refused: &[
+        ("vocab_size", "0", "at least 1"),
+        ("hidden_size", "25", "divisor of hidden_size 25"),
+        ("num_attention_heads", "0", "at least 1"),
+        ("num_hidden_layers", "1001", "at most 1000"),
+        ("hidden_act", r#""quick_gelu""#, "`gelu`"),
+        ("pooler_hidden_act", r#""quick_gelu""#, "`gelu`"),
+        ("hidden_dropout_prob", "1.0", "0 <= p < 1"),
+        ("attention_probs_dropout_prob", "-0.1", "0 <= p < 1"),
+        ("pooler_dropout", "1.5", "0 <= p < 1"),
+        ("cls_dropout", "1.5", "0 <= p < 1"),
+        ("layer_norm_eps", "0.0", "positive"),
+        ("initializer_range", "-0.02", "positive"),
+        ("pad_token_id", "1000", "below vocab_size"),
+        ("pos_att_type", r#"["p2p"]"#, "`c2p` or `p2c`"),
+        ("norm_rel_ebd", r#""batch_norm""#, "`layer_norm`"),
+        ("position_buckets", "3", "4 to"),
+        ("position_buckets", "64", "4 to"),
+        ("conv_kernel_size", "3", "accepted is 0"),
+        ("embedding_size", "12", "accepted is 24"),
+        ("pooler_hidden_size", "12", "accepted is 24"),
+        ("attention_head_size", "4", "accepted is 8"),
+        ("per_layer_config", r#"{"0": {"dim": 8}}"#, "null"),
+    ],
+    ..BERT
 };
 
 /// Every family; BERT's other goldens are those of `tests/bert`.
@@ -133,6 +222,47 @@ pub(crate) const FAMILIES: &[Family] = &[
             ("per_layer_config", r#"{"0": {"dim": 8}}"#, "null"),
         ],
         ..BERT
+    },
+    Family {
+        name: "xlnet",
+        renamed: &[],
+        tables: &["word_embedding"],
+        heads: &["sequence_summary", "logits_proj"],
+        words: "transformer.word_embedding.weight",
+        dropouts: &["dropout", "summary_first_dropout", "summary_last_dropout"],
+        refused: &[
+            ("vocab_size", "0", "at least 1"),
+            ("n_token", "8", "accepted is 170"),
+            ("d_model", "25", "divisor of d_model 25"),
+            ("n_head", "0", "at least 1"),
+            ("d_head", "4", "accepted is 8"),
+            ("n_layer", "1001", "at most 1000"),
+            ("ff_activation", r#""quick_gelu""#, "`gelu`"),
+            ("summary_activation", r#""quick_gelu""#, "`gelu`"),
+            ("dropout", "1.0", "0 <= p < 1"),
+            ("summary_first_dropout", "-0.1", "0 <= p < 1"),
+            ("summary_last_dropout", "1.5", "0 <= p < 1"),
+            ("layer_norm_eps", "0.0", "positive"),
+            ("initializer_range", "-0.02", "positive"),
+            ("pad_token_id", "1000", "below vocab_size"),
+            ("attn_type", r#""uni""#, "`bi`"),
+            ("bi_data", "true", "false"),
+            ("summary_type", r#""mean""#, "`last`"),
+            ("summary_type", r#""first""#, "`last`"),
+            ("summary_proj_to_labels", "true", "false"),
+            ("per_layer_config", r#"{"0": {"dim": 8}}"#, "null"),
+        ],
+        ..BERT
+    },
+    MODERN_BERT,
+    Family {
+        name: "modernbert_mean",
+        ..MODERN_BERT
+    },
+    DEBERTA,
+    Family {
+        name: "deberta_own",
+        ..DEBERTA
     },
 ];
 

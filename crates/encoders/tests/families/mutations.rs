@@ -10,6 +10,7 @@ use crate::family::{FAMILIES, ROUNDING, finetuned, layouts};
 fn another_value_in_any_tensor_changes_the_logits_beyond_the_tolerance() {
     for family in FAMILIES {
         let (expected, golden) = (family.expected(), family.tensors().f32("logits"));
+        let with_gradient = family.with_gradient();
         let copy = family.copy();
         let tensors = copy.tensors();
         for (name, (shape, bytes)) in &tensors {
@@ -32,12 +33,9 @@ fn another_value_in_any_tensor_changes_the_logits_beyond_the_tolerance() {
             let worst = pairs.map(|(a, b)| f64::from((a - b).abs()));
             let worst = worst.fold(0.0, f64::max);
             let is_seen = worst > 10.0 * ROUNDING.element;
-            assert_eq!(
-                is_seen,
-                !expected.is_noise(name),
-                "{}: {name}: {worst}",
-                family.name
-            );
+            // XLNet's `mask_emb` belongs to pretraining.
+            let is_used = with_gradient.contains(name) && !expected.is_noise(name);
+            assert_eq!(is_seen, is_used, "{}: {name}: {worst}", family.name);
         }
     }
 }

@@ -26,7 +26,7 @@ fn every_parameter_has_its_role_and_the_name_that_transformers_gives_it() {
         };
         assert_eq!(of_role(|role| role == Role::TokenEmbedding), [family.words]);
         let layers = family.snapshot().config().num_hidden_layers();
-        for projection in [Projection::Query, Projection::Key, Projection::Value] {
+        for &projection in family.projections {
             let weights = parameters
                 .iter()
                 .filter(|p| p.role == Role::Weight(projection));

@@ -61,8 +61,14 @@ class Family:
     config: object
     tokenizer: tokenizers.Tokenizer
     variants: list = field(default_factory=list)
+    # The longest sequence, special tokens included.
+    max_length: int = MAX_LENGTH
     # Whether transformers' tokenizer pads on the left.
     left: bool = False
+    # Whether the model takes token types; by default if it has embeddings of them.
+    token_types: bool = None
+    # The attention of the run in double precision: an eager one may compute its softmax in single precision.
+    exact: str = "eager"
 
 
 def norms(model):
@@ -106,7 +112,10 @@ def byte_level(special, single, pair, pair_types=(0, 0)):
 
 
 def unigram(special, unknown, single, pair):
-    """A Unigram tokenizer of the corpus, as XLM-R's, XLNet's and DeBERTa-v3's."""
+    """A Unigram tokenizer of the corpus, as XLM-R's, XLNet's and DeBERTa-v3's.
+
+    Its training is not deterministic: another run has another vocabulary, and with it other ids and other goldens.
+    """
     result = tokenizers.Tokenizer(tokenizers.models.Unigram())
     result.normalizer = tokenizers.normalizers.NFKC()
     result.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
@@ -125,12 +134,12 @@ def templated(tokenizer, special, single, pair):
     return tokenizer
 
 
-def encoded(tokenizer):
+def encoded(tokenizer, max_length):
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_LENGTH, strategy="longest_first")
+    tokenizer.enable_truncation(max_length, strategy="longest_first")
     encodings = [tokenizer.encode(text, pair) for text, pair in TEXTS]
     lengths = [len(encoding.ids) for encoding in encodings]
-    assert max(lengths) == MAX_LENGTH and min(lengths) == 2, lengths
+    assert max(lengths) == max_length and min(lengths) == 2, lengths
     return encodings
 
 
@@ -150,13 +159,15 @@ def padded(family, encodings):
         "input_ids": rows(lambda e: e.ids, family.config.pad_token_id or 0),
         "attention_mask": rows(lambda e: [1] * len(e.ids), 0),
     }
-    if getattr(family.config, "type_vocab_size", 0) != 0:
+    has_types = getattr(family.config, "type_vocab_size", 0) != 0
+    if has_types if family.token_types is None else family.token_types:
         batch["token_type_ids"] = rows(lambda e: e.type_ids, 0)
     return batch
 
 
 def loaded(family, config, dtype):
-    model = family.model._from_config(copy.deepcopy(config), attn_implementation="eager", dtype=torch.float32)
+    attention = "eager" if dtype == torch.float32 else family.exact
+    model = family.model._from_config(copy.deepcopy(config), attn_implementation=attention, dtype=torch.float32)
     model.load_state_dict(load_file(family.folder / "snapshot/model.safetensors"), strict=True)
     return model.eval().to(dtype)
 
@@ -197,7 +208,7 @@ def write(family):
     with tempfile.TemporaryDirectory() as base:
         model.base_model.save_pretrained(base)
         shutil.copy(Path(base) / "model.safetensors", folder / "base.safetensors")
-    encodings = encoded(family.tokenizer)
+    encodings = encoded(family.tokenizer, family.max_length)
     family.tokenizer.no_truncation()
     family.tokenizer.save(str(folder / "snapshot/tokenizer.json"), pretty=False)
 
@@ -205,7 +216,8 @@ def write(family):
     loss, gradients, steps, final = run(family, batch, torch.float32)
     _, exact_gradients, exact_steps, exact_final = run(family, batch, torch.float64)
     noisy = sorted(name for name, gradient in exact_gradients.items() if 0 < gradient.abs().max() < 1e-12)
-    assert all(exact_gradients[name].abs().max() > 1e-4 for name in exact_gradients if name not in noisy)
+    small = [name for name in exact_gradients if name not in noisy and exact_gradients[name].abs().max() < 1e-4]
+    assert not small, small
 
     tensors = states(loaded(family, family.config, torch.float32), batch) | {"loss": torch.tensor([loss])}
     tensors |= {f"gradient.{name}": gradient.contiguous() for name, gradient in gradients.items()}
@@ -213,7 +225,8 @@ def write(family):
     for number, fields in enumerate(family.variants):
         config = copy.deepcopy(family.config)
         for name, value in fields.items():
-            setattr(config, name, value)
+            # Past the checks of types: some checkpoints have null where transformers' class wants text.
+            object.__setattr__(config, name, value)
         logits = states(loaded(family, config, torch.float32), batch)["logits"]
         assert (logits - tensors["logits"]).abs().max() > 1e-4, fields
         tensors[f"variant.{number}.logits"] = logits
@@ -229,7 +242,7 @@ def write(family):
     tiny_bert.write_json(
         folder / "expected.json",
         {
-            "max_length": MAX_LENGTH,
+            "max_length": family.max_length,
             "texts": texts,
             "labels": TARGETS,
             "settings": recipe.settings(PEAK),

@@ -1,5 +1,6 @@
 //! Pairs, records and summaries of a study on a tiny model.
 
+mod families;
 mod heads;
 mod jobs;
 mod other_tasks;

@@ -9,6 +9,7 @@ use encoders::{EncoderInput, Encoding, Snapshot};
 use finetune::batch::{Batch, BatchTargets};
 use finetune::trainer::Trainer;
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde_json::Value;
 use study::Recipe;
 
@@ -94,21 +95,37 @@ impl ModuleVisitor for Values {
     }
 }
 
-/// The model of a snapshot with the weights after the last step, which the golden holds under transformers' names.
-fn theirs(family: &str, file: &SafeTensors<'_>) -> BTreeMap<String, Vec<f32>> {
+/// What the golden holds of every parameter under transformers' names and a prefix, by module paths; zeros where it
+/// holds nothing.
+fn theirs(family: &str, file: &SafeTensors<'_>, prefix: &str) -> BTreeMap<String, Vec<f32>> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = golden(family).join("snapshot/config.json");
     std::fs::copy(config, folder.path().join("config.json")).expect("a file");
-    let tensors = file.tensors().into_iter();
-    let tensors = tensors.filter_map(|(name, view)| {
-        let name = name.strip_prefix("final.")?.to_owned();
-        Some((name, view))
+    let tensors = file.tensors();
+    let parameters = tensors.iter().filter_map(|(name, view)| {
+        let name = name.strip_prefix("final.")?;
+        let found = file.tensor(&format!("{prefix}{name}"));
+        let zeros = vec![0; view.data().len()];
+        let bytes = found.map_or(zeros, |found| found.data().to_vec());
+        Some((name, view.shape().to_vec(), bytes))
     });
-    let bytes = safetensors::serialize(tensors, None).expect("tensors");
+    let parameters: Vec<_> = parameters.collect();
+    let views = parameters.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);
+        (name, view.expect("a tensor of the golden"))
+    });
+    let bytes = safetensors::serialize(views, None).expect("tensors");
     std::fs::write(folder.path().join("model.safetensors"), bytes).expect("a file");
     let snapshot = Snapshot::open(folder.path()).expect("it opens");
     let loaded = snapshot.finetuned_classifier(LABELS, &Device::flex());
     values(&loaded.expect("it loads").model)
+}
+
+/// Whether AdamW's steps along a gradient are the same in all correct programs: those along one that is but rounding
+/// are not, and the first steps are as long whatever the gradient.
+fn is_steady(gradient: f32, largest: f32) -> bool {
+    let is_rounding = gradient != 0.0 && gradient.abs() < 1e-4 * largest;
+    largest == 0.0 || largest > 1e-6 && !is_rounding
 }
 
 fn trainer(family: &str, recipe: &Recipe) -> (Trainer, u32) {
@@ -126,13 +143,7 @@ fn five_steps_of_every_family_match_pytorch_in_both_layouts() {
         let bytes = std::fs::read(golden(&family).join("expected.safetensors")).expect("golden");
         let file = SafeTensors::deserialize(&bytes).expect("safetensors");
         let expected = json(&golden(&family).join("expected.json"));
-        let noise: Vec<&str> = (expected["rounding_noise_only"]
-            .as_array()
-            .expect("names")
-            .iter())
-        .map(|name| name.as_str().expect("a name"))
-        .collect();
-        let ends = theirs(&family, &file);
+        let [ends, slopes] = ["final.", "gradient."].map(|prefix| theirs(&family, &file, prefix));
         for is_packed in [false, true] {
             let (mut trainer, pad) = trainer(&family, &recipe(&expected["settings"]));
             let start = values(&trainer.model());
@@ -150,25 +161,33 @@ fn five_steps_of_every_family_match_pytorch_in_both_layouts() {
                     assert_close(&what, *ours, theirs, LOSS);
                 }
             }
-            // A gradient of 0 that is not quite 0 makes AdamW take whole steps somewhere.
-            let is_noise = |path: &str| {
-                path.ends_with(".bias") && {
-                    let layer = path.rsplit('.').nth(1).expect("a layer");
-                    noise
-                        .iter()
-                        .any(|name| name.ends_with(&format!("{layer}.bias")))
-                }
-            };
             let end = values(&trainer.model());
             assert_eq!(end.len(), ends.len());
-            let mut compared = 0;
-            for (path, ours) in end.iter().filter(|(path, _)| !is_noise(path)) {
-                let start = &start[path];
-                let error = distance(ours, &ends[path], |i| start[i]);
+            let (mut compared, mut elements) = (0, 0);
+            for (path, ours) in &end {
+                let (start, theirs, slope) = (&start[path], &ends[path], &slopes[path]);
+                let largest = slope
+                    .iter()
+                    .fold(0.0_f32, |largest, g| largest.max(g.abs()));
+                let kept: Vec<usize> = (0..ours.len())
+                    .filter(|&i| is_steady(slope[i], largest))
+                    .collect();
+                let of = |values: &[f32]| kept.iter().map(|&i| values[i]).collect::<Vec<f32>>();
+                let [ours, theirs, start] = [ours, theirs, start].map(|values| of(values));
+                elements += end[path].len();
+                compared += kept.len();
+                // Without a gradient, as XLNet's `mask_emb`.
+                if start == theirs {
+                    assert_eq!(ours, start, "{family}: {path}");
+                    continue;
+                }
+                let error = distance(&ours, &theirs, |i| start[i]);
                 assert!(error <= UPDATE, "{family}: update of {path}: {error:e}");
-                compared += 1;
             }
-            assert_eq!(compared + noise.len(), end.len(), "{family}");
+            assert!(
+                compared * 100 > elements * 95,
+                "{family}: {compared} of {elements}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::elementwise::{MapPairs, Multiply};
+use super::elementwise::{Add, MapPairs, Multiply};
 use super::matmul::{Matrix, multiply};
 use super::sequences::{Sequences, Start, rows_of_unit_stride};
 use super::softmax::{Probabilities, ScoreGrad};
@@ -74,7 +74,7 @@ impl AttentionBackend for Flex {
         let inputs = [&query, &key, &value, &grad].map(Sequences::read);
         problem.for_each_head(|head, scratch| {
             // SAFETY: the inputs are live; each head of each sequence writes its own columns.
-            unsafe { problem.backward(head, inputs, outputs, scratch) };
+            unsafe { problem.backward(head, inputs, outputs, None, scratch) };
         });
         // SAFETY: the heads of the sequences make up the whole tensors.
         unsafe { (query_grad.finish(), key_grad.finish(), value_grad.finish()) }
@@ -83,28 +83,46 @@ impl AttentionBackend for Flex {
 
 /// One head of one sequence.
 #[derive(Clone, Copy)]
-struct Head {
+pub(super) struct Head {
     sequence: Sequence,
     number: usize,
 }
 
 /// Memory of one thread.
 #[derive(Default)]
-struct Scratch {
+pub(super) struct Scratch {
     scores: Vec<f32>,
     grads: Vec<f32>,
     multipliers: Vec<f32>,
 }
 
 /// What all heads have in common.
-struct Problem {
+pub(super) struct Problem<'a> {
     sequences: Vec<Sequence>,
     heads: usize,
     d: usize,
     /// 1 where a key is padding, else 0; `[batch, keys]`.
     padding: Vec<f32>,
     dropout: Option<Dropout>,
+    bias: Option<Bias<'a>>,
 }
+
+/// What is added to the scaled scores, `[sequences, heads, queries, keys]`.
+#[derive(Clone, Copy)]
+pub(super) struct Bias<'a> {
+    pub(super) values: &'a [f32],
+    /// 1 if it is the same for all.
+    pub(super) sequences: usize,
+    /// 1 if it is the same for all.
+    pub(super) heads: usize,
+}
+
+/// The gradient of a bias, `[sequences, heads, queries, keys]` in memory.
+#[derive(Clone, Copy)]
+pub(super) struct BiasGrad(*mut f32);
+
+// SAFETY: the tasks that share it write disjoint elements; see `for_each_head`.
+unsafe impl Sync for BiasGrad {}
 
 /// The rows of one sequence and what belongs to them.
 #[derive(Clone, Copy)]
@@ -135,8 +153,8 @@ impl Sequence {
     }
 }
 
-impl Problem {
-    fn new(
+impl<'a> Problem<'a> {
+    pub(super) fn new(
         query: &FlexTensor,
         key: &FlexTensor,
         key_mask: BoolTensor<Flex>,
@@ -192,6 +210,45 @@ impl Problem {
             d: width / heads,
             padding,
             dropout,
+            bias: None,
+        }
+    }
+
+    /// With a bias of the shape that the operation checked.
+    pub(super) fn with_bias(self, bias: Bias<'a>) -> Self {
+        Self {
+            bias: Some(bias),
+            ..self
+        }
+    }
+
+    /// Where the gradient of the bias goes: a matrix for each head of each sequence.
+    pub(super) fn bias_grad(&self, out: &mut Unwritten) -> BiasGrad {
+        BiasGrad(out.slots().as_mut_ptr().cast())
+    }
+
+    /// The first element of a head's matrix among those of `heads` heads of `sequences` sequences.
+    fn matrix(Head { sequence, number }: Head, sequences: usize, heads: usize) -> usize {
+        let of_sequence = if sequences == 1 {
+            0
+        } else {
+            sequence.first_query.batch
+        };
+        let of_head = if heads == 1 { 0 } else { number };
+        (of_sequence * heads + of_head) * sequence.queries * sequence.keys
+    }
+
+    /// Adds the bias to the scores of some rows.
+    fn add_bias(&self, head: Head, rows: std::ops::Range<usize>, scores: &mut [f32]) {
+        let Some(bias) = self.bias else {
+            return;
+        };
+        let Sequence { keys, length, .. } = head.sequence;
+        let start = Self::matrix(head, bias.sequences, bias.heads) + rows.start * keys;
+        let bias = bias.values[start..].chunks(keys.max(1));
+        for (x, bias) in scores.chunks_exact_mut(length.max(1)).zip(bias) {
+            let (function, y) = (Add, &bias[..length]);
+            simd::dispatch(MapPairs { function, x, y });
         }
     }
 
@@ -200,7 +257,7 @@ impl Problem {
     }
 
     /// Runs `task` for every head of every sequence, each with memory of its own thread.
-    fn for_each_head(&self, task: impl Fn(Head, &mut Scratch) + Sync) {
+    pub(super) fn for_each_head(&self, task: impl Fn(Head, &mut Scratch) + Sync) {
         (0..self.sequences.len() * self.heads)
             .into_par_iter()
             .for_each_init(Scratch::default, |scratch, index| {
@@ -213,12 +270,12 @@ impl Problem {
     }
 
     /// Writes the dropout multipliers of some rows to `out`, one per score.
-    fn multipliers<'a>(
+    fn multipliers<'b>(
         &self,
         Head { sequence, number }: Head,
         rows: std::ops::Range<usize>,
-        out: &'a mut Vec<f32>,
-    ) -> Option<&'a [f32]> {
+        out: &'b mut Vec<f32>,
+    ) -> Option<&'b [f32]> {
         let dropout = self.dropout.as_ref()?;
         let (keys, length) = (sequence.keys, sequence.length);
         let start = sequence.place + number * sequence.stride();
@@ -238,13 +295,15 @@ impl Problem {
     /// # Safety
     ///
     /// Both operands lie within live, initialised memory.
-    unsafe fn probabilities<'a>(
+    unsafe fn probabilities<'b>(
         &self,
-        sequence: Sequence,
+        head: Head,
+        rows: std::ops::Range<usize>,
         query: Matrix<*const f32>,
         key: Matrix<*const f32>,
-        scores: &'a mut Vec<f32>,
-    ) -> &'a mut [f32] {
+        scores: &'b mut Vec<f32>,
+    ) -> &'b mut [f32] {
+        let sequence = head.sequence;
         scores.resize(query.rows * key.rows, 0.0);
         let out = Matrix::row_major(scores.as_mut_ptr(), query.rows, key.rows);
         // SAFETY: `scores` has room for the product and is nobody else's.
@@ -258,6 +317,7 @@ impl Problem {
                 Parallelism::None,
             );
         }
+        self.add_bias(head, rows, scores);
         let padding = &self.padding[sequence.start..][..key.rows];
         simd::dispatch(Probabilities {
             scores,
@@ -273,7 +333,7 @@ impl Problem {
     ///
     /// The inputs lie within live, initialised memory; no other thread uses the columns of this
     /// head in the output.
-    unsafe fn forward(
+    pub(super) unsafe fn forward(
         &self,
         head: Head,
         [query, key, value]: [Sequences<*const f32>; 3],
@@ -307,7 +367,8 @@ impl Problem {
             } = scratch;
             // SAFETY: the caller's promises; the blocks of rows are parts of the whole.
             unsafe {
-                let x = self.probabilities(sequence, query.slice(rows.clone()), key, scores);
+                let of_rows = query.slice(rows.clone());
+                let x = self.probabilities(head, rows.clone(), of_rows, key, scores);
                 if let Some(y) = self.multipliers(head, rows.clone(), multipliers) {
                     let function = Multiply;
                     simd::dispatch(MapPairs { function, x, y });
@@ -323,11 +384,12 @@ impl Problem {
     /// # Safety
     ///
     /// Those of [`Problem::forward`], for each output.
-    unsafe fn backward(
+    pub(super) unsafe fn backward(
         &self,
         head: Head,
         [query, key, value, grad]: [Sequences<*const f32>; 4],
         [query_grad, key_grad, value_grad]: [Sequences<*mut f32>; 3],
+        bias_grad: Option<BiasGrad>,
         scratch: &mut Scratch,
     ) {
         let Head { sequence, number } = head;
@@ -346,12 +408,19 @@ impl Problem {
         let query_grad = query_grad.head(first_query, number, queries, self.d);
         let key_grad = key_grad.head(first_key, number, keys, self.d);
         let value_grad = value_grad.head(first_key, number, keys, self.d);
+        let bias_grad = bias_grad.map(|BiasGrad(start)| {
+            let start = start.wrapping_add(Self::matrix(head, self.sequences.len(), self.heads));
+            Matrix::row_major(start, queries, keys)
+        });
         // Keys of padding have no gradient, nor has any key that no query attends to.
         let seen = if queries == 0 { 0 } else { length };
         // SAFETY: the caller's promise on the outputs.
         unsafe {
             key_grad.slice(seen..keys).clear();
             value_grad.slice(seen..keys).clear();
+            if let Some(bias_grad) = bias_grad.filter(|_| seen < keys) {
+                bias_grad.clear();
+            }
             if seen == 0 {
                 query_grad.clear();
                 return;
@@ -360,6 +429,11 @@ impl Problem {
         let key_grad = key_grad.slice(0..length);
         let value_grad = value_grad.slice(0..length);
         let block = sequence.block();
+        // The bias is added to the scaled scores, so its gradient has no factor.
+        let (factor, alpha) = match bias_grad {
+            None => (self.scale(), 1.0),
+            Some(_) => (1.0, self.scale()),
+        };
         for first in (0..queries).step_by(block) {
             let rows = first..(first + block).min(queries);
             let Scratch {
@@ -373,7 +447,7 @@ impl Problem {
             // SAFETY: the caller's promises; the blocks of rows are parts of the whole, and the
             // first of them initialises what the others add to.
             unsafe {
-                let probabilities = self.probabilities(sequence, query, key, scores);
+                let probabilities = self.probabilities(head, rows.clone(), query, key, scores);
                 multiply(
                     kept_grad,
                     false,
@@ -387,8 +461,11 @@ impl Problem {
                     grad: grads,
                     multipliers: self.multipliers(head, rows.clone(), multipliers),
                     columns: length,
-                    scale: self.scale(),
+                    scale: factor,
                 });
+                if let Some(bias_grad) = bias_grad {
+                    bias_grad.slice(rows.clone()).copy(grads, length);
+                }
                 let kept = Matrix::row_major(probabilities.as_ptr(), rows.len(), length);
                 let score_grad = Matrix::row_major(grads.as_ptr(), rows.len(), length);
                 let add = first > 0;
@@ -403,7 +480,7 @@ impl Problem {
                 multiply(
                     key_grad,
                     add,
-                    1.0,
+                    alpha,
                     score_grad.transposed(),
                     query,
                     Parallelism::None,
@@ -411,7 +488,7 @@ impl Problem {
                 multiply(
                     query_grad.slice(rows),
                     false,
-                    1.0,
+                    alpha,
                     score_grad,
                     key,
                     Parallelism::None,

@@ -147,3 +147,14 @@ impl Binary for Multiply {
         simd.mul_f32s(x, y)
     }
 }
+
+/// The sum.
+#[derive(Clone, Copy)]
+pub(super) struct Add;
+
+impl Binary for Add {
+    #[inline(always)]
+    fn apply<S: Simd>(self, simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
+        simd.add_f32s(x, y)
+    }
+}

@@ -1,14 +1,11 @@
 //! The dropout mask, sixteen ChaCha8 blocks at a time.
 
+use chacha8_lanes::{LANES, for_each_vector};
 use pulp::{Simd, WithSimd};
 
 use super::simd;
 use crate::key::Dropout;
-use crate::mask::{BLOCK_WORDS, GROUP, LANES};
-
-/// "expand 32-byte k", the constant words of ChaCha.
-const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
-const DOUBLE_ROUNDS: usize = 4;
+use crate::mask::GROUP;
 
 /// Writes what elements `start..start + out.len()` are multiplied by: 0 or the rescaling factor.
 ///
@@ -57,26 +54,6 @@ impl WithSimd for Fill<'_> {
     }
 }
 
-#[inline(always)]
-fn rotate_left<S: Simd>(simd: S, x: S::u32s, bits: u32) -> S::u32s {
-    simd.or_u32s(
-        simd.wrapping_dyn_shl_u32s(x, simd.splat_u32s(bits)),
-        simd.wrapping_dyn_shr_u32s(x, simd.splat_u32s(32 - bits)),
-    )
-}
-
-#[inline(always)]
-fn quarter_round<S: Simd>(simd: S, x: &mut [S::u32s; BLOCK_WORDS], [a, b, c, d]: [usize; 4]) {
-    x[a] = simd.add_u32s(x[a], x[b]);
-    x[d] = rotate_left(simd, simd.xor_u32s(x[d], x[a]), 16);
-    x[c] = simd.add_u32s(x[c], x[d]);
-    x[b] = rotate_left(simd, simd.xor_u32s(x[b], x[c]), 12);
-    x[a] = simd.add_u32s(x[a], x[b]);
-    x[d] = rotate_left(simd, simd.xor_u32s(x[d], x[a]), 8);
-    x[c] = simd.add_u32s(x[c], x[d]);
-    x[b] = rotate_left(simd, simd.xor_u32s(x[b], x[c]), 7);
-}
-
 /// The multipliers of elements `512 group..512 (group + 1)`.
 #[inline(always)]
 fn group_multipliers<S: Simd>(
@@ -87,51 +64,20 @@ fn group_multipliers<S: Simd>(
     scale: S::f32s,
     out: &mut [f32; GROUP],
 ) {
-    const { assert!(LANES.is_multiple_of(S::U32_LANES)) };
-    let first_block = group * LANES as u64;
-    let mut counters = [0; LANES];
-    for (counter, lane) in counters.iter_mut().zip(0..) {
-        *counter = first_block as u32 + lane;
-    }
-    let mut start = [simd.splat_u32s(0); BLOCK_WORDS];
-    for i in 0..4 {
-        start[i] = simd.splat_u32s(SIGMA[i]);
-    }
-    for i in 0..8 {
-        start[4 + i] = simd.splat_u32s(key[i]);
-    }
-    start[13] = simd.splat_u32s((first_block >> 32) as u32);
-
     let low_half = simd.splat_u32s(0xffff);
     let zero = simd.splat_f32s(0.0);
     let (out, _) = S::as_mut_simd_f32s(out);
-    let (counters, _) = S::as_simd_u32s(&counters);
     // Vectors of one row of sixteen lanes.
     let vectors = LANES / S::U32_LANES;
-    for (vector, &counter) in counters.iter().enumerate() {
-        start[12] = counter;
-        let mut x = start;
-        for _ in 0..DOUBLE_ROUNDS {
-            quarter_round(simd, &mut x, [0, 4, 8, 12]);
-            quarter_round(simd, &mut x, [1, 5, 9, 13]);
-            quarter_round(simd, &mut x, [2, 6, 10, 14]);
-            quarter_round(simd, &mut x, [3, 7, 11, 15]);
-            quarter_round(simd, &mut x, [0, 5, 10, 15]);
-            quarter_round(simd, &mut x, [1, 6, 11, 12]);
-            quarter_round(simd, &mut x, [2, 7, 8, 13]);
-            quarter_round(simd, &mut x, [3, 4, 9, 14]);
-        }
-        for word in 0..BLOCK_WORDS {
-            let bits = simd.add_u32s(x[word], start[word]);
-            let low = simd.and_u32s(bits, low_half);
-            let high = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(16));
-            let row = 2 * word * vectors + vector;
-            let kept = simd.greater_than_or_equal_u32s(low, threshold);
-            out[row] = simd.select_f32s(kept, scale, zero);
-            let kept = simd.greater_than_or_equal_u32s(high, threshold);
-            out[row + vectors] = simd.select_f32s(kept, scale, zero);
-        }
-    }
+    for_each_vector(simd, key, group, |index, bits| {
+        let low = simd.and_u32s(bits, low_half);
+        let high = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(16));
+        let row = index / vectors * 2 * vectors + index % vectors;
+        let kept = simd.greater_than_or_equal_u32s(low, threshold);
+        out[row] = simd.select_f32s(kept, scale, zero);
+        let kept = simd.greater_than_or_equal_u32s(high, threshold);
+        out[row + vectors] = simd.select_f32s(kept, scale, zero);
+    });
 }
 
 #[cfg(test)]

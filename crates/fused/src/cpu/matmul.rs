@@ -86,6 +86,21 @@ impl Matrix<*mut f32> {
             }
         }
     }
+
+    /// Writes rows of `length` elements to the beginnings of the matrix's rows.
+    ///
+    /// # Safety
+    ///
+    /// The matrix lies within live memory that nothing else refers to.
+    pub(super) unsafe fn copy(self, values: &[f32], length: usize) {
+        assert!(self.column_stride == 1 && length <= self.columns);
+        assert_eq!(values.len(), self.rows * length);
+        for (row, values) in values.chunks_exact(length.max(1)).enumerate() {
+            let row = self.start.moved(row as isize * self.row_stride);
+            // SAFETY: the caller's promise; a row has room for `length` elements.
+            unsafe { row.copy_from_nonoverlapping(values.as_ptr(), length) };
+        }
+    }
 }
 
 /// `out = keep out + scale (left right)`; `keep` false overwrites without reading.

@@ -5,6 +5,8 @@ use burn::tensor::{DType, Shape};
 use burn_cubecl::ops::numeric::{empty_device_contiguous_dtype, zeros};
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
+use chacha8_lanes::BLOCK_WORDS;
+use chacha8_lanes::cube::{Key, KeyLaunch, block};
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
@@ -12,12 +14,10 @@ use crate::dropout::{DropoutBackend, host_mask};
 use crate::key::Dropout;
 use crate::mask::{self, Places};
 
-const BLOCK_WORDS: usize = mask::BLOCK_WORDS;
-const LANES: u32 = mask::LANES as u32;
+const LANES: u32 = chacha8_lanes::LANES as u32;
 const GROUP: u32 = mask::GROUP as u32;
 /// Elements that one word of sixteen blocks decides.
 const WORD_ELEMENTS: u32 = 2 * LANES;
-const DOUBLE_ROUNDS: u32 = 4;
 
 impl DropoutBackend for CubeBackend {
     fn dropout_mask(
@@ -52,12 +52,9 @@ impl DropoutBackend for CubeBackend {
 fn arguments(dropout: &Dropout) -> MaskLaunch {
     let bytes = dropout.key().bytes();
     let word = |i: usize| u32::from_le_bytes(bytes[4 * i..4 * i + 4].try_into().expect("four"));
+    let [k0, k1, k2, k3, k4, k5, k6, k7] = std::array::from_fn(word);
     MaskLaunch::new(
-        word(0),
-        word(1),
-        word(2),
-        word(3),
-        word(4),
+        KeyLaunch::new(k0, k1, k2, k3, k4, k5, k6, k7),
         u32::from(dropout.threshold),
         dropout.scale(),
     )
@@ -68,7 +65,7 @@ fn regular(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor 
     let [sequences, heads, queries, keys] = places.dims();
     let elements = queries * keys;
     let groups = elements.div_ceil(mask::GROUP);
-    let units = sequences * heads * groups * mask::LANES;
+    let units = sequences * heads * groups * chacha8_lanes::LANES;
     let (client, device) = (like.client.clone(), like.device.clone());
     let out = empty_device_contiguous_dtype(client, device, places.shape().clone(), DType::F32);
     let cube_dim = CubeDim::new(&out.client, units);
@@ -88,7 +85,7 @@ fn regular(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor 
 fn packed(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor {
     let [sequences, heads, queries, keys] = places.dims();
     let groups = (queries * keys).div_ceil(mask::GROUP);
-    let units = sequences * heads * groups * mask::LANES;
+    let units = sequences * heads * groups * chacha8_lanes::LANES;
     let table: Vec<u32> = places
         .sequences()
         .flat_map(|(first, [queries, keys])| [first / mask::GROUP, queries * keys, keys])
@@ -130,14 +127,10 @@ fn whole(tensor: &CubeTensor) -> BufferArg {
     unsafe { BufferArg::from_raw_parts(tensor.handle.clone(), tensor.meta.num_elements()) }
 }
 
-/// The first five words of the ChaCha key (the others are 0), and what its keystream decides.
+/// The ChaCha key, and what its keystream decides.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
 struct Mask {
-    seed_low: u32,
-    seed_high: u32,
-    step_low: u32,
-    step_high: u32,
-    site: u32,
+    key: Key,
     threshold: u32,
     scale: f32,
 }
@@ -153,7 +146,7 @@ fn regular_kernel(out: &mut [f32], mask: Mask, groups: u32, elements: u32) {
     let first = group % groups * GROUP + lane;
     let start = head * elements;
     if (start as usize) < out.len() {
-        let words = block(&mask, group * LANES + lane);
+        let words = block(&mask.key, group * LANES + lane);
         #[unroll]
         for word in 0..BLOCK_WORDS {
             let low = first + WORD_ELEMENTS * word as u32;
@@ -191,7 +184,7 @@ fn packed_kernel(
         let row = table[sequence + 2];
         if group * GROUP < elements {
             let groups_before = head % heads * elements.div_ceil(GROUP) + group;
-            let words = block(&mask, (table[sequence] + groups_before) * LANES + lane);
+            let words = block(&mask.key, (table[sequence] + groups_before) * LANES + lane);
             #[unroll]
             for word in 0..BLOCK_WORDS {
                 let low = group * GROUP + WORD_ELEMENTS * word as u32 + lane;
@@ -212,70 +205,4 @@ fn packed_kernel(
 #[cube]
 fn multiplier(bits: u32, mask: &Mask) -> f32 {
     select(bits >= mask.threshold, mask.scale, 0.0)
-}
-
-/// The words of a block of ChaCha8.
-#[cube]
-fn block(mask: &Mask, counter: u32) -> Array<u32> {
-    let mut start = Array::<u32>::new(BLOCK_WORDS);
-    // "expand 32-byte k"
-    start[0] = 0x6170_7865;
-    start[1] = 0x3320_646e;
-    start[2] = 0x7962_2d32;
-    start[3] = 0x6b20_6574;
-    start[4] = mask.seed_low;
-    start[5] = mask.seed_high;
-    start[6] = mask.step_low;
-    start[7] = mask.step_high;
-    start[8] = mask.site;
-    #[unroll]
-    for i in 9..BLOCK_WORDS {
-        start[i] = 0;
-    }
-    start[12] = counter;
-    let mut words = Array::<u32>::new(BLOCK_WORDS);
-    #[unroll]
-    for i in 0..BLOCK_WORDS {
-        words[i] = start[i];
-    }
-    #[unroll]
-    for _ in 0..DOUBLE_ROUNDS {
-        quarter_round(&mut words, 0usize, 4usize, 8usize, 12usize);
-        quarter_round(&mut words, 1usize, 5usize, 9usize, 13usize);
-        quarter_round(&mut words, 2usize, 6usize, 10usize, 14usize);
-        quarter_round(&mut words, 3usize, 7usize, 11usize, 15usize);
-        quarter_round(&mut words, 0usize, 5usize, 10usize, 15usize);
-        quarter_round(&mut words, 1usize, 6usize, 11usize, 12usize);
-        quarter_round(&mut words, 2usize, 7usize, 8usize, 13usize);
-        quarter_round(&mut words, 3usize, 4usize, 9usize, 14usize);
-    }
-    #[unroll]
-    for i in 0..BLOCK_WORDS {
-        words[i] += start[i];
-    }
-    words
-}
-
-#[cube]
-fn quarter_round(
-    words: &mut Array<u32>,
-    #[comptime] a: usize,
-    #[comptime] b: usize,
-    #[comptime] c: usize,
-    #[comptime] d: usize,
-) {
-    words[a] += words[b];
-    words[d] = rotate_left(words[d] ^ words[a], 16u32);
-    words[c] += words[d];
-    words[b] = rotate_left(words[b] ^ words[c], 12u32);
-    words[a] += words[b];
-    words[d] = rotate_left(words[d] ^ words[a], 8u32);
-    words[c] += words[d];
-    words[b] = rotate_left(words[b] ^ words[c], 7u32);
-}
-
-#[cube]
-#[allow(clippy::manual_rotate)] // CubeCL has no rotation.
-fn rotate_left(x: u32, #[comptime] bits: u32) -> u32 {
-    (x << bits) | (x >> (32 - bits))
 }

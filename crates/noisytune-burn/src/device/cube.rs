@@ -7,9 +7,9 @@ use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{DType, Device, Shape, Tensor};
+use chacha8_lanes::{BLOCK_WORDS, GROUP};
 
 use super::BLOCK;
-use crate::chacha::GROUP;
 
 /// The most elements that a kernel can number in 32 bits, with room for the units past the last one.
 const MOST: usize = i32::MAX as usize - BLOCK;
@@ -42,7 +42,7 @@ pub(super) fn add_noise(
 }
 
 /// Units that make the draws for a block's elements: one per ChaCha block.
-const UNITS_PER_BLOCK: usize = BLOCK / crate::chacha::BLOCK_WORDS;
+const UNITS_PER_BLOCK: usize = BLOCK / BLOCK_WORDS;
 const _: () = assert!(BLOCK.is_multiple_of(GROUP));
 
 #[backend_extension(Cube, Fusion)]

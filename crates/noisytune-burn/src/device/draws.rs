@@ -1,12 +1,12 @@
-//! The uniform draws of a stream in integer tensor operations: the device makes them itself.
+//! The uniform draws of a stream in integer tensor operations of Burn: any device makes them itself, the words
+//! being those of `chacha8_lanes`.
 //!
 //! ChaCha's sixteen words of state are held in four tensors of four rows, with a column per block. A
 //! quarter round on whole rows does four of ChaCha's at once, and a diagonal round is the same after
 //! rolling the rows. The host sends key, constants and position.
 
 use burn::tensor::{DType, Device, FloatDType, Int, IntDType, Tensor, TensorData};
-
-use crate::chacha::{BLOCK_WORDS, DOUBLE_ROUNDS, GROUP, LANES, SIGMA};
+use chacha8_lanes::{BLOCK_WORDS, CONSTANTS, DOUBLE_ROUNDS, GROUP, LANES};
 
 /// Block numbers in one row of the table.
 const ROW: usize = 256;
@@ -61,7 +61,7 @@ fn words(
     let counters = counters(first as u32, groups * LANES, dtype, device);
     let rest = column(&[(first >> 32) as u32, 0, 0]).expand([3, groups * LANES]);
     let start = [
-        column(&SIGMA),
+        column(&CONSTANTS),
         column(&key[..4]),
         column(&key[4..]),
         Tensor::cat(vec![counters, rest], 0),

@@ -4,8 +4,9 @@ use burn::module::{Lora, Module, QLora, Quantizer};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 use burn::tensor::quantization::{Calibration, QuantValue};
-use noisytune_burn::SkipReason;
-use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Treatment};
+use noisytune_burn::{
+    NoisyTune, NoisyTuneConfig, NoisyTuneError, SkipReason, Treatment, distances,
+};
 
 use crate::model::{noised, noised_by, skip_reason};
 
@@ -28,7 +29,8 @@ fn quantizer(device: &Device) -> Quantizer {
 fn under_lora_the_base_is_perturbed_and_the_fresh_factors_are_not() {
     for device in [Device::flex(), Device::flex().autodiff()] {
         let before = lora(&device);
-        let (after, report) = noised(before.clone());
+        let config = NoisyTuneConfig::new(0.15);
+        let (after, report) = before.clone().try_noisy_tune(&config).unwrap();
         let (old, new) = (
             before.weight.adapter().unwrap(),
             after.weight.adapter().unwrap(),
@@ -53,7 +55,7 @@ fn under_lora_the_base_is_perturbed_and_the_fresh_factors_are_not() {
 #[test]
 fn the_factors_can_be_included() {
     let before = lora(&Device::flex());
-    let mapper = NoisyTuneMapper::new(0.15).with_adapters(Treatment::Perturb);
+    let mapper = NoisyTuneConfig::new(0.15).with_adapters(Treatment::Perturb);
     let (after, report) = noised_by(before.clone(), mapper);
     let (old, new) = (
         before.weight.adapter().unwrap(),
@@ -82,12 +84,15 @@ fn a_quantized_base_is_refused_with_the_reason() {
         let NoisyTuneError::NothingPerturbed {
             considered,
             reasons,
-        } = error
+        } = error.error
         else {
             panic!("another error: {error}");
         };
         assert_eq!(considered, 4);
-        assert_eq!(reasons, "adapter (2), quantized (2)");
+        assert_eq!(
+            reasons,
+            [(SkipReason::Adapter, 2), (SkipReason::Quantized, 2)]
+        );
     }
 }
 
@@ -101,4 +106,20 @@ fn a_quantized_module_is_refused_with_the_reason() {
     let weight = report.get("weight").unwrap();
     assert_eq!(skip_reason(weight), Some(SkipReason::Quantized));
     assert_eq!(before, after.weight.val().into_data());
+}
+
+#[test]
+fn a_pretrained_module_and_the_same_with_lora_are_compared_once_the_factors_are_merged() {
+    let device = Device::flex();
+    let pretrained = LinearConfig::new(6, 4).init(&device);
+    let adapted = pretrained.clone().apply_lora(Lora::new(2, 4.0));
+    let error = distances(&pretrained, &adapted).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "parameter weight.lora.a is in the second module only"
+    );
+    let (noised, _) = adapted.try_noisy_tune(&NoisyTuneConfig::new(0.15)).unwrap();
+    let moved = distances(&pretrained, &noised.materialize()).unwrap();
+    assert_eq!(moved.entries.len(), 2);
+    assert!(moved.entries.iter().all(|entry| entry.l1 > 0.0));
 }

@@ -1,11 +1,11 @@
 //! What is not a float parameter is not touched.
 
 use burn::module::{Flag, Module, Param, RunningState};
-use burn::nn::BatchNormConfig;
+use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason};
+use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason, distances};
 
-use crate::model::{Fill, floats, noised, noised_by, skip_reason, weights};
+use crate::model::{Fill, floats, noised, skip_reason, weights};
 
 fn vector(device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(weights(6), [6]), device)
@@ -60,11 +60,11 @@ fn a_buffer_of_any_name_is_untouched_once_the_module_was_surveyed() {
 fn a_survey_leaves_the_module_as_it_was() {
     let module = statistics(&Device::flex().autodiff());
     let (before, id) = (floats(&module), module.scale.id);
-    let mapper = NoisyTuneMapper::new(0.15).survey(&module).unwrap();
+    let surveyed = NoisyTuneMapper::new(0.15).survey(&module).unwrap();
     assert_eq!(before, floats(&module));
     assert_eq!(id, module.scale.id);
     assert!(module.scale.is_require_grad());
-    let (module, _) = noised_by(module, mapper);
+    let (module, _) = surveyed.map(module).unwrap();
     assert_eq!(id, module.scale.id);
 }
 
@@ -96,4 +96,53 @@ fn integers_booleans_and_flags_are_untouched() {
     assert_eq!(before.mask.val().into_data(), after.mask.val().into_data());
     assert!(after.training.is_enabled());
     assert_eq!(report.entries.len(), 1);
+}
+
+#[test]
+fn a_bare_mapper_on_a_clone_leaves_buffers_of_any_name_alone_in_the_original_too() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let original = statistics(&device);
+        let before = floats(&original);
+        let (clone, report) = noised(original.clone());
+        assert_eq!(before, floats(&original));
+        assert_ne!(before[0], floats(&clone)[0]);
+        assert_eq!(before[1], floats(&clone)[1]);
+        let entry = report.get("history").unwrap();
+        assert_eq!(skip_reason(entry), Some(SkipReason::PossibleBuffer));
+    }
+}
+
+#[test]
+fn clones_share_their_buffers_and_validation_gives_a_module_its_own() {
+    let device = Device::flex();
+    let pretrained = BatchNormConfig::new(6).init(&device);
+    let apart = pretrained.valid();
+    let clone = pretrained.clone();
+    let fresh = vector(&device);
+    clone.running_mean.update(fresh.clone());
+    let _ = clone.running_mean.value_sync();
+    let mean = |norm: &BatchNorm| norm.running_mean.value().into_data();
+    assert_eq!(mean(&pretrained), fresh.into_data(), "as Burn has it");
+    assert_ne!(mean(&apart), mean(&pretrained));
+}
+
+#[test]
+fn buffers_are_at_no_distance() {
+    let device = Device::flex();
+    let before = BatchNormConfig::new(6).init(&device).map(&mut Fill);
+    let after = before.valid().train();
+    after.running_mean.update(vector(&device) * 100.0);
+    let _ = after.running_mean.value_sync();
+    assert_ne!(
+        before.running_mean.value().into_data(),
+        after.running_mean.value().into_data()
+    );
+    let report = distances(&before, &after).unwrap();
+    let paths: Vec<&str> = report
+        .entries
+        .iter()
+        .map(|entry| entry.path.as_str())
+        .collect();
+    assert_eq!(paths, ["gamma", "beta"]);
+    assert!(report.entries.iter().all(|entry| entry.l1 == 0.0));
 }

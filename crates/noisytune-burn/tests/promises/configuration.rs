@@ -4,11 +4,11 @@ use burn::config::Config;
 use burn::module::ParamGroup;
 use burn::tensor::TensorData;
 use noisytune_burn::{
-    NoiseKind, NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Treatment,
-    selection,
+    NoiseKind, NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Selection,
+    Treatment,
 };
 
-use crate::model::{One, noised_by, weights};
+use crate::model::{One, weights};
 
 #[test]
 fn a_config_survives_json() {
@@ -16,7 +16,7 @@ fn a_config_survives_json() {
         .with_seed(u64::MAX)
         .with_kind(NoiseKind::MatchedGaussian)
         .with_scale(NoiseScale::Global)
-        .with_group(selection::except(&["head"]))
+        .with_selection(Selection::everything().except(["head"]))
         .with_frozen(Treatment::Skip)
         .with_adapters(Treatment::Perturb);
     let text = config.to_string();
@@ -29,8 +29,20 @@ fn a_config_survives_json() {
     assert_eq!(loaded.frozen, Treatment::Skip);
     assert_eq!(loaded.adapters, Treatment::Perturb);
     let id = Default::default();
-    assert!(loaded.group.matches(&id, Some("body.weight")));
-    assert!(!loaded.group.matches(&id, Some("head.weight")));
+    assert!(loaded.selection.matches(&id, "body.weight"));
+    assert!(!loaded.selection.matches(&id, "head.weight"));
+}
+
+#[test]
+fn a_config_needs_no_field_but_lambda_and_refuses_unknown_ones() {
+    let load = |json: &str| NoisyTuneConfig::load_binary(json.as_bytes());
+    let config = load(r#"{"lambda": 0.15}"#).unwrap();
+    assert_eq!(config.to_string(), NoisyTuneConfig::new(0.15).to_string());
+    let config = load(r#"{"lambda": 0.1, "selection": ["except_token_embeddings"]}"#).unwrap();
+    let id = Default::default();
+    assert!(!config.selection.matches(&id, "word_embeddings.weight"));
+    let error = load(r#"{"lambda": 0.15, "sed": 7}"#).unwrap_err();
+    assert!(error.to_string().contains("unknown field `sed`"), "{error}");
 }
 
 #[test]
@@ -44,29 +56,13 @@ fn the_names_in_json_are_snake_case() {
 }
 
 #[test]
-fn a_config_makes_the_same_mapper_as_the_builder() {
-    let one = || One::<1>::new(TensorData::new(weights(9), [9]));
-    let config = NoisyTuneConfig::new(0.2)
-        .with_seed(3)
-        .with_kind(NoiseKind::Gaussian);
-    let (a, first) = noised_by(one(), config.init().unwrap());
-    let mapper = NoisyTuneMapper::new(0.2)
-        .with_seed(3)
-        .with_kind(NoiseKind::Gaussian);
-    let (b, second) = noised_by(one(), mapper);
-    assert_eq!(a.data(), b.data());
-    assert_eq!(first, second);
-}
-
-#[test]
 fn an_unusable_lambda_is_an_error_that_names_it() {
     for lambda in [-0.1, f64::NAN, f64::INFINITY] {
-        let error = NoisyTuneMapper::try_new(lambda).unwrap_err();
+        let error = NoisyTuneConfig::new(lambda).init().unwrap_err();
         assert!(matches!(error, NoisyTuneError::InvalidLambda { .. }));
-        assert!(NoisyTuneConfig::new(lambda).init().is_err());
     }
     assert_eq!(
-        NoisyTuneMapper::try_new(-0.1).unwrap_err().to_string(),
+        NoisyTuneConfig::new(-0.1).init().unwrap_err().to_string(),
         "lambda must be a finite number of at least 0, got -0.1"
     );
 }
@@ -84,7 +80,7 @@ fn perturbing_nothing_is_an_error_that_counts_the_reasons() {
         One::<1>::new(TensorData::new(vec![1.0f32], [1])),
         One::<1>::new(TensorData::new(weights(4), [4])),
     ];
-    let config = NoisyTuneConfig::new(0.15).with_group(selection::except(&["2"]));
+    let config = NoisyTuneConfig::new(0.15).with_selection(Selection::everything().except(["2"]));
     let error = module.try_noisy_tune(&config).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -109,7 +105,7 @@ fn the_panicking_extension_says_the_same() {
 fn lambda_zero_through_the_extension_is_no_error() {
     let one = One::<1>::new(TensorData::new(weights(4), [4]));
     let before = one.data();
-    let config = NoisyTuneConfig::new(0.0).with_group(ParamGroup::all());
+    let config = NoisyTuneConfig::new(0.0).with_selection(ParamGroup::all());
     let (one, _) = one.try_noisy_tune(&config).unwrap();
     assert_eq!(before, one.data());
 }

@@ -1,8 +1,9 @@
 //! Numbers: what is measured, what is added, and what is left alone.
 
-use burn::tensor::{TensorData, bf16, f16};
-use noisytune_burn::{NoiseKind, NoiseScale, NoisyTuneError, NoisyTuneMapper, SkipReason};
-use noisytune_burn::{NoisyTune, NoisyTuneConfig, Outcome};
+use burn::tensor::{DType, TensorData, bf16, f16};
+use noisytune_burn::{
+    NoiseKind, NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, Outcome, SkipReason,
+};
 
 use crate::model::{One, floats, noised, noised_by, perturbation, skip_reason, weights};
 
@@ -32,7 +33,7 @@ fn lambda_zero_is_identity() {
         NoiseKind::MatchedGaussian,
     ] {
         let one = One::<1>::new(TensorData::new(values.clone(), [5]));
-        let (one, report) = noised_by(one, NoisyTuneMapper::new(0.0).with_kind(kind));
+        let (one, report) = noised_by(one, NoisyTuneConfig::new(0.0).with_kind(kind));
         let after: Vec<f32> = one.data().try_to_vec().unwrap();
         let after: Vec<u32> = after.iter().map(|x| x.to_bits()).collect();
         assert_eq!(before, after);
@@ -112,7 +113,7 @@ fn the_two_gaussians_have_the_documented_sizes() {
         (NoiseKind::MatchedGaussian, 1.0 / 12f64.sqrt()),
     ] {
         let one = One::<1>::new(TensorData::new(weights(100_000), [100_000]));
-        let (_, report) = noised_by(one, NoisyTuneMapper::new(0.15).with_kind(kind));
+        let (_, report) = noised_by(one, NoisyTuneConfig::new(0.15).with_kind(kind));
         let (std, rms) = perturbation(&report.entries[0]);
         // Sampling error of the RMS of 1e5 normal draws is 0.22 %; five times that.
         assert!(
@@ -176,10 +177,61 @@ fn nan_and_infinity_are_left_alone_and_reported() {
 }
 
 #[test]
-fn half_precision_extremes_do_not_panic() {
+fn noise_that_would_make_a_value_infinite_leaves_the_parameter_alone() {
+    let skipped = |data: TensorData| {
+        let one = One::<1>::new(data.clone());
+        let (one, report) = noised(one);
+        assert_eq!(data, one.data());
+        // What a record of the run holds can be read back.
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(report, serde_json::from_str(&json).unwrap());
+        skip_reason(&report.entries[0])
+    };
+    let overflow = Some(SkipReason::Overflow);
     let values = vec![f16::MAX, f16::MIN, f16::MIN_POSITIVE_SUBNORMAL, f16::ZERO];
-    let (_, report) = noised(One::<1>::new(TensorData::new(values, [4])));
-    assert!(report.entries[0].is_perturbed());
+    assert_eq!(skipped(TensorData::new(values, [4])), overflow);
+    let values = vec![bf16::MAX, bf16::MIN, bf16::ZERO];
+    assert_eq!(skipped(TensorData::new(values, [3])), overflow);
+    let values = vec![f32::MAX, f32::MIN, 0.0, 0.0];
+    assert_eq!(skipped(TensorData::new(values, [4])), overflow);
+    // In the last of several blocks only.
+    let mut values: Vec<f16> = weights(20_000).into_iter().map(f16::from_f32).collect();
+    for value in &mut values[19_000..] {
+        *value = if value.to_f32() > 0.0 {
+            f16::MAX
+        } else {
+            f16::MIN
+        };
+    }
+    assert_eq!(skipped(TensorData::new(values, [20_000])), overflow);
+}
+
+#[test]
+fn a_large_half_that_the_noise_keeps_in_range_is_perturbed() {
+    let values: Vec<f16> = (0..200)
+        .map(|i| f16::from_f32(60_000.0 + i as f32))
+        .collect();
+    let (_, report) = noised(One::<1>::new(TensorData::new(values, [200])));
+    let (std, rms) = perturbation(&report.entries[0]);
+    assert!(std.is_finite() && rms.is_finite());
+}
+
+#[test]
+fn a_lambda_beyond_every_type_is_an_overflow_and_no_panic() {
+    for lambda in [1e300, f64::MAX] {
+        for dtype in [DType::F64, DType::F32, DType::F16] {
+            let data = TensorData::new(weights(10), [10]).convert_dtype(dtype);
+            let config = NoisyTuneConfig::new(lambda);
+            let (one, report) = noised_by(One::<1>::new(data.clone()), config);
+            let reason = skip_reason(&report.entries[0]);
+            assert_eq!(reason, Some(SkipReason::Overflow), "{lambda} {dtype:?}");
+            assert_eq!(data, one.data());
+        }
+    }
+}
+
+#[test]
+fn a_spread_beyond_f64_is_left_alone() {
     let (_, report) = noised(One::<1>::new(TensorData::new(
         vec![f64::MAX, f64::MIN],
         [2],
@@ -228,25 +280,10 @@ fn global_noise_has_one_scale_from_the_pooled_elements_and_reaches_single_elemen
 }
 
 #[test]
-fn global_noise_without_a_survey_changes_nothing_and_says_so() {
-    let one = One::<1>::new(TensorData::new(weights(10), [10]));
-    let before = one.data();
-    let (one, report) = noised_by(
-        one,
-        NoisyTuneMapper::new(0.15).with_scale(NoiseScale::Global),
-    );
-    assert_eq!(
-        skip_reason(&report.entries[0]),
-        Some(SkipReason::GlobalStdUnknown)
-    );
-    assert_eq!(before, one.data());
-}
-
-#[test]
 fn a_global_std_of_nothing_is_an_error() {
     let one = One::<1>::new(TensorData::new(vec![2.0f32; 4], [4]));
-    let mapper = NoisyTuneMapper::new(0.15).with_scale(NoiseScale::Global);
-    let error = mapper.survey(&one).unwrap_err();
+    let config = NoisyTuneConfig::new(0.15).with_scale(NoiseScale::Global);
+    let error = config.survey(&one).unwrap_err();
     assert_eq!(
         error,
         NoisyTuneError::UnusableGlobalStd {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, bf16, f16};
-use noisytune_burn::{NoiseKind, NoisyTuneMapper};
+use noisytune_burn::{NoiseKind, NoisyTuneConfig};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -70,7 +70,7 @@ fn noise_is_bit_for_bit_what_the_specification_says_in_every_dtype_and_kind() {
         let before = data_of(dtype, &bits(&case["before"]));
         let expected = data_of(dtype, &bits(&case["after"]));
 
-        let mapper = NoisyTuneMapper::new(lambda).with_kind(kind).with_seed(seed);
+        let mapper = NoisyTuneConfig::new(lambda).with_kind(kind).with_seed(seed);
         let (model, report) = noised_by(Model::<2>::new(before), mapper);
         let after = model.encoder.data();
         if dtype == "F64" {
@@ -107,7 +107,7 @@ fn noise_of_a_long_tensor_is_bit_for_bit_what_the_specification_says() {
         weight: Param::from_tensor(tensor),
     };
     let seed = golden["seed"].as_u64().expect("a seed");
-    let mapper = NoisyTuneMapper::new(0.15).with_seed(seed);
+    let mapper = NoisyTuneConfig::new(0.15).with_seed(seed);
     let (model, _) = noised_by(Model { encoder }, mapper);
 
     let hash = Sha256::digest(model.encoder.data().as_bytes());

@@ -5,7 +5,7 @@ use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, GradientCheckpointingStrategy, Int, Tensor};
 use noisytune_burn::{
-    NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason, Treatment, distances,
+    NoiseScale, NoisyTune, NoisyTuneConfig, Selection, SkipReason, Treatment, distances,
 };
 
 use crate::model::{One, noised, noised_by, perturbation, skip_reason};
@@ -54,7 +54,8 @@ fn a_module_perturbed_between_valid_and_train_trains_again() {
 fn frozen_parameters_are_perturbed_and_stay_frozen() {
     for device in [Device::flex(), Device::flex().autodiff()] {
         let before = linear(&device).freeze();
-        let (after, report) = noised(before.clone());
+        let config = NoisyTuneConfig::new(0.15);
+        let (after, report) = before.clone().try_noisy_tune(&config).unwrap();
         assert_eq!(report.perturbed().count(), 2);
         assert_ne!(
             before.weight.val().into_data(),
@@ -71,7 +72,7 @@ fn frozen_parameters_can_be_skipped_on_plain_and_autodiff_devices() {
         let mut model = linear(&device);
         model.weight = model.weight.set_require_grad(false);
         let before = model.weight.val().into_data();
-        let mapper = NoisyTuneMapper::new(0.15).with_frozen(Treatment::Skip);
+        let mapper = NoisyTuneConfig::new(0.15).with_frozen(Treatment::Skip);
         let (model, report) = noised_by(model, mapper);
         let weight = report.get("weight").unwrap();
         assert_eq!(skip_reason(weight), Some(SkipReason::Frozen));
@@ -157,8 +158,8 @@ fn lazily_initialised_parameters_are_surveyed_pooled_and_initialised_once() {
 fn a_parameter_that_is_not_selected_stays_lazy() {
     let model = linear(&Device::flex());
     assert!(!model.weight.is_initialized());
-    let group = noisytune_burn::selection::except(&["weight"]);
-    let (model, _) = noised_by(model, NoisyTuneMapper::new(0.15).with_group(group));
+    let selection = Selection::everything().except(["weight"]);
+    let (model, _) = noised_by(model, NoisyTuneConfig::new(0.15).with_selection(selection));
     assert!(!model.weight.is_initialized());
 }
 

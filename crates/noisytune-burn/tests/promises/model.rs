@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use noisytune_burn::{NoiseReport, NoisyTuneMapper, Outcome, ParamReport, SkipReason};
+use noisytune_burn::{NoiseReport, NoisyTuneConfig, Outcome, ParamReport, SkipReason};
 
 /// A module of one parameter, whose path is `weight`.
 #[derive(Module, Debug)]
@@ -71,10 +71,12 @@ pub(crate) fn floats<M: Module>(module: &M) -> Vec<TensorData> {
 
 /// Maps with λ = 0.15 and seed 7, and returns the module and the report.
 pub(crate) fn noised<M: Module>(module: M) -> (M, NoiseReport) {
-    noised_by(module, NoisyTuneMapper::new(0.15).with_seed(7))
+    noised_by(module, NoisyTuneConfig::new(0.15).with_seed(7))
 }
 
-pub(crate) fn noised_by<M: Module>(module: M, mut mapper: NoisyTuneMapper) -> (M, NoiseReport) {
+/// Maps with a bare mapper.
+pub(crate) fn noised_by<M: Module>(module: M, config: NoisyTuneConfig) -> (M, NoiseReport) {
+    let mut mapper = config.init().unwrap();
     let module = module.map(&mut mapper);
     (module, mapper.into_report())
 }
@@ -89,7 +91,9 @@ pub(crate) fn skip_reason(entry: &ParamReport) -> Option<SkipReason> {
 /// The std and the noise RMS of an entry that was perturbed.
 pub(crate) fn perturbation(entry: &ParamReport) -> (f64, f64) {
     match entry.outcome {
-        Outcome::Perturbed { std, noise_rms } => (std.expect("more than one element"), noise_rms),
+        Outcome::Perturbed { std, noise_rms, .. } => {
+            (std.expect("more than one element"), noise_rms)
+        }
         Outcome::Skipped(reason) => panic!("{} was skipped: {reason}", entry.path),
     }
 }

@@ -1,6 +1,6 @@
 //! The report can be read by people and by programs.
 
-use burn::tensor::TensorData;
+use burn::tensor::{DType, TensorData};
 use noisytune_burn::{NoiseReport, SkipReason};
 
 use crate::model::{One, noised, weights};
@@ -54,4 +54,14 @@ fn a_report_answers_what_was_perturbed_and_what_was_skipped() {
     assert_eq!(skipped, [("1.weight", SkipReason::Constant)]);
     assert_eq!(report.get("1.weight").unwrap().elements, 12_000);
     assert_eq!(report.get("2.weight"), None);
+}
+
+#[test]
+fn a_record_with_fewer_fields_or_more_can_be_read() {
+    let old = r#"{"lambda":0.15,"entries":[{"path":"weight","outcome":{"perturbed":{"noise_rms":0.5}}},
+        {"path":"bias","dtype":"BF16","outcome":{"skipped":"constant"},"of_a_later_version":1}],"later":[]}"#;
+    let report: NoiseReport = serde_json::from_str(old).unwrap();
+    assert_eq!(report.perturbed().count(), 1);
+    assert_eq!(report.entries[1].dtype, Some(DType::BF16));
+    assert_eq!(report.skipped().next().unwrap().1, SkipReason::Constant);
 }

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, TensorData};
-use noisytune_burn::{NoisyTuneMapper, selection};
+use noisytune_burn::{NoisyTuneConfig, Selection};
 
 use crate::model::{One, floats, noised, noised_by, weights};
 
@@ -38,7 +38,7 @@ fn the_same_seed_gives_the_same_noise() {
 #[test]
 fn another_seed_or_another_path_gives_other_noise() {
     let (model, _) = noised(forward());
-    let (other, _) = noised_by(forward(), NoisyTuneMapper::new(0.15).with_seed(8));
+    let (other, _) = noised_by(forward(), NoisyTuneConfig::new(0.15).with_seed(8));
     assert_ne!(model.first.data(), other.first.data());
     assert_ne!(model.first.data(), model.second.data());
 }
@@ -57,8 +57,10 @@ fn the_order_of_the_traversal_does_not_matter() {
 #[test]
 fn what_is_excluded_does_not_matter_to_the_rest() {
     let (all, _) = noised(forward());
-    let group = selection::except(&["first"]);
-    let mapper = NoisyTuneMapper::new(0.15).with_seed(7).with_group(group);
+    let selection = Selection::everything().except(["first"]);
+    let mapper = NoisyTuneConfig::new(0.15)
+        .with_seed(7)
+        .with_selection(selection);
     let (some, _) = noised_by(forward(), mapper);
     assert_eq!(all.second.data(), some.second.data());
     assert_eq!(some.first.data(), one().data());
@@ -87,7 +89,7 @@ fn autodiff_does_not_matter() {
 
 #[test]
 fn a_reused_mapper_gives_the_same_noise_again() {
-    let mut mapper = NoisyTuneMapper::new(0.15).with_seed(7);
+    let mut mapper = NoisyTuneConfig::new(0.15).with_seed(7).init().unwrap();
     let first = forward().map(&mut mapper);
     let second = forward().map(&mut mapper);
     assert_eq!(floats(&first), floats(&second));

@@ -13,7 +13,7 @@ use crate::material::{Contrast, Material, ink, main_contrast};
 use crate::number::{NONE, or_none, sentence, signed};
 
 /// Their names in the records.
-const PARTS: [&str; 5] = ["query", "key", "value", "dense", "all"];
+const PARTS: [&str; 6] = ["query", "key", "value", "query_key_value", "dense", "all"];
 
 /// Recorded changes are around 1e-3; the report gives them in thousandths.
 const UNIT: f64 = 1e3;

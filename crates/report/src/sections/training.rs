@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use study::record::EpochRecord;
-use study::summary::StudyResult;
+use study::summary::{StudyResult, loss_unit};
 use study::{Arm, RunRecord};
 
 use crate::document::{Block, Section};
@@ -43,7 +43,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         let curves = Curves {
             lines: loss,
             x: "optimizer step".to_owned(),
-            y: "training loss (nats)".to_owned(),
+            y: format!("training loss ({})", loss_unit(&material.summary.metric)),
             marked: false,
         };
         blocks.push(Block::Figure(Figure::new(

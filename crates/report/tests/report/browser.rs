@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::benchmark;
 use crate::sample::Sample;
 
 /// The program to run: the one in the environment, or the first on the path.
@@ -145,6 +146,26 @@ fn every_figure_is_shown_and_nothing_overflows_on_a_desktop_and_a_phone() {
     let (light, dark) = (&colours[0], &colours[1]);
     assert_eq!((light, dark), (&colours[2], &colours[3]));
     assert!(light.0 != dark.0 && light.1 != dark.1, "{light:?} {dark:?}");
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn the_tables_of_several_tasks_fit_a_desktop_and_a_phone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let summary = benchmark::summary();
+    let written = report::write_benchmark(folder.path(), &benchmark::material(&summary));
+    let page = std::fs::read_to_string(written.expect("a page").html).expect("the page");
+    for width in [1280, 390] {
+        let screen = Screen {
+            width,
+            is_dark: false,
+        };
+        let (found, console) = open(folder.path(), &page, screen);
+        assert_eq!(console, [""; 0], "{screen:?}");
+        assert_eq!(found["scroll"], width, "the page overflows, {screen:?}");
+        let none = Value::Array(Vec::new());
+        assert_eq!(found["hidden"], none, "the command runs out, {screen:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What the report says.
 
-use study::{Arm, StudyConfig, StudyKind};
+use study::data::FileSummary;
+use study::{Arm, DataSummary, StudyConfig, StudyKind};
+use tasks::SplitFacts;
 
 use crate::files::{FIGURES, names, read, write};
 use crate::sample::{COMMAND, Sample, evaluation};
@@ -289,6 +291,40 @@ fn sentences_that_are_not_from_sst_2_are_not_called_sst_2() {
     let official = write(&Sample::of(&[StudyKind::Compare], 2)).html;
     assert!(official.contains("on 8,192 of the 67,349 training sentences of SST-2"));
     assert!(!official.contains("The sentences differ too"));
+}
+
+#[test]
+fn the_sentences_are_counted_and_warned_about() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 2);
+    let before = write(&sample).markdown;
+    assert!(!before.contains("Which sentences?"));
+    let file = |set: &str, classes: [usize; 2], shared_with_train| FileSummary {
+        set: set.to_owned(),
+        file: format!("{set}.csv"),
+        facts: SplitFacts {
+            rows: classes.iter().sum(),
+            classes: vec![
+                ("bad".to_owned(), classes[0]),
+                ("good".to_owned(), classes[1]),
+            ],
+            repeated: 0,
+            conflicting: 0,
+        },
+        shared_with_train,
+    };
+    sample.files = Some(DataSummary {
+        files: vec![file("train", [4_000, 4_192], 0), file("dev", [100, 772], 7)],
+    });
+    let text = write(&sample).markdown;
+    for said in [
+        "## Which sentences?",
+        "| train | train.csv | 8,192 | bad: 4,000 · good: 4,192 | – |",
+        "| dev | dev.csv | 872 | bad: 100 · good: 772 | 7 |",
+        "- Dev: 88.5 % of the rows are of class good: accuracy says little, macro F1 more.",
+        "- Dev: 7 of 872 rows are in the training file too",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, check};
+use super::summary::ROUNDING;
 
 /// Up to this many pairs, every assignment of signs is counted (2^20); above, signs are drawn.
 const MAX_EXACT: usize = 20;
@@ -38,8 +39,8 @@ pub struct SignFlip {
 pub fn sign_flip_test(differences: &[f64], seed: u64) -> Result<SignFlip, Error> {
     check(differences, 2)?;
     let observed = differences.iter().sum::<f64>().abs();
-    // Equal sums of terms in different orders differ by rounding.
-    let rounding = 1e-12 * differences.iter().map(|d| d.abs()).sum::<f64>();
+    // Equal sums of terms in different orders differ by rounding, and so do the terms.
+    let rounding = ROUNDING * differences.iter().map(|d| d.abs()).sum::<f64>().max(1.0);
     let reaches = |sum: f64| sum.abs() >= observed - rounding;
     let exact = differences.len() <= MAX_EXACT;
     let p_value = if exact {

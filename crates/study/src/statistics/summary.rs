@@ -48,14 +48,25 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Scores that differ by less are equal: rounding moves a score by up to 1e-16, and the difference of two by as much,
+/// however small it is. Metrics of a million examples differ by more than 1e-7 if they differ.
+pub(super) const ROUNDING: f64 = 1e-12;
+
 /// Standard deviation with n - 1 in the denominator; `None` for fewer than two values.
 ///
-/// Equal values have a deviation of exactly 0, which rounding of their mean would otherwise spoil.
+/// Equal values have a deviation of exactly 0, which rounding would otherwise spoil: three differences of one sentence
+/// in 872 would have a tiny one, and a t of millions.
 pub(super) fn sd(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;
     }
-    if values.iter().all(|value| *value == values[0]) {
+    let largest = values
+        .iter()
+        .fold(1.0, |most: f64, value| most.max(value.abs()));
+    if values
+        .iter()
+        .all(|value| (value - values[0]).abs() <= ROUNDING * largest)
+    {
         return Some(0.0);
     }
     let mean = mean(values);

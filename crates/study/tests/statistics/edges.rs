@@ -21,6 +21,28 @@ fn equal_scores_deviate_by_exactly_zero() {
     assert_eq!(Summary::of(&[0.1; 3]).unwrap().sd, Some(0.0));
 }
 
+/// Scores are counts of right answers over these totals, so differences of one answer are not equal to the last bit.
+#[test]
+fn differences_of_one_answer_are_equal_whatever_the_total() {
+    for total in [3.0, 277.0, 400.0, 872.0, 390_965.0] {
+        let score = |right: f64| right / total;
+        let control = [1.0, 2.0, 3.0].map(|more: f64| score(total - more));
+        let treatment = [2.0, 3.0, 4.0].map(|more: f64| score(total - more));
+        let differences = differences(&treatment, &control).unwrap();
+        assert_eq!(Summary::of(&differences).unwrap().sd, Some(0.0), "{total}");
+        assert_eq!(
+            paired_t_test(&differences).map(|_| ()),
+            Err(Error::NoSpread { count: 3 }),
+            "{total}"
+        );
+        // Up, down, up: three of the four assignments of signs are as far from 0.
+        let mixed = [differences[0], -differences[1], differences[2]];
+        assert_eq!(sign_flip_test(&mixed, 0).unwrap().p_value, 1.0, "{total}");
+        let p_value = sign_flip_test(&differences, 0).unwrap().p_value;
+        assert_eq!(p_value, 0.25, "{total}");
+    }
+}
+
 #[test]
 fn too_few_numbers_are_an_error_everywhere() {
     let none = |needed| Err(Error::TooFew { found: 0, needed });

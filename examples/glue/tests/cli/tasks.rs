@@ -25,6 +25,17 @@ fn scores(world: &World, task: &str) -> BTreeMap<(String, String), f64> {
     scores
 }
 
+/// Copies two tasks into the folder `some`.
+fn copy_rte_and_wnli(world: &World) {
+    for task in ["RTE", "WNLI"] {
+        fs::create_dir_all(world.path(&format!("some/{task}"))).expect("a folder");
+        for file in ["train.tsv", "dev.tsv"] {
+            let from = tasks_folder().join(task).join(file);
+            fs::copy(from, world.path(&format!("some/{task}/{file}"))).expect("a copy");
+        }
+    }
+}
+
 #[test]
 fn every_task_of_glue_runs_and_the_papers_table_stands_beside_them() {
     let world = World::new();
@@ -124,13 +135,7 @@ fn the_files_of_predictions_give_the_recorded_scores() {
 #[test]
 fn tasks_that_are_not_there_are_said_not_to_have_run() {
     let world = World::new();
-    for task in ["RTE", "WNLI"] {
-        fs::create_dir_all(world.path(&format!("some/{task}"))).expect("a folder");
-        for file in ["train.tsv", "dev.tsv"] {
-            let from = tasks_folder().join(task).join(file);
-            fs::copy(from, world.path(&format!("some/{task}/{file}"))).expect("a copy");
-        }
-    }
+    copy_rte_and_wnli(&world);
     world.succeed(&["--task=all", "--data=some", "--out=all"]);
     let report = world.read("all/report.md");
     assert!(report.contains("| cola | not run |"), "{report}");
@@ -147,6 +152,22 @@ fn tasks_that_are_not_there_are_said_not_to_have_run() {
             .expect("a score")
     };
     assert_eq!(average.as_f64(), Some((mean("rte") + mean("wnli")) / 2.0));
+}
+
+#[test]
+fn a_damaged_file_is_found_before_the_first_task_is_trained() {
+    let world = World::new();
+    copy_rte_and_wnli(&world);
+    world.write(
+        "some/WNLI/dev.tsv",
+        "index\tsentence1\tsentence2\tlabel\n0\ta\tb\t7\n",
+    );
+    world.refuse(
+        &["--task=all", "--data=some"],
+        1,
+        &["some/WNLI/dev.tsv:2", "\"7\""],
+    );
+    assert!(!world.path("out").exists());
 }
 
 #[test]

@@ -6,18 +6,17 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
+use chacha8_lanes::BLOCK_WORDS;
+use chacha8_lanes::cube::{Key, KeyLaunch, block};
 use cubecl::ir::{ElemType, FloatKind};
 use cubecl::prelude::*;
 use cubecl::{CubeCount, calculate_cube_count_elemwise};
 
 use super::NoiseBackend;
-use crate::chacha;
 
 const BLOCK: usize = super::BLOCK;
-const BLOCK_WORDS: usize = chacha::BLOCK_WORDS;
-const GROUP: u32 = chacha::GROUP as u32;
-const LANES: u32 = chacha::LANES as u32;
-const DOUBLE_ROUNDS: u32 = chacha::DOUBLE_ROUNDS as u32;
+const GROUP: u32 = chacha8_lanes::GROUP as u32;
+const LANES: u32 = chacha8_lanes::LANES as u32;
 
 /// Draws are odd multiples of this.
 const STEP: f32 = 1.0 / (1 << 25) as f32;
@@ -110,19 +109,6 @@ fn launch_size(tensor: &CubeTensor, units: usize) -> (CubeCount, CubeDim) {
     let cube_dim = CubeDim::new(&tensor.client, units);
     let cubes = calculate_cube_count_elemwise(&tensor.client, units, cube_dim);
     (cubes, cube_dim)
-}
-
-/// A ChaCha key.
-#[derive(CubeType, CubeLaunch, Clone, Copy)]
-struct Key {
-    k0: u32,
-    k1: u32,
-    k2: u32,
-    k3: u32,
-    k4: u32,
-    k5: u32,
-    k6: u32,
-    k7: u32,
 }
 
 /// Mean, largest deviation d, and sum of squares over d², of each run of elements, in three rows of `runs`.
@@ -257,72 +243,4 @@ fn add_noise_kernel<E: Float>(
         }
         squares[unit as usize] = sum;
     }
-}
-
-/// The words of a block of ChaCha8.
-#[cube]
-fn block(key: &Key, counter: u32) -> Array<u32> {
-    let mut start = Array::<u32>::new(BLOCK_WORDS);
-    // "expand 32-byte k"
-    start[0] = 0x6170_7865;
-    start[1] = 0x3320_646e;
-    start[2] = 0x7962_2d32;
-    start[3] = 0x6b20_6574;
-    start[4] = key.k0;
-    start[5] = key.k1;
-    start[6] = key.k2;
-    start[7] = key.k3;
-    start[8] = key.k4;
-    start[9] = key.k5;
-    start[10] = key.k6;
-    start[11] = key.k7;
-    start[12] = counter;
-    start[13] = 0;
-    start[14] = 0;
-    start[15] = 0;
-    let mut words = Array::<u32>::new(BLOCK_WORDS);
-    #[unroll]
-    for i in 0..BLOCK_WORDS {
-        words[i] = start[i];
-    }
-    #[unroll]
-    for _ in 0..DOUBLE_ROUNDS {
-        quarter_round(&mut words, 0usize, 4usize, 8usize, 12usize);
-        quarter_round(&mut words, 1usize, 5usize, 9usize, 13usize);
-        quarter_round(&mut words, 2usize, 6usize, 10usize, 14usize);
-        quarter_round(&mut words, 3usize, 7usize, 11usize, 15usize);
-        quarter_round(&mut words, 0usize, 5usize, 10usize, 15usize);
-        quarter_round(&mut words, 1usize, 6usize, 11usize, 12usize);
-        quarter_round(&mut words, 2usize, 7usize, 8usize, 13usize);
-        quarter_round(&mut words, 3usize, 4usize, 9usize, 14usize);
-    }
-    #[unroll]
-    for i in 0..BLOCK_WORDS {
-        words[i] += start[i];
-    }
-    words
-}
-
-#[cube]
-fn quarter_round(
-    words: &mut Array<u32>,
-    #[comptime] a: usize,
-    #[comptime] b: usize,
-    #[comptime] c: usize,
-    #[comptime] d: usize,
-) {
-    words[a] += words[b];
-    words[d] = rotate_left(words[d] ^ words[a], 16u32);
-    words[c] += words[d];
-    words[b] = rotate_left(words[b] ^ words[c], 12u32);
-    words[a] += words[b];
-    words[d] = rotate_left(words[d] ^ words[a], 8u32);
-    words[c] += words[d];
-    words[b] = rotate_left(words[b] ^ words[c], 7u32);
-}
-
-#[cube]
-#[allow(clippy::manual_rotate)] // CubeCL has no rotation.
-fn rotate_left(x: u32, #[comptime] bits: u32) -> u32 {
-    (x << bits) | (x >> (32 - bits))
 }

@@ -1,0 +1,210 @@
+//! A layer of ModernBERT: normalisation before attention and before a gated feed-forward block.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::config::{AttentionKind, ModernBertConfig};
+use crate::blocks::{Dropouts, Heads, HiddenAct, LayerNorm, Linear};
+use crate::input::{Layout, Tokens};
+
+/// Keeps a token from those beyond its window. Not minus infinity, for the sake of rows of padding.
+const OUT_OF_REACH: f32 = -1e30;
+
+/// A layer.
+#[derive(Module, Debug)]
+pub(super) struct ModernBertLayer {
+    /// The first layer has none: the embeddings are normalised.
+    attn_norm: Option<LayerNorm>,
+    attn: ModernBertAttention,
+    mlp_norm: LayerNorm,
+    mlp: ModernBertMlp,
+}
+
+#[derive(Module, Debug)]
+struct ModernBertAttention {
+    /// Query, key and value in one product, `[hidden, 3 * hidden]`.
+    wqkv: Linear,
+    wo: Linear,
+    #[module(skip)]
+    heads: Heads,
+    #[module(skip)]
+    rotary: Rotary,
+    #[module(skip)]
+    window: Option<usize>,
+    dropout: f64,
+}
+
+/// `wo(dropout(activation(x) * gate))`, where `wi` gives `x` and `gate` side by side.
+#[derive(Module, Debug)]
+struct ModernBertMlp {
+    wi: Linear,
+    wo: Linear,
+    #[module(skip)]
+    activation: HiddenAct,
+    dropout: f64,
+}
+
+/// Rotary positions (Su et al., 2021, arXiv:2104.09864).
+#[derive(Clone, Copy, Debug)]
+struct Rotary {
+    theta: f32,
+    heads: usize,
+}
+
+impl ModernBertLayer {
+    pub(super) fn new(config: &ModernBertConfig, index: usize, device: &Device) -> Self {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let norm = || LayerNorm::with_shift(config.norm_bias, hidden, config.norm_eps, device);
+        let of_attention =
+            |outputs| Linear::with_bias(config.attention_bias, hidden, outputs, device);
+        let of_mlp = |from, to| Linear::with_bias(config.mlp_bias, from, to, device);
+        let kind = config.attention_of(index);
+        Self {
+            attn_norm: (index > 0).then(norm),
+            attn: ModernBertAttention {
+                wqkv: of_attention(3 * hidden),
+                wo: of_attention(hidden),
+                heads: Heads::new(config.num_attention_heads, config.attention_dropout),
+                rotary: Rotary {
+                    theta: config.theta(kind) as f32,
+                    heads: config.num_attention_heads,
+                },
+                window: match kind {
+                    AttentionKind::FullAttention => None,
+                    AttentionKind::SlidingAttention => Some(config.local_attention / 2),
+                },
+                dropout: config.attention_dropout,
+            },
+            mlp_norm: norm(),
+            mlp: ModernBertMlp {
+                wi: of_mlp(hidden, 2 * inner),
+                wo: of_mlp(inner, hidden),
+                activation: config.hidden_activation,
+                dropout: config.mlp_dropout,
+            },
+        }
+    }
+
+    pub(super) fn forward(
+        &self,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        tokens: Tokens,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let normalised = match &self.attn_norm {
+            Some(norm) => norm.forward(hidden.clone()),
+            None => hidden.clone(),
+        };
+        let attended = self.attn.forward(normalised, layout, tokens, dropouts);
+        let residual = layout.of(tokens, hidden);
+        let hidden = attended.cast(residual.dtype()) + residual;
+        let wide = self
+            .mlp
+            .forward(self.mlp_norm.forward(hidden.clone()), dropouts);
+        wide.cast(hidden.dtype()) + hidden
+    }
+}
+
+impl ModernBertAttention {
+    fn forward(
+        &self,
+        hidden: Tensor<3>,
+        layout: &Layout,
+        tokens: Tokens,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let [_, _, width] = hidden.dims();
+        let projected = self.wqkv.forward(self.wqkv.adopt(hidden));
+        let part = |index| projected.clone().narrow(2, index * width, width);
+        let tables = self.rotary.tables(layout, &projected);
+        let query = match tokens {
+            Tokens::All => self.rotary.turned(part(0), &tables),
+            // At position 0 there is nothing to turn.
+            Tokens::First => layout.first(part(0)),
+        };
+        let key = self.rotary.turned(part(1), &tables);
+        let inputs = [query, key, part(2)];
+        let [_, longest] = layout.extent();
+        let context = match self.window {
+            // Everything is within reach of everything.
+            Some(window) if window + 1 < longest => {
+                let bias = beyond(window, tokens, longest, &projected);
+                self.heads
+                    .attend_biased(inputs, |_, _| bias, layout, tokens, dropouts)
+            }
+            _ => self.heads.attend(inputs, layout, tokens, dropouts),
+        };
+        let output = self.wo.forward(context);
+        fused::dropout(output, dropouts.next(self.dropout))
+    }
+}
+
+/// A bias that keeps tokens from those further away than `window`: `[1, 1, queries, longest]`.
+fn beyond(window: usize, tokens: Tokens, longest: usize, like: &Tensor<3>) -> Tensor<4> {
+    let queries = match tokens {
+        Tokens::All => longest,
+        Tokens::First => 1,
+    };
+    let row = |i: usize| {
+        (0..longest).map(move |j| {
+            if i.abs_diff(j) > window {
+                OUT_OF_REACH
+            } else {
+                0.0
+            }
+        })
+    };
+    let bias: Vec<f32> = (0..queries).flat_map(row).collect();
+    let bias = TensorData::new(bias, [1, 1, queries, longest]);
+    Tensor::from_data(bias, &like.device())
+}
+
+impl Rotary {
+    /// Cosines and sines of the angles of each token, `[1, length or tokens, 1, d]`.
+    fn tables(self, layout: &Layout, projected: &Tensor<3>) -> [Tensor<4>; 2] {
+        let [_, _, width] = projected.dims();
+        let d = width / 3 / self.heads;
+        let device = projected.device();
+        let [_, longest] = layout.extent();
+        let half = d / 2;
+        // In single precision throughout, as transformers does it.
+        let frequency = |i: usize| 1.0 / self.theta.powf((2 * (i % half)) as f32 / d as f32);
+        let frequencies: Vec<f32> = (0..d).map(frequency).collect();
+        let angles = (0..longest).flat_map(|p| frequencies.iter().map(move |f| p as f32 * f));
+        let angles: Vec<f32> = angles.collect();
+        let positions = layout.positions(&device).flatten::<1>(0, 1);
+        [f32::cos, f32::sin].map(|of| {
+            let table: Vec<f32> = angles.iter().map(|&angle| of(angle)).collect();
+            let table = Tensor::<2>::from_data(TensorData::new(table, [longest, d]), &device);
+            let of_tokens = table.select(0, positions.clone());
+            let [tokens, d] = of_tokens.dims();
+            of_tokens.reshape([1, tokens, 1, d])
+        })
+    }
+
+    /// Turns each half of a head's elements against the other.
+    fn turned(self, x: Tensor<3>, [cos, sin]: &[Tensor<4>; 2]) -> Tensor<3> {
+        let [batch, length, width] = x.dims();
+        let d = width / self.heads;
+        let dtype = x.dtype();
+        let x = x.reshape([batch, length, self.heads, d]).cast(cos.dtype());
+        let first = x.clone().narrow(3, 0, d / 2);
+        let second = x.clone().narrow(3, d / 2, d / 2);
+        let across = Tensor::cat(vec![-second, first], 3);
+        let turned = x * cos.clone() + across * sin.clone();
+        turned.reshape([batch, length, width]).cast(dtype)
+    }
+}
+
+impl ModernBertMlp {
+    fn forward(&self, x: Tensor<3>, dropouts: &mut Dropouts) -> Tensor<3> {
+        let wide = self.wi.forward(self.wi.adopt(x));
+        let [_, _, both] = wide.dims();
+        let inner = both / 2;
+        let activated = self.activation.of(wide.clone().narrow(2, 0, inner));
+        let gated = activated * wide.narrow(2, inner, inner);
+        self.wo
+            .forward(fused::dropout(gated, dropouts.next(self.dropout)))
+    }
+}

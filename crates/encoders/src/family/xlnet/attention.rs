@@ -1,0 +1,172 @@
+//! Attention with relative positions and segments.
+
+use burn::module::{Module, Param};
+use burn::nn::Initializer;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::config::XlNetConfig;
+use crate::blocks::{Dropouts, Heads, LayerNorm, scores_at, split_heads, zero_bias};
+use crate::input::{EncoderInput, Tokens};
+
+/// Attention whose scores are sums of three: of contents, of a distance, and of being in one segment or not.
+#[derive(Module, Debug)]
+pub(super) struct RelativeAttention {
+    /// `[hidden, heads, d]`, as the others of one letter.
+    q: Param<Tensor<3>>,
+    k: Param<Tensor<3>>,
+    v: Param<Tensor<3>>,
+    /// From the heads back to the hidden states.
+    o: Param<Tensor<3>>,
+    /// Of the encoding of distances.
+    r: Param<Tensor<3>>,
+    /// What is added to a query for distances, `[heads, d]`.
+    r_r_bias: Param<Tensor<2>>,
+    /// For segments.
+    r_s_bias: Param<Tensor<2>>,
+    /// For contents.
+    r_w_bias: Param<Tensor<2>>,
+    /// Of the same segment and of another, `[2, heads, d]`.
+    seg_embed: Param<Tensor<3>>,
+    layer_norm: LayerNorm,
+    #[module(skip)]
+    heads: Heads,
+    dropout: f64,
+    /// Distances beyond it count as it; 0 without a limit.
+    furthest: usize,
+}
+
+impl RelativeAttention {
+    pub(super) fn new(config: &XlNetConfig, device: &Device) -> Self {
+        let (hidden, heads) = (config.d_model, config.n_head);
+        let d = hidden / heads;
+        let normal = Initializer::Normal {
+            mean: 0.0,
+            std: config.initializer_range,
+        };
+        let projection = || normal.init([hidden, heads, d], device);
+        let bias = || normal.init([heads, d], device);
+        Self {
+            q: projection(),
+            k: projection(),
+            v: projection(),
+            o: projection(),
+            r: projection(),
+            r_r_bias: bias(),
+            r_s_bias: bias(),
+            r_w_bias: bias(),
+            seg_embed: normal.init([2, heads, d], device),
+            layer_norm: LayerNorm::new(hidden, config.layer_norm_eps, device),
+            heads: Heads::new(heads, config.dropout),
+            dropout: config.dropout,
+            furthest: usize::try_from(config.clamp_len).unwrap_or(0),
+        }
+    }
+
+    pub(super) fn forward(
+        &self,
+        hidden: Tensor<3>,
+        input: &EncoderInput,
+        dropouts: &mut Dropouts,
+    ) -> Tensor<3> {
+        let hidden = hidden.cast(self.q.dtype());
+        let [q, k, v] = [&self.q, &self.k, &self.v].map(|weight| projected(&hidden, weight));
+        let [_, longest] = input.layout.extent();
+        let distances = self.distances(longest, &hidden, dropouts);
+        let segments = segments(input);
+        let bias = |query: &Tensor<3>, key: &Tensor<3>| {
+            let [query, key] = [query, key].map(Tensor::clone);
+            self.bias(query, key, distances, segments)
+        };
+        let inputs = [q, k, v];
+        let context = self
+            .heads
+            .attend_biased(inputs, bias, &input.layout, Tokens::All, dropouts);
+        let weight = matrix(&self.o).transpose();
+        let attended = fused::linear(context, weight.clone(), zero_bias(&weight));
+        self.layer_norm
+            .forward_residual(attended, hidden, dropouts.next(self.dropout))
+    }
+
+    /// `[heads, d]` as what is added to states side by side, `[1, 1, heads * d]`.
+    fn flat(&self, bias: &Param<Tensor<2>>) -> Tensor<3> {
+        bias.val().flatten::<1>(0, 1).unsqueeze()
+    }
+
+    /// The projected encodings of the distances `longest` to `1 - longest`, `[1, heads, 2 * longest, d]`.
+    fn distances(&self, longest: usize, like: &Tensor<3>, dropouts: &mut Dropouts) -> Tensor<4> {
+        let [_, _, hidden] = like.dims();
+        let bound = match self.furthest {
+            0 => f32::INFINITY,
+            furthest => furthest as f32,
+        };
+        let frequencies = (0..hidden).step_by(2);
+        // In single precision throughout, as transformers does it.
+        let frequencies = frequencies.map(|i| 1.0 / 10_000_f32.powf(i as f32 / hidden as f32));
+        let frequencies: Vec<f32> = frequencies.collect();
+        let mut encodings = Vec::with_capacity(2 * longest * hidden);
+        for row in 0..2 * longest {
+            let distance = (longest as f32 - row as f32).clamp(-bound, bound);
+            let angles = || frequencies.iter().map(|frequency| distance * frequency);
+            encodings.extend(angles().map(f32::sin).chain(angles().map(f32::cos)));
+        }
+        let encodings = TensorData::new(encodings, [1, 2 * longest, hidden]);
+        let encodings = Tensor::<3>::from_data(encodings, &like.device()).cast(like.dtype());
+        let encodings = fused::dropout(encodings, dropouts.next(self.dropout));
+        split_heads(projected(&encodings, &self.r), self.heads.number())
+    }
+
+    /// What is added to the scores of queries and keys, `[batch, heads, longest, longest]`, with the factor of all
+    /// scores.
+    fn bias(
+        &self,
+        query: Tensor<3>,
+        key: Tensor<3>,
+        distances: Tensor<4>,
+        segments: Tensor<4>,
+    ) -> Tensor<4> {
+        let heads = self.heads.number();
+        let [_, longest, _] = query.dims();
+        let with = |bias| split_heads(query.clone() + self.flat(bias), heads);
+        let distance = |i: usize, j: usize| longest + j - i;
+        let of_distances = scores_at(with(&self.r_r_bias), distances, longest, distance);
+
+        let table = self.seg_embed.val().permute([1, 2, 0]).unsqueeze::<4>();
+        let scores = with(&self.r_s_bias).matmul(table);
+        let [same, other] = [0, 1].map(|segment| scores.clone().narrow(3, segment, 1));
+        let of_segments = same.clone() + (other - same) * segments;
+
+        // The same for every query.
+        let [_, d] = self.r_w_bias.dims();
+        let bias = self.r_w_bias.val().reshape([1, heads, d, 1]);
+        let of_contents = split_heads(key, heads).matmul(bias).transpose();
+        (of_distances + of_segments + of_contents) / (d as f64).sqrt()
+    }
+}
+
+/// `[hidden, heads, d]` as `[hidden, heads * d]`.
+fn matrix(weight: &Param<Tensor<3>>) -> Tensor<2> {
+    weight.val().flatten(1, 2)
+}
+
+fn projected(x: &Tensor<3>, weight: &Param<Tensor<3>>) -> Tensor<3> {
+    let weight = matrix(weight);
+    let bias = zero_bias(&weight);
+    fused::linear(x.clone(), weight, bias)
+}
+
+/// 1 where two tokens are of different segments, `[batch, 1, longest, longest]`.
+fn segments(input: &EncoderInput) -> Tensor<4> {
+    let [rows, columns] = input.token_type_ids.dims();
+    let kinds = input.token_type_ids.clone().float();
+    let kinds = input.layout.padded(kinds.reshape([rows, columns, 1]));
+    let [batch, longest, _] = kinds.dims();
+    let kinds: Tensor<2, Int> = kinds.reshape([batch, longest]).int();
+    let across = kinds
+        .clone()
+        .reshape([batch, longest, 1])
+        .expand([batch, longest, longest]);
+    let along = kinds
+        .reshape([batch, 1, longest])
+        .expand([batch, longest, longest]);
+    across.not_equal(along).float().unsqueeze_dim(1)
+}

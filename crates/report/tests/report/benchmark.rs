@@ -1,0 +1,92 @@
+//! The page over several tasks.
+
+use report::{BenchmarkMaterial, write_benchmark};
+use study::{BenchmarkSummary, StudyKind};
+
+use crate::files::read;
+use crate::sample::Sample;
+
+/// Two tasks over eight seeds, of which one is CoLA.
+pub(crate) fn summary() -> BenchmarkSummary {
+    let of = |task: &str, metric: &str| {
+        let mut summary = Sample::of(&[StudyKind::Compare], 8).summary();
+        summary.task = task.to_owned();
+        summary.metric = metric.to_owned();
+        summary
+    };
+    let summaries = [of("cola", "matthews_correlation"), of("sst2", "accuracy")];
+    BenchmarkSummary::of(&summaries).expect("a summary")
+}
+
+pub(crate) fn material(summary: &BenchmarkSummary) -> BenchmarkMaterial<'_> {
+    BenchmarkMaterial {
+        summary,
+        model: "all-MiniLM-L6-v2",
+        absent: &["mrpc", "rte"],
+        command: "cargo run --example glue -- --task all",
+    }
+}
+
+#[test]
+fn our_rows_stand_under_the_papers_with_the_mean_of_the_tasks_that_ran() {
+    let summary = summary();
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = write_benchmark(folder.path(), &material(&summary)).expect("a page");
+    let text = read(&written.markdown);
+    let percent = |score: f64| format!("{:.2}", 100.0 * score);
+    let scores = |at: usize| percent(summary.tasks[at].control_scores.mean.expect("scores"));
+    let ours = text
+        .lines()
+        .find(|line| line.starts_with("| here | all-MiniLM-L6-v2 |"));
+    let ours: Vec<&str> = ours.expect("our row").split(" | ").collect();
+    let average = summary.average.as_ref().expect("scores everywhere");
+    let expected = [
+        "| here",
+        "all-MiniLM-L6-v2",
+        "not run",
+        "not run",
+        "not run",
+        "not run",
+        &scores(1),
+        "not run",
+        &scores(0),
+        "not run",
+        "not run",
+        &format!("{} |", percent(average.control)),
+    ];
+    assert_eq!(ours, expected);
+    // The paper's BERT on CoLA and SST-2: (58.1 + 93.0) / 2.
+    let bert = text
+        .lines()
+        .find(|line| line.starts_with("| paper | BERT |"));
+    assert!(
+        bert.is_some_and(|line| line.ends_with("| 54.4 | 75.5 |")),
+        "{bert:?}"
+    );
+    for said in [
+        "| cola | Matthews correlation |",
+        "| mrpc | not run |",
+        "| mean | of 2 tasks |",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let html = read(&written.html);
+    assert!(html.contains("cargo run --example glue -- --task all"));
+}
+
+#[test]
+fn p_values_are_corrected_for_the_number_of_tasks() {
+    let summary = summary();
+    let tasks = &summary.tasks;
+    let p = |at: usize| tasks[at].comparison.as_ref().and_then(|c| c.paired.p_value);
+    assert!(p(0).is_some());
+    // Both have the same differences, so Holm doubles the smaller one and both are equal.
+    for task in tasks {
+        assert_eq!(
+            task.holm_p,
+            p(0).map(|p| (2.0 * p).min(1.0)),
+            "{}",
+            task.task
+        );
+    }
+}
