@@ -123,8 +123,8 @@ impl Layout {
                 return;
             };
             at[axis] += 1;
-            for later in axis + 1..last {
-                at[later] = within(later).start;
+            for (later, position) in at.iter_mut().enumerate().take(last).skip(axis + 1) {
+                *position = within(later).start;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Every task of GLUE, one study after the other, and their table.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use program::source::Source;
 use program::{DeviceOptions, Failure, print};
@@ -43,7 +43,7 @@ impl Conductor<'_> {
         };
         let out = self.arguments.out.as_deref().unwrap_or(out);
         let sentences = |task: &GlueTask| Sentences::Glue {
-            task: task.clone(),
+            task: Box::new(task.clone()),
             data: Some(data.clone()),
         };
         for task in &there {
@@ -106,7 +106,7 @@ fn held(data: &Source) -> Result<(Vec<GlueTask>, Vec<&'static str>), Failure> {
 }
 
 /// One line per task, then the average and the verdict.
-fn rendered(summary: &BenchmarkSummary, json: &Path, report: &PathBuf) -> String {
+fn rendered(summary: &BenchmarkSummary, json: &Path, report: &Path) -> String {
     let points = |score: Option<f64>| score.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
     let mut text = String::from("\nGLUE dev\n");
     let _ = writeln!(

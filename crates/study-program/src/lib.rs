@@ -18,7 +18,7 @@
 //!
 //! fn run(arguments: &Arguments) -> Result<(), Failure> {
 //!     let conductor = Conductor::new(&PROGRAM, &arguments.study);
-//!     let sentences = Sentences::Glue { task: tasks::glue::sst2(), data: None };
+//!     let sentences = Sentences::Glue { task: Box::new(tasks::glue::sst2()), data: None };
 //!     conductor.run(&sentences, Path::new("out/glue_sst2"))
 //! }
 //! ```

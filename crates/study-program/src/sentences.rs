@@ -15,7 +15,7 @@ pub enum Sentences {
     /// A task of GLUE.
     Glue {
         /// The task.
-        task: GlueTask,
+        task: Box<GlueTask>,
         /// The value of `--data`; `None` for the preset's.
         data: Option<Source>,
     },

@@ -134,7 +134,7 @@ impl OwnArguments {
 pub(crate) enum Tasks {
     /// Every task that the data has.
     All,
-    One(GlueTask),
+    One(Box<GlueTask>),
 }
 
 fn task_names() -> impl TypedValueParser<Value = Tasks> {
@@ -146,6 +146,6 @@ fn task_names() -> impl TypedValueParser<Value = Tasks> {
     PossibleValuesParser::new(names.chain([all])).map(|name| {
         let mut tasks = glue::all().into_iter();
         let one = tasks.find(|task| task.name.eq_ignore_ascii_case(&name));
-        one.map_or(Tasks::All, Tasks::One)
+        one.map_or(Tasks::All, |task| Tasks::One(Box::new(task)))
     })
 }

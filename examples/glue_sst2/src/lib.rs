@@ -31,7 +31,7 @@ pub fn main() -> ExitCode {
     let known = program::run_glue::check(&Arguments::command(), std::env::args_os().skip(1));
     program::exit_code_of(known.and_then(|()| {
         let Arguments { study, data, .. } = Arguments::parse();
-        let task = tasks::glue::sst2();
+        let task = Box::new(tasks::glue::sst2());
         let conductor = Conductor::new(&PROGRAM, &study);
         conductor.run(&Sentences::Glue { task, data }, Path::new("out/glue_sst2"))
     }))
