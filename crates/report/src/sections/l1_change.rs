@@ -153,7 +153,8 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
         points
             .map(|point| {
                 let runs = material.runs(point);
-                let runs = runs.iter().filter(|run| !run.changes.is_empty());
+                let has = |at: &ParameterChange| at.l1.contains_key(part);
+                let runs = runs.iter().filter(|run| run.changes.iter().any(has));
                 let runs = runs.map(|run| course(&run.changes, part)).collect();
                 of_runs(point.label.clone(), ink(study, point.arm), runs)
             })
