@@ -31,7 +31,7 @@ fn model(device: &Device) -> Model {
         let values: Vec<f32> = (0..ELEMENTS).map(|i| (i * seed % 1001) as f32).collect();
         let data = TensorData::new(values, [ELEMENTS / 2048, 2048]);
         let tensor = Tensor::<2>::from_data(data, device);
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             tensor.transpose().detach()
         } else {
             tensor

@@ -49,7 +49,7 @@ impl FileSummary {
     pub fn warnings(&self) -> Vec<String> {
         let shared = (self.shared_with_train > 0).then(|| {
             format!(
-                "{} of {} rows are in the training file too: scores on them are of what was learned by heart",
+                "{} of {} rows are in the training file too, where the model has seen their labels",
                 self.shared_with_train, self.facts.rows
             )
         });
@@ -82,7 +82,7 @@ mod tests {
             warnings,
             [
                 "validation: 90.0 % of the rows are of class good: accuracy says little",
-                "validation: 3 of 10 rows are in the training file too: scores on them are of what was learned by heart",
+                "validation: 3 of 10 rows are in the training file too, where the model has seen their labels",
             ]
         );
     }
