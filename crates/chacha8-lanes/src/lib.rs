@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "cube")]
+// CubeCL's macros make public items without documentation.
+#[allow(missing_docs)]
 pub mod cube;
 mod vectors;
 
