@@ -81,6 +81,22 @@ impl Filling {
         };
         Self::Padded { token, least }
     }
+
+    /// How to make one tensor of the sentences of an evaluation batch: packed if training batches are, and otherwise padded
+    /// to the longest, because padding to a fixed length serves the speed of training alone.
+    pub fn of_evaluation(recipe: &Recipe, token: u32) -> Self {
+        match recipe.batching {
+            Batching::Packed => Self::Packed,
+            Batching::Shuffled | Batching::Bucketed => Self::Padded { token, least: 0 },
+        }
+    }
+
+    pub(crate) fn input(self, encodings: &[Encoding], device: &Device) -> EncoderInput {
+        match self {
+            Self::Padded { token, least } => EncoderInput::padded(encodings, token, least, device),
+            Self::Packed => EncoderInput::packed(encodings, device),
+        }
+    }
 }
 
 impl Examples {
@@ -88,12 +104,7 @@ impl Examples {
     pub fn batch(&self, positions: &[usize], filling: Filling, device: &Device) -> Batch {
         let encodings: Vec<Encoding> = positions.iter().map(|&i| self.encodings.get(i)).collect();
         Batch {
-            input: match filling {
-                Filling::Padded { token, least } => {
-                    EncoderInput::padded(&encodings, token, least, device)
-                }
-                Filling::Packed => EncoderInput::packed(&encodings, device),
-            },
+            input: filling.input(&encodings, device),
             targets: BatchTargets::of(&self.targets, positions, device),
             tokens: encodings.iter().map(|e| e.ids.len()).sum(),
         }

@@ -1,15 +1,16 @@
 //! Metrics over a whole evaluation set.
 
 use burn::tensor::{Device, Tensor};
-use encoders::{Classifier, Dropouts, EncoderInput, Encoding, Encodings};
+use encoders::{Classifier, Dropouts, Encoding, Encodings};
 use tasks::{Metric, Predictions, Task, ValueKind};
 
-use crate::batch::BatchTargets;
+use crate::batch::{BatchTargets, Filling};
 use crate::data::Examples;
 use crate::error::FinetuneError;
 use crate::objective::mean_loss;
 
-/// Sentences per evaluation batch; the result does not depend on it.
+/// Sentences per evaluation batch, padded or packed; predictions do not depend on it. A packed batch has at most as many
+/// tokens as a padded one.
 const BATCH: usize = 64;
 
 /// A model's predictions over an evaluation set, and their scores.
@@ -36,18 +37,18 @@ pub fn predict(
     model: &Classifier,
     task: &Task,
     encodings: &Encodings,
-    pad_token_id: u32,
+    filling: Filling,
     device: &Device,
 ) -> Predictions {
     let device = device.clone().inner();
     let kind = task.outputs().kind();
-    forward(model, kind, encodings, pad_token_id, &device, |_, _| {})
+    forward(model, kind, encodings, filling, &device, |_, _| {})
 }
 
 /// Scores a model over all examples by the metrics of their task, with dropout off.
 ///
-/// Sentences of similar length share a batch, which saves padding; the predictions are returned in
-/// the order of the file.
+/// Sentences of similar length share a batch, which saves padding and keeps packed batches alike; the predictions are
+/// returned in the order of the file.
 ///
 /// # Errors
 /// [`FinetuneError::Metric`] if there are no examples, if a correlation is undefined, or if the examples are not of
@@ -56,7 +57,7 @@ pub fn evaluate(
     model: &Classifier,
     task: &Task,
     examples: &Examples,
-    pad_token_id: u32,
+    filling: Filling,
     device: &Device,
 ) -> Result<Evaluation, FinetuneError> {
     let device = device.clone().inner();
@@ -65,7 +66,7 @@ pub fn evaluate(
         model,
         task.outputs().kind(),
         &examples.encodings,
-        pad_token_id,
+        filling,
         &device,
         |positions, outputs| {
             let targets = BatchTargets::of(&examples.targets, positions, &device);
@@ -91,7 +92,7 @@ fn forward(
     model: &Classifier,
     kind: ValueKind,
     encodings: &Encodings,
-    pad_token_id: u32,
+    filling: Filling,
     device: &Device,
     mut each: impl FnMut(&[usize], Tensor<2>),
 ) -> Predictions {
@@ -104,7 +105,7 @@ fn forward(
     };
     for positions in by_length.chunks(BATCH) {
         let batch: Vec<Encoding> = positions.iter().map(|&i| encodings.get(i)).collect();
-        let input = EncoderInput::padded(&batch, pad_token_id, 0, device);
+        let input = filling.input(&batch, device);
         let outputs = model.forward(input, &mut Dropouts::off());
         match &mut predictions {
             Predictions::Classes(predictions) => {

@@ -12,6 +12,7 @@ use study::record::{
 use tasks::MetricError;
 use training::finite;
 
+use crate::batch::Filling;
 use crate::course::Course;
 use crate::error::FinetuneError;
 use crate::evaluation::{Evaluation, evaluate, predict};
@@ -146,8 +147,8 @@ impl Outcome {
         }
         let model = lower(recipe.precision, trainer.model());
         for (set, encodings) in &data.unlabelled_sets {
-            let token = data.pad_token_id;
-            let predicted = predict(&model, &data.task, encodings, token, &setup.device);
+            let filling = Filling::of_evaluation(recipe, data.pad_token_id);
+            let predicted = predict(&model, &data.task, encodings, filling, &setup.device);
             let file = setup.predictions_file(&predicted, None);
             self.predictions.insert(set.clone(), file);
         }
@@ -162,16 +163,11 @@ fn score<'a>(
     trainer: &Trainer,
     step: usize,
 ) -> Result<Vec<(&'a str, Evaluation)>, FinetuneError> {
-    let data = &setup.data;
-    let model = lower(setup.config.recipe.precision, trainer.model());
+    let (data, recipe) = (&setup.data, &setup.config.recipe);
+    let model = lower(recipe.precision, trainer.model());
+    let filling = Filling::of_evaluation(recipe, data.pad_token_id);
     let sets = data.evaluation_sets.iter().map(|(name, examples)| {
-        let scored = evaluate(
-            &model,
-            &data.task,
-            examples,
-            data.pad_token_id,
-            &setup.device,
-        )?;
+        let scored = evaluate(&model, &data.task, examples, filling, &setup.device)?;
         finite("evaluation loss", step, scored.loss)?;
         Ok((name.as_str(), scored))
     });

@@ -117,13 +117,13 @@ fn scores_are_trained_on_the_squared_error_and_scored_in_the_order_of_the_file()
     let model = classifier(outputs, &device);
 
     let dev = data.dev();
-    let scored = evaluate(&model, &data.task, dev, 0, &device).expect("it is scored");
+    let filling = Filling::Padded { token: 0, least: 0 };
+    let scored = evaluate(&model, &data.task, dev, filling, &device).expect("it is scored");
     let (Predictions::Scores(predictions), Targets::Scores(targets)) =
         (&scored.predictions, &dev.targets)
     else {
         panic!("{scored:?}");
     };
-    let filling = Filling::Padded { token: 0, least: 0 };
     // One at a time, in the order of the file.
     for (position, score) in predictions.iter().enumerate() {
         let batch = dev.batch(&[position], filling, &device);
