@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use encoders::{Classifier, Snapshot};
 use finetune::batch::{Batch, Filling};
 
-use crate::reference::{batch, tiny_snapshot};
+use crate::reference::{batch, classes, tiny_snapshot};
 
 const LENGTH: usize = 9;
 
@@ -31,5 +31,13 @@ pub(crate) fn examples(which: std::ops::Range<usize>, filling: Filling, device: 
         labels.push((example % 2) as i64);
     }
     let shape = [which.len(), LENGTH];
-    batch(shape, ids, types, &mask, labels, filling, device)
+    batch(
+        shape,
+        ids,
+        types,
+        &mask,
+        classes(labels, device),
+        filling,
+        device,
+    )
 }

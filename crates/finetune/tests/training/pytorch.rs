@@ -14,7 +14,8 @@ use study::Recipe;
 use crate::closeness::distance;
 use crate::parameters::{self, Named};
 use crate::reference::{
-    FILLINGS, batch, floats, golden, integers, json, minilm_snapshot, numbers, tiny_snapshot,
+    FILLINGS, batch, classes, floats, golden, integers, json, minilm_snapshot, numbers,
+    tiny_snapshot,
 };
 
 /// PyTorch's own f32 run differs from its f64 run by 2e-7 in the losses and 1.2e-6 in the gradients
@@ -57,7 +58,7 @@ fn tiny_batch(file: &SafeTensors<'_>, step: usize, filling: Filling, device: &De
         ids,
         part("token_type_ids").1,
         &part("attention_mask").1,
-        part("labels").1,
+        classes(part("labels").1, device),
         filling,
         device,
     )
@@ -102,14 +103,23 @@ fn compare_one_batch(filling: Filling) {
         trainer.gradients(vec![tiny_batch(&file, 0, filling, trainer.device())]);
     let gradients = parameters::gradients(&trainer.model(), &gradients);
 
+    compare_every_gradient(&expected, &file, loss, &gradients);
+}
+
+pub(crate) fn compare_every_gradient(
+    expected: &Value,
+    file: &SafeTensors<'_>,
+    loss: f64,
+    gradients: &Named,
+) {
     let theirs = expected["gradient_loss"].as_f64().expect("a number");
     assert_close("loss", loss, theirs, LOSS);
     let names = file.names();
     let count = names.iter().filter(|n| n.starts_with("gradient.")).count();
     assert_eq!(gradients.len(), count, "parameters with a gradient");
-    for (name, ours) in &gradients {
-        let (_, theirs) = floats(&file, &format!("gradient.{name}"));
-        if noise_only(&expected).contains(&name.as_str()) {
+    for (name, ours) in gradients {
+        let (_, theirs) = floats(file, &format!("gradient.{name}"));
+        if noise_only(expected).contains(&name.as_str()) {
             // A shift of all keys cancels in softmax: the true gradient is 0.
             assert!(ours.iter().all(|g| g.abs() < 1e-6), "{name}: {ours:?}");
             continue;
@@ -142,11 +152,21 @@ fn compare_ten_steps(filling: Filling) {
 
     compare_steps(&expected, &losses, &rates, &norms);
     let end = parameters::values(&trainer.model());
+    compare_every_update(&expected, &file, &rates, &start, &end);
+}
+
+pub(crate) fn compare_every_update(
+    expected: &Value,
+    file: &SafeTensors<'_>,
+    rates: &[f64],
+    start: &Named,
+    end: &Named,
+) {
     assert_eq!(end.len(), start.len());
-    for (name, ours) in &end {
-        let (_, theirs) = floats(&file, &format!("final.{name}"));
+    for (name, ours) in end {
+        let (_, theirs) = floats(file, &format!("final.{name}"));
         let start = &start[name];
-        if noise_only(&expected).contains(&name.as_str()) {
+        if noise_only(expected).contains(&name.as_str()) {
             let total: f64 = rates.iter().sum();
             for (now, before) in ours.iter().zip(start) {
                 assert!(f64::from((now - before).abs()) < total, "{name}");
@@ -158,7 +178,7 @@ fn compare_ten_steps(filling: Filling) {
     }
 }
 
-fn compare_steps(expected: &Value, losses: &[f64], rates: &[f64], norms: &[f64]) {
+pub(crate) fn compare_steps(expected: &Value, losses: &[f64], rates: &[f64], norms: &[f64]) {
     for (what, ours, tolerance) in [
         ("losses", losses, LOSS),
         ("learning_rates", rates, 1e-12),
@@ -278,7 +298,7 @@ fn json_batch(parts: &Value, filling: Filling, device: &Device) -> Batch {
         ids.concat(),
         rows("token_type_ids").concat(),
         &rows("attention_mask").concat(),
-        labels.into_iter().map(|x| x as i64).collect(),
+        classes(labels.into_iter().map(|x| x as i64).collect(), device),
         filling,
         device,
     )

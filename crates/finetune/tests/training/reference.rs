@@ -68,13 +68,19 @@ pub(crate) fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i
 /// The ways to lay out the goldens' batches, all of which must give the same numbers.
 pub(crate) const FILLINGS: [Filling; 2] = [Filling::Padded { token: 0, least: 0 }, Filling::Packed];
 
-/// A batch from its parts, each `[batch, length]` but the labels `[batch]`; padding is on the right.
+/// Labels of classes.
+pub(crate) fn classes(labels: Vec<i64>, device: &Device) -> BatchTargets {
+    let count = labels.len();
+    BatchTargets::Classes(Tensor::from_data(TensorData::new(labels, [count]), device))
+}
+
+/// A batch from its parts, each `[batch, length]` but the targets `[batch]`; padding is on the right.
 pub(crate) fn batch(
     [_, length]: [usize; 2],
     ids: Vec<i64>,
     types: Vec<i64>,
     mask: &[i64],
-    labels: Vec<i64>,
+    targets: BatchTargets,
     filling: Filling,
     device: &Device,
 ) -> Batch {
@@ -90,7 +96,6 @@ pub(crate) fn batch(
             }
         })
         .collect();
-    let count = labels.len();
     Batch {
         input: match filling {
             Filling::Padded { token, .. } => {
@@ -98,7 +103,7 @@ pub(crate) fn batch(
             }
             Filling::Packed => EncoderInput::packed(&encodings, device),
         },
-        targets: BatchTargets::Classes(Tensor::from_data(TensorData::new(labels, [count]), device)),
+        targets,
         tokens: encodings.iter().map(|encoding| encoding.ids.len()).sum(),
     }
 }
