@@ -1,4 +1,4 @@
-//! Times the evaluation of a whole dev set, and forward passes alone of batches sorted by length, alternately, in processor
+//! Times the evaluation of a whole dev set, packed and padded, and the same forward passes alone, alternately, in processor
 //! seconds, which other programs disturb least; use one thread.
 //!
 //! `cargo bench --profile dev --workspace --bench evaluate -- TASK FOLDER SNAPSHOT`, for example with `rte`.
@@ -9,6 +9,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use encoders::{Dropouts, EncoderInput, Encoding, Snapshot};
 use finetune::TaskData;
+use finetune::batch::Filling;
 use finetune::evaluation::evaluate;
 use serde_json::json;
 use tasks::glue;
@@ -48,28 +49,34 @@ fn main() -> Result<(), Box<dyn Error>> {
             model.forward(input, &mut Dropouts::off()).into_data();
         }
     };
-    let whole = || evaluate(&model, &data.task, data.dev(), pad, &device).map(|_| ());
-    let mut seconds = [const { Vec::new() }; 3];
+    let padded = Filling::Padded {
+        token: pad,
+        least: 0,
+    };
+    let mut seconds = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        let before = cpu_seconds();
-        whole()?;
-        seconds[0].push(cpu_seconds() - before);
-        for (place, is_packed) in [(1, true), (2, false)] {
+        for (place, filling) in [(0, Filling::Packed), (1, padded)] {
+            let before = cpu_seconds();
+            evaluate(&model, &data.task, data.dev(), filling, &device)?;
+            seconds[place].push(cpu_seconds() - before);
+        }
+        for (place, is_packed) in [(2, true), (3, false)] {
             let before = cpu_seconds();
             forward(is_packed);
             seconds[place].push(cpu_seconds() - before);
         }
     }
-    let [evaluation, packed, padded] = seconds.map(|mut times| {
+    let medians = seconds.map(|mut times| {
         times.sort_by(f64::total_cmp);
         times[ROUNDS / 2]
     });
     let line = json!({
         "examples": encodings.len(),
         "tokens": encodings.tokens(),
-        "evaluation_cpu_seconds": evaluation,
-        "packed_forward_cpu_seconds": packed,
-        "padded_forward_cpu_seconds": padded,
+        "packed_evaluation_cpu_seconds": medians[0],
+        "padded_evaluation_cpu_seconds": medians[1],
+        "packed_forward_cpu_seconds": medians[2],
+        "padded_forward_cpu_seconds": medians[3],
     });
     println!("{line}");
     Ok(())
