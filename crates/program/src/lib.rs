@@ -12,6 +12,7 @@ pub mod stop;
 
 mod bundled;
 mod command;
+mod command_line;
 mod device;
 #[cfg(feature = "hub")]
 mod download;
@@ -20,6 +21,7 @@ mod hub_name;
 mod output;
 
 pub use command::Program;
+pub use command_line::parse;
 pub use device::DeviceOptions;
 pub use failure::{Failure, exit_code_of};
 pub use output::{print, print_json};

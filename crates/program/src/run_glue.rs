@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
 use crate::failure::Failure;
 
@@ -146,14 +146,79 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Refuses the first option of `run_glue.py` that the program's own command line does not have.
+/// Reads arguments, the first of which is the program's name, as `run_glue.py` does: flags may be followed by a truth
+/// value, of which only true is accepted and left out.
 ///
 /// # Errors
-/// [`Failure::Usage`], in one line with what to use instead.
-pub fn check(
+/// [`Failure::Usage`], in one line with what to use instead, for options of `run_glue.py` that the program's own command
+/// line does not have, and for false.
+pub fn accepted(
     program: &Command,
     arguments: impl IntoIterator<Item = OsString>,
-) -> Result<(), Failure> {
+) -> Result<Vec<OsString>, Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    check(program, arguments.iter().skip(1).cloned())?;
+    let mut left = arguments.into_iter().peekable();
+    let mut kept = Vec::new();
+    while let Some(argument) = left.next() {
+        let text = argument.to_str().unwrap_or_default();
+        if text == "--" {
+            kept.push(argument);
+            kept.extend(left);
+            break;
+        }
+        let option = text.strip_prefix("--").unwrap_or_default();
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, truth(value)),
+            None => (option, None),
+        };
+        if !is_flag(program, name) {
+            kept.push(argument);
+            continue;
+        }
+        let next = left.peek().and_then(|next| truth(next.to_str()?));
+        let value = match option.contains('=') {
+            true => value,
+            false => left.next_if(|_| next.is_some()).and(next),
+        };
+        match value {
+            Some(true) => kept.push(format!("--{name}").into()),
+            Some(false) => {
+                let instead = match name {
+                    "do_train" => {
+                        "every run is trained; with the --out of recorded runs, the same command only reports them"
+                    }
+                    "do_eval" => "every run is scored; leave it out",
+                    _ => "leave it out",
+                };
+                return Err(Failure::Usage(format!(
+                    "--{name} is on if it is there, and false is not accepted: {instead}"
+                )));
+            }
+            // Anything else is for the program's parser to judge.
+            None => kept.push(argument),
+        }
+    }
+    Ok(kept)
+}
+
+/// What transformers' parser of arguments takes for a truth value.
+fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "t" | "y" | "1" => Some(true),
+        "no" | "false" | "f" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether the program has an option of this name that takes no value.
+fn is_flag(program: &Command, option: &str) -> bool {
+    let mut named = program.get_arguments().filter(|own| is_named(own, option));
+    named.any(|own| matches!(own.get_action(), ArgAction::SetTrue))
+}
+
+/// Refuses the first option of `run_glue.py` that the program's own command line does not have.
+fn check(program: &Command, arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     let arguments = arguments.into_iter();
     let options = arguments.filter_map(|argument| {
         let option = argument.to_str()?.strip_prefix("--")?;
@@ -174,16 +239,16 @@ pub fn check(
 }
 
 fn has(program: &Command, option: &str) -> bool {
-    program.get_arguments().any(|argument| {
-        let aliases = argument.get_all_aliases().unwrap_or_default();
-        argument.get_long() == Some(option) || aliases.contains(&option)
-    })
+    program.get_arguments().any(|own| is_named(own, option))
+}
+
+fn is_named(own: &Arg, option: &str) -> bool {
+    let aliases = own.get_all_aliases().unwrap_or_default();
+    own.get_long() == Some(option) || aliases.contains(&option)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
-
     use super::*;
 
     fn refusal(arguments: &[&str]) -> Option<String> {
@@ -216,6 +281,55 @@ mod tests {
             &["p"],
         ] {
             assert_eq!(refusal(arguments), None, "{arguments:?}");
+        }
+    }
+
+    /// What is left of arguments for a program with flags, one of which has an alias, and an option.
+    fn left(arguments: &[&str]) -> Result<Vec<String>, String> {
+        let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+        let program = Command::new("p")
+            .args([flag("do_train"), flag("do_eval")])
+            .arg(flag("pad-it").alias("pad_it"))
+            .arg(Arg::new("seed").long("seed"));
+        let arguments = ["p"].iter().chain(arguments).map(OsString::from);
+        let kept = accepted(&program, arguments).map_err(|failure| failure.to_string())?;
+        let kept = kept.into_iter().skip(1);
+        Ok(kept
+            .map(|argument| argument.into_string().expect("text"))
+            .collect())
+    }
+
+    #[test]
+    fn a_flag_may_be_followed_by_true() {
+        let kept = ["--do_train", "--pad_it", "--seed", "1"].map(str::to_owned);
+        for arguments in [
+            &["--do_train", "True", "--pad_it=true", "--seed", "1"][..],
+            &["--do_train=1", "--pad_it", "yes", "--seed", "1"],
+            &["--do_train", "--pad_it", "--seed", "1"],
+        ] {
+            assert_eq!(left(arguments).as_deref(), Ok(&kept[..]), "{arguments:?}");
+        }
+        // What is no truth value, or not of a flag, stays.
+        for arguments in [
+            &["--do_train=maybe"][..],
+            &["--seed=1", "true"],
+            &["--", "--do_train", "False"],
+        ] {
+            let kept = arguments.iter().map(|&text| text.to_owned()).collect();
+            assert_eq!(left(arguments), Ok(kept));
+        }
+    }
+
+    #[test]
+    fn a_flag_followed_by_false_is_refused_with_what_to_do() {
+        for (arguments, instead) in [
+            (&["--do_train", "False"][..], "the --out of recorded runs"),
+            (&["--do_eval=false"], "every run is scored; leave it out"),
+            (&["--pad_it", "0"], "not accepted: leave it out"),
+        ] {
+            let line = left(arguments).expect_err("it is refused");
+            assert!(line.contains(instead), "{line}");
+            assert_eq!(line.lines().count(), 1);
         }
     }
 

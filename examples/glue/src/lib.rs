@@ -5,7 +5,7 @@ mod arguments;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use program::{Failure, Program};
 use study_program::{Conductor, Sentences};
 
@@ -26,11 +26,14 @@ const PROGRAM: Program = Program {
 
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for everything else.
 pub fn main() -> ExitCode {
-    let known = program::run_glue::check(&Arguments::command(), std::env::args_os().skip(1));
-    program::exit_code_of(known.and_then(|()| run(Arguments::parse())))
+    program::exit_code_of(run())
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
+fn run() -> Result<(), Failure> {
+    let given = program::run_glue::accepted(&Arguments::command(), std::env::args_os())?;
+    let Some(arguments) = program::parse(given)? else {
+        return Ok(());
+    };
     let Arguments {
         task,
         data,

@@ -7,8 +7,8 @@ mod recorded;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
-use program::Program;
+use clap::CommandFactory;
+use program::{Failure, Program};
 use study_program::{Conductor, Sentences};
 
 use crate::arguments::Arguments;
@@ -28,13 +28,17 @@ const PROGRAM: Program = Program {
 
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for everything else.
 pub fn main() -> ExitCode {
-    let known = program::run_glue::check(&Arguments::command(), std::env::args_os().skip(1));
-    program::exit_code_of(known.and_then(|()| {
-        let Arguments { study, data, .. } = Arguments::parse();
-        let task = Box::new(tasks::glue::sst2());
-        let conductor = Conductor::new(&PROGRAM, &study);
-        conductor.run(&Sentences::Glue { task, data }, Path::new("out/glue_sst2"))
-    }))
+    program::exit_code_of(run())
+}
+
+fn run() -> Result<(), Failure> {
+    let given = program::run_glue::accepted(&Arguments::command(), std::env::args_os())?;
+    let Some(Arguments { study, data, .. }) = program::parse(given)? else {
+        return Ok(());
+    };
+    let task = Box::new(tasks::glue::sst2());
+    let conductor = Conductor::new(&PROGRAM, &study);
+    conductor.run(&Sentences::Glue { task, data }, Path::new("out/glue_sst2"))
 }
 
 /// Compiles and runs the README's code.

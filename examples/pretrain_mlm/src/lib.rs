@@ -5,7 +5,6 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use pretrain::{PretrainError, Run};
 use program::{DeviceOptions, Failure, Program, print};
 
@@ -24,7 +23,7 @@ const PROGRAM: Program = Program {
 
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 1 for everything else.
 pub fn main() -> ExitCode {
-    program::exit_code_of(run(&Arguments::parse()))
+    program::exit_code_of(run())
 }
 
 /// Classifies an error before the first step: an option out of range is the fault of the arguments.
@@ -36,7 +35,11 @@ fn not_started(error: PretrainError) -> Failure {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run() -> Result<(), Failure> {
+    let parsed: Option<Arguments> = program::parse(std::env::args_os())?;
+    let Some(arguments) = parsed else {
+        return Ok(());
+    };
     if arguments.devices.list_devices {
         return DeviceOptions::list();
     }
