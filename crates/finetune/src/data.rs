@@ -6,7 +6,7 @@ use encoders::{Encodings, Tokenizer};
 use study::data::FileSummary;
 use study::record::Provenance;
 use study::{DataSummary, StudyError};
-use tasks::{Outputs, Source, Split, SplitFacts, Targets, Task};
+use tasks::{Source, Split, SplitFacts, Targets, Task};
 
 use crate::error::FinetuneError;
 
@@ -76,9 +76,15 @@ impl TaskData {
             file: source.path.display().to_string(),
             facts: SplitFacts::of(split, task.outputs()),
             shared_with_train,
+            rows: split.rows.clone(),
+        };
+        let trained = FileSummary {
+            // All but those of the other part.
+            rows: None,
+            ..file("train", task.train(), &train, 0)
         };
         let mut summary = DataSummary {
-            files: vec![file("train", task.train(), &train, 0)],
+            files: vec![trained],
         };
         let mut notes = train.notes.clone();
         for (set, split) in &sets {
@@ -95,16 +101,6 @@ impl TaskData {
             .into_iter()
             .map(|(set, split)| Ok((set.name.clone(), examples(split)?)));
         let evaluation_sets = sets.collect::<Result<_, FinetuneError>>()?;
-        if let (Targets::Classes(classes), Outputs::Classes(names)) =
-            (&train.targets, task.outputs())
-            && let Some((first, rest)) = classes.split_first()
-            && rest.iter().all(|class| class == first)
-        {
-            notes.push(format!(
-                "every training example has the label {}: there is nothing to tell apart",
-                names[*first]
-            ));
-        }
         Ok(Self {
             task,
             train,
@@ -138,6 +134,7 @@ impl TaskData {
                 file: source.path.display().to_string(),
                 facts: SplitFacts::of(&split, self.task.outputs()),
                 shared_with_train: 0,
+                rows: split.rows.clone(),
             }));
             let encodings = encoded(&split, tokenizer)?;
             self.unlabelled_sets.push((set.to_owned(), encodings));
@@ -175,6 +172,9 @@ fn equal_scores(set: &str, split: &Split) -> Option<String> {
 fn shortened(mut split: Split, max: Option<usize>) -> Split {
     let used = max.unwrap_or(split.count).min(split.count);
     split.examples.truncate(used);
+    if let Some(rows) = &mut split.rows {
+        rows.truncate(used);
+    }
     if let Some(targets) = &mut split.targets {
         targets.truncate(used);
     }

@@ -1,7 +1,7 @@
 //! What a report is made from, and what is compared with what.
 
 use study::plan::{self, RunKey};
-use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit};
+use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit, set_in_words};
 use study::{Arm, DataSummary, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
@@ -35,6 +35,24 @@ impl<'a> Material<'a> {
     /// The headline metric's name, as in a sentence.
     pub(crate) fn metric(&self) -> String {
         metric_in_words(&self.summary.metric)
+    }
+
+    /// The headline metric with the set it is of, such as "dev accuracy".
+    pub(crate) fn scored(&self) -> String {
+        format!("{} {}", self.set(), self.metric())
+    }
+
+    /// The same at the beginning of a sentence.
+    pub(crate) fn scored_first(&self) -> String {
+        let scored = self.scored();
+        let (first, rest) = scored.split_at(scored.chars().next().map_or(0, char::len_utf8));
+        first.to_uppercase() + rest
+    }
+
+    /// What to call the set of the headline.
+    pub(crate) fn set(&self) -> &'a str {
+        let first = self.records.first();
+        first.map_or("dev", |run| set_in_words(&run.settings.headline.set))
     }
 
     /// The unit of its scores.

@@ -195,7 +195,8 @@ impl<'a> Conductor<'a> {
         stop::catch();
         let heading = heading(stage, subject, &session);
         let metric = session.data().task.headline();
-        let mut terminal = Terminal::new(arguments.quiet, heading, metric, jobs.get());
+        let (set, _) = &session.data().evaluation_sets[0];
+        let mut terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs.get());
         let summary = session
             .run(out, &mut terminal)
             .map_err(|error| match error {
@@ -220,7 +221,7 @@ impl<'a> Conductor<'a> {
         let text = if arguments.json {
             summary.to_json()
         } else {
-            let mut text = table::render(&summary);
+            let mut text = table::render(&summary, set);
             for (name, value) in [
                 ("model", session.model().name.clone()),
                 ("data", subject.name.clone()),

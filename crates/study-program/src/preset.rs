@@ -10,19 +10,19 @@ pub(crate) static PRESETS: [Preset; 3] = [QUICK, STANDARD, PAPER];
 
 const QUICK: Preset = Preset {
     name: "quick",
-    about: "The bundled model and sentences, learning rate 5e-4: minutes on a laptop",
+    about: "The bundled model, and the bundled sentences if no others are named; learning rate 5e-4: minutes on a laptop",
     json: include_str!("../presets/quick.json"),
 };
 
 const STANDARD: Preset = Preset {
     name: "standard",
-    about: "all-MiniLM-L6-v2 on the whole of SST-2, learning rate 5e-5, no padding",
+    about: "all-MiniLM-L6-v2 on all training rows, learning rate 5e-5, no padding",
     json: include_str!("../presets/standard.json"),
 };
 
 const PAPER: Preset = Preset {
     name: "paper",
-    about: "BERT-base on the whole of SST-2 by the standard recipe: learning rate 2e-5, shuffled batches",
+    about: "BERT-base on all training rows by the standard recipe: learning rate 2e-5, shuffled batches",
     json: include_str!("../presets/paper.json"),
 };
 

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use program::progress::style;
 use study::plan::RunKey;
 
-/// The bars of a run. Every line fits into 60 columns.
+/// The bars of a run. With GLUE's names of sets every line fits into 60 columns.
 const RUN: &str = "run   {bar:16} {prefix}\nstep {pos} of {len}{msg}";
 /// The bar of a run if so many train at the same time that two lines each would fill the terminal.
 const ONE_OF_MANY: &str = "run   {bar:16} {prefix}";
@@ -17,6 +17,8 @@ const MANY: usize = 4;
 
 /// One place per run in progress. A run that has ended stays visible until the next one takes its place.
 pub(crate) struct Running {
+    /// What to call the set that is scored.
+    set: String,
     /// The unit of a score.
     unit: &'static str,
     places: Vec<Place>,
@@ -27,12 +29,13 @@ struct Place {
     run: Option<RunKey>,
     bar: ProgressBar,
     examples: usize,
-    dev: String,
+    scored: String,
 }
 
 impl Running {
-    pub(crate) fn new(unit: &'static str) -> Self {
+    pub(crate) fn new(set: &str, unit: &'static str) -> Self {
         Self {
+            set: set.to_owned(),
             unit,
             places: Vec::new(),
         }
@@ -45,7 +48,7 @@ impl Running {
             run: None,
             bar: bars.add(ProgressBar::new(0).with_style(style(template))),
             examples: 0,
-            dev: String::new(),
+            scored: String::new(),
         }));
     }
 
@@ -54,7 +57,7 @@ impl Running {
         if let Some(place) = self.places.iter_mut().find(|place| place.run.is_none()) {
             place.run = Some(plan.run);
             place.examples = 0;
-            place.dev.clear();
+            place.scored.clear();
             let name = format!("{} seed {}", plan.label, plan.run.seed);
             place.bar.set_prefix(name);
             place.bar.set_message("");
@@ -71,16 +74,16 @@ impl Running {
                 ", loss {:.3}, {:.0} examples/s{}",
                 step.loss,
                 place.examples as f64 / seconds.as_secs_f64(),
-                place.dev
+                place.scored
             ));
             place.bar.inc(1);
         }
     }
 
     pub(crate) fn epoch(&mut self, run: &RunKey, score: f64) {
-        let unit = self.unit;
+        let scored = format!(", {} {:.2} {}", self.set, 100.0 * score, self.unit);
         if let Some(place) = self.place(run) {
-            place.dev = format!(", dev {:.2} {unit}", 100.0 * score);
+            place.scored = scored;
         }
     }
 

@@ -58,8 +58,9 @@ impl Sentences {
                 let found = source.find(&wanted::data(task), program, quiet)?;
                 let within =
                     folder_of(task, &found.folder).filter(|folder| *folder != found.folder);
-                let name = match &within {
-                    Some(_) => format!("{}/{}", found.name, task.folder),
+                let inner = within.as_ref().and_then(|folder| folder.file_name());
+                let name = match inner {
+                    Some(inner) => format!("{}/{}", found.name, inner.display()),
                     None => found.name,
                 };
                 let folder = within.unwrap_or(found.folder);
@@ -92,14 +93,29 @@ fn folder_of(task: &GlueTask, folder: &Path) -> Option<PathBuf> {
     folder_within(task, folder).or_else(itself)
 }
 
-/// Where the task's files are in a folder of several tasks: in the folder that GLUE's archive has for the task, or where
-/// the hub's repository has them.
+/// Where the task's files are in a folder of several tasks: where the hub's repository has them, or in a folder with the
+/// name that GLUE's archive or the hub has for the task, in capitals or not.
 pub(crate) fn folder_within(task: &GlueTask, folder: &Path) -> Option<PathBuf> {
     let inner = folder.join(task.folder);
     if holds_train(task, &inner) {
         return Some(inner);
     }
-    (folder.join(task.train.hub).is_file()).then(|| folder.to_owned())
+    if folder.join(task.train.hub).is_file() {
+        return Some(folder.to_owned());
+    }
+    let entries = folder.read_dir().ok()?.filter_map(Result::ok);
+    let mut named: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let is = |other: &str| name.eq_ignore_ascii_case(other);
+            is(task.folder) || is(task.name)
+        })
+        .map(|entry| entry.path())
+        .filter(|inner| holds_train(task, inner))
+        .collect();
+    // Where `RTE` and `rte` are two folders, the same one every time.
+    named.sort();
+    named.into_iter().next()
 }
 
 fn holds_train(task: &GlueTask, folder: &Path) -> bool {
@@ -107,4 +123,38 @@ fn holds_train(task: &GlueTask, folder: &Path) -> bool {
     [Path::new(task.train.tsv), Path::new(hub)]
         .iter()
         .any(|name| folder.join(name).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use tasks::glue;
+
+    use super::*;
+
+    #[test]
+    fn a_tasks_folder_is_found_in_capitals_or_not_and_by_the_hubs_name() {
+        for (task, name) in [
+            (glue::rte(), "RTE"),
+            (glue::rte(), "rte"),
+            (glue::stsb(), "STS-B"),
+            (glue::stsb(), "sts-b"),
+            (glue::stsb(), "stsb"),
+            (glue::sst2(), "SST2"),
+            (glue::cola(), "cola"),
+        ] {
+            for file in ["train.tsv", "train-00000-of-00001.parquet"] {
+                let root = tempfile::tempdir().expect("a folder");
+                let inner = root.path().join(name);
+                std::fs::create_dir(&inner).expect("a folder");
+                assert_eq!(folder_within(&task, root.path()), None, "{name} is empty");
+                std::fs::write(inner.join(file), "").expect("a file");
+                let found = folder_within(&task, root.path());
+                let found = found.unwrap_or_else(|| panic!("{name}/{file} is there"));
+                // The hub's own layout is found as the folder around it.
+                let is_in = |folder: &Path| folder.join(file).exists();
+                assert!(is_in(&found) || is_in(&found.join(name)), "{name}");
+                assert_eq!(folder_within(&glue::mnli(), root.path()), None);
+            }
+        }
+    }
 }

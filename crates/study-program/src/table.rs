@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use study::StudySummary;
-use study::summary::{Scores, metric_in_words, metric_unit};
+use study::summary::{Scores, metric_in_words, metric_unit, set_in_words};
 
-/// One table per study: one line per point, then the verdict, then a table for every other metric and set.
-pub fn render(summary: &StudySummary) -> String {
+/// One table per study: one line per point, then the verdict, then a table for every other metric and set. `set` is the
+/// evaluation set of the headline.
+pub fn render(summary: &StudySummary, set: &str) -> String {
+    let set = set_in_words(set);
     let mut text = String::new();
     for (index, study) in summary.studies.iter().enumerate() {
         if index > 0 {
@@ -14,7 +16,7 @@ pub fn render(summary: &StudySummary) -> String {
         }
         let metric = metric_in_words(&summary.metric);
         let unit = metric_unit(&summary.metric);
-        let _ = write!(text, "{} dev {metric} in {unit}", summary.task);
+        let _ = write!(text, "{} {set} {metric} in {unit}", summary.task);
         if summary.studies.len() > 1 {
             let _ = write!(text, ", study {}", study.study);
         }

@@ -10,6 +10,7 @@ use program::stop;
 use study::Arm;
 use study::plan::RunKey;
 use study::record::RunRecord;
+use study::summary::set_in_words;
 use tasks::Metric;
 
 use crate::running::Running;
@@ -24,6 +25,8 @@ const ARMS_A_LINE: usize = 2;
 pub(crate) struct Terminal {
     quiet: bool,
     heading: String,
+    /// What to call the set of the headline.
+    set: String,
     /// The headline metric.
     metric: Metric,
     bars: MultiProgress,
@@ -42,7 +45,14 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Draws nothing until the study starts with its heading, and nothing at all if quiet. The bars draw
     /// nothing if standard error is not a terminal.
-    pub(crate) fn new(quiet: bool, heading: String, metric: Metric, jobs: usize) -> Self {
+    pub(crate) fn new(
+        quiet: bool,
+        heading: String,
+        set: &str,
+        metric: Metric,
+        jobs: usize,
+    ) -> Self {
+        let set = set_in_words(set);
         let bars = MultiProgress::new();
         if quiet {
             bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -50,11 +60,12 @@ impl Terminal {
         Self {
             quiet,
             heading,
+            set: set.to_owned(),
             metric,
             bars,
             scores: ProgressBar::hidden(),
             study: ProgressBar::hidden(),
-            running: Running::new(metric.unit()),
+            running: Running::new(set, metric.unit()),
             jobs,
             runs: 0,
             begun: 0,
@@ -93,7 +104,8 @@ impl Terminal {
             None => self.arms.push((record.arm, score, 1)),
         }
         let mut text = format!(
-            "mean dev {} in {} so far (runs)",
+            "mean {} {} in {} so far (runs)",
+            self.set,
             self.metric,
             self.metric.unit()
         );
@@ -205,7 +217,8 @@ impl Progress for Terminal {
                 let collapsed = collapsed
                     .map(|class| format!(" (it learned nothing: every prediction is {class})"));
                 format!(
-                    "dev {:.2} {}{}",
+                    "{} {:.2} {}{}",
+                    self.set,
                     100.0 * score,
                     self.metric.unit(),
                     collapsed.unwrap_or_default()

@@ -25,6 +25,10 @@ pub struct FileSummary {
     pub facts: SplitFacts,
     /// Rows of an evaluation set whose sentence or pair the model is trained on.
     pub shared_with_train: usize,
+    /// The row in the file, from 1, of each example and thus of each prediction, if only some of the file's rows are
+    /// scored; neither a header nor blank lines are rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<usize>>,
 }
 
 impl DataSummary {
@@ -76,6 +80,7 @@ mod tests {
                 conflicting: 0,
             },
             shared_with_train: 3,
+            rows: None,
         };
         let warnings = DataSummary { files: vec![file] }.warnings();
         assert_eq!(

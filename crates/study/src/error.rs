@@ -60,7 +60,7 @@ pub enum StudyError {
     },
     /// A run was recorded without predictions of a set that are needed now.
     #[error(
-        "{}:{line}: {run} was trained without predicting {set}; choose another folder",
+        "{}:{line}: {run} was trained without predicting {set}; choose another folder (--out DIR), where the same command trains it again and predicts {set}",
         path.display()
     )]
     NoPredictions {

@@ -26,6 +26,7 @@ const LARGEST_SHARE: f64 = 0.8;
 ///     examples: vec![example("well lit"), example("dull"), example("dull")],
 ///     targets: Some(Targets::Classes(vec![1, 0, 1])),
 ///     count: 3,
+///     rows: None,
 ///     sha256: String::new(),
 ///     notes: Vec::new(),
 /// };
@@ -96,10 +97,15 @@ impl SplitFacts {
         if let Some((name, share)) = self.largest_class()
             && share > LARGEST_SHARE
         {
-            warnings.push(format!(
-                "{:.1} % of the rows are of class {name}: accuracy says little",
-                100.0 * share
-            ));
+            // A single row is always of one class.
+            let is_all = share == 1.0 && self.rows > 1;
+            warnings.push(match is_all {
+                true => format!("every row is of class {name}: there is nothing to tell apart"),
+                false => format!(
+                    "{:.1} % of the rows are of class {name}: accuracy says little",
+                    100.0 * share
+                ),
+            });
         }
         if self.conflicting > 0 {
             warnings.push(format!(

@@ -20,6 +20,9 @@ pub struct Split {
     pub targets: Option<Targets>,
     /// How many examples the file, or the part of it, holds, even if `examples` is shortened.
     pub count: usize,
+    /// The row of each example in its file, from 1, if only a [`Part`](crate::Part) of the file is used; neither a header
+    /// nor blank lines are rows.
+    pub rows: Option<Vec<usize>>,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal digits.
     pub sha256: String,
     /// Anything suspicious about the file that is no reason to refuse it, one line each.

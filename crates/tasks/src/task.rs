@@ -10,7 +10,6 @@ use crate::metrics::Metric;
 use crate::outputs::Outputs;
 use crate::source::{Format, Source};
 use crate::split::Split;
-use crate::targets::Targets;
 
 /// A set of examples to evaluate a model on.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,8 +121,7 @@ impl Task {
         self.read(&self.train)
     }
 
-    /// Reads an evaluation set. Labels that are all one class are [noted](Split::notes): every metric of
-    /// classes is then a matter of that class alone.
+    /// Reads an evaluation set.
     ///
     /// # Errors
     ///
@@ -136,29 +134,7 @@ impl Task {
             name: name.to_owned(),
             known: listed(self.evaluation_sets.iter().map(|set| set.name.as_str())),
         })?;
-        let mut split = self.read(&set.source)?;
-        split.notes.extend(self.one_class(&set.source, &split));
-        Ok(split)
-    }
-
-    /// A single example is always of one class, so nothing is said about it.
-    fn one_class(&self, source: &Source, split: &Split) -> Option<String> {
-        let (Some(Targets::Classes(classes)), Outputs::Classes(names)) =
-            (&split.targets, &self.outputs)
-        else {
-            return None;
-        };
-        let (first, others) = classes.split_first()?;
-        let is_one = !others.is_empty() && others.iter().all(|class| class == first);
-        is_one.then(|| {
-            format!(
-                "{}: all {} labels are {}; expected at least two of the classes {}",
-                source.path.display(),
-                classes.len(),
-                names[*first],
-                names.join(", "),
-            )
-        })
+        self.read(&set.source)
     }
 
     fn read(&self, source: &Source) -> Result<Split, TaskError> {

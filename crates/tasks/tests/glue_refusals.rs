@@ -253,7 +253,7 @@ fn a_parquet_file_with_the_columns_of_another_task_is_refused() {
         (
             glue::wnli(),
             "rte/test",
-            "row 1: label is -1; expected 0 to 1",
+            "row 1: label is -1, which means no label; expected 0 to 1",
         ),
     ] {
         let bytes = given(&format!("{from}-00000-of-00001.parquet"));
@@ -262,30 +262,4 @@ fn a_parquet_file_with_the_columns_of_another_task_is_refused() {
             format!("{}: {expected}", task.train.hub)
         );
     }
-}
-
-/// What training examples of one class mean is for those who train to say.
-#[test]
-fn evaluation_sets_of_one_class_are_noted() {
-    let notes = |text: &str| {
-        let folder = folder_with("dev.tsv", text);
-        let rte = glue::rte().in_folder(folder.path()).unwrap();
-        let split = rte.read_evaluation_set("dev").unwrap();
-        let prefix = format!("{}/", folder.path().display());
-        let notes = split.notes.iter();
-        notes
-            .map(|note| note.replace(&prefix, ""))
-            .collect::<Vec<_>>()
-    };
-    let header = "index\tsentence1\tsentence2\tlabel\n";
-    let one = format!("{header}0\ta\tb\tentailment\n1\tc\td\tentailment\n");
-    assert_eq!(
-        notes(&one),
-        [
-            "dev.tsv: all 2 labels are entailment; expected at least two of the classes entailment, not_entailment"
-        ]
-    );
-    assert_eq!(notes(&format!("{one}2\te\tf\tnot_entailment\n")), [""; 0]);
-    // One row is always one class.
-    assert_eq!(notes(&format!("{header}0\ta\tb\tentailment\n")), [""; 0]);
 }

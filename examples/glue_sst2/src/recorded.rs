@@ -50,7 +50,7 @@ fn the_readme_quotes_the_recorded_runs() {
             "examples/glue_sst2/assets/film-bert-3x192/README.md",
         ),
     ] {
-        let table = render(&recorded(name));
+        let table = render(&recorded(name), "dev");
         assert!(
             text(page).contains(&table),
             "{page} does not hold:\n{table}"

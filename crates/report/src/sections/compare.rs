@@ -56,19 +56,19 @@ pub(super) fn pairs(
             })
         })
         .collect();
-    let metric = material.metric();
     let drawing = Pairs {
         control: control.label.clone(),
         treatment: treatment.label.clone(),
         ink: ink(study, treatment.arm),
         difference: effects::effect(study, contrast, "mean".to_owned()),
-        scores: format!("dev {metric} ({})", material.unit()),
+        scores: format!("{} ({})", material.scored(), material.unit()),
         differences: "difference (points)".to_owned(),
         pairs,
     };
     let higher = drawing.difference.values.iter().filter(|d| **d > 0.0);
     let description = format!(
-        "Dev {metric} of {} and {} for each seed, and their difference. {} scores higher in {} of {}; mean difference {} points.",
+        "{} of {} and {} for each seed, and their difference. {} scores higher in {} of {}; mean difference {} points.",
+        material.scored_first(),
         control.label,
         treatment.label,
         treatment.label,

@@ -49,15 +49,15 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
             Size { rows, effect }
         })
         .collect();
-    let metric = material.metric();
     let description = format!(
-        "Dev {metric} by number of training sentences, and the mean difference in points. {}.",
+        "{} by number of training sentences, and the mean difference in points. {}.",
+        material.scored_first(),
         effects::in_words(sizes.iter().filter_map(|size| size.effect.as_ref()))
     );
     let drawing = DataSize {
         sizes,
         lines,
-        scores: format!("dev {metric} ({})", material.unit()),
+        scores: format!("{} ({})", material.scored(), material.unit()),
         differences: "difference (points)".to_owned(),
     };
     Some(Figure::new(

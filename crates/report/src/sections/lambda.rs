@@ -16,8 +16,10 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     blocks.extend(figure(material, study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Text(
-        "Every λ is scored on the same dev sentences, so the best score overstates what its λ gains; a λ chosen beforehand is better evidence."
-            .to_owned(),
+        format!(
+            "Every λ is scored on the same {} sentences, so the best score overstates what its λ gains; a λ chosen beforehand is better evidence.",
+            material.set()
+        ),
     ));
     Section {
         id: "lambda",

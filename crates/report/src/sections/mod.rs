@@ -99,7 +99,10 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
         fact("training sentences", thousands(rows));
         if let Some(scored) = settings.headline_rows() {
-            fact("dev sentences", thousands(scored.used));
+            fact(
+                &format!("{} sentences", material.set()),
+                thousands(scored.used),
+            );
         }
     }
     let failed = records

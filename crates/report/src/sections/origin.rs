@@ -110,8 +110,9 @@ fn flatten(path: &str, value: &Value, leaf: &mut impl FnMut(String, String)) {
 }
 
 fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
-    const RESULTS: [&str; 6] = [
-        "#dev score",
+    let score = format!("#{} score", material.set());
+    let results = [
+        score.as_str(),
         "#training loss",
         "#noise RMS",
         "#skipped steps",
@@ -120,11 +121,11 @@ fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
     ];
     let mut table = Table::new(
         format!(
-            "Dev {} in {} after the last epoch, and the training loss of that epoch.",
-            material.metric(),
+            "{} in {} after the last epoch, and the training loss of that epoch.",
+            material.scored_first(),
             material.unit()
         ),
-        &[&tables::WHICH_RUN[..], &RESULTS].concat(),
+        &[&tables::WHICH_RUN[..], &results].concat(),
     );
     for record in records {
         let last = record.epochs.last();

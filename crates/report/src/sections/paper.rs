@@ -27,8 +27,8 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
     }
     let mut table = Table::new(
         format!(
-            "Dev {} in {}, difference in points.",
-            material.metric(),
+            "{} in {}, difference in points.",
+            material.scored_first(),
             material.unit()
         ),
         &[

@@ -36,8 +36,8 @@ pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
 /// One row per point: its runs and their scores.
 pub(crate) fn scores(material: &Material<'_>, study: &StudyResult) -> Table {
     let caption = format!(
-        "Dev {} in {}, after the last epoch.",
-        material.metric(),
+        "{} in {}, after the last epoch.",
+        material.scored_first(),
         material.unit()
     );
     let points = study.points.iter();

@@ -55,18 +55,18 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         )));
     }
     if !accuracy.is_empty() {
-        let metric = material.metric();
+        let scored = material.scored_first();
         let curves = Curves {
             lines: accuracy,
             x: "epoch".to_owned(),
-            y: format!("dev {metric} ({})", material.unit()),
+            y: format!("{} ({})", material.scored(), material.unit()),
             marked: true,
         };
         blocks.push(Block::Figure(Figure::new(
             "dev-by-epoch",
-            format!("Dev {metric} by epoch"),
+            format!("{scored} by epoch"),
             described(
-                &format!("Dev {metric} in {} by epoch", material.unit()),
+                &format!("{scored} in {} by epoch", material.unit()),
                 &curves,
                 2,
             ),

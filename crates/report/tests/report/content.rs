@@ -311,6 +311,7 @@ fn the_sentences_are_counted_and_warned_about() {
             conflicting: 0,
         },
         shared_with_train,
+        rows: None,
     };
     sample.files = Some(DataSummary {
         files: vec![file("train", [4_000, 4_192], 0), file("dev", [100, 772], 7)],

@@ -18,6 +18,8 @@ pub(super) struct Seen {
     not_integer: Option<(Place, String)>,
     /// The first label that is no finite number.
     not_number: Option<(Place, String)>,
+    /// The first label that is -1.
+    minus_one: Option<Place>,
     /// Whether a label is a number with a fraction.
     has_fraction: bool,
     /// The lowest label that is a number.
@@ -42,6 +44,7 @@ impl Seen {
             different: BTreeMap::new(),
             not_integer: None,
             not_number: None,
+            minus_one: None,
             has_fraction: false,
             min: f32::INFINITY,
             max: f32::NEG_INFINITY,
@@ -64,9 +67,12 @@ impl Seen {
 
     fn push(&mut self, place: Place, label: &str) {
         self.rows += 1;
-        let name = integer(label).map(|value| value.to_string());
-        if name.is_none() && self.not_integer.is_none() {
-            self.not_integer = Some((place, label.to_owned()));
+        match integer(label) {
+            Some(-1) if self.minus_one.is_none() => self.minus_one = Some(place),
+            None if self.not_integer.is_none() => {
+                self.not_integer = Some((place, label.to_owned()));
+            }
+            _ => {}
         }
         match number(label) {
             Some(number) => {
@@ -132,7 +138,8 @@ impl Seen {
         }
     }
 
-    /// Returns the classes, sorted as Python sorts them: integers by value, words by code points.
+    /// Returns the classes, sorted as Python sorts them: integers by value, words by code points. -1 is no class beside
+    /// labels that count from 0, as in the hub's files of GLUE.
     pub(super) fn classes(&self, table: &Table, column: &str) -> Result<Vec<String>, TaskError> {
         let fault = |found: String, expected: String| {
             Err(TaskError::Table {
@@ -152,6 +159,13 @@ impl Seen {
             }
             Some(_) => self.different.keys().cloned().collect(),
         };
+        if self.not_integer.is_none()
+            && names.iter().any(|name| name == "0")
+            && let Some(place) = self.minus_one
+        {
+            let expected = "a class: beside labels from 0, -1 means no label; remove such rows, or write the classes in words";
+            return Err(place.label_fault(table.path(), column, "-1", expected));
+        }
         let example = excerpt(&names[0]);
         if self.different.len() > MAX_CLASSES {
             return fault(
@@ -183,7 +197,13 @@ pub(super) fn check(table: &Table, column: &str, outputs: &Outputs) -> Result<()
     table.visit(&[column], &mut |place, values| {
         let label = strip(place.text(table.path(), column, values[0])?);
         let pushed = labels.push(label);
-        pushed.map_err(|expected| place.label_fault(table.path(), column, label, expected))?;
+        pushed.map_err(|expected| {
+            let expected = match integer(label) {
+                Some(-1) => format!("{expected}; -1 means no label"),
+                _ => expected,
+            };
+            place.label_fault(table.path(), column, label, expected)
+        })?;
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(())

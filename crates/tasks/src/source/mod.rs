@@ -79,6 +79,7 @@ impl Source {
             count: contents.examples.len(),
             examples: contents.examples,
             targets: contents.targets,
+            rows: None,
             sha256: files::sha256_of(bytes),
             notes: contents.notes,
         })

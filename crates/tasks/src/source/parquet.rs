@@ -143,13 +143,14 @@ impl<'a> File<'a> {
                     _ => None,
                 })?;
                 let expected = format!("0 to {}", names.len().saturating_sub(1));
-                let classes =
-                    self.checked(name, values, &expected, |&value| {
-                        match usize::try_from(value) {
-                            Ok(class) if class < names.len() => Ok(class),
-                            _ => Err(format!("is {value}")),
-                        }
-                    })?;
+                let classes = self.checked(name, values, &expected, |&value| {
+                    match usize::try_from(value) {
+                        Ok(class) if class < names.len() => Ok(class),
+                        // So the hub writes test sets.
+                        _ if value == -1 => Err("is -1, which means no label".to_owned()),
+                        _ => Err(format!("is {value}")),
+                    }
+                })?;
                 Ok(Targets::Classes(classes))
             }
             Outputs::Score { min, max } => {

@@ -14,6 +14,7 @@ fn split(examples: Vec<Example>, targets: Option<Targets>) -> Split {
         count: examples.len(),
         examples,
         targets,
+        rows: None,
         sha256: String::new(),
         notes: Vec::new(),
     }
@@ -107,4 +108,18 @@ fn facts_are_read_back_from_json() {
     let json = serde_json::to_string(&facts).expect("it is written");
     let read: SplitFacts = serde_json::from_str(&json).expect("it is read");
     assert_eq!(read, facts);
+}
+
+#[test]
+fn rows_of_one_class_are_said_once() {
+    let warnings = |rows: &[(&str, usize)]| {
+        let split = of_classes(rows);
+        SplitFacts::of(&split, &Outputs::classes(["no", "yes"])).warnings()
+    };
+    let expected = ["every row is of class yes: there is nothing to tell apart"];
+    assert_eq!(warnings(&[("a", 1), ("b", 1)]), expected);
+    assert_eq!(
+        warnings(&[("a", 1)]),
+        ["100.0 % of the rows are of class yes: accuracy says little"]
+    );
 }

@@ -62,6 +62,9 @@ fn the_parts_share_no_row_and_lack_none() {
             .map(|text| text["text ".len()..].parse().expect("a number"))
             .collect();
         assert!(numbers.is_sorted());
+        // The texts are numbered from 0.
+        let rows: Vec<usize> = numbers.iter().map(|number| number + 1).collect();
+        assert_eq!(part.rows.as_ref(), Some(&rows));
         for (number, class) in numbers.iter().zip(classes(part)) {
             assert_eq!(*class == 2, [0, 50].contains(number));
         }

@@ -44,6 +44,30 @@ fn integers_are_compared_by_value_and_words_without_white_space() {
 }
 
 #[test]
+fn minus_one_beside_labels_from_0_is_no_class() {
+    let folder = Folder::new();
+    assert_eq!(
+        folder.error(&files(&folder, &["0", "1", "-1", "1", "0"])),
+        "train.csv:4: label is \"-1\"; expected a class: beside labels from 0, -1 means no label; remove such rows, or \
+         write the classes in words"
+    );
+    // SVM's classes, and those of other numberings.
+    assert_eq!(names(&["-1", "1", "1"]), ["-1", "1"]);
+    assert_eq!(names(&["-1", "0", "none", "0"]), ["-1", "0", "none"]);
+}
+
+#[test]
+fn minus_one_in_a_validation_file_is_said_to_mean_no_label() {
+    let folder = Folder::new();
+    let mut files = files(&folder, &["0", "1", "1"]);
+    files.validation = Some(labelled(&folder, "validation.csv", &["0", "-1"]));
+    assert_eq!(
+        folder.error(&files),
+        "validation.csv:3: label is \"-1\"; expected one of \"0\", \"1\"; -1 means no label"
+    );
+}
+
+#[test]
 fn the_metrics_are_of_the_labels_kind() {
     let folder = Folder::new();
     let headline = |labels: &[&str]| task(&files(&folder, labels)).task.headline();
@@ -168,14 +192,14 @@ fn a_test_file_may_be_without_labels() {
     files.test = Some(folder.file("some.csv", "text,label\na,-1\nb,1\n"));
     assert_eq!(
         folder.error(&files),
-        "some.csv:2: label is \"-1\"; expected one of \"0\", \"1\""
+        "some.csv:2: label is \"-1\"; expected one of \"0\", \"1\"; -1 means no label"
     );
 }
 
 #[test]
 fn minus_one_is_a_label_where_training_has_it() {
     let folder = Folder::new();
-    let mut files = files(&folder, &["1", "0", "-1", "1"]);
+    let mut files = files(&folder, &["1", "-1", "1"]);
     files.test = Some(labelled(&folder, "test.csv", &["-1", "-1"]));
     let test = task(&files).task.read_evaluation_set("test");
     assert_eq!(classes(&test.expect("it is read")), [0, 0]);

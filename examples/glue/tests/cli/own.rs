@@ -23,13 +23,20 @@ fn a_csv_file_becomes_a_study_with_its_sentences_in_the_report() {
         "--label-column=verdict",
         "--out=own",
     ]);
-    assert!(text.contains("dev accuracy in %"), "{text}");
-    assert!(text.contains("validation macro F1 in %"), "{text}");
+    for metric in ["accuracy", "macro F1"] {
+        let line = format!("validation {metric} in %");
+        assert!(text.contains(&line), "{text}");
+    }
     let data = world.json("own/data.json");
     assert_eq!(data["files"][0]["facts"]["rows"], 32);
     assert_eq!(data["files"][1]["facts"]["rows"], 8);
     let report = world.read("own/report.md");
     assert!(report.contains("bad: 16 · good: 16"), "{report}");
+    assert!(report.contains("Validation accuracy in %"), "{report}");
+    let text = format!("{text}{report}").to_lowercase();
+    let dev = text.split(|c: char| !c.is_alphanumeric() && c != '-');
+    let dev: Vec<&str> = dev.filter(|word| *word == "dev").collect();
+    assert_eq!(dev, [""; 0], "one word for the set: {text}");
     let record = &world.records("own")[0];
     let predictions = record["predictions"]["validation"]
         .as_str()
@@ -40,6 +47,41 @@ fn a_csv_file_becomes_a_study_with_its_sentences_in_the_report() {
         .skip(1)
         .map(|line| line.split('\t').nth(1));
     assert!(lines.all(|class| matches!(class, Some("good" | "bad"))));
+}
+
+#[test]
+fn a_prediction_for_a_row_held_out_is_traced_to_its_row_in_the_file() {
+    let world = World::new();
+    // No two rows in a row have the same label, and the pattern of labels does not repeat.
+    let rows = (0..40).map(|row| format!("sentence {row},{}\n", ["no", "yes"][row * row % 7 % 2]));
+    world.write(
+        "a.csv",
+        &format!("text,label\n\n{}", rows.collect::<String>()),
+    );
+    world.succeed(&[
+        "--train-file=a.csv",
+        "--validation-split=0.3",
+        "--arms=baseline",
+        "--out=own",
+    ]);
+    let data = world.json("own/data.json");
+    assert_eq!(data["files"][0].get("rows"), None);
+    let traced = data["files"][1]["rows"].as_array().expect("rows").iter();
+    let traced: Vec<usize> = traced
+        .map(|row| row.as_u64().expect("a number") as usize)
+        .collect();
+    let predictions = world.read("own/predictions/baseline-seed0.validation.tsv");
+    let labels: Vec<&str> = predictions.lines().skip(1).map(last_column).collect();
+    assert_eq!((labels.len(), traced.len()), (12, 12));
+    let file = world.read("a.csv");
+    let lines: Vec<&str> = file.lines().filter(|line| !line.is_empty()).collect();
+    for (row, label) in traced.iter().zip(labels) {
+        assert!(lines[*row].ends_with(&format!(",{label}")), "{row}");
+    }
+}
+
+fn last_column(line: &str) -> &str {
+    line.rsplit('\t').next().unwrap_or_default()
 }
 
 #[test]
@@ -94,7 +136,10 @@ fn numbers_are_regressed_and_a_test_file_without_labels_is_predicted() {
         "--arms=baseline",
         "--out=own",
     ]);
-    assert!(text.contains("dev Pearson correlation in points"), "{text}");
+    assert!(
+        text.contains("validation Pearson correlation in points"),
+        "{text}"
+    );
     let predictions = world.read("own/predictions/baseline-seed0.test.tsv");
     let scores: Vec<f32> = (predictions.lines().skip(1))
         .map(|line| {
@@ -146,10 +191,8 @@ fn options_for_ones_own_files_do_nothing_beside_a_task_and_are_refused() {
         "--regression",
         "--train-file=a.csv",
     ] {
-        let output = world.run(&["--task=rte", "--data=.", option]);
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{option}: {text}");
-        assert!(text.contains("cannot be used with"), "{option}: {text}");
+        let arguments = ["--task=rte", "--data=.", option];
+        world.refuse(&arguments, 2, &["cannot be used with"]);
     }
 }
 
@@ -159,6 +202,7 @@ fn what_cannot_be_read_is_one_line_with_what_to_do() {
     world.write("a.csv", &reviews(8, &["good", "bad"]));
     world.write("other.csv", &reviews(8, &["good", "ugly"]));
     world.write("empty.csv", "");
+    world.write("unlabelled.csv", &reviews(8, &["0", "-1", "1"]));
     let named = ["--text-column=review", "--label-column=verdict"];
     let with = |more: &[&'static str]| [&named[..], more].concat();
     for (arguments, code, parts) in [
@@ -181,6 +225,11 @@ fn what_cannot_be_read_is_one_line_with_what_to_do() {
             with(&["--train-file=empty.csv", "--validation-split=0.5"]),
             1,
             &["empty.csv"],
+        ),
+        (
+            with(&["--train-file=unlabelled.csv", "--validation-split=0.5"]),
+            1,
+            &["unlabelled.csv:4: verdict is \"-1\"", "-1 means no label"],
         ),
         (
             with(&["--train-file=a.csv", "--validation-split=1.5"]),

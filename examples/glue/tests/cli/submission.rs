@@ -120,11 +120,11 @@ fn a_submission_that_cannot_be_made_is_one_line() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         world.refuse(&arguments, code, parts);
     };
-    let output = world.run(&["--task=rte", "--submission=sub", "--submit=nobody"]);
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text.contains("no arm is named \"nobody\""), "{text}");
-
+    refuse(
+        &["--submission=sub", "--submit=nobody"],
+        2,
+        &["no arm is named \"nobody\""],
+    );
     for submit in ["mixout", "noisytune:7"] {
         let submit = format!("--submit={submit}");
         let parts = ["no run to submit; expected --submit with one of baseline:0, noisytune:0"];
@@ -141,7 +141,7 @@ fn a_submission_that_cannot_be_made_is_one_line() {
         1,
         &[
             "out/runs.jsonl:1: ",
-            "was trained without predicting test; choose another folder",
+            "was trained without predicting test; choose another folder (--out DIR), where the same command trains it again",
         ],
     );
 }

@@ -180,10 +180,32 @@ fn a_folder_of_tasks_serves_a_single_task_too() {
         "--data",
         data.to_str().expect("plain"),
         "--do_train",
-        "--do_eval",
+        "True",
+        "--do_eval=true",
     ]);
     assert!(text.contains("data     tsv/RTE\n"), "{text}");
     assert!(world.path("out/glue/rte/summary.json").exists());
+}
+
+#[test]
+fn a_tasks_folder_may_be_in_small_letters() {
+    let world = World::new();
+    copy_rte_and_wnli(&world);
+    fs::rename(world.path("some/RTE"), world.path("some/rte")).expect("a folder");
+    let text = world.succeed(&["--task=rte", "--data=some", "--out=one"]);
+    assert!(text.contains("data     some/rte\n"), "{text}");
+    world.succeed(&["--task=all", "--data=some", "--out=all"]);
+    for task in ["rte", "wnli"] {
+        assert!(world.path(&format!("all/{task}/summary.json")).exists());
+    }
+}
+
+#[test]
+fn the_help_speaks_of_no_single_task() {
+    let world = World::new();
+    let help = world.succeed(&["--help"]);
+    assert!(help.contains("--preset"), "{help}");
+    assert!(!help.contains("SST-2"), "{help}");
 }
 
 #[test]
@@ -227,6 +249,34 @@ fn what_cannot_run_is_one_line_with_what_to_do() {
             &["--task=all", "--data", data, "--bench-steps=1"],
             2,
             &["--bench-steps times a single task"],
+        ),
+        (
+            &["--task=rte", "--data", data, "--do_train", "False"],
+            2,
+            &["--do_train is on if it is there", "every run is trained"],
+        ),
+        (
+            &["--task=rt", "--data", data],
+            2,
+            &[
+                "invalid value 'rt' for '--task",
+                "expected one of cola",
+                "'rte'",
+            ],
+        ),
+        (
+            &["--task=rte", "--data", data, "--sead=1"],
+            2,
+            &["unexpected argument '--sead'", "'--seed"],
+        ),
+        (
+            &[],
+            2,
+            &[
+                "required arguments were not provided",
+                "--task",
+                "see --help",
+            ],
         ),
         (
             &["--task=rte", "--data", data, "--predict=dev2"],

@@ -50,8 +50,11 @@ impl TableColumns {
             Ok(ControlFlow::Continue(()))
         })?;
         let mut targets = self.label.as_ref().map(|_| labels.into_targets());
+        let mut rows = None;
         if let Some(part) = self.part {
             let is_used = part.of(examples.len(), targets.as_ref());
+            let used = (1..).zip(&is_used).filter(|(_, is_used)| **is_used);
+            rows = Some(used.map(|(row, _)| row).collect());
             retain(&mut examples, &is_used);
             match &mut targets {
                 Some(Targets::Classes(classes)) => retain(classes, &is_used),
@@ -93,6 +96,7 @@ impl TableColumns {
             count: examples.len(),
             examples,
             targets,
+            rows,
             sha256,
             notes,
         })
