@@ -3,21 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use files::sha256_of_file;
 use hf_hub::Cache;
-use hf_hub::api::sync::{Api, ApiBuilder, ApiRepo};
+use hf_hub::api::sync::{Api, ApiBuilder};
 
+use crate::checkout::Checkout;
 use crate::error::HubError;
-use crate::failure::{Failure, one_line};
-use crate::progress::{Progress, Transfer};
+use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::repository::{Repository, is_path};
 
 /// The hub and its cache on this machine.
 #[derive(Clone, Debug)]
 pub struct Hub {
-    api: Api,
-    cache: Cache,
-    endpoint: String,
+    pub(crate) api: Api,
+    pub(crate) cache: Cache,
+    pub(crate) endpoint: String,
 }
 
 /// Files of one commit, in the cache.
@@ -80,76 +80,38 @@ impl Hub {
     /// look-up is used.
     ///
     /// # Errors
-    /// Those of [`snapshot_with`](Self::snapshot_with).
+    /// Every [`HubError`] but [`Name`](HubError::Name), [`Endpoint`](HubError::Endpoint),
+    /// [`NoHome`](HubError::NoHome), [`Index`](HubError::Index) and [`Unreadable`](HubError::Unreadable). A file that
+    /// is incomplete, or not what the hub announced, does not stay in the cache under its name.
     pub fn snapshot(
         &self,
         repository: &Repository,
         files: &[&str],
         progress: &mut dyn Progress,
     ) -> Result<Snapshot, HubError> {
-        self.snapshot_with(repository, files, &[], progress)
-    }
-
-    /// Does the same, and downloads those of the `optional` files that the repository has.
-    ///
-    /// As in Python's cache, an empty file under `.no_exist` notes that it has one not, so that the hub is asked once.
-    ///
-    /// # Errors
-    /// Every [`HubError`] but [`Name`](HubError::Name), [`Endpoint`](HubError::Endpoint) and
-    /// [`NoHome`](HubError::NoHome). A file that is incomplete, or not what the hub announced, does not
-    /// stay in the cache under its name.
-    pub fn snapshot_with(
-        &self,
-        repository: &Repository,
-        files: &[&str],
-        optional: &[&str],
-        progress: &mut dyn Progress,
-    ) -> Result<Snapshot, HubError> {
-        let mut all = files.iter().chain(optional);
-        if let Some(file) = all.find(|file| !is_path(file)) {
+        if let Some(file) = files.iter().find(|file| !is_path(file)) {
             return Err(HubError::FileName {
                 repository: repository.to_string(),
                 file: (*file).to_owned(),
             });
         }
+        let checkout = self.checkout(repository)?;
+        for file in files {
+            checkout.need(file, progress)?;
+        }
+        Ok(checkout.into_snapshot())
+    }
+
+    /// The repository at the commit that its revision has now.
+    pub(crate) fn checkout<'a>(
+        &'a self,
+        repository: &'a Repository,
+    ) -> Result<Checkout<'a>, HubError> {
         let commit = match repository.commit() {
             Some(commit) => commit.to_owned(),
             None => self.look_up(repository)?,
         };
-        let repo = repository.at(&commit);
-        let folder = self.cache.repo(repo.clone()).pointer_path(&commit);
-        let api = self.api.repo(repo);
-        for file in files {
-            let path = folder.join(file);
-            if !path.exists() {
-                self.download(&api, repository, file, progress)?;
-            }
-            if !path.exists() {
-                let reason = format!("{file} belongs to another commit than {commit}");
-                return Err(Failure::Answer(reason).of(repository, &self.endpoint));
-            }
-        }
-        for file in optional {
-            let absent = self.absent(repository, &commit).join(file);
-            if folder.join(file).exists() || absent.exists() {
-                continue;
-            }
-            match self.download(&api, repository, file, progress) {
-                Err(HubError::NoFile { .. }) => {
-                    let parent = absent.parent().expect("it is in a folder");
-                    let noted = fs::create_dir_all(parent).and_then(|()| fs::write(&absent, ""));
-                    noted.map_err(|e| HubError::cache(&absent, e))?;
-                }
-                result => result?,
-            }
-        }
-        Ok(Snapshot { folder, commit })
-    }
-
-    /// Python's folder for the names of files that a commit does not have.
-    fn absent(&self, repository: &Repository, commit: &str) -> PathBuf {
-        let name = repository.at(commit).folder_name();
-        self.cache.path().join(name).join(".no_exist").join(commit)
+        Ok(Checkout::new(self, repository, commit))
     }
 
     /// The commit of a branch or tag.
@@ -171,126 +133,6 @@ impl Hub {
                 }
             }
         }
-    }
-
-    fn download(
-        &self,
-        api: &ApiRepo,
-        repository: &Repository,
-        file: &str,
-        progress: &mut dyn Progress,
-    ) -> Result<(), HubError> {
-        let mut transfer = Transfer::new(progress);
-        let mut result = api
-            .download_with_progress(file, &mut transfer)
-            .map_err(Failure::from);
-        if matches!(result, Err(Failure::Leftover)) {
-            self.remove_leftover(api, repository, file)?;
-            transfer.received = 0;
-            result = api
-                .download_with_progress(file, &mut transfer)
-                .map_err(Failure::from);
-        }
-        let Transfer { size, received, .. } = transfer;
-        match (result, size) {
-            (Ok(path), Some(size)) => self.check(repository, file, &path, size),
-            (Ok(_), None) => Ok(()),
-            (Err(Failure::Status(404)), _) => Err(self.no_file(api, repository, file)),
-            (Err(Failure::Locked), _) => Err(HubError::Busy {
-                repository: repository.to_string(),
-                file: file.to_owned(),
-            }),
-            (Err(Failure::Io(error)), Some(size)) => Err(HubError::Interrupted {
-                repository: repository.to_string(),
-                file: file.to_owned(),
-                received,
-                size,
-                reason: one_line(&error),
-            }),
-            // Before the transfer, hf-hub writes only folders and locks.
-            (Err(Failure::Io(error)), None) => Err(HubError::cache(self.cache.path(), error)),
-            (Err(failure), _) => Err(failure.of(repository, &self.endpoint)),
-        }
-    }
-
-    /// Finds out whether it is the file or the revision that does not exist.
-    fn no_file(&self, api: &ApiRepo, repository: &Repository, file: &str) -> HubError {
-        const SHOWN: usize = 20;
-        match api.info().map_err(Failure::from) {
-            Err(failure) => failure.of(repository, &self.endpoint),
-            Ok(info) => {
-                let names = info
-                    .siblings
-                    .iter()
-                    .map(|sibling| sibling.rfilename.as_str());
-                let mut files = names.take(SHOWN).collect::<Vec<_>>().join(", ");
-                if info.siblings.len() > SHOWN {
-                    files.push_str(", …");
-                }
-                HubError::NoFile {
-                    repository: repository.to_string(),
-                    file: file.to_owned(),
-                    files,
-                }
-            }
-        }
-    }
-
-    /// Removes the part of a file that an earlier attempt left.
-    fn remove_leftover(
-        &self,
-        api: &ApiRepo,
-        repository: &Repository,
-        file: &str,
-    ) -> Result<(), HubError> {
-        let metadata = self.api.metadata(&api.url(file));
-        let metadata = metadata.map_err(|e| Failure::from(e).of(repository, &self.endpoint))?;
-        let blobs = self.cache.repo(repository.at(metadata.commit_hash()));
-        // hf-hub's name for it.
-        let path = blobs.blob_path(metadata.etag()).with_extension("part");
-        fs::remove_file(&path).map_err(|e| HubError::cache(&path, e))
-    }
-
-    /// Compares a downloaded file with what the hub announced.
-    fn check(
-        &self,
-        repository: &Repository,
-        file: &str,
-        path: &Path,
-        size: u64,
-    ) -> Result<(), HubError> {
-        let broken = |e| HubError::cache(path, e);
-        let blob = path.canonicalize().map_err(broken)?;
-        let name = blob
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        let length = blob.metadata().map_err(broken)?.len();
-        let (found, expected) = if length != size {
-            (format!("{length} bytes"), format!("{size} bytes"))
-        } else if name.len() == 64 {
-            // In the cache, a file from large storage is named by its SHA-256, any other by its git hash.
-            (
-                format!("sha256 {}", sha256_of_file(&blob)?),
-                format!("sha256 {name}"),
-            )
-        } else {
-            return Ok(());
-        };
-        if found == expected {
-            return Ok(());
-        }
-        fs::remove_file(&blob).map_err(broken)?;
-        // On platforms with symbolic links, the file in the snapshot is one.
-        if path.is_symlink() {
-            fs::remove_file(path).map_err(broken)?;
-        }
-        Err(HubError::Damaged {
-            repository: repository.to_string(),
-            file: file.to_owned(),
-            found,
-            expected,
-        })
     }
 }
 

@@ -79,6 +79,32 @@ pub enum HubError {
         /// The files it has, shortened.
         files: String,
     },
+    /// The repository has a part of a model only in a form that is not read.
+    #[error(
+        "{repository}: {reason}; fetch it with: hf download {name} --revision {revision} --local-dir {folder}, then name that folder to be told how to convert it"
+    )]
+    Unreadable {
+        /// What was asked for.
+        repository: String,
+        /// What is missing, and what is there in its place.
+        reason: String,
+        /// The repository's name.
+        name: String,
+        /// Its revision.
+        revision: String,
+        /// A name for a folder.
+        folder: String,
+    },
+    /// The index of a model's files is not one, or names something that is no file beside it.
+    #[error("{repository}: {file}: {reason}")]
+    Index {
+        /// What was asked for.
+        repository: String,
+        /// The index.
+        file: String,
+        /// What is wrong with it, and what is accepted.
+        reason: String,
+    },
     /// The hub answered with an error, or not as a hub does.
     #[error("{repository}: unexpected answer from {endpoint}: {reason}")]
     Answer {

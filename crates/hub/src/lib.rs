@@ -14,15 +14,17 @@
 //! use hub::{Hub, Kind, Repository};
 //!
 //! let bert = Repository::parse(Kind::Model, "google-bert/bert-base-uncased")?;
-//! let snapshot = Hub::from_env()?.snapshot(&bert, &["config.json", "model.safetensors"], &mut ())?;
+//! let snapshot = Hub::from_env()?.model(&bert, &mut ())?;
 //! println!("{} is in {}", snapshot.commit, snapshot.folder.display());
 //! # Ok::<(), hub::HubError>(())
 //! ```
 
+mod checkout;
 mod download;
 mod error;
 mod failure;
 mod kind;
+mod model;
 mod progress;
 mod repository;
 

@@ -9,8 +9,7 @@ use crate::kind::Kind;
 /// becomes of the repository's main branch. Every other repository is taken from `main`.
 ///
 /// Both models have `config.json`, `tokenizer.json` and `model.safetensors` at these commits. Older
-/// repositories often have a pickle (`pytorch_model.bin`) and a `vocab.txt` instead: the first is never
-/// read, the second only in a folder.
+/// repositories often have only a pickle (`pytorch_model.bin`), which is never read.
 pub const PINNED: &[(Kind, &str, &str)] = &[
     (
         Kind::Model,
@@ -125,7 +124,7 @@ pub(crate) fn is_path(text: &str) -> bool {
 
 /// Whether it can be part of a name, revision or path. Parts end up in paths and addresses, so `..` and the
 /// like are refused.
-fn is_part(text: &str) -> bool {
+pub(crate) fn is_part(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !text.is_empty() && !text.starts_with('.') && !text.contains("..") && text.chars().all(is_plain)
 }

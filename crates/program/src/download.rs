@@ -16,8 +16,9 @@ pub(crate) fn find(wanted: &Wanted, name: &str, quiet: bool) -> Result<Found, Fa
     let repository = Repository::parse(kind, &wanted.full_name(name)).map_err(Failure::usage)?;
     let progress: &mut dyn Progress = if quiet { &mut () } else { &mut Bar::default() };
     let snapshot = Hub::from_env()
-        .and_then(|hub| {
-            hub.snapshot_with(&repository, &wanted.downloads, &wanted.optional, progress)
+        .and_then(|hub| match wanted.kind {
+            Kind::Model => hub.model(&repository, progress),
+            Kind::Dataset => hub.snapshot(&repository, &wanted.downloads, progress),
         })
         .map_err(|error| {
             let hint = match error {

@@ -78,7 +78,6 @@ mod tests {
             bundled: "",
             holds: "a file",
             downloads: Vec::new(),
-            optional: Vec::new(),
             short_names: &[("sst2", "nyu-mll/glue")],
         }
     }

@@ -23,10 +23,8 @@ pub struct Wanted {
     pub bundled: &'static str,
     /// What a folder must hold, in words, for messages.
     pub holds: &'static str,
-    /// The files to download.
+    /// The files of a data set to download; those of a model depend on what its repository holds.
     pub downloads: Vec<&'static str>,
-    /// Files to download where the repository has them.
-    pub optional: Vec<&'static str>,
     /// Short names of repositories: `("sst2", "nyu-mll/glue")`.
     pub short_names: &'static [(&'static str, &'static str)],
 }
@@ -179,7 +177,6 @@ mod tests {
             bundled: "datasets/film-notes",
             holds: "train.tsv and dev.tsv",
             downloads: Vec::new(),
-            optional: Vec::new(),
             short_names: &[("sst2", "nyu-mll/glue")],
         };
         for (name, full) in [

@@ -13,13 +13,7 @@ pub(crate) fn model() -> Wanted {
         kind: Kind::Model,
         bundled: "examples/glue_sst2/assets/film-bert-3x192",
         holds: "config.json, model.safetensors and tokenizer.json",
-        downloads: vec!["config.json", "tokenizer.json", "model.safetensors"],
-        // They change the tokens that a text has.
-        optional: vec![
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "added_tokens.json",
-        ],
+        downloads: Vec::new(),
         short_names: &[],
     }
 }
@@ -32,7 +26,6 @@ pub(crate) fn data(task: &GlueTask) -> Wanted {
         bundled: "datasets/film-notes",
         holds: "train.tsv and dev.tsv",
         downloads: task.hub_files(),
-        optional: Vec::new(),
         short_names: &[("glue", "nyu-mll/glue"), ("sst2", "nyu-mll/glue")],
     }
 }

@@ -1,9 +1,11 @@
 //! Chores of this repository: benchmarks against PyTorch and Python.
 
 mod agreement;
+mod bench_families;
 mod bench_noise;
 mod bench_peer;
 mod bench_tokenize;
+mod families_table;
 mod noise_table;
 mod peer;
 mod records;
@@ -21,6 +23,8 @@ use clap::Parser;
 enum Task {
     /// Times training steps here and in PyTorch, alternately, and prints the ratios
     BenchPeer(bench_peer::Options),
+    /// Times training steps of each family of encoders here, padded and packed, and in PyTorch, and prints the ratios
+    BenchFamilies(bench_families::Options),
     /// Times the noise here and in PyTorch and the memory traffic alone, alternately, and prints a table
     BenchNoise(bench_noise::Options),
     /// Compares the scores of recorded runs with those of PyTorch's, and prints a table
@@ -32,6 +36,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPeer(options) => bench_peer::run(&options),
+        Task::BenchFamilies(options) => bench_families::run(&options),
         Task::BenchNoise(options) => bench_noise::run(&options),
         Task::Agreement(options) => agreement::run(&options),
         Task::BenchTokenize(options) => bench_tokenize::run(&options),
