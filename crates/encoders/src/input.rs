@@ -37,6 +37,8 @@ pub enum Tokens {
     All,
     /// The first of each sequence, which attends to all of them.
     First,
+    /// The last of each sequence, which attends to all of them.
+    Last,
 }
 
 impl EncoderInput {
@@ -137,11 +139,36 @@ impl Layout {
         counted * is_token + i64::from(pad)
     }
 
+    /// The position of each of some tokens in its sequence, as of a padded batch: `[1, longest]`, `[1, 1]` or `[batch, 1]`.
+    pub(crate) fn positions_of(&self, tokens: Tokens, device: &Device) -> Tensor<2, Int> {
+        match tokens {
+            Tokens::All => {
+                let [_, longest] = self.extent();
+                Tensor::<1, Int>::arange(0..longest as i64, device).unsqueeze()
+            }
+            Tokens::First => Tensor::zeros([1, 1], device),
+            Tokens::Last => self.lengths(device) - 1,
+        }
+    }
+
+    /// How many tokens each sequence has, `[batch, 1]`.
+    fn lengths(&self, device: &Device) -> Tensor<2, Int> {
+        match self {
+            Self::Padded(mask) => mask.clone().int().sum_dim(1),
+            Self::Packed(packing) => {
+                let lengths: Vec<i64> = packing.lengths().iter().map(|&n| n as i64).collect();
+                let batch = lengths.len();
+                Tensor::from_data(TensorData::new(lengths, [batch, 1]), device)
+            }
+        }
+    }
+
     /// The states of some tokens, or of all.
     pub(crate) fn of(&self, tokens: Tokens, hidden: Tensor<3>) -> Tensor<3> {
         match tokens {
             Tokens::All => hidden,
             Tokens::First => self.first(hidden),
+            Tokens::Last => self.last(hidden),
         }
     }
 
@@ -230,31 +257,23 @@ impl Layout {
         (sum / tokens).flatten(0, 1)
     }
 
-    /// The states of the last token of each sequence, `[batch, hidden]`.
-    pub(crate) fn last(&self, states: Tensor<3>) -> Tensor<2> {
-        let [_, rows, width] = states.dims();
+    /// The states of the last token of each sequence, as [`first`](Self::first) gives those of the first.
+    pub(crate) fn last(&self, states: Tensor<3>) -> Tensor<3> {
+        let [rows, columns, width] = states.dims();
         let device = states.device();
         let places = match self {
-            Self::Padded(mask) => {
-                let [batch, length] = mask.dims();
-                let tokens = mask.clone().int().sum_dim(1).reshape([batch]);
-                let starts = Tensor::arange(0..batch as i64, &device) * length as i64;
-                starts + tokens - 1
+            Self::Padded(_) => {
+                let starts = Tensor::<1, Int>::arange(0..rows as i64, &device) * columns as i64;
+                starts.unsqueeze_dim(1) + self.lengths(&device) - 1
             }
             Self::Packed(packing) => {
                 let ends = packing.starts().zip(packing.lengths());
                 let ends: Vec<i64> = ends.map(|(start, &n)| (start + n) as i64 - 1).collect();
                 let count = ends.len();
-                Tensor::from_data(TensorData::new(ends, [count]), &device)
+                Tensor::from_data(TensorData::new(ends, [1, count]), &device)
             }
         };
-        let [batch] = places.dims();
-        let rows = match self {
-            Self::Padded(_) => batch * rows,
-            Self::Packed(_) => rows,
-        };
-        let states = states.reshape([rows, width]);
-        fused::embedding(states, places.reshape([1, batch])).flatten(0, 1)
+        fused::embedding(states.reshape([rows * columns, width]), places)
     }
 
     /// Lets the queries of each sequence attend to all of its tokens, with a bias of the scaled scores.
@@ -277,8 +296,8 @@ impl Layout {
         let context = fused::biased_attention(inputs, bias, heads, mask, dropout);
         match (tokens, self) {
             (Tokens::All, _) => self.unpadded(context),
-            (Tokens::First, Self::Padded(_)) => context,
-            (Tokens::First, Self::Packed(_)) => context.swap_dims(0, 1),
+            (Tokens::First | Tokens::Last, Self::Padded(_)) => context,
+            (Tokens::First | Tokens::Last, Self::Packed(_)) => context.swap_dims(0, 1),
         }
     }
 
@@ -297,7 +316,7 @@ impl Layout {
             Self::Packed(keys) => {
                 let queries = match tokens {
                     Tokens::All => keys.clone(),
-                    Tokens::First => Packing::new(keys.lengths().iter().map(|_| 1))
+                    Tokens::First | Tokens::Last => Packing::new(keys.lengths().iter().map(|_| 1))
                         .expect("as many as sequences"),
                 };
                 let packings = [queries, keys.clone()];

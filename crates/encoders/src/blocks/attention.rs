@@ -68,8 +68,8 @@ impl Heads {
     ) -> Tensor<3> {
         let query = match (tokens, layout) {
             (Tokens::All, _) => layout.padded(query),
-            (Tokens::First, Layout::Padded(_)) => query,
-            (Tokens::First, Layout::Packed(_)) => query.swap_dims(0, 1),
+            (Tokens::First | Tokens::Last, Layout::Padded(_)) => query,
+            (Tokens::First | Tokens::Last, Layout::Packed(_)) => query.swap_dims(0, 1),
         };
         let [key, value] = [key, value].map(|x| layout.padded(x));
         let bias = bias(&query, &key);

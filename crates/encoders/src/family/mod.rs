@@ -139,8 +139,8 @@ pub(crate) trait Stages {
 
     /// Runs the last layer for the tokens that stand for their sequences.
     ///
-    /// Where these are the first, it computes keys and values for all tokens and everything else for those alone. The
-    /// result is that of the whole layer followed by [`summary`](Self::summary), with a sixth of the layer's products.
+    /// Where these are the first or the last, it computes keys and values for all tokens and everything else for those
+    /// alone. The result is that of the whole layer followed by [`summary`](Self::summary), with a sixth of the layer's products.
     ///
     /// # Shapes
     /// - as [`summary`](Self::summary)
@@ -157,7 +157,7 @@ pub(crate) trait Stages {
         let tokens = self.summarised();
         let hidden = self.layer(last, hidden, input, tokens, dropouts);
         match tokens {
-            Tokens::First => hidden.flatten(0, 1),
+            Tokens::First | Tokens::Last => hidden.flatten(0, 1),
             Tokens::All => self.summary(hidden, layout),
         }
     }

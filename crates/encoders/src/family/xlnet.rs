@@ -195,18 +195,16 @@ impl Stages for XlNetForSequenceClassification {
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
         let XlNetLayer { rel_attn, ff } = &self.transformer.layer[index];
-        let attended = rel_attn.forward(hidden, input, dropouts);
-        let hidden = ff.forward(attended, dropouts);
-        input.layout.of(tokens, hidden)
+        ff.forward(rel_attn.forward(hidden, input, tokens, dropouts), dropouts)
     }
 
     /// transformers pads on the left, so that the last place of every sequence is its last token.
     fn summary(&self, hidden: Tensor<3>, layout: &Layout) -> Tensor<2> {
-        layout.last(hidden)
+        layout.last(hidden).flatten(0, 1)
     }
 
     fn summarised(&self) -> Tokens {
-        Tokens::All
+        Tokens::Last
     }
 
     fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {

@@ -1,7 +1,9 @@
 //! Disentangled attention: scores of contents, and of contents and distances.
 
+use std::ops::RangeInclusive;
+
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::DebertaV2Config;
 use crate::blocks::{Dropouts, Heads, Linear, scores_at, split_heads};
@@ -112,16 +114,28 @@ impl DisentangledSelfAttention {
         let buckets = self.terms.buckets;
         let [query, key] = [query, key].map(|x| split_heads(x.clone(), heads));
         let ([_, _, queries, d], [_, _, keys, _]) = (query.dims(), key.dims());
+        // Of the distances, only those within the longest sequence.
+        let reached = buckets.reached(queries, keys);
+        let first = *reached.start();
+        let distances = distances.narrow(1, first, reached.end() + 1 - first);
+        let device = distances.device();
+        let places = |rows: usize, columns: usize, row: &dyn Fn(usize, usize) -> usize| {
+            let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
+            let places: Vec<i64> = places.map(|(i, j)| (row(i, j) - first) as i64).collect();
+            let places = TensorData::new(places, [1, 1, rows, columns]);
+            Tensor::<4, Int>::from_data(places, &device)
+        };
         let table = |projection: &Linear| split_heads(projection.forward(distances.clone()), heads);
         let c2p = self.terms.c2p.then(|| {
             let table = table(self.pos_key_proj.as_ref().unwrap_or(&self.key_proj));
             // The queries already have the factor of the terms.
-            scores_at(query, table, keys, |i, j| buckets.row(i, j))
+            let places = places(queries, keys, &|i, j| buckets.row(i, j));
+            scores_at(query, table, places)
         });
         let p2c = self.terms.p2c.then(|| {
             let table = table(self.pos_query_proj.as_ref().unwrap_or(&self.query_proj));
-            let scores = scores_at(key, table, queries, |j, i| buckets.mirrored(j, i));
-            scores.transpose() / terms.sqrt()
+            let places = places(keys, queries, &|j, i| buckets.mirrored(j, i));
+            scores_at(key, table, places).transpose() / terms.sqrt()
         });
         let sum = match (c2p, p2c) {
             (Some(c2p), Some(p2c)) => c2p + p2c,
@@ -141,6 +155,11 @@ impl Buckets {
     /// The row for what lies at `here`, seen from `there`.
     fn mirrored(self, here: usize, there: usize) -> usize {
         self.clamped(-self.bucket(here as i64 - there as i64))
+    }
+
+    /// The rows between those for the furthest that `queries` tokens see of `keys` tokens to either side.
+    fn reached(self, queries: usize, keys: usize) -> RangeInclusive<usize> {
+        self.row(0, keys - 1)..=self.row(queries - 1, 0)
     }
 
     fn clamped(self, bucket: i64) -> usize {

@@ -328,8 +328,8 @@ impl FamilyConfig for DebertaV2Config {
             true => f64::from(u8::from(self.has_c2p()) + u8::from(self.has_p2c())),
             false => 0.0,
         };
-        // Projections of the distances, and their scores.
-        let rows = 2.0 * self.span() as f64;
+        // Projections of the distances within the sequence, and their scores.
+        let rows = 2.0 * self.span().min(length) as f64;
         let distances = 2.0 * rows * hidden * (hidden + length as f64);
         self.settings().layer_flops(length) + self.num_hidden_layers as f64 * terms * distances
     }

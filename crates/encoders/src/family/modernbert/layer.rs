@@ -122,6 +122,7 @@ impl ModernBertAttention {
             Tokens::All => self.rotary.turned(part(0), &tables),
             // At position 0 there is nothing to turn.
             Tokens::First => layout.first(part(0)),
+            Tokens::Last => layout.last(self.rotary.turned(part(0), &tables)),
         };
         let key = self.rotary.turned(part(1), &tables);
         let inputs = [query, key, part(2)];
@@ -129,7 +130,7 @@ impl ModernBertAttention {
         let context = match self.window {
             // Everything is within reach of everything.
             Some(window) if window + 1 < longest => {
-                let bias = beyond(window, tokens, longest, &projected);
+                let bias = beyond(window, tokens, layout, &projected.device());
                 self.heads
                     .attend_biased(inputs, |_, _| bias, layout, tokens, dropouts)
             }
@@ -140,24 +141,16 @@ impl ModernBertAttention {
     }
 }
 
-/// A bias that keeps tokens from those further away than `window`: `[1, 1, queries, longest]`.
-fn beyond(window: usize, tokens: Tokens, longest: usize, like: &Tensor<3>) -> Tensor<4> {
-    let queries = match tokens {
-        Tokens::All => longest,
-        Tokens::First => 1,
-    };
-    let row = |i: usize| {
-        (0..longest).map(move |j| {
-            if i.abs_diff(j) > window {
-                OUT_OF_REACH
-            } else {
-                0.0
-            }
-        })
-    };
-    let bias: Vec<f32> = (0..queries).flat_map(row).collect();
-    let bias = TensorData::new(bias, [1, 1, queries, longest]);
-    Tensor::from_data(bias, &like.device())
+/// A bias that keeps tokens from those further away than `window`: `[batch or 1, 1, queries, longest]`.
+fn beyond(window: usize, tokens: Tokens, layout: &Layout, device: &Device) -> Tensor<4> {
+    let [_, longest] = layout.extent();
+    let here = layout.positions_of(tokens, device);
+    let [batch, queries] = here.dims();
+    let there = layout.positions_of(Tokens::All, device);
+    let there = there.reshape([1, 1, 1, longest]);
+    let distance = (there - here.reshape([batch, 1, queries, 1])).abs();
+    let bias = Tensor::zeros([batch, 1, queries, longest], device);
+    bias.mask_fill(distance.greater_elem(window as i64), OUT_OF_REACH)
 }
 
 impl Rotary {

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::XlNetConfig;
 use crate::blocks::{Dropouts, Heads, LayerNorm, scores_at, split_heads, zero_bias};
-use crate::input::{EncoderInput, Tokens};
+use crate::input::{EncoderInput, Layout, Tokens};
 
 /// Attention whose scores are sums of three: of contents, of a distance, and of being in one segment or not.
 #[derive(Module, Debug)]
@@ -66,25 +66,32 @@ impl RelativeAttention {
         &self,
         hidden: Tensor<3>,
         input: &EncoderInput,
+        tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
+        let layout = &input.layout;
         let hidden = hidden.cast(self.q.dtype());
-        let [q, k, v] = [&self.q, &self.k, &self.v].map(|weight| projected(&hidden, weight));
-        let [_, longest] = input.layout.extent();
+        let queries = layout.of(tokens, hidden.clone());
+        let inputs = [
+            projected(&queries, &self.q),
+            projected(&hidden, &self.k),
+            projected(&hidden, &self.v),
+        ];
+        let [_, longest] = layout.extent();
         let distances = self.distances(longest, &hidden, dropouts);
-        let segments = segments(input);
+        let places = places(layout, tokens, &hidden.device());
+        let segments = segments(input, tokens);
         let bias = |query: &Tensor<3>, key: &Tensor<3>| {
             let [query, key] = [query, key].map(Tensor::clone);
-            self.bias(query, key, distances, segments)
+            self.bias(query, key, (distances, places), segments)
         };
-        let inputs = [q, k, v];
         let context = self
             .heads
-            .attend_biased(inputs, bias, &input.layout, Tokens::All, dropouts);
+            .attend_biased(inputs, bias, layout, tokens, dropouts);
         let weight = matrix(&self.o).transpose();
         let attended = fused::linear(context, weight.clone(), zero_bias(&weight));
         self.layer_norm
-            .forward_residual(attended, hidden, dropouts.next(self.dropout))
+            .forward_residual(attended, queries, dropouts.next(self.dropout))
     }
 
     /// `[heads, d]` as what is added to states side by side, `[1, 1, heads * d]`.
@@ -115,20 +122,18 @@ impl RelativeAttention {
         split_heads(projected(&encodings, &self.r), self.heads.number())
     }
 
-    /// What is added to the scores of queries and keys, `[batch, heads, longest, longest]`, with the factor of all
-    /// scores.
+    /// What is added to the scores of queries and keys, `[batch, heads, queries, longest]`, with the factor of all
+    /// scores; `distances` come with the place of each query's and key's.
     fn bias(
         &self,
         query: Tensor<3>,
         key: Tensor<3>,
-        distances: Tensor<4>,
+        (distances, places): (Tensor<4>, Tensor<4, Int>),
         segments: Tensor<4>,
     ) -> Tensor<4> {
         let heads = self.heads.number();
-        let [_, longest, _] = query.dims();
         let with = |bias| split_heads(query.clone() + self.flat(bias), heads);
-        let distance = |i: usize, j: usize| longest + j - i;
-        let of_distances = scores_at(with(&self.r_r_bias), distances, longest, distance);
+        let of_distances = scores_at(with(&self.r_r_bias), distances, places);
 
         let table = self.seg_embed.val().permute([1, 2, 0]).unsqueeze::<4>();
         let scores = with(&self.r_s_bias).matmul(table);
@@ -154,19 +159,31 @@ fn projected(x: &Tensor<3>, weight: &Param<Tensor<3>>) -> Tensor<3> {
     fused::linear(x.clone(), weight, bias)
 }
 
-/// 1 where two tokens are of different segments, `[batch, 1, longest, longest]`.
-fn segments(input: &EncoderInput) -> Tensor<4> {
+/// Where the encodings of distances have that of each query and key, `[batch or 1, 1, queries, longest]`.
+fn places(layout: &Layout, tokens: Tokens, device: &Device) -> Tensor<4, Int> {
+    let [_, longest] = layout.extent();
+    let here = layout.positions_of(tokens, device);
+    let [batch, queries] = here.dims();
+    let there = layout.positions_of(Tokens::All, device);
+    let there = there.reshape([1, 1, 1, longest]) + longest as i64;
+    there - here.reshape([batch, 1, queries, 1])
+}
+
+/// 1 where a query and a key are of different segments, `[batch, 1, queries, longest]`.
+fn segments(input: &EncoderInput, tokens: Tokens) -> Tensor<4> {
+    let layout = &input.layout;
     let [rows, columns] = input.token_type_ids.dims();
     let kinds = input.token_type_ids.clone().float();
-    let kinds = input.layout.padded(kinds.reshape([rows, columns, 1]));
-    let [batch, longest, _] = kinds.dims();
-    let kinds: Tensor<2, Int> = kinds.reshape([batch, longest]).int();
-    let across = kinds
-        .clone()
-        .reshape([batch, longest, 1])
-        .expand([batch, longest, longest]);
-    let along = kinds
-        .reshape([batch, 1, longest])
-        .expand([batch, longest, longest]);
+    let kinds = kinds.reshape([rows, columns, 1]);
+    let along = layout.padded(kinds.clone());
+    let across = match tokens {
+        Tokens::All => along.clone(),
+        Tokens::First | Tokens::Last => layout.of(tokens, kinds),
+    };
+    let [batch, longest, _] = along.dims();
+    let queries = across.shape().num_elements() / batch;
+    let shape = [batch, queries, longest];
+    let across = across.reshape([batch, queries, 1]).expand(shape);
+    let along = along.reshape([batch, 1, longest]).expand(shape);
     across.not_equal(along).float().unsqueeze_dim(1)
 }
