@@ -48,27 +48,27 @@ impl EncoderConfig {
 
     /// Rows of the token embedding.
     pub fn vocab_size(&self) -> usize {
-        self.family().vocab_size()
+        self.family().outline().vocab_size
     }
 
     /// Width of every hidden state.
     pub fn hidden_size(&self) -> usize {
-        self.family().hidden_size()
+        self.family().outline().hidden_size
     }
 
     /// Number of layers.
     pub fn num_hidden_layers(&self) -> usize {
-        self.family().num_hidden_layers()
+        self.family().outline().num_hidden_layers
     }
 
     /// The longest sequence, in tokens.
     pub fn max_length(&self) -> usize {
-        self.family().max_length()
+        self.family().outline().max_length
     }
 
     /// The token that pads a batch to its longest sequence.
     pub fn pad_token_id(&self) -> u32 {
-        self.family().pad_token_id()
+        self.family().outline().pad_token_id
     }
 
     /// Parameters of the encoder, its pooler included and without a head.

@@ -93,7 +93,7 @@ impl Tokenizer {
         };
         in_range(LEAST, max_length)?;
         let settings = Settings::read(folder)?;
-        let class = settings.class(config.family().tokenizer_class());
+        let class = settings.class(config.family().outline().tokenizer_class);
         let Read {
             path,
             tokenizer: mut inner,
@@ -170,7 +170,7 @@ impl Tokenizer {
         inner.with_padding(None);
         inner.set_encode_special_tokens(settings.split_special_tokens.unwrap_or(false));
         let has_token_types = settings.has_token_types();
-        let type_vocab_size = config.family().type_vocab_size();
+        let type_vocab_size = config.family().outline().type_vocab_size;
         Ok(Self {
             inner,
             uncut: OnceLock::new(),

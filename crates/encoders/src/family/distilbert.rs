@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Family, FamilyConfig, Stages, fields};
+use super::{Family, FamilyConfig, Outline, Stages, fields};
 use crate::blocks::{
     Dropouts, Embeddings, FirstPosition, Heads, HiddenAct, LayerNorm, Linear, Settings,
 };
@@ -95,60 +95,39 @@ impl DistilBertConfig {
 
 impl FamilyConfig for DistilBertConfig {
     fn validate(&self) -> Result<(), String> {
-        fields::at_least_one(&[
-            ("vocab_size", self.vocab_size),
-            ("max_position_embeddings", self.max_position_embeddings),
-            ("n_layers", self.n_layers),
-            ("n_heads", self.n_heads),
-            ("dim", self.dim),
-            ("hidden_dim", self.hidden_dim),
-        ])?;
+        fields::at_least_one(fields::named!(
+            self,
+            vocab_size,
+            max_position_embeddings,
+            n_layers,
+            n_heads,
+            dim,
+            hidden_dim
+        ))?;
         fields::size(self.num_params(), ("n_layers", self.n_layers))?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
         fields::divides(("n_heads", self.n_heads), ("dim", self.dim))?;
-        fields::probabilities(&[
-            ("dropout", self.dropout),
-            ("attention_dropout", self.attention_dropout),
-            ("seq_classif_dropout", self.seq_classif_dropout),
-        ])?;
-        fields::positive(&[("initializer_range", self.initializer_range)])
+        fields::probabilities(fields::named!(
+            self,
+            dropout,
+            attention_dropout,
+            seq_classif_dropout
+        ))?;
+        fields::positive(fields::named!(self, initializer_range))
     }
 
-    fn model_type(&self) -> &str {
-        &self.model_type
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.dim
-    }
-
-    fn num_hidden_layers(&self) -> usize {
-        self.n_layers
-    }
-
-    fn type_vocab_size(&self) -> Option<usize> {
-        None
-    }
-
-    fn max_length(&self) -> usize {
-        self.max_position_embeddings
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        // Padding is masked, so any token will do.
-        self.pad_token_id.unwrap_or(0)
-    }
-
-    fn tokenizer_class(&self) -> &'static str {
-        "DistilBertTokenizer"
-    }
-
-    fn initializer_range(&self) -> f64 {
-        self.initializer_range
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            model_type: &self.model_type,
+            vocab_size: self.vocab_size,
+            hidden_size: self.dim,
+            num_hidden_layers: self.n_layers,
+            type_vocab_size: None,
+            max_length: self.max_position_embeddings,
+            pad_token_id: self.pad_token_id.unwrap_or(0),
+            tokenizer_class: "DistilBertTokenizer",
+            initializer_range: self.initializer_range,
+        }
     }
 
     fn num_params(&self) -> usize {

@@ -7,6 +7,14 @@ const MOST_PARAMS: usize = 100_000_000_000;
 /// Far beyond any encoder: the module is laid out layer by layer before a checkpoint is read.
 const MOST_LAYERS: usize = 1_000;
 
+/// Fields of a configuration with their names: `&[("vocab_size", self.vocab_size), ..]`.
+macro_rules! named {
+    ($config:expr, $($field:ident),+ $(,)?) => {
+        &[$((stringify!($field), $config.$field)),+]
+    };
+}
+pub(super) use named;
+
 /// Each count is at least 1.
 pub(super) fn at_least_one(fields: &[(&str, usize)]) -> Result<(), String> {
     match fields.iter().find(|(_, value)| *value == 0) {

@@ -29,37 +29,13 @@ pub(crate) trait FamilyConfig {
     /// Checks every field; the error names the field, its value and what is accepted.
     fn validate(&self) -> Result<(), String>;
 
-    /// The `model_type` of its `config.json`.
-    fn model_type(&self) -> &str;
-
-    /// Rows of the token embedding.
-    fn vocab_size(&self) -> usize;
-
-    /// Width of every hidden state.
-    fn hidden_size(&self) -> usize;
-
-    /// Number of layers.
-    fn num_hidden_layers(&self) -> usize;
-
-    /// Rows of the token type embedding; `None` for a model without one, which ignores token types.
-    fn type_vocab_size(&self) -> Option<usize>;
-
-    /// The longest sequence, in tokens.
-    fn max_length(&self) -> usize;
-
-    /// The token that pads a batch to its longest sequence.
-    fn pad_token_id(&self) -> u32;
-
-    /// transformers' tokenizer class for the family, if a checkpoint names none.
-    fn tokenizer_class(&self) -> &'static str;
-
-    /// Standard deviation of a freshly drawn weight.
-    fn initializer_range(&self) -> f64;
+    /// What every family has, each in fields of its own names.
+    fn outline(&self) -> Outline<'_>;
 
     /// How the weight of a fresh layer is drawn.
     fn initial(&self, _layer: &str) -> Initial {
         Initial {
-            std: self.initializer_range(),
+            std: self.outline().initializer_range,
             cutoff: None,
         }
     }
@@ -70,6 +46,28 @@ pub(crate) trait FamilyConfig {
     /// Floating-point operations of the matrix products in a classifier's forward pass over a sequence of
     /// `length` tokens.
     fn matrix_flops(&self, length: usize) -> f64;
+}
+
+/// What every family's configuration has.
+pub(crate) struct Outline<'a> {
+    /// The `model_type` of its `config.json`.
+    pub(crate) model_type: &'a str,
+    /// Rows of the token embedding.
+    pub(crate) vocab_size: usize,
+    /// Width of every hidden state.
+    pub(crate) hidden_size: usize,
+    /// Number of layers.
+    pub(crate) num_hidden_layers: usize,
+    /// Rows of the token type embedding; `None` for a model without one, which ignores token types.
+    pub(crate) type_vocab_size: Option<usize>,
+    /// The longest sequence, in tokens.
+    pub(crate) max_length: usize,
+    /// The token that pads a batch to its longest sequence; where a family's padding is masked, any token will do.
+    pub(crate) pad_token_id: u32,
+    /// transformers' tokenizer class for the family, if a checkpoint names none.
+    pub(crate) tokenizer_class: &'static str,
+    /// Standard deviation of a freshly drawn weight.
+    pub(crate) initializer_range: f64,
 }
 
 /// A family's encoder with a classification head.
@@ -213,7 +211,7 @@ macro_rules! registry {
 
             /// The `model_type` of its `config.json`.
             pub fn model_type(&self) -> &str {
-                self.family().model_type()
+                self.family().outline().model_type
             }
         }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Family, FamilyConfig, Stages, fields};
+use super::{Family, FamilyConfig, Outline, Stages, fields};
 use crate::blocks::{
     ClassificationHead, Dropouts, Embeddings, Encoder, FirstPosition, HiddenAct, Linear, Settings,
 };
@@ -89,9 +89,24 @@ impl RobertaConfig {
         self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
     }
 
+    fn is_xlm(&self) -> bool {
+        self.model_type == XLM_ROBERTA
+    }
+
+    fn words(&self) -> usize {
+        let usual = if self.is_xlm() { 30_522 } else { 50_265 };
+        self.vocab_size.unwrap_or(usual)
+    }
+
+    /// The longest sequence, in tokens.
+    fn longest(&self) -> usize {
+        let before = self.pad_token_id as usize + 1;
+        self.max_position_embeddings.saturating_sub(before)
+    }
+
     fn settings(&self) -> Settings {
         Settings {
-            words: self.vocab_size(),
+            words: self.words(),
             positions: self.max_position_embeddings,
             first_position: FirstPosition::AfterPadding(self.pad_token_id),
             token_types: self.type_vocab_size,
@@ -111,7 +126,7 @@ impl RobertaConfig {
 impl FamilyConfig for RobertaConfig {
     fn validate(&self) -> Result<(), String> {
         fields::at_least_one(&[
-            ("vocab_size", self.vocab_size()),
+            ("vocab_size", self.words()),
             ("hidden_size", self.hidden_size),
             ("num_hidden_layers", self.num_hidden_layers),
             ("num_attention_heads", self.num_attention_heads),
@@ -120,8 +135,8 @@ impl FamilyConfig for RobertaConfig {
         ])?;
         let layers = ("num_hidden_layers", self.num_hidden_layers);
         fields::size(self.num_params(), layers)?;
-        fields::token("pad_token_id", Some(self.pad_token_id), self.vocab_size())?;
-        if self.max_length() == 0 {
+        fields::token("pad_token_id", Some(self.pad_token_id), self.words())?;
+        if self.longest() == 0 {
             return Err(format!(
                 "max_position_embeddings is {}, accepted is more than {}: positions count from pad_token_id + 1",
                 self.max_position_embeddings,
@@ -140,57 +155,27 @@ impl FamilyConfig for RobertaConfig {
             ),
             ("classifier_dropout", self.classifier_dropout()),
         ])?;
-        fields::positive(&[
-            ("initializer_range", self.initializer_range),
-            ("layer_norm_eps", self.layer_norm_eps),
-        ])?;
+        fields::positive(fields::named!(self, initializer_range, layer_norm_eps))?;
         let positions = &self.position_embedding_type;
         fields::only_text("position_embedding_type", positions, "absolute")?;
         fields::only("is_decoder", self.is_decoder, false)
     }
 
-    fn model_type(&self) -> &str {
-        &self.model_type
-    }
-
-    fn vocab_size(&self) -> usize {
-        let usual = match self.model_type == XLM_ROBERTA {
-            true => 30_522,
-            false => 50_265,
-        };
-        self.vocab_size.unwrap_or(usual)
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn num_hidden_layers(&self) -> usize {
-        self.num_hidden_layers
-    }
-
-    fn type_vocab_size(&self) -> Option<usize> {
-        Some(self.type_vocab_size)
-    }
-
-    fn max_length(&self) -> usize {
-        let before = self.pad_token_id as usize + 1;
-        self.max_position_embeddings.saturating_sub(before)
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn tokenizer_class(&self) -> &'static str {
-        match self.model_type == XLM_ROBERTA {
-            true => "XLMRobertaTokenizer",
-            false => "RobertaTokenizer",
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            model_type: &self.model_type,
+            vocab_size: self.words(),
+            hidden_size: self.hidden_size,
+            num_hidden_layers: self.num_hidden_layers,
+            type_vocab_size: Some(self.type_vocab_size),
+            max_length: self.longest(),
+            pad_token_id: self.pad_token_id,
+            tokenizer_class: match self.is_xlm() {
+                true => "XLMRobertaTokenizer",
+                false => "RobertaTokenizer",
+            },
+            initializer_range: self.initializer_range,
         }
-    }
-
-    fn initializer_range(&self) -> f64 {
-        self.initializer_range
     }
 
     fn num_params(&self) -> usize {

@@ -5,7 +5,8 @@ use encoders::{Dropouts, Snapshot};
 use serde_json::{Value, json};
 
 use crate::closeness::{assert_close, values};
-use crate::family::{FAMILIES, Family, ROUNDING, finetuned, layouts};
+use crate::expected::ROUNDING;
+use crate::family::{FAMILIES, Family, finetuned, layouts};
 
 /// In both layouts.
 fn logits(family: &Family, snapshot: &Snapshot, dropouts: Dropouts) -> [Vec<f32>; 2] {

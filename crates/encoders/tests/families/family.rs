@@ -1,34 +1,16 @@
-//! The tiny checkpoints, and what `golden/families.py` wrote about them.
+//! The tiny checkpoints of `golden/families.py`, one of each family or more.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Gradients};
 use encoders::{Classifier, EncoderInput, Encoding, Projection, Snapshot};
-use safetensors::{Dtype, SafeTensors};
-use serde::Deserialize;
-use serde_json::{Map, Value};
-use tempfile::TempDir;
+use safetensors::SafeTensors;
 
-use crate::closeness::{Tolerance, values};
+use crate::copy::Copy;
+use crate::expected::{Expected, LABELS};
 use crate::golden::{self, Tensors};
-
-/// Labels of the tiny classifiers.
-pub(crate) const LABELS: usize = 3;
-
-/// Two correct f32 programs, which add in different orders, over two layers.
-pub(crate) const ROUNDING: Tolerance = Tolerance {
-    relative: 2e-6,
-    element: 1e-5,
-};
-
-/// Gradients are sums over the batch of products through two layers, there and back.
-pub(crate) const GRADIENT: Tolerance = Tolerance {
-    relative: 2e-5,
-    element: 2e-4,
-};
+use crate::named::named;
 
 /// A family and what is special about it.
 pub(crate) struct Family {
@@ -37,7 +19,7 @@ pub(crate) struct Family {
     /// Parts of names that differ, in the module and in transformers.
     renamed: &'static [(&'static str, &'static str)],
     /// Names of tables, which PyTorch does not keep transposed.
-    tables: &'static [&'static str],
+    pub(crate) tables: &'static [&'static str],
     /// Module paths of its head.
     pub(crate) heads: &'static [&'static str],
     /// The token embedding.
@@ -266,40 +248,6 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// A text, or a pair, with the token ids transformers gives it.
-#[derive(Deserialize)]
-pub(crate) struct Text {
-    pub(crate) text: String,
-    pub(crate) pair: Option<String>,
-    pub(crate) ids: Vec<u32>,
-    pub(crate) type_ids: Vec<u32>,
-}
-
-/// `expected.json`.
-#[derive(Deserialize)]
-pub(crate) struct Expected {
-    pub(crate) max_length: usize,
-    pub(crate) texts: Vec<Text>,
-    pub(crate) labels: Vec<i64>,
-    pub(crate) variants: Vec<Map<String, Value>>,
-    rounding_noise_only: Vec<String>,
-}
-
-impl Expected {
-    pub(crate) fn encodings(&self) -> Vec<Encoding> {
-        let encoding = |text: &Text| Encoding {
-            ids: text.ids.clone(),
-            type_ids: text.type_ids.clone(),
-        };
-        self.texts.iter().map(encoding).collect()
-    }
-
-    /// Whether the true gradient of a parameter is 0.
-    pub(crate) fn is_noise(&self, name: &str) -> bool {
-        self.rounding_noise_only.iter().any(|noise| noise == name)
-    }
-}
-
 impl Family {
     pub(crate) fn expected(&self) -> Expected {
         golden::json(&format!("{}/expected.json", self.name))
@@ -333,12 +281,7 @@ impl Family {
 
     /// A copy of the snapshot, to be altered.
     pub(crate) fn copy(&self) -> Copy {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
-            let from = golden::path(self.name).join("snapshot").join(name);
-            fs::copy(from, folder.path().join(name)).unwrap();
-        }
-        Copy(folder)
+        Copy::of(self.name)
     }
 
     /// The name that transformers gives the parameter at a module path.
@@ -362,14 +305,7 @@ impl Family {
         model: &Classifier,
         gradients: Option<&Gradients>,
     ) -> BTreeMap<String, Vec<f32>> {
-        let mut visitor = Named {
-            family: self,
-            gradients,
-            path: Vec::new(),
-            found: BTreeMap::new(),
-        };
-        model.visit(&mut visitor);
-        visitor.found
+        named(self, model, gradients)
     }
 }
 
@@ -390,84 +326,4 @@ pub(crate) fn layouts(
         EncoderInput::padded(encodings, snapshot.config().pad_token_id(), 0, device),
         EncoderInput::packed(encodings, device),
     ]
-}
-
-struct Named<'a> {
-    family: &'a Family,
-    gradients: Option<&'a Gradients>,
-    path: Vec<String>,
-    found: BTreeMap<String, Vec<f32>>,
-}
-
-impl ModuleVisitor for Named<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path = self.path.join(".");
-        let name = self.family.checkpoint_name(&path);
-        let found = match self.gradients {
-            None => Some(param.val()),
-            Some(gradients) => param.val().grad(gradients),
-        };
-        let Some(found) = found else {
-            return;
-        };
-        let is_table = self.family.tables.iter().any(|table| path.contains(table));
-        let found = match D == 2 && !is_table && path.ends_with(".weight") {
-            false => values(found),
-            // Burn keeps the weight of a linear layer transposed.
-            true => values(found.transpose()),
-        };
-        assert!(self.found.insert(name, found).is_none(), "{path}: twice");
-    }
-}
-
-/// A copy of a snapshot.
-pub(crate) struct Copy(TempDir);
-
-impl Copy {
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub(crate) fn open(&self) -> Snapshot {
-        Snapshot::open(self.path()).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// Sets a field of `config.json`.
-    pub(crate) fn configure(&self, field: &str, value: Value) {
-        let path = self.path().join("config.json");
-        let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        config[field] = value;
-        fs::write(path, config.to_string()).unwrap();
-    }
-
-    /// Every tensor of the checkpoint: shape and bytes of f32.
-    pub(crate) fn tensors(&self) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
-        let bytes = fs::read(self.path().join("model.safetensors")).unwrap();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        let tensors = file.iter().map(|(name, view)| {
-            assert_eq!(view.dtype(), Dtype::F32, "{name}");
-            (
-                name.to_owned(),
-                (view.shape().to_vec(), view.data().to_vec()),
-            )
-        });
-        tensors.collect()
-    }
-
-    pub(crate) fn write_tensors(&self, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) {
-        let views = tensors.iter().map(|(name, (shape, bytes))| {
-            let view = safetensors::tensor::TensorView::new(Dtype::F32, shape.clone(), bytes);
-            (name, view.unwrap())
-        });
-        let bytes = safetensors::serialize(views, None).unwrap();
-        fs::write(self.path().join("model.safetensors"), bytes).unwrap();
-    }
 }

@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor};
 use encoders::{Dropouts, EncoderInput, Encoding, Layout};
 
 use crate::closeness::{assert_close, values};
-use crate::family::{FAMILIES, LABELS, ROUNDING, layouts};
+use crate::expected::{LABELS, ROUNDING};
+use crate::family::{FAMILIES, layouts};
 
 /// The states of the real tokens, end to end.
 fn of_tokens(states: Tensor<3>, layout: &Layout, encodings: &[Encoding]) -> Vec<f32> {

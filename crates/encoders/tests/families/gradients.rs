@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use encoders::Dropouts;
 
 use crate::closeness::{assert_close, values};
-use crate::family::{FAMILIES, GRADIENT, ROUNDING, layouts};
+use crate::expected::{GRADIENT, ROUNDING};
+use crate::family::{FAMILIES, layouts};
 
 #[test]
 fn the_loss_and_every_gradient_are_those_of_pytorch_in_both_layouts() {

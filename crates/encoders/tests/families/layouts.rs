@@ -10,7 +10,8 @@ use half::{bf16, f16};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
 
-use crate::family::{FAMILIES, Family, LABELS};
+use crate::expected::LABELS;
+use crate::family::{FAMILIES, Family};
 
 type Tensors = BTreeMap<String, Raw>;
 

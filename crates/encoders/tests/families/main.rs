@@ -3,6 +3,8 @@
 #[path = "../bert/closeness.rs"]
 mod closeness;
 mod configuration;
+mod copy;
+mod expected;
 mod family;
 mod forward;
 #[allow(dead_code)] // Some of it is for BERT's tests alone.
@@ -13,6 +15,7 @@ mod layouts;
 mod loading;
 mod memory;
 mod mutations;
+mod named;
 mod parameters;
 mod stages;
 mod tokenizer_files;

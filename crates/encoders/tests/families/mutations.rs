@@ -4,7 +4,8 @@ use burn::tensor::Device;
 use encoders::Dropouts;
 
 use crate::closeness::values;
-use crate::family::{FAMILIES, ROUNDING, finetuned, layouts};
+use crate::expected::ROUNDING;
+use crate::family::{FAMILIES, finetuned, layouts};
 
 #[test]
 fn another_value_in_any_tensor_changes_the_logits_beyond_the_tolerance() {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_out;
 mod bench;
+mod families;
 #[cfg(unix)]
 mod interrupts;
 mod program;

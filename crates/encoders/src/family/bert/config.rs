@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{FirstPosition, HiddenAct, Settings};
 use crate::error::EncoderError;
-use crate::family::{FamilyConfig, fields};
+use crate::family::{FamilyConfig, Outline, fields};
 
 /// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
 ///
@@ -105,15 +105,16 @@ impl BertConfig {
 impl FamilyConfig for BertConfig {
     fn validate(&self) -> Result<(), String> {
         fields::only_text("model_type", &self.model_type, "bert")?;
-        fields::at_least_one(&[
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("intermediate_size", self.intermediate_size),
-            ("max_position_embeddings", self.max_position_embeddings),
-            ("type_vocab_size", self.type_vocab_size),
-        ])?;
+        fields::at_least_one(fields::named!(
+            self,
+            vocab_size,
+            hidden_size,
+            num_hidden_layers,
+            num_attention_heads,
+            intermediate_size,
+            max_position_embeddings,
+            type_vocab_size
+        ))?;
         let layers = ("num_hidden_layers", self.num_hidden_layers);
         fields::size(self.num_params(), layers)?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
@@ -129,50 +130,24 @@ impl FamilyConfig for BertConfig {
             ),
             ("classifier_dropout", self.classifier_dropout()),
         ])?;
-        fields::positive(&[
-            ("initializer_range", self.initializer_range),
-            ("layer_norm_eps", self.layer_norm_eps),
-        ])?;
+        fields::positive(fields::named!(self, initializer_range, layer_norm_eps))?;
         let positions = &self.position_embedding_type;
         fields::only_text("position_embedding_type", positions, "absolute")?;
         fields::only("is_decoder", self.is_decoder, false)
     }
 
-    fn model_type(&self) -> &str {
-        &self.model_type
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn num_hidden_layers(&self) -> usize {
-        self.num_hidden_layers
-    }
-
-    fn type_vocab_size(&self) -> Option<usize> {
-        Some(self.type_vocab_size)
-    }
-
-    fn max_length(&self) -> usize {
-        self.max_position_embeddings
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        // Padding is masked, so any token will do.
-        self.pad_token_id.unwrap_or(0)
-    }
-
-    fn tokenizer_class(&self) -> &'static str {
-        "BertTokenizer"
-    }
-
-    fn initializer_range(&self) -> f64 {
-        self.initializer_range
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            model_type: &self.model_type,
+            vocab_size: self.vocab_size,
+            hidden_size: self.hidden_size,
+            num_hidden_layers: self.num_hidden_layers,
+            type_vocab_size: Some(self.type_vocab_size),
+            max_length: self.max_position_embeddings,
+            pad_token_id: self.pad_token_id.unwrap_or(0),
+            tokenizer_class: "BertTokenizer",
+            initializer_range: self.initializer_range,
+        }
     }
 
     /// Parameters of the encoder with its pooler, without a head.

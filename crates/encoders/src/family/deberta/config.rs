@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::blocks::{FirstPosition, HiddenAct, Settings};
-use crate::family::{FamilyConfig, fields};
+use crate::family::{FamilyConfig, Outline, fields};
 
 /// A term of the scores that depends on distances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,14 +208,15 @@ impl DebertaV2Config {
 
 impl FamilyConfig for DebertaV2Config {
     fn validate(&self) -> Result<(), String> {
-        fields::at_least_one(&[
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("intermediate_size", self.intermediate_size),
-            ("max_position_embeddings", self.max_position_embeddings),
-        ])?;
+        fields::at_least_one(fields::named!(
+            self,
+            vocab_size,
+            hidden_size,
+            num_hidden_layers,
+            num_attention_heads,
+            intermediate_size,
+            max_position_embeddings
+        ))?;
         let layers = ("num_hidden_layers", self.num_hidden_layers);
         fields::size(self.num_params(), layers)?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
@@ -231,10 +232,7 @@ impl FamilyConfig for DebertaV2Config {
             ("pooler_dropout", self.pooler_dropout),
             ("cls_dropout", self.cls_dropout.unwrap_or(0.0)),
         ])?;
-        fields::positive(&[
-            ("initializer_range", self.initializer_range),
-            ("layer_norm_eps", self.layer_norm_eps),
-        ])?;
+        fields::positive(fields::named!(self, initializer_range, layer_norm_eps))?;
         for (field, value, accepted) in [
             ("pooler_hidden_size", self.pooler_hidden_size, hidden),
             ("embedding_size", self.embedding_size, hidden),
@@ -268,41 +266,18 @@ impl FamilyConfig for DebertaV2Config {
         Ok(())
     }
 
-    fn model_type(&self) -> &str {
-        &self.model_type
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn num_hidden_layers(&self) -> usize {
-        self.num_hidden_layers
-    }
-
-    fn type_vocab_size(&self) -> Option<usize> {
-        (self.type_vocab_size > 0).then_some(self.type_vocab_size)
-    }
-
-    fn max_length(&self) -> usize {
-        self.max_position_embeddings
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        // Padding is masked, so any token will do.
-        self.pad_token_id.unwrap_or(0)
-    }
-
-    fn tokenizer_class(&self) -> &'static str {
-        "DebertaV2Tokenizer"
-    }
-
-    fn initializer_range(&self) -> f64 {
-        self.initializer_range
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            model_type: &self.model_type,
+            vocab_size: self.vocab_size,
+            hidden_size: self.hidden_size,
+            num_hidden_layers: self.num_hidden_layers,
+            type_vocab_size: (self.type_vocab_size > 0).then_some(self.type_vocab_size),
+            max_length: self.max_position_embeddings,
+            pad_token_id: self.pad_token_id.unwrap_or(0),
+            tokenizer_class: "DebertaV2Tokenizer",
+            initializer_range: self.initializer_range,
+        }
     }
 
     fn num_params(&self) -> usize {

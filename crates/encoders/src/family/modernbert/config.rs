@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{HiddenAct, Initial};
-use crate::family::{FamilyConfig, fields};
+use crate::family::{FamilyConfig, Outline, fields};
 
 /// Which tokens stand for a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,18 +194,16 @@ impl ModernBertConfig {
 
 impl FamilyConfig for ModernBertConfig {
     fn validate(&self) -> Result<(), String> {
-        fields::at_least_one(&[
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("max_position_embeddings", self.max_position_embeddings),
-            (
-                "global_attn_every_n_layers",
-                self.global_attn_every_n_layers,
-            ),
-        ])?;
+        fields::at_least_one(fields::named!(
+            self,
+            vocab_size,
+            hidden_size,
+            intermediate_size,
+            num_hidden_layers,
+            num_attention_heads,
+            max_position_embeddings,
+            global_attn_every_n_layers
+        ))?;
         let layers = self.num_hidden_layers;
         fields::size(self.num_params(), ("num_hidden_layers", layers))?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
@@ -219,12 +217,13 @@ impl FamilyConfig for ModernBertConfig {
             ));
         }
         fields::only("head_dim", self.head_dim.unwrap_or(head), head)?;
-        fields::probabilities(&[
-            ("attention_dropout", self.attention_dropout),
-            ("embedding_dropout", self.embedding_dropout),
-            ("mlp_dropout", self.mlp_dropout),
-            ("classifier_dropout", self.classifier_dropout),
-        ])?;
+        fields::probabilities(fields::named!(
+            self,
+            attention_dropout,
+            embedding_dropout,
+            mlp_dropout,
+            classifier_dropout
+        ))?;
         fields::positive(&[
             ("initializer_range", self.initializer_range),
             (
@@ -256,41 +255,18 @@ impl FamilyConfig for ModernBertConfig {
         }
     }
 
-    fn model_type(&self) -> &str {
-        &self.model_type
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn num_hidden_layers(&self) -> usize {
-        self.num_hidden_layers
-    }
-
-    fn type_vocab_size(&self) -> Option<usize> {
-        None
-    }
-
-    fn max_length(&self) -> usize {
-        self.max_position_embeddings
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        // Padding is masked, so any token will do.
-        self.pad_token_id.unwrap_or(0)
-    }
-
-    fn tokenizer_class(&self) -> &'static str {
-        "PreTrainedTokenizer"
-    }
-
-    fn initializer_range(&self) -> f64 {
-        self.initializer_range
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            model_type: &self.model_type,
+            vocab_size: self.vocab_size,
+            hidden_size: self.hidden_size,
+            num_hidden_layers: self.num_hidden_layers,
+            type_vocab_size: None,
+            max_length: self.max_position_embeddings,
+            pad_token_id: self.pad_token_id.unwrap_or(0),
+            tokenizer_class: "PreTrainedTokenizer",
+            initializer_range: self.initializer_range,
+        }
     }
 
     fn initial(&self, layer: &str) -> Initial {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::HiddenAct;
-use crate::family::{FamilyConfig, fields};
+use crate::family::{FamilyConfig, Outline, fields};
 
 /// XLNet has no longest sequence; a number that a length is checked against, beyond what memory holds.
 const LONGEST: usize = 1_000_000;
@@ -126,15 +126,13 @@ impl FamilyConfig for XlNetConfig {
         }
         let head = self.d_model / self.n_head;
         fields::only("d_head", self.d_head.unwrap_or(head), head)?;
-        fields::probabilities(&[
-            ("dropout", self.dropout),
-            ("summary_first_dropout", self.summary_first_dropout),
-            ("summary_last_dropout", self.summary_last_dropout),
-        ])?;
-        fields::positive(&[
-            ("initializer_range", self.initializer_range),
-            ("layer_norm_eps", self.layer_norm_eps),
-        ])?;
+        fields::probabilities(fields::named!(
+            self,
+            dropout,
+            summary_first_dropout,
+            summary_last_dropout
+        ))?;
+        fields::positive(fields::named!(self, initializer_range, layer_norm_eps))?;
         fields::only_text("attn_type", &self.attn_type, "bi")?;
         fields::only("bi_data", self.bi_data, false)?;
         let to_labels = self.summary_proj_to_labels;
@@ -147,41 +145,18 @@ impl FamilyConfig for XlNetConfig {
         }
     }
 
-    fn model_type(&self) -> &str {
-        &self.model_type
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.words()
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.d_model
-    }
-
-    fn num_hidden_layers(&self) -> usize {
-        self.n_layer
-    }
-
-    fn type_vocab_size(&self) -> Option<usize> {
-        None
-    }
-
-    fn max_length(&self) -> usize {
-        LONGEST
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        // Padding is masked, so any token will do.
-        self.pad_token_id.unwrap_or(0)
-    }
-
-    fn tokenizer_class(&self) -> &'static str {
-        "XLNetTokenizer"
-    }
-
-    fn initializer_range(&self) -> f64 {
-        self.initializer_range
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            model_type: &self.model_type,
+            vocab_size: self.words(),
+            hidden_size: self.d_model,
+            num_hidden_layers: self.n_layer,
+            type_vocab_size: None,
+            max_length: LONGEST,
+            pad_token_id: self.pad_token_id.unwrap_or(0),
+            tokenizer_class: "XLNetTokenizer",
+            initializer_range: self.initializer_range,
+        }
     }
 
     fn num_params(&self) -> usize {
@@ -198,9 +173,10 @@ impl FamilyConfig for XlNetConfig {
     fn matrix_flops(&self, length: usize) -> f64 {
         let [hidden, inner, length, layers] =
             [self.d_model, self.d_inner, length, self.n_layer].map(|n| n as f64);
-        // Four projections of a token and one of two distances; scores of contents and of twice as many distances,
-        // and their use.
-        let projections = 6.0 * hidden * hidden + 2.0 * hidden * inner;
-        2.0 * layers * length * (projections + 4.0 * length * hidden)
+        // Key and value of a token, and the projection of two distances; query, output, feed-forward block, scores of
+        // contents and of twice as many distances, and their use. Of the last layer the latter for one token.
+        let seen = 4.0 * hidden * hidden;
+        let computed = 2.0 * hidden * (hidden + inner) + 4.0 * length * hidden;
+        2.0 * (layers * length * seen + ((layers - 1.0) * length + 1.0) * computed)
     }
 }
