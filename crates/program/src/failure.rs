@@ -12,7 +12,7 @@ pub enum Failure {
     Usage(String),
     /// The arguments are fine, but something else is wrong: exit code 1.
     World(String),
-    /// Ctrl-C: exit code 130, as a shell reports it.
+    /// A signal: exit code 130 for Ctrl-C, 143 for SIGTERM, as a shell reports them.
     Stopped(String),
 }
 
@@ -28,11 +28,11 @@ impl Failure {
     }
 
     /// The exit code.
-    pub const fn code(&self) -> u8 {
+    pub fn code(&self) -> u8 {
         match self {
             Self::World(_) => 1,
             Self::Usage(_) => 2,
-            Self::Stopped(_) => crate::stop::INTERRUPTED,
+            Self::Stopped(_) => crate::stop::code(),
         }
     }
 }

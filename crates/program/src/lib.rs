@@ -1,8 +1,8 @@
 //! What the command lines of this workspace's programs share: sources of models and data, presets, devices, progress,
-//! Ctrl-C, and errors as exit codes. It depends on no task and no model.
+//! Ctrl-C and SIGTERM, and errors as exit codes. It depends on no task and no model.
 //!
 //! This is the only library that prints and reads the process's own arguments. It ends the process only at the second
-//! Ctrl-C.
+//! signal.
 
 pub mod preset;
 pub mod progress;

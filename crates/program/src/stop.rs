@@ -1,23 +1,45 @@
-//! Ctrl-C: the first press finishes the step, the second ends the program.
+//! Signals that ask to stop, Ctrl-C and SIGTERM, which SLURM and containers send: the first finishes the step, the second
+//! ends the program.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
-/// The exit code that a shell reports for a program ended by Ctrl-C.
-pub const INTERRUPTED: u8 = 130;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// What a shell adds to the number of the signal that ended a program.
+const SHELL: u8 = 128;
 
-/// Catches Ctrl-C from here on. If that is impossible, Ctrl-C ends the program at once as usual; what is
-/// recorded stays.
+/// The exit code of the signal that came, 0 before.
+static CODE: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// Catches the signals from here on. If that is impossible, they end the program at once as usual; what is recorded
+/// stays.
 pub fn catch() {
-    let _ = ctrlc::set_handler(|| {
-        if ASKED.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    });
+    for (signal, code) in [(SIGINT, SHELL + 2), (SIGTERM, SHELL + 15)] {
+        let _ = on(signal, code);
+    }
 }
 
-/// Whether Ctrl-C was pressed.
+fn on(signal: i32, code: u8) -> io::Result<()> {
+    static CAME: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    // Registered first, so that it sees the flag as the signal before has left it.
+    flag::register_conditional_shutdown(signal, code.into(), Arc::clone(&CAME))?;
+    flag::register(signal, Arc::clone(&CAME))?;
+    flag::register_usize(signal, Arc::clone(&CODE), code.into())?;
+    Ok(())
+}
+
+/// Whether a signal came.
 pub fn asked() -> bool {
-    ASKED.load(Ordering::Relaxed)
+    CODE.load(Ordering::Relaxed) != 0
+}
+
+/// The exit code that a shell reports for a program ended by the signal that came, or by Ctrl-C if none did.
+pub(crate) fn code() -> u8 {
+    match CODE.load(Ordering::Relaxed) {
+        0 => SHELL + 2,
+        code => u8::try_from(code).unwrap_or(u8::MAX),
+    }
 }

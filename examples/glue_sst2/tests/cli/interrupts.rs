@@ -1,4 +1,4 @@
-//! Ctrl-C and kill -9: what is recorded stays, and the same command continues.
+//! Ctrl-C, SIGTERM and kill -9: what is recorded stays, and the same command continues.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -34,10 +34,9 @@ impl Running {
         Self { child, stderr }
     }
 
-    /// Ctrl-C as the terminal sends it.
-    fn interrupt(&self) {
+    fn send(&self, signal: &str) {
         let status = Command::new("kill")
-            .args(["-INT", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status();
         assert!(status.expect("kill runs").success());
     }
@@ -66,14 +65,28 @@ fn read(world: &World, name: &str) -> Vec<u8> {
     std::fs::read(world.path(name)).expect("a file")
 }
 
+/// Ctrl-C as the terminal sends it.
+const CTRL_C: &str = "-INT";
+/// As SLURM and containers send it.
+const SIGTERM: &str = "-TERM";
+
 #[test]
 fn ctrl_c_finishes_the_step_and_says_how_to_continue() {
+    a_signal_finishes_the_step_and_says_how_to_continue(CTRL_C, 130);
+}
+
+#[test]
+fn sigterm_does_so_too() {
+    a_signal_finishes_the_step_and_says_how_to_continue(SIGTERM, 143);
+}
+
+fn a_signal_finishes_the_step_and_says_how_to_continue(signal: &str, expected: i32) {
     let world = World::new();
     let running = Running::start(&world, &ENDLESS);
     wait_for("study", || world.path("out/study.json").exists());
-    running.interrupt();
+    running.send(signal);
     let (code, text) = running.end();
-    assert_eq!(code, Some(130), "{text}");
+    assert_eq!(code, Some(expected), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
     let begin = format!("stopped: finished runs are in out/runs.jsonl; to continue: {CARGO_RUN}");
     assert!(text.starts_with(&begin), "{text}");
@@ -109,12 +122,13 @@ fn a_second_ctrl_c_ends_at_once() {
     );
     wait_for("study", || world.path("out/study.json").exists());
     std::thread::sleep(Duration::from_millis(300));
-    running.interrupt();
+    running.send(CTRL_C);
     std::thread::sleep(Duration::from_millis(100));
     assert!(running.is_running(), "it finishes the step");
-    running.interrupt();
+    // Whichever it is.
+    running.send(SIGTERM);
     let (code, text) = running.end();
-    assert_eq!(code, Some(130), "{text}");
+    assert_eq!(code, Some(143), "{text}");
     assert_eq!(text, "", "it did not come to the end of the step");
 }
 
