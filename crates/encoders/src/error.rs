@@ -115,6 +115,12 @@ pub enum EncoderError {
         /// What does not fit.
         reason: String,
     },
+    /// The checkpoint has no head to predict with.
+    #[error("{}: a checkpoint without a head predicts nothing: finetune it first", path.display())]
+    NoHead {
+        /// The snapshot's folder.
+        path: PathBuf,
+    },
     /// A model has no parameter of the selected roles.
     #[error("the model has no {what}")]
     NoParameters {

@@ -21,6 +21,7 @@ mod config;
 mod error;
 mod export;
 mod family;
+mod finetuned;
 mod finite;
 mod folder;
 mod initial;
@@ -51,6 +52,7 @@ pub use family::modernbert::{
 };
 pub use family::roberta::RobertaConfig;
 pub use family::xlnet::XlNetConfig;
+pub use finetuned::HeadOutputs;
 pub use input::{EncoderInput, Layout, Tokens};
 pub use own_head::OwnHead;
 pub use precision::cast_linear;

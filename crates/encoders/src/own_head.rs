@@ -83,7 +83,7 @@ impl Snapshot {
     }
 
     /// The number of outputs of the checkpoint's head, if it has one.
-    fn width_of_head(&self, device: &Device) -> Result<Option<usize>, EncoderError> {
+    pub(crate) fn width_of_head(&self, device: &Device) -> Result<Option<usize>, EncoderError> {
         let model = Classifier(AnyFamily::new(self.config(), 1, device));
         let names = model.0.names();
         let layer = names.head_layers.last().expect("every family has a head");

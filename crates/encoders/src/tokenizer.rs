@@ -188,6 +188,40 @@ impl Tokenizer {
         &self.notes
     }
 
+    /// The longest sequence, in tokens, special tokens included.
+    pub fn max_length(&self) -> usize {
+        let truncation = self.inner.get_truncation();
+        truncation.map_or(usize::MAX, |truncation| truncation.max_length)
+    }
+
+    /// Whether a sentence or pair is longer than [`max_length`](Self::max_length); reads it to its end.
+    ///
+    /// # Errors
+    /// [`EncoderError::Encode`] with the library's message.
+    pub fn cuts(&self, (first, second): (&str, Option<&str>)) -> Result<bool, EncoderError> {
+        let template = self.inner.get_post_processor();
+        let mut tokens = template.map_or(0, |template| template.added_tokens(second.is_some()));
+        for text in [Some(first), second].into_iter().flatten() {
+            let encoding = self.uncut().encode_fast(text, false);
+            tokens += encoding
+                .map_err(|e| EncoderError::Encode(e.to_string()))?
+                .len();
+        }
+        Ok(tokens > self.max_length())
+    }
+
+    /// See [`Snapshot::usual_max_length`](crate::Snapshot::usual_max_length).
+    pub(crate) fn usual_max_length(
+        folder: &Path,
+        config: &EncoderConfig,
+    ) -> Result<usize, EncoderError> {
+        let most = config.max_length();
+        // A length that is too short is refused by `load`.
+        let given = Settings::read(folder)?.max_length();
+        let given = given.filter(|length| (LEAST as f64..most as f64).contains(length));
+        Ok(given.map_or(most, |length| length as usize))
+    }
+
     /// Tokenizes sentences or sentence pairs, in parallel and in order.
     ///
     /// # Errors
@@ -236,16 +270,20 @@ impl Tokenizer {
     /// Where the library is to cut, it stops reading each text at the maximum length, and of two longer ones no longer knows
     /// which is the longest.
     fn pair(&self, first: &str, second: &str) -> tokenizers::Result<tokenizers::Encoding> {
-        let uncut = self.uncut.get_or_init(|| {
-            let mut uncut = self.inner.clone();
-            // Only a stride can be refused.
-            let _ = uncut.with_truncation(None);
-            uncut
-        });
+        let uncut = self.uncut();
         let first = uncut.encode_fast(first, false)?;
         let mut second = uncut.encode_fast(second, false)?;
         second.set_type_ids(vec![1; second.len()]);
         self.inner.post_process(first, Some(second), true)
+    }
+
+    fn uncut(&self) -> &tokenizers::Tokenizer {
+        self.uncut.get_or_init(|| {
+            let mut uncut = self.inner.clone();
+            // Only a stride can be refused.
+            let _ = uncut.with_truncation(None);
+            uncut
+        })
     }
 
     /// Adds the encoding of the text with this index.

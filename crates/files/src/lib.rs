@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`replace`] | replaces a file as a whole: a reader, or a crash, finds the old content or the new |
 //! | [`JsonLines`] | a file that grows by one JSON object per line, locked, its torn end repaired |
+//! | [`LineFile`] | the same for lines of any kind, none of which it holds in memory |
 //! | [`sha256_of`], [`sha256_of_file`] | identify a file by its bytes |
 //!
 //! Files are written with the permissions of any new file.
@@ -11,9 +12,11 @@
 mod digest;
 mod error;
 mod json_lines;
+mod line_file;
 mod replace;
 
 pub use digest::{hex, sha256_of, sha256_of_file};
 pub use error::FileError;
 pub use json_lines::JsonLines;
+pub use line_file::{LineFile, WrittenLines};
 pub use replace::replace;

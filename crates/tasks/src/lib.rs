@@ -55,7 +55,7 @@ pub use outputs::Outputs;
 pub use own::{OwnFiles, OwnTask};
 pub use predictions::Predictions;
 pub use source::{
-    Format, HeldOut, ParquetColumns, Part, ShortRows, Source, TableColumns, TsvColumns,
+    Format, HeldOut, ParquetColumns, Part, ShortRows, Source, TableColumns, TextTable, TsvColumns,
 };
 pub use split::{Example, Split};
 pub use submission::SubmissionError;

@@ -26,12 +26,12 @@ const MOST_OTHERS: usize = 100;
 
 /// Columns by their names in a file.
 #[derive(Clone, Debug)]
-pub(super) struct Columns {
-    pub(super) sentence: String,
-    pub(super) sentence2: Option<String>,
+pub(crate) struct Columns {
+    pub(crate) sentence: String,
+    pub(crate) sentence2: Option<String>,
     pub(super) label: Option<String>,
     /// Why the columns of the sentences were taken.
-    pub(super) text_reason: &'static str,
+    pub(crate) text_reason: &'static str,
     /// Why the column of the label was taken.
     pub(super) label_reason: &'static str,
 }
@@ -71,13 +71,7 @@ impl Columns {
                     let second = second.as_ref().map(|name| found(table, &header, name));
                     (found(table, &header, first)?, second.transpose()?, NAMED)
                 }
-                (None, Some(second)) => {
-                    return Err(TaskError::Table {
-                        path: table.path().to_owned(),
-                        found: format!("--text-pair-column {second} without --text-column"),
-                        expected: "both for pairs".to_owned(),
-                    });
-                }
+                (None, Some(second)) => return Err(pair_alone(table, second)),
                 (None, None) => guess(table, &header, &label)?,
             };
         let used = [Some(&sentence), sentence2.as_ref(), Some(&label)];
@@ -95,6 +89,37 @@ impl Columns {
             label: Some(label),
             text_reason,
             label_reason,
+        })
+    }
+
+    /// Chooses the columns of the texts in a file to predict, whose labels, if it has any, do not count.
+    pub(crate) fn of_texts(
+        table: &Table,
+        header: &[String],
+        text_column: Option<&str>,
+        text_pair_column: Option<&str>,
+    ) -> Result<Self, TaskError> {
+        let (sentence, sentence2, text_reason) = match (text_column, text_pair_column) {
+            (Some(first), second) => {
+                let second = second.map(|name| found(table, header, name)).transpose()?;
+                (found(table, header, first)?, second, NAMED)
+            }
+            (None, Some(second)) => return Err(pair_alone(table, second)),
+            (None, None) => guess(table, header, find(header, LABEL).unwrap_or(LABEL))?,
+        };
+        if sentence2.as_ref() == Some(&sentence) {
+            return Err(TaskError::Table {
+                path: table.path().to_owned(),
+                found: format!("column {sentence:?} used twice"),
+                expected: format!("different columns of {}", listed(header)),
+            });
+        }
+        Ok(Self {
+            sentence,
+            sentence2,
+            label: None,
+            text_reason,
+            label_reason: NAMED,
         })
     }
 
@@ -172,6 +197,14 @@ fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskErr
     match texts.as_slice() {
         [only] => Ok((only.clone(), None, "guessed as the only text")),
         _ => Err(doubtful(table, &others)),
+    }
+}
+
+fn pair_alone(table: &Table, second: &str) -> TaskError {
+    TaskError::Table {
+        path: table.path().to_owned(),
+        found: format!("--text-pair-column {second} without --text-column"),
+        expected: "both for pairs".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ mod labels;
 
 use std::path::{Path, PathBuf};
 
-use columns::Columns;
+pub(crate) use columns::Columns;
 use labels::{Seen, TestLabels};
 
 use crate::error::TaskError;

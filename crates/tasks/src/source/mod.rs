@@ -12,7 +12,7 @@ use crate::outputs::Outputs;
 use crate::split::Split;
 
 pub use parquet::ParquetColumns;
-pub use table::{HeldOut, Part, TableColumns};
+pub use table::{HeldOut, Part, TableColumns, TextTable};
 pub use tsv::{ShortRows, TsvColumns};
 
 /// A file of examples and its layout.

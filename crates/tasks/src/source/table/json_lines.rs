@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::number;
 use super::text;
-use super::value::Value;
+use super::value::{Fault, Value};
 use crate::error::{TaskError, excerpt};
 
 /// Reads the objects of a file one after the other. Blank lines are skipped.
@@ -80,8 +80,13 @@ impl<'a> Objects<'a> {
         Ok(Some(self.line))
     }
 
-    /// Reads the keys of the next `count` objects, each key once; `None` at the end of the file.
-    pub(super) fn keys(&mut self, count: usize) -> Result<Option<Vec<String>>, TaskError> {
+    /// Reads the keys of the next `count` objects, each key once; `None` at the end of the file. A line that is no object
+    /// goes to `fault`.
+    pub(super) fn keys(
+        &mut self,
+        count: usize,
+        fault: &mut Fault<'_>,
+    ) -> Result<Option<Vec<String>>, TaskError> {
         let mut seen = HashSet::new();
         let mut all = None;
         for _ in 0..count {
@@ -89,10 +94,9 @@ impl<'a> Objects<'a> {
                 break;
             }
             let all = all.get_or_insert_with(Vec::new);
-            for key in self.parse(Keys)? {
-                if seen.insert(key.clone()) {
-                    all.push(key);
-                }
+            match self.parse(Keys) {
+                Err(error) => fault(error)?,
+                Ok(keys) => all.extend(keys.into_iter().filter(|key| seen.insert(key.clone()))),
             }
         }
         Ok(all)

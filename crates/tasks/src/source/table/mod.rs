@@ -8,15 +8,18 @@ mod parquet;
 mod part;
 mod read;
 mod text;
+mod texts;
 mod value;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 pub(crate) use labels::{Labels, integer};
-pub(crate) use value::{Place, Value, Visit};
+pub(crate) use value::{Fault, Place, Value, Visit, VisitAll};
 
 pub use part::{HeldOut, Part};
+pub use texts::TextTable;
 
 use crate::error::TaskError;
 
@@ -63,9 +66,9 @@ enum Encoding {
     Parquet,
 }
 
-impl Table {
-    /// Looks at the name of a file, and makes sure that it is one.
-    pub(crate) fn at(path: &Path) -> Result<Self, TaskError> {
+impl Encoding {
+    /// The format by a file's ending, if it is known, and whether it is compressed.
+    fn of(path: &Path) -> (Option<Self>, bool) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.to_lowercase();
         let (name, gzip) = match name.strip_suffix(".gz") {
@@ -74,20 +77,31 @@ impl Table {
         };
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
         let encoding = match (ending, gzip) {
-            ("csv", _) => Encoding::Csv { delimiter: b',' },
-            ("tsv", _) => Encoding::Csv { delimiter: b'\t' },
-            ("jsonl" | "ndjson" | "json", _) => Encoding::JsonLines,
-            ("parquet", false) => Encoding::Parquet,
-            _ => {
-                let expected =
-                    ".csv, .tsv, .jsonl, .ndjson or .json, each also with .gz, or .parquet";
-                return Err(TaskError::Table {
-                    path: path.to_owned(),
-                    found: "a file name with another ending".to_owned(),
-                    expected: expected.to_owned(),
-                });
-            }
+            ("csv", _) => Some(Self::Csv { delimiter: b',' }),
+            ("tsv", _) => Some(Self::Csv { delimiter: b'\t' }),
+            ("jsonl" | "ndjson" | "json", _) => Some(Self::JsonLines),
+            ("parquet", false) => Some(Self::Parquet),
+            _ => None,
         };
+        (encoding, gzip)
+    }
+}
+
+impl Table {
+    /// Returns whether a file's ending is one of those that [`at`](Self::at) takes.
+    fn has_known_ending(path: &Path) -> bool {
+        Encoding::of(path).0.is_some()
+    }
+
+    /// Looks at the name of a file, and makes sure that it is one.
+    pub(crate) fn at(path: &Path) -> Result<Self, TaskError> {
+        let (encoding, gzip) = Encoding::of(path);
+        let encoding = encoding.ok_or_else(|| TaskError::Table {
+            path: path.to_owned(),
+            found: "a file name with another ending".to_owned(),
+            expected: ".csv, .tsv, .jsonl, .ndjson or .json, each also with .gz, or .parquet"
+                .to_owned(),
+        })?;
         // Opening a pipe would wait for a writer, who may never come.
         let metadata = fs::metadata(path).map_err(|error| text::unreadable(path, false, error))?;
         if !metadata.is_file() {
@@ -121,6 +135,11 @@ impl Table {
     /// Returns the names of the columns: the first row of a text file, or the keys of its first
     /// objects.
     pub(crate) fn header(&self) -> Result<Vec<String>, TaskError> {
+        self.header_with(&mut Err)
+    }
+
+    /// The same; a line among the first objects that is no object goes to `fault`.
+    fn header_with(&self, fault: &mut Fault<'_>) -> Result<Vec<String>, TaskError> {
         let (path, gzip) = (&self.path, self.gzip);
         let header = match self.encoding {
             Encoding::Csv { delimiter } => {
@@ -132,7 +151,7 @@ impl Table {
                         .collect()
                 })
             }
-            Encoding::JsonLines => json_lines::Objects::open(path, gzip)?.keys(SAMPLE)?,
+            Encoding::JsonLines => json_lines::Objects::open(path, gzip)?.keys(SAMPLE, fault)?,
             Encoding::Parquet => Some(parquet::Rows::open(path)?.header()),
         };
         header.ok_or_else(|| TaskError::NoExamples { path: path.clone() })
@@ -145,16 +164,25 @@ impl Table {
         columns: &[&str],
         visit: &mut Visit<'_>,
     ) -> Result<usize, TaskError> {
+        if matches!(self.encoding, Encoding::JsonLines) {
+            self.check_columns(&self.header()?, columns)?;
+        }
+        self.visit_with(columns, &mut |row| {
+            row.and_then(|(place, values)| visit(place, values))
+        })
+    }
+
+    /// The same, except that `visit` also gets the rows that cannot be read, and that no key of a file of JSON lines need
+    /// be there.
+    fn visit_with(&self, columns: &[&str], visit: &mut VisitAll<'_>) -> Result<usize, TaskError> {
         match self.encoding {
             Encoding::Csv { delimiter } => self.visit_records(delimiter, columns, visit),
-            Encoding::JsonLines => {
-                self.check_columns(&self.header()?, columns)?;
-                self.visit_objects(columns, visit).map(|()| 0)
-            }
+            Encoding::JsonLines => self.visit_objects(columns, visit).map(|()| 0),
             Encoding::Parquet => {
                 let rows = parquet::Rows::open(&self.path)?;
                 self.check_columns(&rows.header(), columns)?;
-                rows.visit(columns, visit).map(|()| 0)
+                rows.visit(columns, &mut |place, values| visit(Ok((place, values))))?;
+                Ok(0)
             }
         }
     }
@@ -163,7 +191,7 @@ impl Table {
         &self,
         delimiter: u8,
         columns: &[&str],
-        visit: &mut Visit<'_>,
+        visit: &mut VisitAll<'_>,
     ) -> Result<usize, TaskError> {
         let mut records = csv::Records::open(&self.path, self.gzip, delimiter)?;
         let Some(header) = records.next()? else {
@@ -173,39 +201,62 @@ impl Table {
             .map(|at| header.field(at).to_owned())
             .collect();
         let positions = self.check_columns(&header, columns)?;
-        while let Some(record) = records.next()? {
+        loop {
+            let record = match records.next() {
+                Ok(None) => break,
+                Ok(Some(record)) => record,
+                Err(error @ TaskError::NotUtf8 { .. }) => match visit(Err(error))? {
+                    ControlFlow::Continue(()) => continue,
+                    ControlFlow::Break(()) => break,
+                },
+                Err(other) => return Err(other),
+            };
             if record.len() != header.len() {
                 let hint = match record.has_line_ends() {
                     true => "; a field that starts with a quote ends at the next quote",
                     false => "",
                 };
                 let expected = format!("{}, as in the header{hint}", header.len());
-                return Err(TaskError::Line {
+                let error = TaskError::Line {
                     path: self.path.clone(),
                     line: record.line,
                     found: format!("{} column(s)", record.len()),
                     expected,
-                });
+                };
+                match visit(Err(error))? {
+                    ControlFlow::Continue(()) => continue,
+                    ControlFlow::Break(()) => break,
+                }
             }
             let fields = positions.iter().map(|&at| Value::Text(record.field(at)));
             let values: Vec<Value<'_>> = fields.collect();
-            if visit(Place::Line(record.line), &values)?.is_break() {
+            if visit(Ok((Place::Line(record.line), &values)))?.is_break() {
                 break;
             }
         }
         Ok(records.blank_lines())
     }
 
-    fn visit_objects(&self, columns: &[&str], visit: &mut Visit<'_>) -> Result<(), TaskError> {
+    fn visit_objects(&self, columns: &[&str], visit: &mut VisitAll<'_>) -> Result<(), TaskError> {
         let mut objects = json_lines::Objects::open(&self.path, self.gzip)?;
         let mut slots = Vec::new();
-        while let Some(line) = objects.next(columns, &mut slots)? {
+        loop {
+            let line = match objects.next(columns, &mut slots) {
+                Ok(None) => return Ok(()),
+                Ok(Some(line)) => line,
+                Err(error @ (TaskError::NotUtf8 { .. } | TaskError::Line { .. })) => {
+                    match visit(Err(error))? {
+                        ControlFlow::Continue(()) => continue,
+                        ControlFlow::Break(()) => return Ok(()),
+                    }
+                }
+                Err(other) => return Err(other),
+            };
             let values: Vec<Value<'_>> = slots.iter().map(json_lines::Slot::value).collect();
-            if visit(Place::Line(line), &values)?.is_break() {
-                break;
+            if visit(Ok((Place::Line(line), &values)))?.is_break() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Returns the positions of `columns`, each of which the file must have once.

@@ -18,6 +18,15 @@ pub(crate) enum Value<'a> {
 pub(crate) type Visit<'v> =
     dyn FnMut(Place, &[Value<'_>]) -> Result<ControlFlow<()>, TaskError> + 'v;
 
+/// A row, or what is wrong with it.
+pub(crate) type Row<'r> = Result<(Place, &'r [Value<'r>]), TaskError>;
+
+/// Is given rows that can be read and others, until it breaks.
+pub(crate) type VisitAll<'v> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>, TaskError> + 'v;
+
+/// Is given what is wrong with a line, and may let it pass.
+pub(crate) type Fault<'f> = dyn FnMut(TaskError) -> Result<(), TaskError> + 'f;
+
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
