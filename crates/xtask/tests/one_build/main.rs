@@ -33,6 +33,12 @@ fn pretraining_shares_the_build_too() {
 }
 
 #[test]
+fn predicting_shares_the_build_too() {
+    let (predicting, tests) = (Graph::of("run --example predict"), Graph::of(TEST));
+    assert_eq!(predicting.compiled_again_by(&tests), Vec::<String>::new());
+}
+
+#[test]
 #[ignore = "cargo fetches the crates of downloads for it"]
 fn the_tests_of_downloads_compile_their_own_crates_alone() {
     let tests = Graph::of(TEST);
