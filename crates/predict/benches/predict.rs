@@ -1,1 +1,72 @@
-fn main() {}
+//! Predicts the first lines of a file and prints one JSON line; `cargo xtask bench-predict` runs it.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use encoders::Snapshot;
+use predict::{Predictor, Settings};
+use serde_json::json;
+
+/// As in the program `predict`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Texts predicted before the clock starts.
+const WARM_UP: usize = 64;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Cargo adds an option of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [snapshot, file, count, ..] = arguments.as_slice() else {
+        eprintln!("usage: predict SNAPSHOT FILE COUNT");
+        return Ok(());
+    };
+    let text = std::fs::read_to_string(file)?;
+    let texts = text.lines().take(count.parse()?).map(|line| (line, None));
+    let texts: Vec<(&str, Option<&str>)> = texts.collect();
+    let snapshot = Snapshot::open(Path::new(snapshot))?;
+    let predictor = Predictor::open(&snapshot, &Settings::default(), &Device::flex())?;
+    predictor.predict(&texts[..WARM_UP.min(texts.len())])?;
+
+    // Once more on its own: the timed predictions tokenize too.
+    let started = Instant::now();
+    let tokenizer = snapshot.tokenizer(predictor.max_length())?;
+    let loaded = started.elapsed();
+    let encodings = tokenizer.encode_flat(texts.iter().copied())?;
+    let tokenize_seconds = (started.elapsed() - loaded).as_secs_f64();
+
+    let (started, cpu_before) = (Instant::now(), cpu_seconds());
+    let predictions = predictor.predict(&texts)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let cpu_seconds = cpu_seconds() - cpu_before;
+    let logits = predictions.iter().flat_map(|one| &one.logits);
+    let line = json!({
+        "texts": texts.len(),
+        "tokens": encodings.tokens(),
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "tokenize_seconds": tokenize_seconds,
+        "absolute_logits": logits.map(|logit| f64::from(logit.abs())).sum::<f64>(),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+/// Processor time of all threads so far.
+#[cfg(unix)]
+fn cpu_seconds() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system counts it");
+    [usage.user_time(), usage.system_time()]
+        .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
+        .iter()
+        .sum()
+}
+
+/// JSON has no number for it, and writes null.
+#[cfg(not(unix))]
+fn cpu_seconds() -> f64 {
+    f64::NAN
+}
