@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use encoders::Snapshot;
-use predict::{Predictor, Settings};
+use predict::{Batching, Predictor, Settings};
 use serde_json::json;
 
 /// As in the program `predict`.
@@ -20,14 +20,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds an option of its own.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [snapshot, file, count, ..] = arguments.as_slice() else {
-        eprintln!("usage: predict SNAPSHOT FILE COUNT");
+        eprintln!("usage: predict SNAPSHOT FILE COUNT [TOKENS]");
         return Ok(());
     };
     let text = std::fs::read_to_string(file)?;
     let texts = text.lines().take(count.parse()?).map(|line| (line, None));
     let texts: Vec<(&str, Option<&str>)> = texts.collect();
     let snapshot = Snapshot::open(Path::new(snapshot))?;
-    let predictor = Predictor::open(&snapshot, &Settings::default(), &Device::flex())?;
+    let mut settings = Settings::default();
+    if let Some(tokens) = arguments.get(3).and_then(|tokens| tokens.parse().ok()) {
+        let texts = usize::MAX;
+        settings.batching = Batching::Packed { tokens, texts };
+    }
+    let predictor = Predictor::open(&snapshot, &settings, &Device::flex())?;
     predictor.predict(&texts[..WARM_UP.min(texts.len())])?;
 
     // Once more on its own: the timed predictions tokenize too.

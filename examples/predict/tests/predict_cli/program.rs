@@ -74,6 +74,19 @@ pub(crate) fn texts(lines: &[Value]) -> Vec<String> {
     lines.iter().map(text).collect()
 }
 
+/// Two predictions of the same text may differ by rounding, where the batches are others.
+#[track_caller]
+pub(crate) fn are_close(line: &Value, other: &Value) {
+    assert_eq!(line["text"], other["text"]);
+    let [logits, others] = [line, other].map(|line| line["logits"].as_array().expect("logits"));
+    assert_eq!(logits.len(), others.len());
+    for (x, y) in logits.iter().zip(others) {
+        let [x, y] = [x, y].map(|logit| logit.as_f64().expect("a number"));
+        // Two layers of f32 sums in another order.
+        assert!((x - y).abs() <= 1e-5, "{line} and {other}");
+    }
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))

@@ -1,6 +1,6 @@
 //! Rows that cannot be read.
 
-use crate::program::{World, texts};
+use crate::program::{Printed, World, json_lines, texts};
 
 /// Files with a broken row between two others, the line that messages name, and what they say.
 const FILES: [(&str, &[u8], usize, &str); 5] = [
@@ -86,7 +86,7 @@ fn a_text_without_tokens_is_broken() {
     world.write("lines.txt", "a film\n\na poor film\n");
     let run = |arguments: &[&str]| {
         let output = world.command_for(&model, arguments).output();
-        crate::program::Printed::of(output.expect("it starts"))
+        Printed::of(output.expect("it starts"))
     };
     run(&["--quiet", "--input", "lines.txt"]).refusal(1, &["lines.txt:2: ", "no tokens"]);
     let arguments = [
@@ -105,7 +105,7 @@ fn a_text_without_tokens_is_broken() {
             "{}",
             printed.errors
         );
-        let lines = crate::program::json_lines(&world.read("out.jsonl"));
+        let lines = json_lines(&world.read("out.jsonl"));
         assert_eq!(texts(&lines), ["a film", "a poor film"]);
     }
 }
