@@ -62,9 +62,11 @@ pub enum PredictError {
         source: EncoderError,
     },
     /// The model computes something that is no number.
-    #[error("the model computes the logits {logits:?}; expected finite numbers")]
+    #[error("{place}: the model computes the logits {logits:?}; expected finite numbers")]
     NotFinite {
-        /// The logits of the first such text.
+        /// Where the text is.
+        place: String,
+        /// Its logits.
         logits: Vec<f32>,
     },
     /// The stream of predictions takes no more of them.

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use encoders::{
     Classifier, Dropouts, EncoderInput, Encoding, Encodings, HeadOutputs, Snapshot, Tokenizer,
 };
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::batches::Batching;
@@ -152,7 +153,8 @@ impl Predictor {
     /// [`PredictError::Encoder`] if a text cannot be tokenized, [`PredictError::NotFinite`].
     pub fn predict(&self, texts: &[Parts<'_>]) -> Result<Vec<Prediction>, PredictError> {
         let encodings = self.encode(texts)?;
-        let all = self.forward(&encodings, texts, &mut |_| ControlFlow::Continue(()));
+        let name = |position| format!("text {}", position + 1);
+        let all = self.forward(&encodings, texts, &name, &mut |_| ControlFlow::Continue(()));
         Ok(all?.expect("nothing asked to stop"))
     }
 
@@ -161,11 +163,13 @@ impl Predictor {
         self.tokenizer.encode_flat(texts.iter().copied())
     }
 
-    /// Predicts tokenized texts; `each` gets the number of texts of every batch that is done. `None` if it broke.
+    /// Predicts tokenized texts, which messages call `name`; `each` gets the number of texts of every batch that is done.
+    /// `None` if it broke.
     pub(crate) fn forward(
         &self,
         encodings: &Encodings,
         texts: &[Parts<'_>],
+        name: &dyn Fn(usize) -> String,
         each: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Prediction>>, PredictError> {
         let batches = self.batching.of(encodings);
@@ -175,6 +179,7 @@ impl Predictor {
             for (&position, logits) in batch.iter().zip(logits.chunks_exact(width)) {
                 if logits.iter().any(|logit| !logit.is_finite()) {
                     return Err(PredictError::NotFinite {
+                        place: name(position),
                         logits: logits.to_vec(),
                     });
                 }
@@ -191,9 +196,10 @@ impl Predictor {
         if flow?.is_break() {
             return Ok(None);
         }
-        let predictions = predictions.into_iter().enumerate().map(|(at, prediction)| {
+        let predictions = predictions.into_par_iter().enumerate();
+        let predictions = predictions.map(|(at, prediction)| {
             let mut prediction = prediction.expect("every text is in a batch");
-            // Only the longest texts can have been cut, and a look at those costs little.
+            // Only the longest can have been cut, and they are read to their ends.
             if encodings.length(at) == self.max_length() {
                 prediction.is_cut = self.tokenizer.cuts(texts[at])?;
             }

@@ -157,12 +157,13 @@ impl Run<'_> {
                 }
             }
         };
-        let observer = &mut *self.observer;
-        let predictions = self
-            .predictor
-            .forward(&encodings, &parts(&window), &mut |texts| {
-                observer.predicted(texts)
-            })?;
+        let (observer, places) = (&mut *self.observer, &self.places);
+        let name = |position: usize| places.of(window[position].0);
+        let predictions =
+            self.predictor
+                .forward(&encodings, &parts(&window), &name, &mut |texts| {
+                    observer.predicted(texts)
+                })?;
         let Some(predictions) = predictions else {
             self.summary.is_stopped = true;
             return Ok(ControlFlow::Break(()));

@@ -4,10 +4,12 @@ mod agreement;
 mod bench_families;
 mod bench_noise;
 mod bench_peer;
+mod bench_predict;
 mod bench_tokenize;
 mod families_table;
 mod noise_table;
 mod peer;
+mod predict_table;
 mod records;
 mod rows;
 mod table;
@@ -31,6 +33,8 @@ enum Task {
     Agreement(agreement::Options),
     /// Times reading and tokenizing as many pairs as QQP has, here and in Python, alternately, and prints a table
     BenchTokenize(bench_tokenize::Options),
+    /// Times predictions here, with PyTorch and with ONNX Runtime, alternately, and prints a table
+    BenchPredict(bench_predict::Options),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         Task::BenchNoise(options) => bench_noise::run(&options),
         Task::Agreement(options) => agreement::run(&options),
         Task::BenchTokenize(options) => bench_tokenize::run(&options),
+        Task::BenchPredict(options) => bench_predict::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::{Printed, World, are_close, family, keep_one_output, pretrained};
+use crate::program::{Printed, World, are_close, family, keep_one_output, overflow, pretrained};
 
 /// Every family of encoders.
 const FAMILIES: [&str; 9] = [
@@ -99,6 +99,17 @@ fn a_head_of_one_output_predicts_a_number() {
     let both = world.model(|_| {});
     let of_both = run(&world, &both, &["a film"]).lines();
     assert_eq!(of_both[0]["label"].as_str().is_some(), true);
+}
+
+#[test]
+fn logits_that_are_no_numbers_are_refused_with_their_text() {
+    let world = World::new();
+    let model = world.model(|_| {});
+    overflow(&model.join("model.safetensors"));
+    world.write("texts.txt", "a film\n");
+    let printed = run(&world, &model, &["--input", "texts.txt"]);
+    printed.refusal(1, &["texts.txt:1: the model computes the logits [", "inf"]);
+    assert_eq!(printed.out, "");
 }
 
 #[test]

@@ -159,19 +159,37 @@ impl World {
 
 /// Rewrites weights so that the classifier has its first output alone.
 pub(crate) fn keep_one_output(path: &Path) {
+    change_classifier(path, |shape, data| {
+        data.truncate(data.len() / shape[0]);
+        shape[0] = 1;
+    });
+}
+
+/// Rewrites weights so that every logit overflows.
+pub(crate) fn overflow(path: &Path) {
+    change_classifier(path, |_, data| {
+        for value in data.chunks_exact_mut(4) {
+            value.copy_from_slice(&f32::MAX.to_le_bytes());
+        }
+    });
+}
+
+/// Rewrites the shapes and bytes of the classifier's tensors.
+fn change_classifier(path: &Path, change: impl Fn(&mut Vec<usize>, &mut Vec<u8>)) {
     use safetensors::{SafeTensors, tensor::TensorView};
     let bytes = std::fs::read(path).expect("a file");
     let tensors = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-    let kept = tensors.tensors().into_iter().map(|(name, tensor)| {
-        let mut shape = tensor.shape().to_vec();
-        let mut data = tensor.data();
+    let changed = tensors.tensors().into_iter().map(|(name, tensor)| {
+        let (mut shape, mut data) = (tensor.shape().to_vec(), tensor.data().to_vec());
         if name.starts_with("classifier.") {
-            data = &data[..data.len() / shape[0]];
-            shape[0] = 1;
+            change(&mut shape, &mut data);
         }
-        let tensor = TensorView::new(tensor.dtype(), shape, data).expect("a tensor");
-        (name, tensor)
+        (name, tensor.dtype(), shape, data)
     });
-    let kept: Vec<(String, TensorView<'_>)> = kept.collect();
-    safetensors::serialize_to_file(kept, None, path).expect("it is written");
+    let changed: Vec<_> = changed.collect();
+    let views = changed.iter().map(|(name, dtype, shape, data)| {
+        let view = TensorView::new(*dtype, shape.clone(), data).expect("a tensor");
+        (name, view)
+    });
+    safetensors::serialize_to_file(views, None, path).expect("it is written");
 }
