@@ -188,7 +188,8 @@ impl Predictor {
             }
             Ok(each(batch.len()))
         };
-        let flow = if self.workers.is_empty() || batches.len() == 1 {
+        // With fewer batches than threads, all threads work on each.
+        let flow = if self.workers.is_empty() || batches.len() < self.workers.len() {
             self.in_turn(encodings, &batches, &mut place)
         } else {
             self.side_by_side(encodings, &batches, &mut place)
