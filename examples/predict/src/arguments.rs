@@ -90,13 +90,7 @@ impl Arguments {
             kind: Kind::Model,
             bundled: "examples/glue_sst2/assets/film-bert-3x192",
             holds: "config.json, model.safetensors and tokenizer.json",
-            downloads: vec!["config.json", "tokenizer.json", "model.safetensors"],
-            // They change the tokens that a text has.
-            optional: vec![
-                "tokenizer_config.json",
-                "special_tokens_map.json",
-                "added_tokens.json",
-            ],
+            downloads: Vec::new(),
             short_names: &[],
         };
         self.model.as_ref().map(|model| (model, wanted))
