@@ -1,22 +1,25 @@
-//! Files that are either complete or absent.
+//! Files and folders that are either complete or absent.
 //!
 //! | function or type | purpose |
 //! |---|---|
 //! | [`replace`] | replaces a file as a whole: a reader, or a crash, finds the old content or the new |
+//! | [`NewFolder`], [`remove_folder`] | the same for a folder with all its files |
 //! | [`JsonLines`] | a file that grows by one JSON object per line, locked, its torn end repaired |
 //! | [`LineFile`] | the same for lines of any kind, none of which it holds in memory |
 //! | [`sha256_of`], [`sha256_of_file`] | identify a file by its bytes |
 //!
-//! Files are written with the permissions of any new file.
+//! Both are written with the permissions of any new file.
 
 mod digest;
 mod error;
+mod folder;
 mod json_lines;
 mod line_file;
 mod replace;
 
 pub use digest::{hex, sha256_of, sha256_of_file};
 pub use error::FileError;
+pub use folder::{NewFolder, remove_folder, remove_unfinished};
 pub use json_lines::JsonLines;
 pub use line_file::{LineFile, WrittenLines};
 pub use replace::replace;

@@ -19,7 +19,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         Some(folder) => folder,
     };
     let mut file = beside(folder).map_err(wrong)?;
-    file.write_all(bytes).map_err(wrong)?;
+    // To the file itself: tempfile would add the temporary path to the error.
+    file.as_file_mut().write_all(bytes).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|e| wrong(e.error))?;
     Ok(())
