@@ -1,8 +1,9 @@
 //! An encoder with a classification head, of whichever family.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::blocks::Dropouts;
+use crate::config::EncoderConfig;
 use crate::error::EncoderError;
 use crate::family::AnyFamily;
 use crate::input::{EncoderInput, Tokens};
@@ -28,6 +29,12 @@ pub struct ClassifierOutput {
 }
 
 impl Classifier {
+    /// Lays out a classifier of `labels` outputs whose parameters have no values yet, to be loaded through burn-store
+    /// from a file that was [saved](crate::Snapshot::save_classifier) as [`SaveFormat::Burnpack`](crate::SaveFormat).
+    pub fn blank(config: &EncoderConfig, labels: usize, device: &Device) -> Self {
+        Self(AnyFamily::new(config, labels, device))
+    }
+
     /// Computes the logits.
     ///
     /// # Shapes

@@ -113,7 +113,7 @@ fn adapter(folder: &Path) -> Option<String> {
     struct Adapter {
         base_model_name_or_path: Option<String>,
     }
-    let bytes = reading::text_if_there(&folder.join(ADAPTER)).ok()??;
+    let bytes = reading::if_there(reading::text(&folder.join(ADAPTER))).ok()??;
     let adapter: Option<Adapter> = serde_json::from_slice(&bytes).ok();
     let base = adapter.and_then(|adapter| adapter.base_model_name_or_path);
     let base = base.map_or(String::new(), |base| format!(" of `{base}`"));
@@ -125,7 +125,7 @@ fn adapter(folder: &Path) -> Option<String> {
 
 /// The snapshot in the cache of a model: that of the branch `main`, or else the last by name.
 fn snapshot_of_cache(folder: &Path) -> Option<String> {
-    let main = reading::text_if_there(&folder.join("refs/main"));
+    let main = reading::if_there(reading::text(&folder.join("refs/main")));
     let main = main.ok().flatten();
     let main = main.and_then(|commit| String::from_utf8(commit).ok());
     let commits = inner(&folder.join(SNAPSHOTS), |name, _| Some(name.to_owned()));

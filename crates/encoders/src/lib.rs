@@ -3,7 +3,7 @@
 //! A [`Snapshot`] is a folder with `config.json`, weights and a tokenizer, as the Hugging Face hub stores it.
 //! [`Snapshot::open`] checks the folder. [`Snapshot::classifier`] loads the weights into a [`Classifier`] and
 //! refuses every tensor that is missing, unexpected or misshaped; [`Snapshot::tokenizer`] reads the tokenizer.
-//! [`BertForMaskedLM::fresh`] starts a new encoder for pretraining, and [`write_snapshot`] stores one.
+//! [`Snapshot::save_classifier`] saves a finetuned one. [`BertForMaskedLM::fresh`] starts a new encoder for pretraining, and [`write_snapshot`] stores one.
 //!
 //! A [`Classifier`] hides its family: callers ask it for the stages of its forward pass and for the [`Role`] of
 //! each parameter. A new family is a file in `src/family` and its line in the registry there.
@@ -40,7 +40,7 @@ pub use blocks::{Dropouts, HiddenAct};
 pub use classifier::{Classifier, ClassifierOutput};
 pub use config::EncoderConfig;
 pub use error::{EncoderError, TensorProblem};
-pub use export::write_snapshot;
+pub use export::{ProblemType, SaveDtype, SaveFormat, SaveOptions, write_snapshot};
 pub use family::bert::{
     BertBody, BertConfig, BertForMaskedLM, MaskedLmHead, MaskedLmPredictions, MaskedLmTransform,
 };

@@ -44,19 +44,27 @@ pub(crate) fn open(path: &Path) -> Result<File, EncoderError> {
 
 /// Reads a file of text without its byte-order mark.
 pub(crate) fn text(path: &Path) -> Result<Vec<u8>, EncoderError> {
-    let mut bytes = Vec::new();
-    open(path)?
-        .read_to_end(&mut bytes)
-        .map_err(|error| EncoderError::read(path, error))?;
+    let mut bytes = bytes(path)?;
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }
     Ok(bytes)
 }
 
-/// Does the same for a file that need not be there.
-pub(crate) fn text_if_there(path: &Path) -> Result<Option<Vec<u8>>, EncoderError> {
-    match text(path) {
+/// Reads a file as it is.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, EncoderError> {
+    let mut bytes = Vec::new();
+    open(path)?
+        .read_to_end(&mut bytes)
+        .map_err(|error| EncoderError::read(path, error))?;
+    Ok(bytes)
+}
+
+/// What was read of a file that need not be there.
+pub(crate) fn if_there(
+    read: Result<Vec<u8>, EncoderError>,
+) -> Result<Option<Vec<u8>>, EncoderError> {
+    match read {
         Err(EncoderError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Ok(None)
         }

@@ -110,7 +110,7 @@ impl Snapshot {
     }
 
     /// The labels of the checkpoint's head, in the order of its outputs; none if `config.json` names none.
-    pub(crate) fn labels(&self) -> &[String] {
+    pub fn labels(&self) -> &[String] {
         &self.labels
     }
 

@@ -119,6 +119,7 @@ impl FamilyConfig for DistilBertConfig {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
+            architecture: "DistilBertForSequenceClassification",
             vocab_size: self.vocab_size,
             hidden_size: self.dim,
             num_hidden_layers: self.n_layers,

@@ -52,6 +52,8 @@ pub(crate) trait FamilyConfig {
 pub(crate) struct Outline<'a> {
     /// The `model_type` of its `config.json`.
     pub(crate) model_type: &'a str,
+    /// The name of transformers' class of the classifier.
+    pub(crate) architecture: &'static str,
     /// Rows of the token embedding.
     pub(crate) vocab_size: usize,
     /// Width of every hidden state.

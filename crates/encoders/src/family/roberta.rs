@@ -164,6 +164,10 @@ impl FamilyConfig for RobertaConfig {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
+            architecture: match self.is_xlm() {
+                true => "XLMRobertaForSequenceClassification",
+                false => "RobertaForSequenceClassification",
+            },
             vocab_size: self.words(),
             hidden_size: self.hidden_size,
             num_hidden_layers: self.num_hidden_layers,

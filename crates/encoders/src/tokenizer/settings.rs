@@ -227,7 +227,7 @@ impl Special {
 /// Reads a JSON file of the folder, if it is there.
 fn parsed<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>, EncoderError> {
     let path = folder.join(file);
-    let Some(bytes) = reading::text_if_there(&path)? else {
+    let Some(bytes) = reading::if_there(reading::text(&path))? else {
         return Ok(None);
     };
     match serde_json::from_slice(&bytes) {

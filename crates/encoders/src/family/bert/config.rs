@@ -139,6 +139,7 @@ impl FamilyConfig for BertConfig {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
+            architecture: "BertForSequenceClassification",
             vocab_size: self.vocab_size,
             hidden_size: self.hidden_size,
             num_hidden_layers: self.num_hidden_layers,

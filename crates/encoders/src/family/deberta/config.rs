@@ -269,6 +269,7 @@ impl FamilyConfig for DebertaV2Config {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
+            architecture: "DebertaV2ForSequenceClassification",
             vocab_size: self.vocab_size,
             hidden_size: self.hidden_size,
             num_hidden_layers: self.num_hidden_layers,

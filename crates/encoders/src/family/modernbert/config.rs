@@ -258,6 +258,7 @@ impl FamilyConfig for ModernBertConfig {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
+            architecture: "ModernBertForSequenceClassification",
             vocab_size: self.vocab_size,
             hidden_size: self.hidden_size,
             num_hidden_layers: self.num_hidden_layers,

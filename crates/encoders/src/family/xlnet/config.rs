@@ -148,6 +148,7 @@ impl FamilyConfig for XlNetConfig {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
+            architecture: "XLNetForSequenceClassification",
             vocab_size: self.words(),
             hidden_size: self.d_model,
             num_hidden_layers: self.n_layer,
