@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use files::FileError;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use study::plan::RunKey;
@@ -24,13 +25,14 @@ pub(crate) fn suited(params: usize, threads: usize) -> NonZeroUsize {
 }
 
 /// Works through the missing runs with `train`, `jobs` at a time, each on its share of the threads, and returns the
-/// log.
+/// log. `recorded` is called with each record that is on disk.
 pub(crate) fn work_through<P: Progress + Send>(
     jobs: usize,
     missing: Vec<RunKey>,
     log: RunLog,
     progress: &mut P,
     train: impl Fn(&RunKey, &Shared<'_, P>) -> Result<RunRecord, FinetuneError> + Sync,
+    recorded: impl Fn(&RunRecord) -> Result<(), FileError> + Sync,
 ) -> Result<RunLog, FinetuneError> {
     let shared = Shared(Mutex::new(Queue {
         missing: missing.into_iter(),
@@ -41,7 +43,7 @@ pub(crate) fn work_through<P: Progress + Send>(
     let work = || {
         while let Some(run) = shared.next() {
             let ended = train(&run, &shared);
-            shared.record(ended);
+            shared.record(ended, &recorded);
         }
     };
     if jobs <= 1 {
@@ -105,16 +107,25 @@ impl<'a, P: Progress> Shared<'a, P> {
     }
 
     /// Records a run that has ended; the first error ends the study.
-    fn record(&self, ended: Result<RunRecord, FinetuneError>) {
+    fn record(
+        &self,
+        ended: Result<RunRecord, FinetuneError>,
+        recorded: impl Fn(&RunRecord) -> Result<(), FileError>,
+    ) {
         let mut queue = self.lock();
         let Queue {
             log, progress, end, ..
         } = &mut *queue;
-        match ended.and_then(|record| Ok(log.push(record)?)) {
-            Ok(record) => progress.run_finished(record),
+        let record = match ended.and_then(|record| Ok(log.push(record)?)) {
+            Ok(record) => record,
             Err(error) => {
                 end.get_or_insert(error);
+                return;
             }
+        };
+        progress.run_finished(record);
+        if let Err(error) = recorded(record) {
+            end.get_or_insert(error.into());
         }
     }
 

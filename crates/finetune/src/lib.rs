@@ -11,7 +11,7 @@
 //! | [`trainer`], [`evaluation`] | the loop, and metrics over a whole set |
 //! | [`objective`], [`passes`] | what training minimises, and the forward passes it may ask for |
 //! | [`methods`] | what a run does while it trains: one file per method |
-//! | [`session`], [`progress`] | the runs of a study, and how to watch them |
+//! | [`session`], [`progress`], [`SaveModels`] | the runs of a study, and how to watch them |
 //! | [`mod@bench`] | timing of training steps and noise |
 
 pub mod batch;
@@ -30,6 +30,7 @@ pub mod passes;
 mod precision;
 pub mod progress;
 mod run;
+mod saving;
 pub mod session;
 mod setup;
 pub mod trainer;
@@ -37,4 +38,5 @@ pub mod trainer;
 pub use data::TaskData;
 pub use error::FinetuneError;
 pub use progress::Progress;
+pub use saving::SaveModels;
 pub use session::Session;

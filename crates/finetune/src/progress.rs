@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use study::plan::RunKey;
-use study::record::RunRecord;
+use study::record::{RunRecord, Saving};
 
 use crate::trainer::Step;
 
@@ -45,6 +45,11 @@ pub trait Progress {
     /// A run of the study was already recorded; called after [`study_started`](Self::study_started).
     fn run_recorded(&mut self, record: &RunRecord) {
         let _ = record;
+    }
+    /// The models of these recorded runs are among those to save, and are not there; they cannot be saved any more. Called
+    /// after [`study_started`](Self::study_started).
+    fn models_are_lost(&mut self, saving: Saving, runs: &[&RunRecord]) {
+        let _ = (saving, runs);
     }
     /// A run starts.
     fn run_started(&mut self, plan: &RunStart) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use encoders::Classifier;
 use study::plan::RunKey;
 use study::record::{
     EpochRecord, EvaluationRecord, FORMAT, Machine, NoiseSummary, PredictionsFile,
@@ -19,6 +20,7 @@ use crate::evaluation::{Evaluation, evaluate, predict};
 use crate::jobs::Shared;
 use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
+use crate::saving::Saver;
 use crate::setup::Setup;
 use crate::trainer::Trainer;
 
@@ -33,13 +35,14 @@ struct Outcome {
     course: Course,
 }
 
-/// Trains and scores one of the `jobs` runs in progress, and writes its predictions into the study's folder. A run that
-/// diverges is a failed run, not an error.
+/// Trains and scores one of the `jobs` runs in progress, and writes its predictions and, if wanted, its model into the
+/// study's folder. A run that diverges is a failed run, not an error.
 pub(crate) fn run_one(
     setup: &Setup,
     run: &RunKey,
     jobs: usize,
     folder: &Path,
+    saver: &Saver<'_>,
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
     let settings = setup.settings(run);
@@ -50,12 +53,12 @@ pub(crate) fn run_one(
     });
     let started = Instant::now();
     let mut outcome = Outcome::default();
-    let failed = match outcome.train(setup, run, shared) {
-        Ok(()) => None,
-        Err(FinetuneError::Diverged(diverged)) => Some(diverged.to_string()),
+    let (model, failed) = match outcome.train(setup, run, shared) {
+        Ok(model) => (Some(model), None),
+        Err(FinetuneError::Diverged(diverged)) => (None, Some(diverged.to_string())),
         // An undefined correlation has no number to record.
         Err(FinetuneError::Metric(undefined @ MetricError::Undefined { .. })) => {
-            Some(undefined.to_string())
+            (None, Some(undefined.to_string()))
         }
         Err(other) => return Err(other),
     };
@@ -72,7 +75,7 @@ pub(crate) fn run_one(
         file.write(folder, &path)?;
         predictions.insert(set, RecordedPredictions::File(path));
     }
-    Ok(RunRecord {
+    let mut record = RunRecord {
         format: FORMAT,
         arm: run.arm,
         seed: run.seed,
@@ -81,6 +84,7 @@ pub(crate) fn run_one(
         seconds: started.elapsed().as_secs_f64(),
         predictions,
         only_class,
+        saved_model: None,
         skipped_steps: outcome.skipped_steps,
         curve: outcome.course.curve,
         changes: outcome.course.changes,
@@ -91,17 +95,22 @@ pub(crate) fn run_one(
         finished_unix: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),
-    })
+    };
+    if let Some(model) = model {
+        saver.save(&model, &mut record)?;
+    }
+    Ok(record)
 }
 
 impl Outcome {
-    /// Works through the epochs. If an error ends it, what it has stored until then is finite and can be recorded.
+    /// Works through the epochs and returns the model. If an error ends it, what it has stored until then is finite and can
+    /// be recorded.
     fn train(
         &mut self,
         setup: &Setup,
         run: &RunKey,
         shared: &Shared<'_, impl Progress>,
-    ) -> Result<(), FinetuneError> {
+    ) -> Result<Classifier, FinetuneError> {
         let steps = setup.steps(run);
         let (loaded, noise) = setup.start_model(run)?;
         if let Some(noise) = noise {
@@ -152,7 +161,7 @@ impl Outcome {
             let file = setup.predictions_file(&predicted, None);
             self.predictions.insert(set.clone(), file);
         }
-        Ok(())
+        Ok(trainer.model())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::FinetuneError;
 use crate::jobs;
 use crate::progress::{Progress, StudyStart};
 use crate::run::run_one;
+use crate::saving::{SaveModels, Saver, without_models};
 use crate::setup::Setup;
 
 /// A study ready to run.
@@ -21,6 +22,7 @@ use crate::setup::Setup;
 pub struct Session {
     setup: Setup,
     jobs: usize,
+    models: Option<SaveModels>,
 }
 
 impl Session {
@@ -38,6 +40,7 @@ impl Session {
         Ok(Self {
             setup: Setup::open(config, task, model, device, device_name)?,
             jobs: 1,
+            models: None,
         })
     }
 
@@ -64,6 +67,16 @@ impl Session {
     pub fn with_predictions_of(mut self, sets: &[&str]) -> Result<Self, FinetuneError> {
         self.setup.predict(sets)?;
         Ok(self)
+    }
+
+    /// Saves finetuned models in `models` of the study's folder, each in a folder named after its arm and seed.
+    ///
+    /// Each is a snapshot that [`encoders::Snapshot`] and transformers read, with a model card. The default is to save
+    /// none. What was saved before stays, but for a best model that a better one replaces.
+    #[must_use]
+    pub fn with_saved_models(mut self, models: SaveModels) -> Self {
+        self.models = Some(models);
+        self
     }
 
     /// How many runs at the same time suit this machine's CPU: one per thread, as long as the parameters, gradients and
@@ -112,8 +125,8 @@ impl Session {
     /// # Errors
     /// [`StudyError::OtherStudy`](study::StudyError::OtherStudy) if the folder holds runs with other settings,
     /// [`FileError::InUse`](files::FileError::InUse) while another process works on it, [`FinetuneError::Stopped`] if
-    /// [`Progress::should_stop`] returns true, and any error that keeps a run from starting or a record from being
-    /// written.
+    /// [`Progress::should_stop`] returns true, and any error that keeps a run from starting, or a record or a model from
+    /// being written.
     pub fn run(
         &self,
         folder: &Path,
@@ -148,11 +161,24 @@ impl Session {
                 progress.run_recorded(record);
             }
         }
+        if let Some(models) = &self.models {
+            let planned = log.records().iter();
+            let planned = planned.filter(|record| runs.contains(&RunKey::of(record)));
+            let planned: Vec<RunRecord> = planned.cloned().collect();
+            let lost = without_models(models.saving, &planned, folder);
+            if !lost.is_empty() {
+                progress.models_are_lost(models.saving, &lost);
+            }
+        }
+        let saver = Saver::open(setup, self.models.as_ref(), folder, log.records())?;
         let jobs = self.jobs.min(missing.len()).max(1);
-        let train =
-            |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, jobs, folder, shared);
+        let train = |run: &RunKey, shared: &jobs::Shared<'_, _>| {
+            run_one(setup, run, jobs, folder, &saver, shared)
+        };
         // The log stays locked until the summary is written.
-        let _log = jobs::work_through(jobs, missing, log, progress, train)?;
+        let _log = jobs::work_through(jobs, missing, log, progress, train, |record| {
+            saver.recorded(record)
+        })?;
         // Read from the file, not from memory, so that the summary does not depend on which runs are new.
         let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?, folder)?;
         summary.save(&folder.join("summary.json"))?;

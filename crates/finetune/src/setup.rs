@@ -25,7 +25,7 @@ pub(crate) struct Setup {
     pub(crate) device: Device,
     /// What a user should know about the model and the data, one line each.
     pub(crate) notes: Vec<String>,
-    snapshot: Snapshot,
+    pub(crate) snapshot: Snapshot,
     /// The order of the outputs of the checkpoint's head, where it is kept.
     own_head: Option<Vec<usize>>,
     device_name: String,
@@ -230,7 +230,7 @@ impl Setup {
 }
 
 /// The names of each output of a task: a class's own, and for GLUE the hub's; none for a score.
-fn names_of_outputs(task: &Task) -> Vec<Vec<String>> {
+pub(crate) fn names_of_outputs(task: &Task) -> Vec<Vec<String>> {
     match task.outputs() {
         Outputs::Score { .. } => vec![Vec::new()],
         Outputs::Classes(classes) => {

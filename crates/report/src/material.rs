@@ -19,6 +19,8 @@ pub struct Material<'a> {
     pub data: &'a str,
     /// What is worth knowing about its files; `None` if it is not known any more.
     pub files: Option<&'a DataSummary>,
+    /// The planned runs whose finetuned models are in the study's folder.
+    pub saved: &'a [&'a RunRecord],
     /// The command that makes the same runs again, as typed.
     pub command: &'a str,
 }

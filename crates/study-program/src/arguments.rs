@@ -10,8 +10,8 @@ use study::Arm;
 
 use crate::preset::PRESETS;
 use crate::values::{
-    BatchingName, HeadName, PrecisionName, Studies, Submitted, arm_names, name_and_value,
-    study_names, submitted, whole_number,
+    BatchingName, HeadName, PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName, Studies,
+    Submitted, arm_names, name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -146,6 +146,15 @@ pub struct StudyArguments {
     /// Folder for runs.jsonl, summary.json and the report [default: a folder under out/, named after the program]
     #[arg(long, value_name = "DIR", alias = "output_dir")]
     pub(crate) out: Option<PathBuf>,
+    /// Finetuned models to save, each as a Hugging Face snapshot in models/ARM-seedN of --out [default: none]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) save_model: Option<SaveModelName>,
+    /// Type of the saved weights [default: f32]
+    #[arg(long, value_enum, requires = "save_model", value_name = "DTYPE")]
+    pub(crate) save_dtype: Option<SaveDtypeName>,
+    /// File of the saved weights [default: safetensors]
+    #[arg(long, value_enum, requires = "save_model", value_name = "FORMAT")]
+    pub(crate) save_format: Option<SaveFormatName>,
     /// Print only the result, no progress
     #[arg(long)]
     pub(crate) quiet: bool,

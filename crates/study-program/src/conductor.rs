@@ -18,7 +18,7 @@ use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
-use crate::{jobs, submission, table, wanted};
+use crate::{jobs, saving, submission, table, wanted};
 
 /// Runs studies by a program's options.
 #[derive(Clone, Copy, Debug)]
@@ -191,7 +191,12 @@ impl<'a> Conductor<'a> {
     ) -> Result<Finished, Failure> {
         let arguments = self.arguments;
         let jobs = jobs::or_suited(stage.jobs, arguments.devices.device, &session);
-        let session = session.with_jobs(jobs);
+        let mut session = session.with_jobs(jobs);
+        let models = saving::asked(arguments, &subject.name, self.program.command());
+        let which = models.as_ref().map(|models| models.saving);
+        if let Some(models) = models {
+            session = session.with_saved_models(models);
+        }
         stop::catch();
         let heading = heading(stage, subject, &session);
         let metric = session.data().task.headline();
@@ -209,12 +214,18 @@ impl<'a> Conductor<'a> {
             })?;
         drop(terminal);
         let records = RunLog::read(out).map_err(Failure::world)?;
+        let runs = plan::runs(&session.plan());
+        let record = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
+        let planned: Vec<RunRecord> = runs.iter().filter_map(record).cloned().collect();
+        let saved = planned.iter().filter(|run| run.has_model(out));
+        let saved: Vec<&RunRecord> = saved.collect();
         let material = Material {
             config: session.config(),
             summary: &summary,
             records: &records,
             data: &subject.name,
             files: Some(&session.data().summary),
+            saved: &saved,
             command: &self.program.command(),
         };
         let report = report::write(out, &material).map_err(Failure::world)?;
@@ -231,15 +242,16 @@ impl<'a> Conductor<'a> {
             ] {
                 let _ = writeln!(text, "{name:<8} {value}");
             }
+            if let Some(which) = which {
+                text += &saving::lines(which, &planned, out, metric);
+            }
             text
         };
-        let runs = plan::runs(&session.plan());
-        let record = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
         Ok(Finished {
             summary,
             text,
             scored: some_run_has_a_score(&records),
-            planned: runs.iter().filter_map(record).cloned().collect(),
+            planned,
         })
     }
 }

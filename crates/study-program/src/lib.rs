@@ -30,6 +30,7 @@ mod jobs;
 mod preset;
 mod resolved;
 mod running;
+mod saving;
 mod sentences;
 mod submission;
 mod table;

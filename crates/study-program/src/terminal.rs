@@ -9,11 +9,12 @@ use program::progress::{TimeLeft, say, style};
 use program::stop;
 use study::Arm;
 use study::plan::RunKey;
-use study::record::RunRecord;
+use study::record::{RunRecord, Saving};
 use study::summary::set_in_words;
 use tasks::Metric;
 
 use crate::running::Running;
+use crate::saving;
 
 /// The bar of the study. Every line fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
@@ -173,6 +174,10 @@ impl Progress for Terminal {
         self.study = self.bars.add(bar);
         self.running
             .show(self.jobs.min(runs - recorded), &self.bars);
+    }
+
+    fn models_are_lost(&mut self, which: Saving, runs: &[&RunRecord]) {
+        self.line(&format!("note: {}", saving::lost(which, runs)));
     }
 
     fn run_recorded(&mut self, record: &RunRecord) {

@@ -35,6 +35,37 @@ pub(crate) enum HeadName {
     Checkpoint,
 }
 
+/// A value of `--save-model`.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum SaveModelName {
+    /// No model
+    None,
+    /// For each arm, that of the seed with the best dev score, which choosing flatters
+    Best,
+    /// That of every run
+    All,
+}
+
+/// [`encoders::SaveDtype`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SaveDtypeName {
+    /// Single precision, as trained
+    F32,
+    /// Half precision
+    F16,
+    /// The range of f32 in two bytes
+    Bf16,
+}
+
+/// [`encoders::SaveFormat`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SaveFormatName {
+    /// model.safetensors, for transformers and for this project
+    Safetensors,
+    /// model.bpk, for Burn
+    Burnpack,
+}
+
 /// A value of `--study`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Studies {

@@ -10,6 +10,7 @@
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
 //! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`], [`data`] | what a study leaves on disk |
+//! | [`fn@model_card`] | what a finetuned model's `README.md` says |
 //! | [`benchmark`] | the studies of several tasks side by side |
 //! | [`statistics`] | tests, intervals, and sentences about them |
 
@@ -20,6 +21,7 @@ pub mod data;
 mod error;
 pub mod kind;
 pub mod method;
+mod model_card;
 pub mod noise;
 pub mod plan;
 pub mod precision;
@@ -36,6 +38,7 @@ pub use data::DataSummary;
 pub use error::StudyError;
 pub use kind::StudyKind;
 pub use method::Method;
+pub use model_card::{CardFacts, model_card};
 pub use noise::Noise;
 pub use precision::Precision;
 pub use recipe::{Batching, Head, Recipe};

@@ -3,6 +3,7 @@
 mod log;
 mod mixing;
 mod predictions;
+mod saved;
 mod version_1;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::recipe::Recipe;
 
 pub use log::RunLog;
 pub use predictions::{PredictionsFile, RecordedPredictions};
+pub use saved::{MODELS, SavedModel, Saving, best_runs};
 
 /// The version of the records that this build writes. It also reads every earlier one.
 pub const FORMAT: u64 = 2;
@@ -47,6 +49,9 @@ pub struct RunRecord {
     /// run has learned nothing, whatever its score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_class: Option<String>,
+    /// Its finetuned model, if that was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_model: Option<SavedModel>,
     /// Optimizer steps that were skipped because gradients overflowed in half precision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: usize,

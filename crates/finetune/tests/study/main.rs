@@ -7,4 +7,5 @@ mod jobs;
 mod other_tasks;
 mod pairs;
 mod records;
+mod saved;
 mod setup;

@@ -12,6 +12,7 @@ mod lambda;
 mod noise_kind;
 mod origin;
 mod paper;
+mod saved;
 mod tables;
 mod training;
 mod words;
@@ -49,6 +50,7 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
     sections.extend(failed::section(material));
     sections.extend(collapsed::section(material));
     sections.extend(data::section(material));
+    sections.extend(saved::section(material));
     sections.push(origin::section(material));
     Document {
         title: format!("NoisyTune on {}", material.data),

@@ -1,6 +1,7 @@
 //! What the report says.
 
 use study::data::FileSummary;
+use study::record::{SavedModel, Saving};
 use study::{Arm, DataSummary, StudyConfig, StudyKind};
 use tasks::SplitFacts;
 
@@ -355,5 +356,29 @@ fn several_arms_are_compared_in_a_figure_of_their_own() {
             number(high)
         );
         assert!(files.html.contains(&said), "{said}");
+    }
+}
+
+#[test]
+fn saved_models_are_named_with_their_runs() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 3);
+    let without = write(&sample).markdown;
+    assert!(!without.contains("finetuned models"), "{without}");
+    for (saving, is_chosen) in [(Saving::Best, true), (Saving::All, false)] {
+        let run = &mut sample.records[1];
+        let folder = format!("models/{}", run.settings.file_name(run.arm, run.seed));
+        run.saved_model = Some(SavedModel {
+            folder: folder.clone(),
+            saving,
+        });
+        let markdown = write(&sample).markdown;
+        let row = markdown.lines().find(|line| line.contains(&folder));
+        let row = row.expect("the folder is named");
+        assert!(row.contains(sample.records[1].arm.name()), "{row}");
+        assert!(
+            markdown.contains("Where are the finetuned models? One model."),
+            "{markdown}"
+        );
+        assert_eq!(markdown.contains("Choosing flatters"), is_chosen);
     }
 }

@@ -78,12 +78,14 @@ impl Sample {
 
     /// Calls `then` with the material of a report.
     pub(crate) fn with<T>(&self, then: impl FnOnce(&Material<'_>) -> T) -> T {
+        let saved = self.records.iter().filter(|run| run.saved_model.is_some());
         then(&Material {
             config: &self.config,
             summary: &self.summary(),
             records: &self.records,
             data: &self.data,
             files: self.files.as_ref(),
+            saved: &saved.collect::<Vec<_>>(),
             command: &self.command,
         })
     }
@@ -148,6 +150,7 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
             .collect(),
         seconds: 0.036 * run.train_rows as f64 + 9.0 * rng.random::<f64>(),
         only_class: None,
+        saved_model: None,
         predictions: BTreeMap::from([(
             "dev".to_owned(),
             RecordedPredictions::Classes(dev_predictions),

@@ -130,7 +130,7 @@ fn a_second_process_on_the_same_folder_is_refused() {
 
 /// The command with files limited to so many bytes, as on a full disk.
 #[cfg(unix)]
-fn limited(world: &World, arguments: &[&str], kilobytes: usize) -> std::process::Output {
+pub(crate) fn limited(world: &World, arguments: &[&str], kilobytes: usize) -> std::process::Output {
     let command = world.command(arguments);
     let mut shell = Command::new("bash");
     // With the signal ignored, the write fails with an error.

@@ -8,4 +8,5 @@ mod families;
 mod interrupts;
 mod program;
 mod runs;
+mod saved;
 mod sources;

@@ -1,0 +1,177 @@
+//! Saving the finetuned models of a study.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use encoders::{Classifier, ProblemType, SaveDtype, SaveFormat, SaveOptions};
+use files::{FileError, NewFolder};
+use study::record::{MODELS, RunRecord, SavedModel, Saving};
+use study::{CardFacts, model_card};
+use tasks::Outputs;
+
+use crate::error::FinetuneError;
+use crate::setup::{Setup, names_of_outputs};
+
+/// Which finetuned models a session saves, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveModels {
+    /// Which of them.
+    pub saving: Saving,
+    /// The type of their weights.
+    pub dtype: SaveDtype,
+    /// The file of their weights.
+    pub format: SaveFormat,
+    /// The name of the data, for their cards.
+    pub data: String,
+    /// The command that repeats the runs, for their cards.
+    pub command: String,
+}
+
+/// Saves the models of runs as they end, from several threads.
+pub(crate) struct Saver<'a> {
+    setup: &'a Setup,
+    models: Option<&'a SaveModels>,
+    /// The study's folder.
+    folder: &'a Path,
+    /// The recorded runs whose models are there.
+    saved: Mutex<Vec<RunRecord>>,
+}
+
+impl<'a> Saver<'a> {
+    /// Finds the models that are there, and whether others can be written.
+    pub(crate) fn open(
+        setup: &'a Setup,
+        models: Option<&'a SaveModels>,
+        folder: &'a Path,
+        records: &[RunRecord],
+    ) -> Result<Self, FinetuneError> {
+        if models.is_some() {
+            let place = folder.join(MODELS);
+            // An error now costs less than one after the first run.
+            drop(NewFolder::begin(&place.join("model"))?);
+            files::remove_unfinished(&place)?;
+        }
+        let saved = records.iter().filter(|run| run.has_model(folder));
+        Ok(Self {
+            setup,
+            models,
+            folder,
+            saved: Mutex::new(saved.cloned().collect()),
+        })
+    }
+
+    /// Saves the model of a run that is about to be recorded, if it is among those to save.
+    pub(crate) fn save(
+        &self,
+        model: &Classifier,
+        run: &mut RunRecord,
+    ) -> Result<(), FinetuneError> {
+        let Some(models) = self.models else {
+            return Ok(());
+        };
+        let is_wanted = match models.saving {
+            Saving::All => true,
+            Saving::Best => {
+                let saved = self.saved();
+                let mut others = saved.iter().filter(|other| other.is_repeated_by(run));
+                others.all(|other| run.is_better_than(other))
+            }
+        };
+        if run.failed.is_some() || !is_wanted {
+            return Ok(());
+        }
+        let name = run.settings.file_name(run.arm, run.seed);
+        let place = format!("{MODELS}/{name}");
+        run.saved_model = Some(SavedModel {
+            folder: place.clone(),
+            saving: models.saving,
+        });
+        let problem = self.problem();
+        let facts = CardFacts {
+            labels: match &problem {
+                ProblemType::SingleLabelClassification(labels) => Some(labels),
+                ProblemType::Regression => None,
+            },
+            data: &models.data,
+            command: &models.command,
+            weights: models.format.file_name(),
+            dtype: models.dtype.name(),
+            library: match models.format {
+                SaveFormat::Safetensors => "transformers",
+                SaveFormat::Burnpack => "burn",
+            },
+        };
+        let options = SaveOptions {
+            card: model_card(run, &facts),
+            problem: problem.clone(),
+            dtype: models.dtype,
+            format: models.format,
+        };
+        self.setup
+            .snapshot
+            .save_classifier(model, self.folder.join(place), &options)?;
+        Ok(())
+    }
+
+    /// Removes the models that a run, now on disk, has replaced as the best of its arm.
+    pub(crate) fn recorded(&self, run: &RunRecord) -> Result<(), FileError> {
+        if !run.has_model(self.folder) {
+            return Ok(());
+        }
+        let mut saved = self.saved();
+        saved.push(run.clone());
+        let repeated = |other: &&RunRecord| other.is_repeated_by(run);
+        let is_best = |run: &RunRecord| {
+            let mut others = saved.iter().filter(repeated);
+            !others.any(|other| other.is_better_than(run))
+        };
+        // A model that was saved for itself stays, also where another is better.
+        let replaced: Vec<PathBuf> = saved
+            .iter()
+            .filter(repeated)
+            .filter_map(|run| {
+                let model = run.saved_model.as_ref()?;
+                let is_replaced = model.saving == Saving::Best && !is_best(run);
+                is_replaced.then(|| self.folder.join(&model.folder))
+            })
+            .collect();
+        for folder in replaced {
+            files::remove_folder(&folder)?;
+        }
+        saved.retain(|run| run.has_model(self.folder));
+        Ok(())
+    }
+
+    fn saved(&self) -> MutexGuard<'_, Vec<RunRecord>> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the models predict: for GLUE's tasks the hub's names of the classes.
+    fn problem(&self) -> ProblemType {
+        let task = &self.setup.data.task;
+        match task.outputs() {
+            Outputs::Score { .. } => ProblemType::Regression,
+            Outputs::Classes(_) => {
+                let names = names_of_outputs(task).into_iter();
+                let last = |mut names: Vec<String>| names.pop().unwrap_or_default();
+                ProblemType::SingleLabelClassification(names.map(last).collect())
+            }
+        }
+    }
+}
+
+/// The recorded runs whose models are gone though they are among those to save.
+///
+/// Of every run that is wanted, or of the best one of each arm that has none in the study's folder.
+pub(crate) fn without_models<'a>(
+    saving: Saving,
+    records: &'a [RunRecord],
+    folder: &Path,
+) -> Vec<&'a RunRecord> {
+    let mut wanted: Vec<&RunRecord> = match saving {
+        Saving::All => records.iter().filter(|run| run.failed.is_none()).collect(),
+        Saving::Best => study::record::best_runs(records),
+    };
+    wanted.retain(|run| !run.has_model(folder));
+    wanted
+}

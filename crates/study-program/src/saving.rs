@@ -1,0 +1,111 @@
+//! Which finetuned models are saved, and what is said about them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use encoders::{SaveDtype, SaveFormat};
+use finetune::SaveModels;
+use study::record::{RunRecord, Saving, best_runs};
+use tasks::Metric;
+
+use crate::arguments::StudyArguments;
+use crate::values::{SaveDtypeName, SaveFormatName, SaveModelName};
+
+/// How many runs a line names.
+const LISTED: usize = 3;
+
+/// The models that the options ask for; `None` for none.
+pub(crate) fn asked(arguments: &StudyArguments, data: &str, command: String) -> Option<SaveModels> {
+    Some(SaveModels {
+        saving: match arguments.save_model? {
+            SaveModelName::None => return None,
+            SaveModelName::Best => Saving::Best,
+            SaveModelName::All => Saving::All,
+        },
+        dtype: match arguments.save_dtype {
+            None | Some(SaveDtypeName::F32) => SaveDtype::F32,
+            Some(SaveDtypeName::F16) => SaveDtype::F16,
+            Some(SaveDtypeName::Bf16) => SaveDtype::Bf16,
+        },
+        format: match arguments.save_format {
+            None | Some(SaveFormatName::Safetensors) => SaveFormat::Safetensors,
+            Some(SaveFormatName::Burnpack) => SaveFormat::Burnpack,
+        },
+        data: data.to_owned(),
+        command,
+    })
+}
+
+/// A line about recorded runs whose models are among those to save and gone.
+pub(crate) fn lost(saving: Saving, runs: &[&RunRecord]) -> String {
+    let named = |run: &&RunRecord| format!("{} seed {}", run.label(), run.seed);
+    let mut names = runs
+        .iter()
+        .take(LISTED)
+        .map(named)
+        .collect::<Vec<_>>()
+        .join("; ");
+    if let Some(more) = runs.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        let _ = write!(names, "; and {more} more");
+    }
+    let (them, way) = match saving {
+        Saving::All => (
+            "recorded without a saved model",
+            "to have all models, choose another --out",
+        ),
+        Saving::Best => (
+            "the best of the arm so far, recorded without a saved model",
+            "saved is the best of the other runs; to have this one, choose another --out",
+        ),
+    };
+    format!("{names}: {them}, which cannot be saved any more; {way}")
+}
+
+/// A line for each saved model of the planned runs, and what to know about the choice; empty if there is none.
+pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: Metric) -> String {
+    let mut text = String::new();
+    let there = planned.iter().filter(|run| run.has_model(out));
+    let shown: Vec<&RunRecord> = match saving {
+        Saving::All => there.collect(),
+        Saving::Best => best_runs(there),
+    };
+    let score = |run: &RunRecord| {
+        let points = run.score().map(|score| metric.in_points(score));
+        points.map_or(String::new(), |points| {
+            format!("dev {points:.2} {}", metric.unit())
+        })
+    };
+    for run in &shown {
+        if let Some(saved) = &run.saved_model {
+            let _ = writeln!(
+                text,
+                "saved    {} ({})",
+                out.join(&saved.folder).display(),
+                score(run)
+            );
+        }
+    }
+    if saving == Saving::Best {
+        for best in best_runs(planned) {
+            if best.has_model(out) {
+                continue;
+            }
+            let instead = shown.iter().find(|run| run.is_repeated_by(best));
+            let instead = match instead {
+                Some(run) => format!("saved is seed {}", run.seed),
+                None => "no model of it is saved".to_owned(),
+            };
+            let _ = writeln!(
+                text,
+                "note     {}: its best run, seed {} with {}, was recorded without a saved model; {instead}",
+                best.label(),
+                best.seed,
+                score(best),
+            );
+        }
+        if !shown.is_empty() {
+            text += "note     the saved seed was chosen by its dev score, which flatters that score; expect less on other data\n";
+        }
+    }
+    text
+}
