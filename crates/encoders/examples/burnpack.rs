@@ -1,8 +1,9 @@
 //! Loads a model that was saved with `--save-format burnpack`, through burn-store alone:
-//! `cargo run -p encoders --example burnpack -- out/glue_sst2/models/noisytune-seed0`
+//! `cargo run --example burnpack -- out/glue_sst2/models/noisytune-seed0`
 
-use burn::{module::Module, tensor::Device};
-use burn_store::{BurnpackStore, ModuleSnapshot};
+use burn::module::Module;
+use burn::tensor::{DType, Device};
+use burn_store::{BurnpackStore, FloatCastAdapter, ModuleSnapshot};
 use encoders::{Classifier, Snapshot};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,7 +11,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let snapshot = Snapshot::open(&folder)?;
     let labels = snapshot.labels().len();
     let mut model = Classifier::blank(snapshot.config(), labels, &Device::flex());
-    model.load_from(&mut BurnpackStore::from_file(format!("{folder}/model.bpk")))?;
+    let store = BurnpackStore::from_file(format!("{folder}/model.bpk"));
+    // In f32, also where --save-dtype was another type.
+    model.load_from(&mut store.with_from_adapter(FloatCastAdapter::to(DType::F32)))?;
     println!("{} parameters, {labels} outputs", model.num_params());
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! Classifies texts with a finetuned model:
-//! `cargo run -p encoders --example classify -- out/glue_sst2/models/noisytune-seed0 "a warm film" "dull"`
+//! `cargo run --example classify -- out/glue_sst2/models/noisytune-seed0 "a warm film" "dull"`
 
 use burn::tensor::{Device, activation::softmax};
 use encoders::{Dropouts, EncoderInput, Snapshot};

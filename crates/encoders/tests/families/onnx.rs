@@ -50,30 +50,29 @@ fn onnx_runtime_computes_the_same_logits() {
     let python = std::env::var_os("NOISYTUNE_PYTHON").expect("NOISYTUNE_PYTHON names a Python");
     let folder = tempfile::tempdir().unwrap();
     for family in FAMILIES.iter().filter(|family| family.name != "xlnet") {
-        for case in cases(family, folder.path(), &short_texts()) {
-            name_the_padding(&case.place);
-            fs::write(case.place.join("recipe.py"), recipe().replace(FOLDER, ".")).unwrap();
-            fs::write(case.place.join("request.json"), request(&case)).unwrap();
-            let run = |script: &Path, arguments: &[&str]| {
-                let output = Command::new(&python)
-                    .env("HF_HUB_OFFLINE", "1")
-                    .arg(script)
-                    .args(arguments)
-                    .current_dir(&case.place)
-                    .output()
-                    .expect("Python starts");
-                let errors = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success(), "{}: {errors}", family.name);
-                output.stdout
-            };
-            run(Path::new("recipe.py"), &[]);
-            let answer = run(
-                &golden::path("saved/onnx.py"),
-                &["model.onnx", "request.json"],
-            );
-            let theirs: Vec<Vec<f32>> = serde_json::from_slice(&answer).unwrap();
-            assert_close(family.name, &case.logits(), &theirs.concat(), &ROUNDING);
-        }
+        let [case, _] = cases(family, folder.path(), &short_texts());
+        name_the_padding(&case.place);
+        fs::write(case.place.join("recipe.py"), recipe().replace(FOLDER, ".")).unwrap();
+        fs::write(case.place.join("request.json"), request(&case)).unwrap();
+        let run = |script: &Path, arguments: &[&str]| {
+            let output = Command::new(&python)
+                .env("HF_HUB_OFFLINE", "1")
+                .arg(script)
+                .args(arguments)
+                .current_dir(&case.place)
+                .output()
+                .expect("Python starts");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {errors}", family.name);
+            output.stdout
+        };
+        run(Path::new("recipe.py"), &[]);
+        let answer = run(
+            &golden::path("saved/onnx.py"),
+            &["model.onnx", "request.json"],
+        );
+        let theirs: Vec<Vec<f32>> = serde_json::from_slice(&answer).unwrap();
+        assert_close(family.name, &case.logits(), &theirs.concat(), &ROUNDING);
     }
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Tensor};
-use burn_store::{BurnpackStore, ModuleSnapshot};
+use burn::tensor::{DType, Device, Tensor};
+use burn_store::{BurnpackStore, FloatCastAdapter, ModuleSnapshot};
 use encoders::{
     Classifier, Dropouts, EncoderError, ProblemType, SaveDtype, SaveFormat, SaveOptions, Snapshot,
 };
@@ -272,12 +272,26 @@ fn a_burnpack_reads_back_to_the_last_bit() {
         assert!(!place.join("model.safetensors").exists());
         let saved = Snapshot::open(&place).unwrap();
         let labels = saved.labels().len();
-        let mut read = Classifier::blank(saved.config(), labels, &Device::flex());
-        let mut store = BurnpackStore::from_file(place.join("model.bpk"));
-        let result = read.load_from(&mut store).unwrap();
-        assert!(result.is_success() && result.unused.is_empty(), "{result}");
-        let [ours, theirs] = [&read, &model].map(|model| family.named(model, None));
-        assert_eq!(ours, theirs, "{}", family.name);
+        let read = |place: &Path| {
+            let mut read = Classifier::blank(saved.config(), labels, &Device::flex());
+            let store = BurnpackStore::from_file(place.join("model.bpk"));
+            let mut store = store.with_from_adapter(FloatCastAdapter::to(DType::F32));
+            let result = read.load_from(&mut store).unwrap();
+            assert!(result.is_success() && result.unused.is_empty(), "{result}");
+            family.named(&read, None)
+        };
+        let named = family.named(&model, None);
+        assert_eq!(read(&place), named, "{}", family.name);
+        let in_half = SaveOptions {
+            dtype: SaveDtype::Bf16,
+            ..options
+        };
+        snapshot.save_classifier(&model, &place, &in_half).unwrap();
+        let halves = read(&place);
+        for (name, values) in named {
+            let rounded = values.iter().map(|&x| half::bf16::from_f32(x).to_f32());
+            assert_eq!(halves[&name], rounded.collect::<Vec<f32>>(), "{name}");
+        }
         let error = saved
             .finetuned_classifier(labels, &Device::flex())
             .unwrap_err();
