@@ -27,6 +27,10 @@ const ROUNDING: Tolerance = Tolerance {
     element: 5e-5,
 };
 
+/// Families whose tokenizers transformers builds anew from the vocabulary. The normalizers of the tiny ones are other than the
+/// class's, so ids may differ; logits are compared for the same ids.
+const REBUILT: [&str; 3] = ["xlm_roberta", "xlnet", "deberta"];
+
 /// Texts that both programs tokenize.
 const TEXTS: [(&str, Option<&str>); 5] = [
     ("a warm film , and the harbour scene is lovely .", None),
@@ -174,8 +178,7 @@ impl Case {
         );
         assert_eq!(answer.id2label, self.saved().labels(), "{}", self.name);
         assert_eq!(answer.dtype, "float32", "{}", self.name);
-        // transformers builds this tokenizer anew, which is the same for those of the hub, not for the tiny one.
-        let is_rebuilt = self.name.starts_with("xlm_roberta");
+        let is_rebuilt = REBUILT.iter().any(|name| self.name.starts_with(name));
         let ours: Vec<Vec<u32>> = self.encodings().into_iter().map(|e| e.ids).collect();
         assert!(is_rebuilt || ours == answer.ids, "{}: token ids", self.name);
         assert_close(
