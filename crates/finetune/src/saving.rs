@@ -77,11 +77,13 @@ impl<'a> Saver<'a> {
                 others.all(|other| run.is_better_than(other))
             }
         };
-        if run.failed.is_some() || !is_wanted {
-            return Ok(());
-        }
         let name = run.settings.file_name(run.arm, run.seed);
         let place = format!("{MODELS}/{name}");
+        if run.failed.is_some() || !is_wanted {
+            // A process that was killed before it recorded the run may have left its model.
+            files::remove_folder(&self.folder.join(place))?;
+            return Ok(());
+        }
         run.saved_model = Some(SavedModel {
             folder: place.clone(),
             saving: models.saving,

@@ -36,7 +36,7 @@ pub(crate) fn asked(arguments: &StudyArguments, data: &str, command: String) -> 
     })
 }
 
-/// A line about recorded runs whose models are among those to save and gone.
+/// A line about recorded runs whose models are among those to save and are not there.
 pub(crate) fn lost(saving: Saving, runs: &[&RunRecord]) -> String {
     let named = |run: &&RunRecord| format!("{} seed {}", run.label(), run.seed);
     let mut names = runs
@@ -48,17 +48,15 @@ pub(crate) fn lost(saving: Saving, runs: &[&RunRecord]) -> String {
     if let Some(more) = runs.len().checked_sub(LISTED).filter(|more| *more > 0) {
         let _ = write!(names, "; and {more} more");
     }
-    let (them, way) = match saving {
-        Saving::All => (
-            "recorded without a saved model",
-            "to have all models, choose another --out",
+    match saving {
+        Saving::All => format!(
+            "{names}: recorded already, and no model is there to save; to have all models, choose another --out"
         ),
-        Saving::Best => (
-            "the best of the arm so far, recorded without a saved model",
-            "saved is the best of the other runs; to have this one, choose another --out",
+        Saving::Best => format!(
+            "{names}: the best of its arm so far, recorded already, and no model is there to save; saved is the best of the \
+             arm's other runs"
         ),
-    };
-    format!("{names}: {them}, which cannot be saved any more; {way}")
+    }
 }
 
 /// A line for each saved model of the planned runs, and what to know about the choice; empty if there is none.
@@ -97,7 +95,7 @@ pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: M
             };
             let _ = writeln!(
                 text,
-                "note     {}: its best run, seed {} with {}, was recorded without a saved model; {instead}",
+                "note     {}: its best run, seed {} with {}, has no saved model; {instead}",
                 best.label(),
                 best.seed,
                 score(best),

@@ -254,18 +254,19 @@ fn sweeps_have_folders_of_their_own() {
 }
 
 #[test]
-fn what_a_killed_process_leaves_is_removed_and_its_run_is_saved_again() {
-    let world = World::new(config(&[Arm::BASELINE], 1, 0.15));
+fn what_a_killed_process_leaves_is_removed_and_its_runs_are_saved_again() {
+    let world = World::new(uneven(&[Arm::BASELINE], 2));
     let models = world.out().join("models");
-    // A model without a record, and a half of one.
-    for name in ["baseline-seed3", ".unfinished-x"] {
+    // Models without records, and a half of one.
+    for name in ["baseline-seed3", "baseline-seed4", ".unfinished-x"] {
         fs::create_dir_all(models.join(name)).expect("a folder");
         fs::write(models.join(name).join("other"), "").expect("a file");
     }
     world.save(Saving::Best, 1);
-    assert_eq!(world.models(), ["baseline-seed3"]);
-    assert!(!models.join("baseline-seed3/other").exists());
-    model(&models.join("baseline-seed3"));
+    let best = world.best();
+    assert_eq!(world.models(), best);
+    assert!(!models.join(&best[0]).join("other").exists());
+    model(&models.join(&best[0]));
 }
 
 #[test]

@@ -64,18 +64,18 @@ fn runs_without_their_models_are_said_in_one_line() {
     for (which, part) in [
         (
             "all",
-            "baseline seed 0; noisytune seed 0; baseline seed 1; and 1 more: recorded without a saved model",
+            "baseline seed 0; noisytune seed 0; baseline seed 1; and 1 more: recorded already, and no model is there to save",
         ),
         (
             "best",
-            "the best of the arm so far, recorded without a saved model",
+            "the best of its arm so far, recorded already, and no model is there to save",
         ),
     ] {
         let (out, err) =
             out_and_err(&world.run(&[&TWO_SEEDS[..], &["--save-model", which]].concat()));
         let notes: Vec<&str> = err
             .lines()
-            .filter(|line| line.contains("cannot be saved"))
+            .filter(|line| line.contains("no model is there to save"))
             .collect();
         assert_eq!(notes.len(), 1, "{err}");
         assert!(notes[0].contains(part), "{err}");
