@@ -111,14 +111,14 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
     let control = format!("#{}", label(|task| &task.control));
     let treatment = format!("#{}", label(|task| &task.treatment));
     let mut table = Table::new(
-        "Dev scores in points, and paired differences with 95 % intervals; Holm corrects the permutation p for the number of tasks.",
+        "Dev scores in points, and paired differences with 95 % intervals over seeds (Student's t, for at least 6 pairs that are not all equal); Holm corrects the permutation p for the number of tasks.",
         &[
             "task",
             "metric",
             &control,
             &treatment,
             "#difference",
-            "#95 % interval",
+            "#95 % interval over seeds",
             "#pairs",
             "#p, permutation",
             "#p, Holm",
@@ -173,7 +173,7 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
 fn findings(summary: &BenchmarkSummary) -> Vec<String> {
     let words = |task: &TaskResult| {
         let says = match task.finding {
-            Finding::TooFew => "too few pairs of runs to tell".to_owned(),
+            Finding::TooFew => "too few pairs to tell".to_owned(),
             Finding::NoEvidence => "no evidence of a difference".to_owned(),
             Finding::Higher => format!("evidence that {} is higher", task.treatment),
             Finding::Lower => format!("evidence that {} is lower", task.treatment),

@@ -81,16 +81,19 @@ impl<'a> Material<'a> {
     /// The planned records of a point, by ascending seed.
     pub(crate) fn runs(&self, point: &Point) -> Vec<&'a RunRecord> {
         let mut runs = self.planned();
-        runs.retain(|record| {
-            let run = RunKey::of(record);
-            // A baseline has no λ; in a sweep its λ is 0.
-            run.arm == point.arm
-                && run.lambda.unwrap_or(0.0) == point.lambda.unwrap_or(0.0)
-                && run.train_rows == point.train_rows
-        });
+        runs.retain(|record| is_of(record, point));
         runs.sort_by_key(|record| record.seed);
         runs
     }
+}
+
+/// Whether a run belongs to a point.
+pub(crate) fn is_of(record: &RunRecord, point: &Point) -> bool {
+    let run = RunKey::of(record);
+    // A baseline has no λ; in a sweep its λ is 0.
+    run.arm == point.arm
+        && run.lambda.unwrap_or(0.0) == point.lambda.unwrap_or(0.0)
+        && run.train_rows == point.train_rows
 }
 
 /// The contrasts of a study, in the order of its points.

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use program::progress::say;
 use program::source::Source;
 use program::{DeviceOptions, Failure, print};
 use report::BenchmarkMaterial;
+use study::statistics::{ALPHA, fewest_pairs, least_p_value};
 use study::summary::metric_in_words;
 use study::{BenchmarkSummary, StudyKind, StudySummary};
 use tasks::glue::{self, GlueTask};
@@ -41,6 +43,14 @@ impl Conductor<'_> {
         let Some(stage) = self.stage()? else {
             return Ok(());
         };
+        if least_p_value(study.seeds, there.len()) >= ALPHA && !self.arguments.quiet {
+            say(&format!(
+                "note: {} pairs of runs cannot show any difference, however large; beside {} tasks it takes at least {}",
+                study.seeds,
+                there.len(),
+                fewest_pairs(there.len())
+            ));
+        }
         let out = self.arguments.out.as_deref().unwrap_or(out);
         let sentences = |task: &GlueTask| Sentences::Glue {
             task: Box::new(task.clone()),

@@ -291,7 +291,9 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
         config.recipe.learning_rate,
         config.lambda,
     );
-    for note in subject.notes.iter().chain(session.notes()) {
+    let too_few = plan::too_few_pairs(&session.plan());
+    let notes = subject.notes.iter().chain(session.notes());
+    for note in notes.chain(&too_few) {
         let _ = write!(heading, "\nnote: {note}");
     }
     heading

@@ -49,7 +49,8 @@ pub(crate) fn suited_to(model: Option<&Source>) -> &'static Preset {
 
 #[cfg(test)]
 mod tests {
-    use study::{Batching, Recipe};
+    use study::statistics::fewest_pairs;
+    use study::{Batching, Recipe, StudyKind, plan};
 
     use super::*;
 
@@ -58,7 +59,36 @@ mod tests {
         for preset in &PRESETS {
             let options: Options = preset.read();
             assert!(options.study.validate().is_ok(), "{}", preset.name);
-            assert_eq!(options.study.seeds, 5, "{}", preset.name);
+        }
+    }
+
+    /// Two pairs may come out without a difference, which counts for nothing.
+    #[test]
+    fn every_preset_has_pairs_enough_for_evidence_whatever_study_is_asked_for() {
+        const SPARE: usize = 2;
+        for preset in &PRESETS {
+            let mut study = preset.read::<Options>().study;
+            let tasks = match preset.name {
+                // Its model is for one task.
+                "quick" => 1,
+                _ => tasks::glue::all().len(),
+            };
+            assert!(study.seeds > fewest_pairs(tasks), "{}", preset.name);
+            let mut asked: Vec<Vec<StudyKind>> = StudyKind::ALL.map(|kind| vec![kind]).to_vec();
+            asked.push(StudyKind::ALL.to_vec());
+            for studies in asked {
+                study.studies = studies;
+                let plan = plan::plan(&study, 8_192);
+                assert_eq!(plan::too_few_pairs(&plan), [""; 0], "{}", preset.name);
+                let pairs = plan[0].points[0].runs.len();
+                let needed = fewest_pairs(plan::comparisons(&plan));
+                assert!(
+                    pairs >= needed + SPARE,
+                    "{} {:?}",
+                    preset.name,
+                    study.studies
+                );
+            }
         }
     }
 

@@ -53,11 +53,11 @@ impl StudyArguments {
         study.hyperparameters.extend(self.set.iter().cloned());
         study.max_train_samples = self.max_train_samples.or(study.max_train_samples);
         study.max_eval_samples = self.max_eval_samples.or(study.max_eval_samples);
-        // A preset's side seeds are capped at the number of seeds.
-        let seeds = study.seeds;
+        // A preset's side seeds are capped at a number of seeds that was asked for.
+        let most = self.seeds.unwrap_or(usize::MAX);
         study.side_seeds = self
             .side_seeds
-            .or(study.side_seeds.map(|side| side.min(seeds)));
+            .or(study.side_seeds.map(|side| side.min(most)));
         let recipe = &mut study.recipe;
         put(&mut recipe.epochs, &self.epochs);
         put(&mut recipe.batch_size, &self.batch_size);
@@ -232,8 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn side_seeds_of_a_preset_are_capped_at_the_number_of_seeds() {
+    fn side_seeds_of_a_preset_are_capped_at_the_seeds_that_are_asked_for() {
         assert_eq!(resolved(&["--seeds=1"]).study.side_seeds, Some(1));
+        assert_eq!(resolved(&["--seeds=99"]).study.side_seeds, Some(12));
         assert_eq!(
             resolved(&["--seeds=9", "--side-seeds=4"]).study.side_seeds,
             Some(4)

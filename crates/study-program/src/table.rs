@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use study::StudySummary;
-use study::summary::{Scores, metric_in_words, metric_unit, set_in_words};
+use study::statistics::{p_equals, signed};
+use study::summary::{Point, Scores, metric_in_words, metric_unit, set_in_words};
 
-/// One table per study: one line per point, then the verdict, then a table for every other metric and set. `set` is the
-/// evaluation set of the headline.
+/// One table per study: one line per point, then the verdict and what it would be without collapsed runs, then a table for
+/// every other metric and set. `set` is the evaluation set of the headline.
 pub fn render(summary: &StudySummary, set: &str) -> String {
     let set = set_in_words(set);
     let mut text = String::new();
@@ -25,6 +26,9 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
         rows(&mut text, points.map(|point| (&point.label, &point.scores)));
         if study.points.iter().any(|point| point.comparison.is_some()) {
             let _ = writeln!(text, "{}", study.verdict);
+        }
+        for point in &study.points {
+            let _ = text.write_str(&without_collapsed(point));
         }
         let others = study.points.first().map_or(0, |point| point.others.len());
         for at in 0..others {
@@ -48,6 +52,40 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
     text
 }
 
+/// The point's comparison over the pairs in which no run collapsed, as a line; empty if that is all of them.
+fn without_collapsed(point: &Point) -> String {
+    let Some((comparison, left)) = point
+        .comparison
+        .as_ref()
+        .and_then(|c| Some((c, c.without_collapsed?)))
+    else {
+        return String::new();
+    };
+    let what = format!("{} minus {}", point.label, comparison.against);
+    let points = |difference: f64| signed(100.0 * difference, 2);
+    let numbers = match left.mean {
+        None => "no pair is left".to_owned(),
+        Some(mean) => {
+            let interval = left.ci95.map(|[low, high]| {
+                format!(
+                    "95 % interval over seeds {} to {}",
+                    points(low),
+                    points(high)
+                )
+            });
+            let inside = [interval, left.p_value.map(p_equals)];
+            let inside: Vec<String> = inside.into_iter().flatten().collect();
+            let inside = match inside.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", inside.join(", ")),
+            };
+            let pairs = if left.n == 1 { "pair" } else { "pairs" };
+            format!("{} points over {} {pairs}{inside}", points(mean), left.n)
+        }
+    };
+    format!("{what}, without the pairs in which a run collapsed: {numbers}\n")
+}
+
 /// A line of headings, and one for each point.
 fn rows<'a>(text: &mut String, points: impl Iterator<Item = (&'a String, &'a Scores)> + Clone) {
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
@@ -66,6 +104,14 @@ fn rows<'a>(text: &mut String, points: impl Iterator<Item = (&'a String, &'a Sco
             .collect();
         if scores.failed > 0 {
             values.push(format!("({} failed)", scores.failed));
+        }
+        if scores.collapsed > 0 {
+            values.push(format!(
+                "({} of {} collapsed, mean without them {})",
+                scores.collapsed,
+                scores.n,
+                percent(scores.mean_without_collapsed)
+            ));
         }
         let _ = writeln!(
             text,

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
-use crate::statistics::{ALPHA, Paired, Summary, holm, points};
+use crate::statistics::{Paired, Summary, fewest_pairs, holm, points};
 use crate::summary::{Comparison, Point, Scores, StudySummary};
+
+pub use crate::statistics::Finding;
 
 /// The comparison of two arms on each task of a benchmark, and on their average.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +40,7 @@ pub struct TaskResult {
     pub comparison: Option<Comparison>,
     /// The comparison's p-value corrected for the number of tasks.
     pub holm_p: Option<f64>,
-    /// What it says.
+    /// What it says once the number of tasks is accounted for.
     pub finding: Finding,
 }
 
@@ -51,20 +53,6 @@ pub struct Average {
     pub treatment: f64,
     /// The differences of the seeds' averages; `None` if no seed completed every task.
     pub paired: Option<Paired>,
-}
-
-/// What a task's comparison says once the number of tasks is accounted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finding {
-    /// There are too few pairs of runs for any difference, however large, to be evidence.
-    TooFew,
-    /// The interval includes 0, or the corrected p-value is too large.
-    NoEvidence,
-    /// Evidence that the treatment scores higher.
-    Higher,
-    /// Evidence that it scores lower.
-    Lower,
 }
 
 impl BenchmarkSummary {
@@ -96,6 +84,9 @@ impl BenchmarkSummary {
             let tasks = self.tasks.iter().filter(|task| task.finding == finding);
             tasks.map(|task| task.task.as_str()).collect::<Vec<_>>()
         };
+        if self.tasks.is_empty() {
+            return "no verdict: no task was compared".to_owned();
+        }
         let untested = of(Finding::TooFew).len();
         let told = self.tasks.len() - untested;
         let average = self.average.as_ref().map_or(String::new(), |average| {
@@ -106,8 +97,11 @@ impl BenchmarkSummary {
             )
         });
         if told == 0 {
-            let why = "no verdict: too few pairs of runs to tell a difference on any task";
-            return format!("{why}{average}");
+            return format!(
+                "too few pairs to tell: beside {} it takes at least {} pairs of runs that differ{average}",
+                tasks(self.tasks.len()),
+                fewest_pairs(self.tasks.len()),
+            );
         }
         let named = |finding, word: &str| {
             let tasks = of(finding);
@@ -176,22 +170,10 @@ impl TaskResult {
 
     /// What the comparison says beside those of so many tasks.
     fn found(&self, tested: usize) -> Finding {
-        let Some(paired) = self.comparison.as_ref().map(|c| &c.paired) else {
-            return Finding::TooFew;
-        };
-        // Of 2^n sign assignments 2 are the most extreme, and Holm multiplies the smallest p by the number of tasks. Pairs
-        // that do not differ count for nothing, whichever sign they get.
-        let pairs = paired.differences.iter().filter(|d| **d != 0.0).count();
-        let least = tested as f64 * 0.5_f64.powi(pairs.max(1) as i32 - 1);
-        let (Some([low, high]), Some(p)) = (paired.ci95, self.holm_p) else {
-            return Finding::TooFew;
-        };
-        match p < ALPHA {
-            true if low > 0.0 => Finding::Higher,
-            true if high < 0.0 => Finding::Lower,
-            _ if least >= ALPHA => Finding::TooFew,
-            _ => Finding::NoEvidence,
-        }
+        let paired = self.comparison.as_ref().map(|c| &c.paired);
+        paired.map_or(Finding::TooFew, |paired| {
+            paired.finding(self.holm_p, tested)
+        })
     }
 }
 
@@ -254,11 +236,17 @@ mod tests {
         Scores {
             values: (0..)
                 .zip(values)
-                .map(|(seed, &value)| SeedScore { seed, value })
+                .map(|(seed, &value)| SeedScore {
+                    seed,
+                    value,
+                    collapsed: false,
+                })
                 .collect(),
             n: values.len(),
             failed: 0,
+            collapsed: 0,
             mean: Some(summary.mean),
+            mean_without_collapsed: Some(summary.mean),
             sd: summary.sd,
             median: Some(summary.median),
             min: Some(summary.min),
@@ -280,6 +268,9 @@ mod tests {
                 paired,
                 t_test: None,
                 holm_p: None,
+                seeds_and_sentences: None,
+                equivalence: Vec::new(),
+                without_collapsed: None,
                 mcnemar: None,
                 stochastic_order: None,
                 pairs_needed: None,
@@ -347,12 +338,15 @@ mod tests {
             "evidence of a difference, corrected for the number of tasks: higher on rte; over 1 task the mean \
              difference is +1.88 points"
         );
-        assert!(summary(Vec::new()).verdict().starts_with("no verdict"));
+        assert_eq!(
+            summary(Vec::new()).verdict(),
+            "no verdict: no task was compared"
+        );
     }
 
     #[test]
     fn too_few_pairs_for_so_many_tasks_can_tell_nothing() {
-        // Five pairs reach p = 0.0625, eight 0.0078; nine tasks need eight, and pairs without a difference are none.
+        // Five pairs reach p = 0.0625, eight 0.0078; seven tasks need nine, and pairs without a difference are none.
         let mut five = task("rte", &[0.5; 5], &[0.51, 0.52, 0.53, 0.51, 0.5]);
         five.holm_p = Some(1.0);
         assert_eq!(five.found(1), Finding::TooFew);

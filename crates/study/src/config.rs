@@ -18,8 +18,8 @@ use crate::recipe::Recipe;
 /// |---|---|---|---|
 /// | `studies` | compare | the questions, in this order | at least 1 |
 /// | `arms` | baseline, noisytune | what `compare` compares | at least 1 |
-/// | `seeds` | 5 | runs of each point of a study, one per seed | 1 to 1,000,000 |
-/// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change` | 1 to `seeds` |
+/// | `seeds` | 8 | runs of each point of a study, one per seed | 1 to 1,000,000 |
+/// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change`; beside such points, theirs have at least as many | 1 to 1,000,000 |
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
@@ -37,7 +37,8 @@ pub struct StudyConfig {
     pub arms: Vec<Arm>,
     /// Runs of each point of a study, one per seed.
     pub seeds: usize,
-    /// The same for points that are not in `compare` or `l1-change`; `None` for as many as `seeds`.
+    /// The same for points that are not in `compare` or `l1-change`, whose own points have at least as many beside them;
+    /// `None` for as many as `seeds`.
     pub side_seeds: Option<usize>,
     /// The first seed; the others follow it.
     pub first_seed: u64,
@@ -62,7 +63,7 @@ impl Default for StudyConfig {
         Self {
             studies: vec![StudyKind::Compare],
             arms: vec![Arm::BASELINE, Arm::NOISYTUNE],
-            seeds: 5,
+            seeds: 8,
             side_seeds: None,
             first_seed: 0,
             lambda: 0.15,
@@ -109,16 +110,9 @@ impl StudyConfig {
         at_least_one("number of studies", self.studies.len())?;
         at_least_one("number of arms", self.arms.len())?;
         count("seeds", self.seeds)?;
-        if let Some(side) = self.side_seeds
-            && !(1..=self.seeds).contains(&side)
-        {
-            return Err(StudyError::setting(
-                "side seeds",
-                side,
-                "1 to the number of seeds",
-            ));
-        }
-        let last = self.first_seed.checked_add(self.seeds as u64 - 1);
+        let side = self.side_seeds.unwrap_or(self.seeds);
+        count("side seeds", side)?;
+        let last = self.first_seed.checked_add(self.seeds.max(side) as u64 - 1);
         if last.is_none() {
             return Err(StudyError::setting(
                 "first seed",

@@ -4,6 +4,7 @@ use crate::arm::Arm;
 use crate::config::StudyConfig;
 use crate::kind::StudyKind;
 use crate::record::RunRecord;
+use crate::statistics::{ALPHA, fewest_pairs, least_p_value};
 
 /// The paper's comparison.
 const PAIR: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
@@ -90,6 +91,54 @@ pub fn runs(plan: &[PlannedStudy]) -> Vec<RunKey> {
         }
     }
     runs
+}
+
+/// How many different comparisons a plan makes; the same one in several studies counts once.
+pub fn comparisons(plan: &[PlannedStudy]) -> usize {
+    let mut contrasts: Vec<[RunKey; 2]> = Vec::new();
+    for contrast in plan.iter().flat_map(PlannedStudy::contrasts) {
+        // Compared by their first seeds, which all points share.
+        if let [Some(point), Some(control)] = contrast.map(|point| point.runs.first())
+            && !contrasts.contains(&[*point, *control])
+        {
+            contrasts.push([*point, *control]);
+        }
+    }
+    contrasts.len()
+}
+
+/// Says of each study whose pairs of runs are too few for any difference, however large, to be evidence, that they are,
+/// and how many it takes.
+pub fn too_few_pairs(plan: &[PlannedStudy]) -> Vec<String> {
+    let comparisons = comparisons(plan);
+    let of_study = |study: &PlannedStudy| {
+        let pairs = study.contrasts().map(|points| {
+            let runs = points.iter().map(|point| point.runs.len());
+            runs.min().unwrap_or(0)
+        });
+        let most = pairs.max()?;
+        (least_p_value(most, comparisons) >= ALPHA).then(|| {
+            format!(
+                "{}: {most} pair{} of runs cannot show any difference, however large; beside {comparisons} comparison{} it takes at least {}",
+                study.study,
+                if most == 1 { "" } else { "s" },
+                if comparisons == 1 { "" } else { "s" },
+                fewest_pairs(comparisons),
+            )
+        })
+    };
+    plan.iter().filter_map(of_study).collect()
+}
+
+impl PlannedStudy {
+    /// Every point that is compared, with the point it is compared with.
+    fn contrasts(&self) -> impl Iterator<Item = [&PlannedPoint; 2]> {
+        self.points.iter().filter_map(|point| {
+            let label = point.against.as_ref()?;
+            let control = self.points.iter().find(|other| other.label == *label)?;
+            Some([point, control])
+        })
+    }
 }
 
 /// The points of one study.
@@ -182,8 +231,8 @@ impl Points<'_> {
     fn point(&self, label: String, arm: Arm, lambda: f64, train_rows: usize) -> PlannedPoint {
         let config = self.config;
         let lambda = arm.has_noise().then_some(lambda);
-        // A point that the main studies also have gets all of their seeds: those runs exist anyway.
-        let is_main = train_rows == self.train_rows
+        let is_main = |study: &StudyKind| matches!(study, StudyKind::Compare | StudyKind::L1Change);
+        let is_shared = train_rows == self.train_rows
             && lambda.is_none_or(|lambda| lambda == config.lambda)
             && config.studies.iter().any(|study| match study {
                 StudyKind::Compare => config.arms.contains(&arm),
@@ -191,7 +240,9 @@ impl Points<'_> {
                 _ => false,
             });
         let seeds = match config.side_seeds {
-            Some(side) if !is_main => side,
+            Some(side) if !is_shared => side,
+            // Side studies compare their points with those of the main ones, pair by pair.
+            Some(side) if !config.studies.iter().all(is_main) => config.seeds.max(side),
             _ => config.seeds,
         };
         let seeds = (0..seeds as u64).map(|offset| config.first_seed + offset);

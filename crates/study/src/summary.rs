@@ -1,5 +1,6 @@
 //! `summary.json`: the scores of every point of every study, and how the points differ.
 
+mod collapsed;
 mod comparison;
 mod same_examples;
 mod verdict;
@@ -15,7 +16,7 @@ use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
 use crate::record::{Headline, RunRecord};
-use crate::statistics::{McNemar, Paired, StochasticOrder, Summary, TTest, holm};
+use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, holm};
 
 /// What the studies of a comparison found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct StudySummary {
     pub task: String,
     /// Name of the metric; scores are in its own range: 0 to 1, or -1 to 1 for a correlation.
     pub metric: String,
+    /// How many different comparisons by this metric the studies make; `holm_p` is corrected for their number.
+    pub comparisons: usize,
     /// The studies, in the order in which they ran.
     pub studies: Vec<StudyResult>,
 }
@@ -81,8 +84,13 @@ pub struct Scores {
     pub n: usize,
     /// Runs that failed.
     pub failed: usize,
+    /// Runs that collapsed: they predict one class for the headline's set, or score no better there than always
+    /// predicting the commonest class. They are among the values.
+    pub collapsed: usize,
     /// `None` without values.
     pub mean: Option<f64>,
+    /// Mean of the runs that did not collapse; `None` if all did.
+    pub mean_without_collapsed: Option<f64>,
     /// Standard deviation (n - 1); `None` for fewer than two values.
     pub sd: Option<f64>,
     /// `None` without values.
@@ -100,6 +108,9 @@ pub struct SeedScore {
     pub seed: u64,
     /// The score, in the range of the metric.
     pub value: f64,
+    /// Whether the run collapsed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub collapsed: bool,
 }
 
 /// A point compared with another, over the seeds that completed both.
@@ -111,25 +122,64 @@ pub struct Comparison {
     pub paired: Paired,
     /// Student's t-test on the same differences; `None` for one pair or equal differences.
     pub t_test: Option<TTest>,
-    /// `paired.p_value` corrected for the study's other comparisons by this metric on this set; `None` if there are none.
+    /// `paired.p_value` corrected for the other comparisons by this metric on this set, in all studies, where the same
+    /// contrast counts once; `None` if there are none.
     pub holm_p: Option<f64>,
+    /// The 95 % interval of the mean difference if not only other seeds but also other sentences might have been drawn:
+    /// [`crossed_interval`](crate::statistics::crossed_interval). `None` for a metric other than accuracy, for fewer than
+    /// [`MIN_PAIRS`](crate::statistics::MIN_PAIRS) pairs, or if predictions or labels of a run are missing.
+    pub seeds_and_sentences: Option<[f64; 2]>,
+    /// Whether the difference is within each of [`MARGINS`](crate::statistics::MARGINS); empty for fewer than
+    /// [`MIN_PAIRS`](crate::statistics::MIN_PAIRS) pairs or equal differences.
+    pub equivalence: Vec<Equivalence>,
+    /// The pairs in which no run collapsed; `None` if that is all of them.
+    pub without_collapsed: Option<WithoutCollapsed>,
     /// McNemar's test on the pooled predictions for the set, point first; `None` for a task of scores, or if a pair cannot be
     /// compared.
     pub mcnemar: Option<McNemar>,
-    /// Whether the point is stochastically higher; `None` for one pair.
+    /// Whether the point is stochastically higher; `None` for fewer than
+    /// [`MIN_PAIRS`](crate::statistics::MIN_PAIRS) pairs.
     pub stochastic_order: Option<StochasticOrder>,
     /// How many pairs it would take; `None` if the differences have no spread.
     pub pairs_needed: Option<PairsNeeded>,
 }
 
-/// How many pairs of runs it takes to detect a true difference in 4 of 5 studies, if further pairs scatter as these
-/// do; `None` for more than [`MAX_PAIRS`](crate::statistics::MAX_PAIRS).
+/// A comparison over the pairs in which neither run collapsed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WithoutCollapsed {
+    /// Number of these pairs.
+    pub n: usize,
+    /// Mean difference; `None` without pairs.
+    pub mean: Option<f64>,
+    /// As [`Paired::ci95`].
+    pub ci95: Option<[f64; 2]>,
+    /// As [`Paired::p_value`].
+    pub p_value: Option<f64>,
+}
+
+/// How many pairs of runs it takes to detect a true difference in 4 of 5 studies, if further pairs scatter as these do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairsNeeded {
     /// For a difference of 0.2 points (0.002).
-    pub for_0_2_points: Option<usize>,
+    pub for_0_2_points: PairsRange,
     /// For a difference of 0.4 points (0.004).
-    pub for_0_4_points: Option<usize>,
+    pub for_0_4_points: PairsRange,
+}
+
+/// A number of pairs, and how far it can be trusted; `None` stands for more than
+/// [`MAX_PAIRS`](crate::statistics::MAX_PAIRS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairsRange {
+    /// For the standard deviation of these differences.
+    pub estimate: Option<usize>,
+    /// For the lower end of its 95 % interval.
+    pub fewest: Option<usize>,
+    /// For the upper end.
+    pub most: Option<usize>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl StudySummary {
@@ -149,14 +199,35 @@ impl StudySummary {
         let settings = &records.first().ok_or(StudyError::NoRecords)?.settings;
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
         let headline = &settings.headline;
-        let others = other_measures(records, headline);
-        let studies = plan::plan(config, rows)
+        let mut collapsed = Vec::new();
+        for record in records {
+            if collapsed::is_collapsed(record, folder)? {
+                collapsed.push(RunKey::of(record));
+            }
+        }
+        let runs = Runs {
+            records,
+            headline,
+            others: &other_measures(records, headline),
+            is_collapsed: &|run: &RunRecord| collapsed.contains(&RunKey::of(run)),
+            folder,
+        };
+        let mut studies: Vec<StudyResult> = plan::plan(config, rows)
             .iter()
-            .map(|planned| StudyResult::of(planned, headline, &others, records, folder))
+            .map(|planned| StudyResult::of(planned, &runs))
             .collect::<Result<_, _>>()?;
+        let comparisons = correct_for_each_other(&mut studies, |point| &mut point.comparison)?;
+        for at in 0..runs.others.len() {
+            correct_for_each_other(&mut studies, |point| &mut point.others[at].comparison)?;
+        }
+        let metric = metric_in_words(&headline.metric);
+        for study in &mut studies {
+            study.verdict = verdict::sentence(study.study, &study.points, &metric, comparisons);
+        }
         Ok(Self {
             task: settings.task.clone(),
             metric: headline.metric.clone(),
+            comparisons,
             studies,
         })
     }
@@ -182,18 +253,22 @@ impl StudySummary {
     }
 }
 
+/// The recorded runs, and what is asked of them.
+struct Runs<'a> {
+    records: &'a [RunRecord],
+    headline: &'a Headline,
+    others: &'a [Headline],
+    is_collapsed: &'a dyn Fn(&RunRecord) -> bool,
+    folder: &'a Path,
+}
+
 impl StudyResult {
-    fn of(
-        planned: &PlannedStudy,
-        headline: &Headline,
-        others: &[Headline],
-        records: &[RunRecord],
-        folder: &Path,
-    ) -> Result<Self, StudyError> {
+    /// The points with their comparisons, without correction and verdict, which depend on the other studies.
+    fn of(planned: &PlannedStudy, asked: &Runs<'_>) -> Result<Self, StudyError> {
         let runs: Vec<Vec<&RunRecord>> = planned
             .points
             .iter()
-            .map(|point| recorded(point, records))
+            .map(|point| recorded(point, asked.records))
             .collect();
         let mut points = Vec::new();
         for (point, of_point) in planned.points.iter().zip(&runs) {
@@ -205,17 +280,21 @@ impl StudyResult {
                 .iter()
                 .position(|other| point.against.as_ref() == Some(&other.label));
             let compared = |by: &Headline| match control {
-                Some(at) => {
-                    let label = &planned.points[at].label;
-                    Comparison::of(label, of_point, &runs[at], by, folder)
-                }
+                Some(at) => Comparison::of(
+                    &planned.points[at].label,
+                    of_point,
+                    &runs[at],
+                    by,
+                    asked.is_collapsed,
+                    asked.folder,
+                ),
                 None => Ok(None),
             };
-            let others = others.iter().map(|by| {
+            let others = asked.others.iter().map(|by| {
                 Ok(OtherScores {
                     set: by.set.clone(),
                     metric: by.metric.clone(),
-                    scores: Scores::of(of_point, by)?,
+                    scores: Scores::of(of_point, by, asked.is_collapsed)?,
                     comparison: compared(by)?,
                 })
             });
@@ -224,50 +303,52 @@ impl StudyResult {
                 arm: point.arm,
                 lambda: point.lambda,
                 train_rows: point.train_rows,
-                scores: Scores::of(of_point, headline)?,
-                comparison: compared(headline)?,
+                scores: Scores::of(of_point, asked.headline, asked.is_collapsed)?,
+                comparison: compared(asked.headline)?,
                 others: others.collect::<Result<_, StudyError>>()?,
             });
         }
-        correct_for_each_other(points.iter_mut().map(|point| &mut point.comparison))?;
-        for at in 0..others.len() {
-            let of_measure = points
-                .iter_mut()
-                .map(|point| &mut point.others[at].comparison);
-            correct_for_each_other(of_measure)?;
-        }
         Ok(Self {
             study: planned.study,
-            verdict: verdict::sentence(&points, &metric_in_words(&headline.metric)),
+            verdict: String::new(),
             points,
         })
     }
 }
 
 impl Scores {
-    fn of(runs: &[&RunRecord], by: &Headline) -> Result<Self, StudyError> {
+    fn of(
+        runs: &[&RunRecord],
+        by: &Headline,
+        is_collapsed: &dyn Fn(&RunRecord) -> bool,
+    ) -> Result<Self, StudyError> {
         let values: Vec<SeedScore> = runs
             .iter()
             .filter_map(|run| {
                 Some(SeedScore {
                     seed: run.seed,
                     value: run.score_by(by)?,
+                    collapsed: is_collapsed(run),
                 })
             })
             .collect();
-        let numbers: Vec<f64> = values.iter().map(|score| score.value).collect();
-        let summary = match numbers.is_empty() {
-            true => None,
-            false => Some(Summary::of(&numbers)?),
+        let summary = |values: Vec<f64>| match values.is_empty() {
+            true => Ok(None),
+            false => Summary::of(&values).map(Some),
         };
+        let all = summary(values.iter().map(|score| score.value).collect())?;
+        let learned = values.iter().filter(|score| !score.collapsed);
+        let learned: Vec<f64> = learned.map(|score| score.value).collect();
         Ok(Self {
             n: values.len(),
             failed: runs.len() - values.len(),
-            mean: summary.map(|s| s.mean),
-            sd: summary.and_then(|s| s.sd),
-            median: summary.map(|s| s.median),
-            min: summary.map(|s| s.min),
-            max: summary.map(|s| s.max),
+            collapsed: values.len() - learned.len(),
+            mean: all.map(|s| s.mean),
+            mean_without_collapsed: summary(learned)?.map(|s| s.mean),
+            sd: all.and_then(|s| s.sd),
+            median: all.map(|s| s.median),
+            min: all.map(|s| s.min),
+            max: all.map(|s| s.max),
             values,
         })
     }
@@ -326,23 +407,54 @@ fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRe
         .collect()
 }
 
-/// Fills in `holm_p` if a study makes more than one comparison.
-fn correct_for_each_other<'a>(
-    comparisons: impl Iterator<Item = &'a mut Option<Comparison>>,
-) -> Result<(), StudyError> {
-    let comparisons: Vec<&mut Comparison> = comparisons
-        .filter_map(Option::as_mut)
-        .filter(|comparison| comparison.paired.p_value.is_some())
-        .collect();
-    if comparisons.len() < 2 {
-        return Ok(());
+/// Two settings, of a point and of its control, each as arm, λ and training rows: what a comparison compares.
+type Contrast = [(Arm, f64, usize); 2];
+
+/// Fills in `holm_p` if the studies make more than one comparison; returns how many. The same contrast in several studies
+/// counts once; one over a single pair has no p-value and counts as one that found nothing.
+fn correct_for_each_other(
+    studies: &mut [StudyResult],
+    comparison: impl Fn(&mut Point) -> &mut Option<Comparison>,
+) -> Result<usize, StudyError> {
+    let mut contrasts: Vec<Contrast> = Vec::new();
+    let mut p_values: Vec<f64> = Vec::new();
+    let mut tested: Vec<(usize, &mut Comparison)> = Vec::new();
+    for study in studies {
+        let settings: Vec<(String, (Arm, f64, usize))> = study
+            .points
+            .iter()
+            .map(|point| {
+                // A baseline has no λ; in a sweep its λ is 0.
+                let setting = (point.arm, point.lambda.unwrap_or(0.0), point.train_rows);
+                (point.label.clone(), setting)
+            })
+            .collect();
+        for (at, point) in study.points.iter_mut().enumerate() {
+            let Some(comparison) = comparison(point) else {
+                continue;
+            };
+            let control = settings
+                .iter()
+                .find(|(label, _)| *label == comparison.against);
+            let Some((_, control)) = control else {
+                continue;
+            };
+            let contrast = [settings[at].1, *control];
+            let known = contrasts.iter().position(|known| *known == contrast);
+            let position = known.unwrap_or_else(|| {
+                contrasts.push(contrast);
+                p_values.push(comparison.paired.p_value.unwrap_or(1.0));
+                contrasts.len() - 1
+            });
+            tested.push((position, comparison));
+        }
     }
-    let p_values: Vec<f64> = comparisons
-        .iter()
-        .filter_map(|c| c.paired.p_value)
-        .collect();
-    for (comparison, corrected) in comparisons.into_iter().zip(holm(&p_values)?) {
-        comparison.holm_p = Some(corrected);
+    if p_values.len() > 1 {
+        let corrected = holm(&p_values)?;
+        for (position, comparison) in tested {
+            let is_tested = comparison.paired.p_value.is_some();
+            comparison.holm_p = is_tested.then_some(corrected[position]);
+        }
     }
-    Ok(())
+    Ok(p_values.len())
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use study::record::{RunLog, RunRecord};
-use study::{Arm, StudyConfig, StudyKind, StudySummary};
+use study::record::RunLog;
+use study::statistics::Summary;
+use study::{StudyConfig, StudyKind, StudySummary};
 use study_program::render;
 
 /// The summary of the runs in a folder of `runs/`, which must equal the `summary.json` beside them.
@@ -12,25 +13,12 @@ fn recorded(name: &str) -> StudySummary {
         .join("runs")
         .join(name);
     let records = RunLog::read(&folder).expect("recorded runs");
-    let summary = StudySummary::of(&config_of(&folder, &records), &records, &folder);
+    let config = StudyConfig::read(&folder).expect("a configuration");
+    let summary = StudySummary::of(&config, &records, &folder);
     let summary = summary.expect("a summary");
     let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
     assert_eq!(summary.to_json(), text, "{name}");
     summary
-}
-
-/// The study's own configuration; for records from before it was kept, the comparison of their arms.
-fn config_of(folder: &Path, records: &[RunRecord]) -> StudyConfig {
-    if folder.join("study.json").exists() {
-        return StudyConfig::read(folder).expect("a configuration");
-    }
-    let is_in = |arm: &&Arm| records.iter().any(|record| record.arm == **arm);
-    let last = records.iter().map(|record| record.seed).max();
-    StudyConfig {
-        arms: Arm::ALL.iter().filter(is_in).copied().collect(),
-        seeds: last.expect("a run") as usize + 1,
-        ..StudyConfig::default()
-    }
 }
 
 fn text(name: &str) -> String {
@@ -68,10 +56,18 @@ fn the_programs_page_quotes_what_half_precision_scores() {
     let readme = text("examples/glue_sst2/README.md").replace('\n', " ");
     for name in ["quick", "bf16", "f16"] {
         let baseline = recorded(name).studies[0].points[0].scores.clone();
-        let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
-        let (mean, sd) = (percent(baseline.mean), percent(baseline.sd));
-        assert_eq!(baseline.n, 5);
-        assert!(readme.contains(&format!("{mean} % (sd {sd})")), "{name}");
+        let first: Vec<f64> = baseline
+            .values
+            .iter()
+            .map(|score| score.value)
+            .take(5)
+            .collect();
+        let first = Summary::of(&first).expect("scores");
+        let percent = |x: f64| format!("{:.2}", 100.0 * x);
+        let sd = percent(first.sd.expect("several runs"));
+        assert_eq!(first.n, 5);
+        let said = format!("{} % (sd {sd})", percent(first.mean));
+        assert!(readme.contains(&said), "{name}: {said}");
     }
 }
 

@@ -43,7 +43,8 @@ fn the_summary_has_the_documented_shape() {
         let object = value.as_object().expect("an object");
         object.keys().cloned().collect()
     };
-    assert_eq!(keys(&summary), ["metric", "studies", "task"]);
+    assert_eq!(keys(&summary), ["comparisons", "metric", "studies", "task"]);
+    assert_eq!(summary["comparisons"], 1);
     assert_eq!(summary["task"], "sst2");
     assert_eq!(summary["metric"], "accuracy");
     let study = &summary["studies"][0];
@@ -64,7 +65,16 @@ fn the_summary_has_the_documented_shape() {
         assert_eq!(point["train_rows"], 24);
         let scores = &point["scores"];
         let known = [
-            "failed", "max", "mean", "median", "min", "n", "sd", "values",
+            "collapsed",
+            "failed",
+            "max",
+            "mean",
+            "mean_without_collapsed",
+            "median",
+            "min",
+            "n",
+            "sd",
+            "values",
         ];
         assert_eq!(keys(scores), known);
         assert_eq!((&scores["n"], &scores["failed"]), (&2.into(), &0.into()));
@@ -76,12 +86,15 @@ fn the_summary_has_the_documented_shape() {
     let comparison = &study["points"][1]["comparison"];
     let known = [
         "against",
+        "equivalence",
         "holm_p",
         "mcnemar",
         "paired",
         "pairs_needed",
+        "seeds_and_sentences",
         "stochastic_order",
         "t_test",
+        "without_collapsed",
     ];
     assert_eq!(keys(comparison), known);
     assert_eq!(comparison["against"], "baseline");

@@ -1,20 +1,32 @@
-//! Runs whose predictions are all the same.
+//! Runs that learned nothing.
+
+use study::summary::Point;
 
 use super::tables;
 use crate::document::{Block, Section, Table};
-use crate::material::Material;
+use crate::material::{Material, is_of};
 use crate::number::{count, or_none, percent, sentence};
 
-/// `None` if every run predicts more than one class.
+/// `None` if every run predicts more than one class and scores better than the commonest one.
 pub(super) fn section(material: &Material<'_>) -> Option<Section> {
+    let studies = &material.summary.studies;
+    let has_collapsed = |point: &Point, seed: u64| {
+        let mut values = point.scores.values.iter();
+        values.any(|score| score.seed == seed && score.collapsed)
+    };
     let mut table = Table::new(
-        "Every run that predicts one class.",
+        "Every run that predicts one class, or scores no better than always predicting the commonest one.",
         &[&tables::WHICH_RUN[..], &["#score", "prediction"]].concat(),
     );
     for run in material.planned() {
-        if let Some(class) = &run.only_class {
+        let mut points = studies.iter().flat_map(|study| &study.points);
+        if points.any(|point| is_of(run, point) && has_collapsed(point, run.seed)) {
             let mut row = tables::which_run(run);
-            row.extend([or_none(run.score(), percent), class.clone()]);
+            let class = run.only_class.clone();
+            row.extend([
+                or_none(run.score(), percent),
+                class.unwrap_or_else(|| "several classes".to_owned()),
+            ]);
             table.rows.push(row);
         }
     }
@@ -28,9 +40,9 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
         finding: None,
         blocks: vec![
             Block::Text(
-                "These runs predict the same class for every sentence, so their scores say nothing about the sentences. They are \
-                 in the means and the differences above. A lower learning rate, a longer warm-up or, for few sentences, more epochs \
-                 often help."
+                "These runs do no better than a program that gives every sentence the same class. They are in the means and the \
+                 differences above, which are shown without them too. A lower learning rate, a longer warm-up or, for few sentences, \
+                 more epochs often help."
                     .to_owned(),
             ),
             Block::Table(table),

@@ -19,8 +19,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         blocks.extend(figure.map(Block::Figure));
     }
     blocks.extend(tables::of(material, study));
-    let mut words: Vec<String> = words::too_few(study).into_iter().collect();
-    words.extend(main.iter().flat_map(words::of));
+    let words: Vec<String> = main.iter().flat_map(words::of).collect();
     if !words.is_empty() {
         blocks.push(Block::List(words));
     }
@@ -82,11 +81,15 @@ pub(super) fn pairs(
         description,
         format!(
             "Both runs of a seed share the head's initial values, the order of the data and the dropout; they differ only in {}. \
-             Last row: the mean difference with its 95 % interval.",
+             Last row: the mean difference{}.",
             if treatment.arm == Arm::NOISYTUNE {
                 "the noise"
             } else {
                 "what the arm does"
+            },
+            match drawing.difference.interval {
+                Some(_) => " with its 95 % interval over seeds (Student's t)",
+                None => ", without an interval",
             },
         ),
         &drawing,

@@ -6,14 +6,14 @@ use study::Arm;
 use study::summary::StudyResult;
 
 use super::training::of_runs;
-use super::{effects, finding, tables, words};
+use super::{effects, finding, tables};
 use crate::document::{Block, Section};
 use crate::figures::{DataSize, Figure, Line, Size};
 use crate::material::{Material, contrasts, ink};
-use crate::number::thousands;
+use crate::number::{sentence, thousands};
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let mut blocks = vec![Block::Text(words::verdict(study))];
+    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
     blocks.extend(figure(material, study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     Section {

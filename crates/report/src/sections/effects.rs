@@ -6,8 +6,8 @@ use crate::figures::{Effect, Effects, Figure};
 use crate::material::{Contrast, contrasts, ink};
 
 /// How to read the marks of a difference.
-pub(crate) const READING: &str = "Large dot: mean difference; line: its 95 % interval; small dots: pairs of runs. \
-     An interval that includes 0 is no evidence of a difference.";
+pub(crate) const READING: &str = "Large dot: mean difference; small dots: pairs of runs; line: 95 % interval over seeds \
+     (Student's t), drawn for at least 6 pairs that are not all equal. An interval that includes 0 is no evidence of a difference.";
 
 /// A contrast in points.
 pub(crate) fn effect(study: &StudyResult, contrast: &Contrast<'_>, label: String) -> Effect {

@@ -2,7 +2,7 @@
 
 use study::RunRecord;
 use study::record::ParameterChange;
-use study::statistics::{ALPHA, Paired};
+use study::statistics::{Finding, Paired};
 use study::summary::StudyResult;
 
 use super::tables;
@@ -18,8 +18,8 @@ const PARTS: [&str; 6] = ["query", "key", "value", "query_key_value", "dense", "
 /// Recorded changes are around 1e-3; the report gives them in thousandths.
 const UNIT: f64 = 1e3;
 
-/// Seed of the resampling behind the intervals.
-const RESAMPLING_SEED: u64 = 0;
+/// Seed of the sign flips of many pairs.
+const SEED: u64 = 0;
 
 /// How far one part moved, with noise and without.
 struct Moved {
@@ -66,20 +66,25 @@ fn finding(contrast: &Contrast<'_>, all: &Moved) -> (String, String) {
     let change = or_none(share(all.treatment - all.control, all.control), |x| {
         signed(x, 1)
     });
-    let paired = all.paired.as_ref();
-    let is_significant = paired.and_then(|p| p.p_value).is_some_and(|p| p < ALPHA);
-    let says = match paired.and_then(|paired| paired.ci95) {
-        // As in a verdict on scores: with few pairs the interval is too narrow to decide alone.
-        Some([low, high]) if is_significant && (low > 0.0 || high < 0.0) => {
-            let direction = if low > 0.0 { "farther" } else { "less" };
-            format!("With {treatment} the parameters move {direction} than with {control}")
+    let moves =
+        |direction| format!("With {treatment} the parameters move {direction} than with {control}");
+    let finding = all
+        .paired
+        .as_ref()
+        .map(|paired| paired.finding(paired.p_value, 1));
+    let says = match finding {
+        Some(Finding::Higher) => moves("farther"),
+        Some(Finding::Lower) => moves("less"),
+        Some(Finding::NoEvidence) => {
+            format!("No evidence that {treatment} changes how far the parameters move")
         }
-        Some(_) => format!("No evidence that {treatment} changes how far the parameters move"),
-        None => {
+        Some(Finding::TooFew) | None => {
             format!("Too few pairs to say whether {treatment} changes how far the parameters move")
         }
     };
-    let interval = ends(all).map_or(String::new(), |ends| format!(", 95 % interval {ends}"));
+    let interval = ends(all).map_or(String::new(), |ends| {
+        format!(", 95 % interval over seeds {ends}")
+    });
     (says, format!("{change} % over all parameters{interval}"))
 }
 
@@ -92,7 +97,7 @@ fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
             &format!("#{}", contrast.control.label),
             &format!("#{}", contrast.treatment.label),
             "#difference (%)",
-            "#95 % interval (%)",
+            "#95 % interval over seeds (%)",
         ],
     );
     for part in moved {
@@ -132,7 +137,7 @@ fn moved(material: &Material<'_>, contrast: &Contrast<'_>, part: &'static str) -
         part,
         control: mean(&control),
         treatment: mean(&treatment),
-        paired: Paired::of(&treatment, &control, RESAMPLING_SEED).ok(),
+        paired: Paired::of(&treatment, &control, SEED).ok(),
     })
 }
 

@@ -2,17 +2,17 @@
 
 use study::summary::StudyResult;
 
-use super::{effects, finding, tables, words};
+use super::{effects, finding, tables};
 use crate::document::{Block, Section};
 use crate::figures::{Figure, Sweep};
 use crate::material::{Material, contrasts};
-use crate::number::{or_none, percent};
+use crate::number::{or_none, percent, sentence};
 
 /// The best values that the paper found over GLUE.
 const PAPER_BEST: [f64; 2] = [0.10, 0.15];
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
-    let mut blocks = vec![Block::Text(words::verdict(study))];
+    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
     blocks.extend(figure(material, study).map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Text(

@@ -2,10 +2,11 @@
 
 use study::summary::StudyResult;
 
-use super::{effects, finding, tables, words};
+use super::{effects, finding, tables};
 use crate::document::{Block, Section, Table};
 use crate::figures::Figure;
 use crate::material::Material;
+use crate::number::sentence;
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let figure = effects::figure(
@@ -26,7 +27,7 @@ pub(super) fn of_arms(
     heading: &str,
     figure: Option<Figure>,
 ) -> Section {
-    let mut blocks = vec![Block::Text(words::verdict(study))];
+    let mut blocks = vec![Block::Text(sentence(&study.verdict))];
     blocks.extend(figure.map(Block::Figure));
     blocks.extend(tables::of(material, study));
     blocks.push(Block::Table(arms(study)));

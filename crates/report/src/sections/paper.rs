@@ -37,7 +37,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
             "#baseline",
             "#NoisyTune",
             "#difference",
-            "#95 % interval",
+            "#95 % interval over seeds",
             "#seeds",
         ],
     );
@@ -95,6 +95,9 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Se
         id: "paper",
         heading: "What did the paper find?".to_owned(),
         finding: None,
-        blocks: vec![Block::Text(text), Block::Table(table)],
+        blocks: vec![
+            Block::Text(text),
+            Block::Table(table.without_columns_of(NONE)),
+        ],
     })
 }

@@ -5,7 +5,7 @@ use study::summary::{Comparison, Point, Scores, StudyResult, metric_in_words, me
 
 use crate::document::{Block, Table};
 use crate::material::{Material, contrasts};
-use crate::number::{NONE, interval, or_none, p_value, percent, points, thousands};
+use crate::number::{NONE, count, interval, or_none, p_value, percent, points, thousands};
 
 /// The columns that identify a run, filled in by [`which_run`].
 pub(crate) const WHICH_RUN: [&str; 4] = ["arm", "#λ", "#training sentences", "#seed"];
@@ -83,7 +83,16 @@ fn scores_of<'a>(caption: String, points: impl Iterator<Item = (&'a Point, &'a S
     let mut table = Table::new(
         caption,
         &[
-            "", "#runs", "#failed", "#mean", "#sd", "#median", "#min", "#max",
+            "",
+            "#runs",
+            "#failed",
+            "#collapsed",
+            "#mean",
+            "#mean without collapsed",
+            "#sd",
+            "#median",
+            "#min",
+            "#max",
         ],
     );
     for (point, scores) in points {
@@ -91,14 +100,22 @@ fn scores_of<'a>(caption: String, points: impl Iterator<Item = (&'a Point, &'a S
             point.label.clone(),
             thousands(scores.n + scores.failed),
             thousands(scores.failed),
+            match scores.collapsed {
+                0 => NONE.to_owned(),
+                collapsed => format!("{collapsed} of {}", scores.n),
+            },
             or_none(scores.mean, percent),
+            match scores.collapsed {
+                0 => NONE.to_owned(),
+                _ => or_none(scores.mean_without_collapsed, percent),
+            },
             or_none(scores.sd, percent),
             or_none(scores.median, percent),
             or_none(scores.min, percent),
             or_none(scores.max, percent),
         ]);
     }
-    table
+    table.without_columns_of(NONE)
 }
 
 fn differences_of<'a>(
@@ -108,9 +125,10 @@ fn differences_of<'a>(
     let compared: Vec<(&Point, &Comparison)> = compared.collect();
     let mut table = Table::new(
         format!(
-            "Paired differences in points of {metric}, with 95 % bootstrap intervals (BCa, 10,000 resamples){}.",
+            "Paired differences in points of {metric}, with 95 % intervals over seeds (Student's t, for at least 6 pairs that are not \
+             all equal){}.",
             if compared.iter().any(|(_, c)| c.holm_p.is_some()) {
-                "; Holm corrects the permutation p for the number of comparisons"
+                "; Holm corrects the permutation p for all comparisons of the report, each counted once"
             } else {
                 ""
             }
@@ -120,24 +138,46 @@ fn differences_of<'a>(
             "against",
             "#pairs",
             "#mean difference",
-            "#95 % interval",
+            "#95 % interval over seeds",
+            "#over seeds and sentences",
             "#p, permutation",
             "#p, Holm",
             "#p, t\u{a0}test",
+            "#p, within ±0.2",
+            "#p, within ±0.5",
+            "#without collapsed runs",
         ],
     );
     for (point, comparison) in compared {
         let paired = &comparison.paired;
+        let within = |at: usize| p_value(comparison.equivalence.get(at).map(|test| test.p_value));
         table.rows.push(vec![
             point.label.clone(),
             comparison.against.clone(),
             thousands(paired.n),
             points(paired.mean),
             interval(paired.ci95),
+            interval(comparison.seeds_and_sentences),
             p_value(paired.p_value),
             p_value(comparison.holm_p),
             p_value(comparison.t_test.map(|test| test.p_value)),
+            within(0),
+            within(1),
+            without_collapsed(comparison),
         ]);
     }
     table.without_columns_of(NONE)
+}
+
+/// The mean difference over the pairs in which no run collapsed, with its interval and their number.
+fn without_collapsed(comparison: &Comparison) -> String {
+    let Some(left) = comparison.without_collapsed else {
+        return NONE.to_owned();
+    };
+    let pairs = count(left.n, "pair", "pairs");
+    match (left.mean, left.ci95) {
+        (None, _) => "no pair left".to_owned(),
+        (Some(mean), None) => format!("{}, {pairs}", points(mean)),
+        (Some(mean), ends) => format!("{} ({}), {pairs}", points(mean), interval(ends)),
+    }
 }

@@ -2,6 +2,7 @@
 
 use study::data::FileSummary;
 use study::record::{SavedModel, Saving};
+use study::summary::PairsRange;
 use study::{Arm, DataSummary, StudyConfig, StudyKind};
 use tasks::SplitFacts;
 
@@ -103,7 +104,7 @@ fn a_study_that_did_not_run_has_no_section() {
 
 #[test]
 fn tables_hold_the_summary_in_both_files() {
-    let sample = Sample::of(&[StudyKind::NoiseKind], 5);
+    let sample = Sample::of(&[StudyKind::NoiseKind], 6);
     let files = write(&sample);
     let study = &sample.summary().studies[0];
     assert!(study.points.len() >= 6, "every kind of noise");
@@ -111,7 +112,7 @@ fn tables_hold_the_summary_in_both_files() {
         let scores = &point.scores;
         let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
         let cells = [
-            "5".to_owned(),
+            "6".to_owned(),
             "0".to_owned(),
             percent(scores.mean),
             percent(scores.sd),
@@ -141,7 +142,7 @@ fn tables_hold_the_summary_in_both_files() {
             p => format!("{p:.3}"),
         };
         let markdown = format!(
-            "| {} | baseline | 5 | {} | {} to {} | {} | {} | {} |\n",
+            "| {} | baseline | 6 | {} | {} to {} | {} | {} | {} | {} | {} |\n",
             point.label,
             points(comparison.paired.mean),
             points(low),
@@ -149,6 +150,8 @@ fn tables_hold_the_summary_in_both_files() {
             p(comparison.paired.p_value),
             p(comparison.holm_p),
             p(comparison.t_test.map(|test| test.p_value)),
+            p(Some(comparison.equivalence[0].p_value)),
+            p(Some(comparison.equivalence[1].p_value)),
         );
         assert!(files.markdown.contains(&markdown), "{markdown}");
     }
@@ -182,9 +185,13 @@ fn the_secondary_statistics_are_put_into_words() {
     let point = &sample.summary().studies[0].points[1];
     let comparison = point.comparison.as_ref().expect("both arms ran");
     let needed = comparison.pairs_needed.expect("the differences scatter");
-    let pairs = |pairs: Option<usize>| pairs.expect("some number of pairs");
+    let pairs = |range: PairsRange| {
+        let [estimate, fewest, most] = [range.estimate, range.fewest, range.most]
+            .map(|pairs| pairs.expect("some number of pairs"));
+        format!("{estimate} pairs ({fewest} to {most})")
+    };
     let power = format!(
-        "detecting a true difference of 0.4 points in 4 of 5 studies takes {} pairs of runs, and one of 0.2 points takes {} pairs. There are 6 here.",
+        "detecting a true difference of 0.4 points in 4 of 5 studies takes {} of runs, and one of 0.2 points takes {}. There are 6 here.",
         pairs(needed.for_0_4_points),
         pairs(needed.for_0_2_points),
     );
@@ -205,18 +212,75 @@ fn the_secondary_statistics_are_put_into_words() {
 
 #[test]
 fn a_study_of_too_few_pairs_for_any_evidence_says_so() {
-    let said = "There are too few pairs to be evidence of any difference, however large: with";
-    let three = write(&Sample::of(&[StudyKind::Compare], 3)).markdown;
-    let rest = "3 pairs of runs p cannot be less than 0.250.";
-    assert!(three.contains(&format!("- {said} {rest}")), "{three}");
+    let said = "oo few pairs to tell";
+    let three = write(&Sample::of(&[StudyKind::Compare], 3));
+    let heading = "<h1>Too few pairs to tell.</h1>";
+    assert!(three.html.contains(heading), "{}", three.markdown);
+    assert!(
+        three.markdown.contains("; it takes at least 6."),
+        "{}",
+        three.markdown
+    );
     let kinds = write(&Sample::of(&[StudyKind::NoiseKind], 6)).markdown;
-    let rest = "6 pairs of runs and 5 comparisons p cannot be less than 0.156.";
-    assert!(kinds.contains(&format!("{said} {rest}")), "{kinds}");
+    let rest = "each of 5 comparisons takes at least 8 pairs of runs that differ, corrected for their number.";
+    assert!(kinds.contains(&format!("{said}: {rest}")), "{kinds}");
     assert!(
         !write(&Sample::of(&[StudyKind::Compare], 6))
             .markdown
             .contains(said)
     );
+}
+
+/// Each λ but one, each control, each share but one, each companion, and the main contrast, which all six studies share.
+#[test]
+fn a_contrast_that_several_studies_share_is_corrected_for_once() {
+    let summary = Sample::all(8).summary();
+    assert_eq!(summary.comparisons, 5 + 4 + 3 + 6 + 1);
+    let points = summary.studies.iter().flat_map(|study| &study.points);
+    let compared = points.filter_map(|point| point.comparison.as_ref());
+    let mut p_values: Vec<(f64, f64)> = compared
+        .map(|c| {
+            (
+                c.paired.p_value.expect("eight pairs"),
+                c.holm_p.expect("several"),
+            )
+        })
+        .collect();
+    let main = summary.studies[0].points[1]
+        .comparison
+        .as_ref()
+        .expect("compared");
+    let main = (
+        main.paired.p_value.expect("eight pairs"),
+        main.holm_p.expect("several"),
+    );
+    // Holm's procedure on what is left if the main contrast counts once.
+    for _ in 0..5 {
+        let at = p_values.iter().position(|p| *p == main);
+        p_values.remove(at.expect("six studies have it"));
+    }
+    assert_eq!(p_values.len(), summary.comparisons);
+    p_values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut least = 0.0_f64;
+    for (rank, (p, corrected)) in p_values.iter().enumerate() {
+        least = least.max((p * (summary.comparisons - rank) as f64).min(1.0));
+        assert_eq!(*corrected, least, "{rank}");
+    }
+}
+
+#[test]
+fn fewer_than_six_pairs_have_no_interval_anywhere() {
+    for (pairs, has_interval) in [(5, false), (6, true)] {
+        let files = write(&Sample::of(&StudyKind::ALL, pairs));
+        for text in [&files.html, &files.markdown] {
+            // Captions explain the interval of other studies; cells and descriptions hold one.
+            let columns = text.matches("95 % interval over seeds |").count()
+                + text.matches(">95 % interval over seeds<").count();
+            assert_eq!(columns > 0, has_interval, "{pairs} pairs");
+        }
+        let is_described = files.html.contains(" [+") || files.html.contains(" [−");
+        assert_eq!(is_described, has_interval, "{pairs} pairs");
+    }
 }
 
 #[test]
@@ -334,7 +398,7 @@ fn several_arms_are_compared_in_a_figure_of_their_own() {
     let arms = ["baseline", "noisytune", "gaussian-matched"];
     let sample = Sample::with_config(StudyConfig {
         arms: arms.iter().filter_map(|name| Arm::named(name)).collect(),
-        seeds: 3,
+        seeds: 6,
         ..StudyConfig::default()
     });
     let files = write(&sample);

@@ -41,7 +41,7 @@ fn figures_of_an_earlier_report_do_not_stay() {
 fn one_seed_is_reported_without_interval_or_p_value() {
     let files = write(&Sample::all(1));
     assert!(
-        files.html.contains("<h1>No verdict.</h1>"),
+        files.html.contains("<h1>Too few pairs to tell.</h1>"),
         "one pair proves nothing"
     );
     assert!(
@@ -184,8 +184,9 @@ fn a_folder_that_cannot_be_written_is_named() {
 
 #[test]
 fn a_run_that_predicts_one_class_is_said_to_have_learned_nothing() {
-    let mut sample = Sample::of(&[StudyKind::Compare], 6);
-    assert!(!write(&sample).markdown.contains("What learned nothing?"));
+    let mut sample = Sample::of(&[StudyKind::Compare], 7);
+    let before = write(&sample).markdown;
+    assert!(!before.contains("What learned nothing?") && !before.contains("collapsed"));
     sample.records[3].only_class = Some("positive".to_owned());
     let files = write(&sample);
     let markdown = files.markdown;
@@ -195,4 +196,24 @@ fn a_run_that_predicts_one_class_is_said_to_have_learned_nothing() {
     );
     assert!(markdown.contains("| positive |"), "{markdown}");
     assert!(files.html.contains("id=\"collapsed\""));
+    let summary = sample.summary();
+    let [baseline, noisytune] = summary.studies[0].points.as_slice() else {
+        panic!("two points");
+    };
+    assert_eq!(
+        (baseline.scores.collapsed, noisytune.scores.collapsed),
+        (0, 1)
+    );
+    let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a mean"));
+    let scores = &noisytune.scores;
+    let row = format!(
+        "| noisytune | 7 | 0 | 1 of 7 | {} | {} |",
+        percent(scores.mean),
+        percent(scores.mean_without_collapsed)
+    );
+    assert!(markdown.contains(&row), "{row}: {markdown}");
+    let comparison = noisytune.comparison.as_ref().expect("compared");
+    let left = comparison.without_collapsed.expect("a pair less");
+    assert_eq!((comparison.paired.n, left.n), (7, 6), "no pair is dropped");
+    assert!(markdown.contains(", 6 pairs |"), "{markdown}");
 }

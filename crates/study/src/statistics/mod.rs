@@ -7,18 +7,25 @@
 //! | question | function |
 //! |---|---|
 //! | how did one arm do? | [`Summary::of`] |
-//! | do two arms differ, pair by pair? | [`Paired::of`], [`Paired::verdict`] |
-//! | how wide is the uncertainty? | [`resampled_means`], then [`bca_interval`] or [`percentile_interval`] |
+//! | do two arms differ, pair by pair? | [`Paired::of`], [`Paired::finding`] |
+//! | how wide is the uncertainty over seeds? | [`paired_t_test`] |
+//! | and over seeds and sentences? | [`crossed_interval`] |
 //! | could it be chance? | [`sign_flip_test`], [`paired_t_test`] |
+//! | can so few pairs show anything? | [`least_p_value`], [`fewest_pairs`] |
+//! | is the difference too small to matter? | [`Equivalence::of`] |
 //! | and over several comparisons? | [`holm`] |
 //! | do two arms err on the same examples? | [`McNemar::of`] |
 //! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
-//! | how many pairs would settle it? | [`power`], [`pairs_needed`] |
+//! | how many pairs would settle it? | [`power`], [`pairs_needed`], [`sd_interval`] |
+//!
+//! `tests/golden/statistics/coverage.md` has how often the interval and the tests err.
 //!
 //! Numbers that are not finite, or too few numbers, are an [`Error`], never a NaN in a result.
 
-mod bootstrap;
+mod crossed;
+mod equivalence;
 mod error;
+mod evidence;
 mod holm;
 mod mcnemar;
 mod paired;
@@ -29,21 +36,20 @@ mod summary;
 mod t_test;
 mod words;
 
-pub use bootstrap::{bca_interval, percentile_interval, resampled_means};
+pub use crossed::crossed_interval;
+pub use equivalence::{Equivalence, MARGINS};
 pub use error::Error;
+pub use evidence::{Finding, MIN_PAIRS, fewest_pairs, least_p_value};
 pub use holm::holm;
 pub use mcnemar::McNemar;
 pub use paired::{Paired, Test, differences};
-pub use power::{ALPHA, MAX_PAIRS, POWER, pairs_needed, power};
+pub use power::{ALPHA, MAX_PAIRS, POWER, pairs_needed, power, sd_interval};
 pub use sign_flip::{SignFlip, sign_flip_test};
-pub use stochastic_order::{StochasticOrder, violation_ratio};
+pub use stochastic_order::{ORDER_THRESHOLD, StochasticOrder, violation_ratio};
 pub use summary::Summary;
 pub use t_test::{TTest, paired_t_test};
 pub(crate) use words::points;
 pub use words::{p_equals, signed};
 
-/// Bootstrap resamples behind every interval.
+/// Bootstrap resamples behind a recorded [`StochasticOrder`].
 pub const RESAMPLES: usize = 10_000;
-
-/// Coverage of every recorded interval.
-pub const LEVEL: f64 = 0.95;

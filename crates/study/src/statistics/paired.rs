@@ -2,26 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::{bca_interval, resampled_means};
 use super::error::{Error, check, check_lengths};
-use super::power::ALPHA;
+use super::evidence::MIN_PAIRS;
 use super::sign_flip::sign_flip_test;
-use super::summary::mean;
-use super::words::{p_equals, points};
-use super::{LEVEL, RESAMPLES};
+use super::summary::{ROUNDING, mean};
+use super::t_test::paired_t_test;
 
 /// Two arms compared pair by pair: the two runs of a pair share everything but what is compared.
 ///
 /// Serialises to what a summary holds: `differences`, `mean`, `ci95`, `p_value`, `test`, `n`. A single
-/// pair has a mean but says nothing about chance, so `ci95`, `p_value` and `test` are then `None`
-/// (`null` in JSON).
+/// pair has a mean but says nothing about chance, so `p_value` and `test` are then `None` (`null` in JSON).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Paired {
     /// Treatment minus control, in the order of the pairs.
     pub differences: Vec<f64>,
     /// Mean difference.
     pub mean: f64,
-    /// The mean's 95 % interval: bias-corrected and accelerated bootstrap, [`RESAMPLES`] resamples.
+    /// The mean's 95 % interval over seeds: Student's t.
+    ///
+    /// `None` for fewer than [`MIN_PAIRS`] pairs, whose spread is hardly known, and for equal differences, which have none:
+    /// an interval without width would claim certainty.
     pub ci95: Option<[f64; 2]>,
     /// Two-sided p-value of `test`.
     pub p_value: Option<f64>,
@@ -62,11 +62,15 @@ impl Paired {
                 n,
             });
         }
-        let means = resampled_means(&differences, RESAMPLES, seed)?;
         let flips = sign_flip_test(&differences, seed)?;
+        let ci95 = match paired_t_test(&differences) {
+            Ok(test) => (n >= MIN_PAIRS).then_some(test.ci95),
+            Err(Error::NoSpread { .. }) => None,
+            Err(other) => return Err(other),
+        };
         Ok(Self {
             mean,
-            ci95: Some(bca_interval(&differences, &means, LEVEL)?),
+            ci95,
             p_value: Some(flips.p_value),
             test: Some(if flips.exact {
                 Test::ExactSignFlip
@@ -78,33 +82,10 @@ impl Paired {
         })
     }
 
-    /// Says in one sentence what the comparison shows, for arms and a metric with these names.
-    ///
-    /// An interval that includes 0 is no evidence of a difference. One that excludes 0 is evidence
-    /// only if the p-value is also below [`ALPHA`]: with fewer than six pairs the bootstrap interval is
-    /// too narrow, but the permutation test cannot get below that level.
-    pub fn verdict(&self, treatment: &str, control: &str, metric: &str) -> String {
-        let mean = points(self.mean);
-        let (Some([low, high]), Some(p_value)) = (self.ci95, self.p_value) else {
-            return format!(
-                "no verdict: {treatment} differs from {control} by {mean} points of {metric} in the only pair of runs, and an interval needs at least 2"
-            );
-        };
-        let finding = if low <= 0.0 && high >= 0.0 {
-            "no evidence of a difference".to_owned()
-        } else if p_value >= ALPHA {
-            "no firm evidence of a difference, though the interval excludes 0".to_owned()
-        } else {
-            let direction = if low > 0.0 { "higher" } else { "lower" };
-            format!("evidence that {treatment} is {direction} than {control}")
-        };
-        format!(
-            "{finding}: over {} pairs of runs {treatment} differs from {control} by {mean} points of {metric} on average (95 % interval {} to {}, {})",
-            self.n,
-            points(low),
-            points(high),
-            p_equals(p_value),
-        )
+    /// The number of pairs whose scores differ by more than rounding.
+    pub fn differing(&self) -> usize {
+        let differs = |difference: &&f64| difference.abs() > ROUNDING;
+        self.differences.iter().filter(differs).count()
     }
 }
 

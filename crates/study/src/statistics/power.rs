@@ -1,6 +1,6 @@
 //! How many pairs of runs it takes to detect a difference.
 
-use statrs::distribution::{Discrete, Poisson};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Discrete, Poisson};
 use statrs::function::beta::beta_reg;
 
 use super::error::Error;
@@ -66,17 +66,40 @@ pub fn pairs_needed(difference: f64, sd: f64) -> Result<Option<usize>, Error> {
     Ok(Some(enough))
 }
 
-fn effect(difference: f64, sd: f64) -> Result<f64, Error> {
-    for (what, value) in [("difference", difference), ("standard deviation", sd)] {
-        if !(value > 0.0 && value.is_finite()) {
-            return Err(Error::OutOfRange {
-                what,
-                value,
-                expected: "a positive number",
-            });
-        }
+/// Returns the 95 % interval of a standard deviation estimated from so many normal values: that of the chi-squared
+/// distribution.
+///
+/// # Errors
+///
+/// [`Error::TooFew`] for fewer than two values, [`Error::OutOfRange`] unless `sd` is positive.
+pub fn sd_interval(sd: f64, count: usize) -> Result<[f64; 2], Error> {
+    if count < 2 {
+        return Err(Error::TooFew {
+            found: count,
+            needed: 2,
+        });
     }
-    Ok(difference / sd)
+    let sd = positive("standard deviation", sd)?;
+    let freedom = (count - 1) as f64;
+    let distribution =
+        ChiSquared::new(freedom).expect("positive degrees of freedom make a distribution");
+    Ok([0.975, 0.025].map(|share| sd * (freedom / distribution.inverse_cdf(share)).sqrt()))
+}
+
+fn effect(difference: f64, sd: f64) -> Result<f64, Error> {
+    Ok(positive("difference", difference)? / positive("standard deviation", sd)?)
+}
+
+fn positive(what: &'static str, value: f64) -> Result<f64, Error> {
+    if value > 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::OutOfRange {
+            what,
+            value,
+            expected: "a positive number",
+        })
+    }
 }
 
 /// Power of the two-sided t-test, for an effect in standard deviations.

@@ -27,30 +27,36 @@ pub struct TTest {
 /// [`Error::TooFew`] for fewer than two differences, [`Error::NoSpread`] when all are equal,
 /// [`Error::NotFinite`].
 pub fn paired_t_test(differences: &[f64]) -> Result<TTest, Error> {
-    check(differences, 2)?;
-    let count = differences.len();
-    let mean = mean(differences);
-    let error = match sd(differences) {
-        Some(sd) if sd > 0.0 => sd / (count as f64).sqrt(),
-        _ => return Err(Error::NoSpread { count }),
-    };
+    let (mean, error) = standard_error(differences)?;
+    let degrees_of_freedom = differences.len() - 1;
     let t = mean / error;
-    let distribution = student(count - 1);
-    let half_width = error * critical_value(count - 1);
+    let distribution = student(degrees_of_freedom as f64);
+    let half_width = error * critical_value(degrees_of_freedom);
     Ok(TTest {
         t,
-        degrees_of_freedom: count - 1,
+        degrees_of_freedom,
         p_value: (2.0 * distribution.sf(t.abs())).min(1.0),
         ci95: [mean - half_width, mean + half_width],
     })
 }
 
-/// What |t| must exceed for a two-sided p-value below [`ALPHA`](super::ALPHA).
-pub(super) fn critical_value(degrees_of_freedom: usize) -> f64 {
-    student(degrees_of_freedom).inverse_cdf(0.975)
+/// The mean of paired differences and its standard error, which is not 0.
+pub(super) fn standard_error(differences: &[f64]) -> Result<(f64, f64), Error> {
+    check(differences, 2)?;
+    let count = differences.len();
+    match sd(differences) {
+        Some(sd) if sd > 0.0 => Ok((mean(differences), sd / (count as f64).sqrt())),
+        _ => Err(Error::NoSpread { count }),
+    }
 }
 
-fn student(degrees_of_freedom: usize) -> StudentsT {
-    StudentsT::new(0.0, 1.0, degrees_of_freedom as f64)
+/// What |t| must exceed for a two-sided p-value below [`ALPHA`](super::ALPHA).
+pub(super) fn critical_value(degrees_of_freedom: usize) -> f64 {
+    student(degrees_of_freedom as f64).inverse_cdf(0.975)
+}
+
+/// The t distribution, whose degrees of freedom need not be whole.
+pub(super) fn student(degrees_of_freedom: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom)
         .expect("positive degrees of freedom make a distribution")
 }

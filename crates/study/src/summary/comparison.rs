@@ -2,22 +2,28 @@
 
 use std::path::Path;
 
-use super::{Comparison, PairsNeeded, same_examples};
+use tasks::Metric;
+
+use super::{Comparison, PairsNeeded, PairsRange, WithoutCollapsed, same_examples};
 use crate::error::StudyError;
 use crate::record::{Headline, RunRecord};
-use crate::statistics::{Error, Paired, RESAMPLES, StochasticOrder, paired_t_test, pairs_needed};
+use crate::statistics::{
+    Equivalence, Error, MARGINS, MIN_PAIRS, Paired, RESAMPLES, StochasticOrder, Summary,
+    crossed_interval, paired_t_test, pairs_needed, sd_interval,
+};
 
-/// Seed of the resampling behind the intervals, fixed so that the same records give the same summary.
-const RESAMPLING_SEED: u64 = 0;
+/// Seed of everything drawn, fixed so that the same records give the same summary.
+const SEED: u64 = 0;
 
 impl Comparison {
     /// Compares the runs of the seeds that both points completed by a metric on an evaluation set; `None` if there is
-    /// no such seed.
+    /// no such seed. `is_collapsed` says which runs learned nothing.
     pub(super) fn of(
         against: &str,
         treated: &[&RunRecord],
         control: &[&RunRecord],
         by: &Headline,
+        is_collapsed: &dyn Fn(&RunRecord) -> bool,
         folder: &Path,
     ) -> Result<Option<Self>, StudyError> {
         let pairs: Vec<(&RunRecord, &RunRecord)> = treated
@@ -34,46 +40,106 @@ impl Comparison {
         if pairs.is_empty() {
             return Ok(None);
         }
-        let (ours, theirs): (Vec<f64>, Vec<f64>) = pairs
-            .iter()
-            .filter_map(|(treated, control)| treated.score_by(by).zip(control.score_by(by)))
-            .unzip();
-        let paired = Paired::of(&ours, &theirs, RESAMPLING_SEED)?;
-        let t_test = match paired_t_test(&paired.differences) {
-            Ok(test) => Some(test),
-            Err(Error::TooFew { .. } | Error::NoSpread { .. }) => None,
-            Err(other) => return Err(other.into()),
+        let (ours, theirs) = scores(&pairs, by);
+        let paired = Paired::of(&ours, &theirs, SEED)?;
+        let t_test = unless_undefined(paired_t_test(&paired.differences))?;
+        let mut equivalence = Vec::new();
+        let mut stochastic_order = None;
+        if paired.n >= MIN_PAIRS {
+            for margin in MARGINS {
+                let test = Equivalence::of(&paired.differences, margin);
+                equivalence.extend(unless_undefined(test)?);
+            }
+            let order = StochasticOrder::of(&ours, &theirs, RESAMPLES, SEED)?;
+            stochastic_order = Some(order);
+        }
+        let rights = same_examples::rights(&pairs, by, folder)?;
+        let seeds_and_sentences = match &rights {
+            // The other metrics are no means over sentences.
+            Some(rights)
+                if paired.n >= MIN_PAIRS && Metric::named(&by.metric) == Some(Metric::Accuracy) =>
+            {
+                let rows: Vec<Vec<f64>> = rights.iter().map(same_examples::difference).collect();
+                unless_undefined(crossed_interval(&rows))?
+            }
+            _ => None,
         };
-        let stochastic_order = match pairs.len() {
-            1 => None,
-            _ => Some(StochasticOrder::of(
-                &ours,
-                &theirs,
-                RESAMPLES,
-                RESAMPLING_SEED,
-            )?),
+        let mcnemar = match rights {
+            Some(rights) => Some(same_examples::mcnemar(&rights)),
+            None => same_examples::mcnemar_without_labels(&pairs, by),
         };
         Ok(Some(Self {
             against: against.to_owned(),
             pairs_needed: needed(&paired)?,
             t_test,
             holm_p: None,
-            mcnemar: same_examples::mcnemar(&pairs, by, folder)?,
+            seeds_and_sentences,
+            equivalence,
+            without_collapsed: without_collapsed(&pairs, by, is_collapsed)?,
+            mcnemar,
             stochastic_order,
             paired,
         }))
     }
 }
 
-fn needed(paired: &Paired) -> Result<Option<PairsNeeded>, StudyError> {
-    let Some(sd) = crate::statistics::Summary::of(&paired.differences)?.sd else {
-        return Ok(None);
-    };
-    if sd == 0.0 {
+fn scores(pairs: &[(&RunRecord, &RunRecord)], by: &Headline) -> (Vec<f64>, Vec<f64>) {
+    pairs
+        .iter()
+        .filter_map(|(treated, control)| treated.score_by(by).zip(control.score_by(by)))
+        .unzip()
+}
+
+/// `None` for too few differences, and for differences without spread.
+fn unless_undefined<T>(result: Result<T, Error>) -> Result<Option<T>, StudyError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::TooFew { .. } | Error::NoSpread { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// `None` if no run of the pairs has collapsed.
+fn without_collapsed(
+    pairs: &[(&RunRecord, &RunRecord)],
+    by: &Headline,
+    is_collapsed: &dyn Fn(&RunRecord) -> bool,
+) -> Result<Option<WithoutCollapsed>, StudyError> {
+    let left: Vec<_> = pairs
+        .iter()
+        .filter(|(treated, control)| !is_collapsed(treated) && !is_collapsed(control))
+        .copied()
+        .collect();
+    if left.len() == pairs.len() {
         return Ok(None);
     }
+    let (ours, theirs) = scores(&left, by);
+    let paired = match left.is_empty() {
+        true => None,
+        false => Some(Paired::of(&ours, &theirs, SEED)?),
+    };
+    Ok(Some(WithoutCollapsed {
+        n: left.len(),
+        mean: paired.as_ref().map(|paired| paired.mean),
+        ci95: paired.as_ref().and_then(|paired| paired.ci95),
+        p_value: paired.and_then(|paired| paired.p_value),
+    }))
+}
+
+fn needed(paired: &Paired) -> Result<Option<PairsNeeded>, StudyError> {
+    let Some(sd) = Summary::of(&paired.differences)?.sd.filter(|sd| *sd > 0.0) else {
+        return Ok(None);
+    };
+    let [low, high] = sd_interval(sd, paired.n)?;
+    let range = |difference: f64| -> Result<PairsRange, Error> {
+        Ok(PairsRange {
+            estimate: pairs_needed(difference, sd)?,
+            fewest: pairs_needed(difference, low)?,
+            most: pairs_needed(difference, high)?,
+        })
+    };
     Ok(Some(PairsNeeded {
-        for_0_2_points: pairs_needed(0.002, sd)?,
-        for_0_4_points: pairs_needed(0.004, sd)?,
+        for_0_2_points: range(0.002)?,
+        for_0_4_points: range(0.004)?,
     }))
 }

@@ -11,62 +11,86 @@ use crate::statistics::McNemar;
 /// Examples that only the first run of a pair gets right, and only the second.
 type Counts = (u64, u64);
 
-/// McNemar's test on the predictions of all pairs together; `None` if the task has scores instead of classes, or if
-/// a pair cannot be compared.
-pub(super) fn mcnemar(
+/// Whether the two runs of a pair are right on each example.
+pub(super) type Rights = (Vec<bool>, Vec<bool>);
+
+/// Whether the runs of every pair are right on each example of the set; `None` if the task has scores instead of classes,
+/// or if a run's predictions or labels are missing.
+pub(super) fn rights(
     pairs: &[(&RunRecord, &RunRecord)],
     by: &Headline,
     folder: &Path,
-) -> Result<Option<McNemar>, StudyError> {
-    let (mut only_first, mut only_second) = (0, 0);
-    for (first, second) in pairs {
-        let Some(counts) = counts(first, second, by, folder)? else {
-            return Ok(None);
-        };
-        only_first += counts.0;
-        only_second += counts.1;
-    }
-    Ok(Some(McNemar::from_counts(only_first, only_second)))
-}
-
-fn counts(
-    first: &RunRecord,
-    second: &RunRecord,
-    by: &Headline,
-    folder: &Path,
-) -> Result<Option<Counts>, StudyError> {
-    let metric = Metric::named(&by.metric);
-    if metric.is_none_or(|metric| metric.takes() == ValueKind::Scores) {
+) -> Result<Option<Vec<Rights>>, StudyError> {
+    if !is_of_classes(by) {
         return Ok(None);
     }
-    let of = |record: &RunRecord| record.predictions.get(&by.set).cloned();
-    Ok(match (of(first), of(second)) {
-        (Some(RecordedPredictions::File(first)), Some(RecordedPredictions::File(second))) => {
-            let right = |path: &str| {
-                let file = PredictionsFile::find(folder, path)?;
-                Ok::<_, StudyError>(file.and_then(|file| file.right()))
-            };
-            right(&first)?.zip(right(&second)?).and_then(by_labels)
+    let right = |run: &RunRecord| -> Result<Option<Vec<bool>>, StudyError> {
+        let Some(RecordedPredictions::File(path)) = run.predictions.get(&by.set) else {
+            return Ok(None);
+        };
+        let file = PredictionsFile::find(folder, path)?;
+        Ok(file.and_then(|file| file.right()))
+    };
+    let mut rights = Vec::with_capacity(pairs.len());
+    for (first, second) in pairs {
+        match (right(first)?, right(second)?) {
+            (Some(first), Some(second)) if first.len() == second.len() => {
+                rights.push((first, second));
+            }
+            _ => return Ok(None),
         }
-        (Some(RecordedPredictions::Classes(ours)), Some(RecordedPredictions::Classes(theirs))) => {
-            first
-                .score_by(by)
-                .zip(second.score_by(by))
-                .and_then(|accuracies| without_labels(&ours, &theirs, accuracies))
-        }
-        _ => None,
-    })
+    }
+    Ok(Some(rights))
 }
 
-fn by_labels((first, second): (Vec<bool>, Vec<bool>)) -> Option<Counts> {
-    if first.len() != second.len() {
+/// What the first run of a pair gains on each example: 1, 0 or -1.
+pub(super) fn difference((first, second): &Rights) -> Vec<f64> {
+    let pairs = first.iter().zip(second);
+    pairs
+        .map(|(first, second)| f64::from(i8::from(*first) - i8::from(*second)))
+        .collect()
+}
+
+/// McNemar's test on the predictions of all pairs together.
+pub(super) fn mcnemar(rights: &[Rights]) -> McNemar {
+    of_counts(rights.iter().map(by_labels))
+}
+
+/// The same for records of version 1, whose predictions have no labels; `None` if a pair cannot be compared.
+pub(super) fn mcnemar_without_labels(
+    pairs: &[(&RunRecord, &RunRecord)],
+    by: &Headline,
+) -> Option<McNemar> {
+    if !is_of_classes(by) {
         return None;
     }
+    let counts = pairs.iter().map(|(first, second)| {
+        let classes = |run: &RunRecord| match run.predictions.get(&by.set)? {
+            RecordedPredictions::Classes(classes) => Some(classes.clone()),
+            RecordedPredictions::File(_) => None,
+        };
+        let accuracies = first.score_by(by).zip(second.score_by(by))?;
+        without_labels(&classes(first)?, &classes(second)?, accuracies)
+    });
+    let counts: Option<Vec<Counts>> = counts.collect();
+    counts.map(|counts| of_counts(counts.into_iter()))
+}
+
+fn is_of_classes(by: &Headline) -> bool {
+    Metric::named(&by.metric).is_some_and(|metric| metric.takes() != ValueKind::Scores)
+}
+
+fn of_counts(counts: impl Iterator<Item = Counts>) -> McNemar {
+    let (first, second) = counts.fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1));
+    McNemar::from_counts(first, second)
+}
+
+fn by_labels((first, second): &Rights) -> Counts {
     let only = |wanted: (bool, bool)| {
         let pairs = first.iter().copied().zip(second.iter().copied());
         pairs.filter(|pair| *pair == wanted).count() as u64
     };
-    Some((only((true, false)), only((false, true))))
+    (only((true, false)), only((false, true)))
 }
 
 /// Records of version 1 hold predictions without labels. Two classes need none: if two predictions differ, exactly one
@@ -96,7 +120,9 @@ mod tests {
     fn counts_by_labels_are_those_of_any_number_of_classes() {
         let first = vec![true, true, false, false, true];
         let second = vec![true, false, true, false, false];
-        assert_eq!(by_labels((first, second)), Some((2, 1)));
+        let pair = (first, second);
+        assert_eq!(by_labels(&pair), (2, 1));
+        assert_eq!(difference(&pair), [0.0, 1.0, -1.0, 0.0, 1.0]);
     }
 
     #[test]

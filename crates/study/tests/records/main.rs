@@ -1,4 +1,6 @@
-//! Records of every version can be read.
+//! Records of every version can be read and summarised.
+
+mod summary;
 
 use study::RunRecord;
 use study::record::{FORMAT, PredictionsFile, RecordedPredictions, RunLog};

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use serde::Deserialize;
 use study::statistics::{
-    McNemar, RESAMPLES, StochasticOrder, Summary, bca_interval, holm, paired_t_test, pairs_needed,
-    percentile_interval, power, resampled_means, sign_flip_test, violation_ratio,
+    Equivalence, McNemar, RESAMPLES, StochasticOrder, Summary, crossed_interval, holm,
+    paired_t_test, pairs_needed, power, sd_interval, sign_flip_test, violation_ratio,
 };
 
 /// Sums and square roots of the same numbers: only the order of additions differs.
@@ -15,6 +15,9 @@ const ARITHMETIC: f64 = 1e-13;
 /// digits.
 const DISTRIBUTION: f64 = 1e-11;
 
+/// A quantile that statrs finds by bisection, to about 1e-10 of itself.
+const QUANTILE: f64 = 1e-9;
+
 /// Binomial coefficients from logarithms of gamma functions, which are up to 1e6 and lose as many
 /// units of rounding.
 const LARGE_COUNTS: f64 = 1e-9;
@@ -23,13 +26,14 @@ const LARGE_COUNTS: f64 = 1e-9;
 struct Golden {
     summary: Vec<SummaryCase>,
     t_test: Vec<TTestCase>,
-    bootstrap: Vec<BootstrapCase>,
-    every_resample: Vec<EveryResampleCase>,
     sign_flip: Vec<SignFlipCase>,
     holm: Vec<HolmCase>,
     mcnemar: Vec<McNemarCase>,
     stochastic_order: Vec<StochasticOrderCase>,
     power: Vec<PowerCase>,
+    equivalence: Vec<EquivalenceCase>,
+    sd_interval: Vec<SdIntervalCase>,
+    crossed: Vec<CrossedCase>,
 }
 
 #[derive(Deserialize)]
@@ -48,22 +52,6 @@ struct TTestCase {
     t: f64,
     p_value: f64,
     ci95: [f64; 2],
-}
-
-#[derive(Deserialize)]
-struct BootstrapCase {
-    differences: Vec<f64>,
-    level: f64,
-    resampled: Vec<f64>,
-    percentile: [f64; 2],
-    bca: [f64; 2],
-}
-
-#[derive(Deserialize)]
-struct EveryResampleCase {
-    differences: Vec<f64>,
-    percentile: [[f64; 2]; 2],
-    bca: [[f64; 2]; 2],
 }
 
 #[derive(Deserialize)]
@@ -103,6 +91,28 @@ struct PowerCase {
     pairs: usize,
     power: f64,
     pairs_needed: usize,
+}
+
+#[derive(Deserialize)]
+struct EquivalenceCase {
+    differences: Vec<f64>,
+    margin: f64,
+    p_value: f64,
+}
+
+#[derive(Deserialize)]
+struct SdIntervalCase {
+    sd: f64,
+    count: usize,
+    interval: [f64; 2],
+    difference: f64,
+    pairs_needed: [usize; 2],
+}
+
+#[derive(Deserialize)]
+struct CrossedCase {
+    table: Vec<Vec<f64>>,
+    interval: [f64; 2],
 }
 
 fn golden() -> Golden {
@@ -149,48 +159,6 @@ fn t_tests_are_scipys() {
             &case.differences,
         );
         assert_close(&ours.ci95, &case.ci95, DISTRIBUTION, &case.differences);
-    }
-}
-
-#[test]
-fn intervals_are_scipys_for_the_same_resamples() {
-    for case in golden().bootstrap {
-        let percentile = percentile_interval(&case.resampled, case.level).unwrap();
-        assert_close(&percentile, &case.percentile, ARITHMETIC, &case.differences);
-        let bca = bca_interval(&case.differences, &case.resampled, case.level).unwrap();
-        // An end is interpolated between two means: its error is a share of their spread, not of
-        // the end itself.
-        let spread = Summary::of(&case.resampled).map(|s| s.max - s.min).unwrap();
-        for (ours, theirs) in bca.iter().zip(case.bca) {
-            let off = (ours - theirs).abs();
-            assert!(
-                off <= DISTRIBUTION * spread,
-                "{ours} against {theirs} (off by {off:e}) of {:?}",
-                case.differences
-            );
-        }
-    }
-}
-
-#[test]
-fn seeded_resampling_comes_near_every_resample() {
-    for case in golden().every_resample {
-        for seed in 0..10 {
-            let resampled = resampled_means(&case.differences, RESAMPLES, seed).unwrap();
-            let percentile = percentile_interval(&resampled, 0.95).unwrap();
-            let bca = bca_interval(&case.differences, &resampled, 0.95).unwrap();
-            for (ours, brackets) in [(percentile, case.percentile), (bca, case.bca)] {
-                for (end, [low, high]) in ours.into_iter().zip(brackets) {
-                    // Means of the same numbers, added in another order.
-                    let rounding = ARITHMETIC * high.abs();
-                    assert!(
-                        end >= low - rounding && end <= high + rounding,
-                        "seed {seed}: {end} is not within {low} to {high} of {:?}",
-                        case.differences
-                    );
-                }
-            }
-        }
     }
 }
 
@@ -313,5 +281,39 @@ fn power_and_pairs_are_statsmodels() {
             pairs_needed(case.difference, case.sd).unwrap(),
             Some(case.pairs_needed)
         );
+    }
+}
+
+#[test]
+fn two_one_sided_tests_are_scipys() {
+    for case in golden().equivalence {
+        let ours = Equivalence::of(&case.differences, case.margin).unwrap();
+        assert_eq!(ours.margin, case.margin);
+        assert_close(
+            &[ours.p_value],
+            &[case.p_value],
+            DISTRIBUTION,
+            &case.differences,
+        );
+    }
+}
+
+#[test]
+fn intervals_of_a_deviation_are_scipys_and_their_pairs_statsmodels() {
+    for case in golden().sd_interval {
+        let ours = sd_interval(case.sd, case.count).unwrap();
+        assert_close(&ours, &case.interval, QUANTILE, (case.sd, case.count));
+        let needed = ours.map(|sd| pairs_needed(case.difference, sd).unwrap());
+        assert_eq!(needed, case.pairs_needed.map(Some));
+    }
+}
+
+#[test]
+fn intervals_over_seeds_and_sentences_are_those_of_explicit_residuals() {
+    // Sums of squares minus sums of squares lose digits that explicit residuals keep.
+    const CANCELLATION: f64 = 1e-10;
+    for case in golden().crossed {
+        let ours = crossed_interval(&case.table).unwrap();
+        assert_close(&ours, &case.interval, CANCELLATION, &case.table);
     }
 }

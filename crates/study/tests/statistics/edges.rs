@@ -1,9 +1,8 @@
 //! Too few numbers, equal numbers, and numbers that are too large or not finite.
 
 use study::statistics::{
-    Error, McNemar, Paired, RESAMPLES, StochasticOrder, Summary, bca_interval, differences, holm,
-    paired_t_test, pairs_needed, percentile_interval, power, resampled_means, sign_flip_test,
-    violation_ratio,
+    Equivalence, Error, McNemar, Paired, StochasticOrder, Summary, crossed_interval, differences,
+    holm, paired_t_test, pairs_needed, power, sd_interval, sign_flip_test, violation_ratio,
 };
 
 #[test]
@@ -53,16 +52,23 @@ fn too_few_numbers_are_an_error_everywhere() {
     assert_eq!(Summary::of(&[]).map(|_| ()), none(1));
     assert_eq!(Paired::of(&[], &[], 0).map(|_| ()), none(1));
     assert_eq!(McNemar::of(&[], &[]).map(|_| ()), none(1));
-    assert_eq!(percentile_interval(&[], 0.95).map(|_| ()), none(1));
-    assert_eq!(bca_interval(&[1.0, 2.0], &[], 0.95).map(|_| ()), none(1));
-    assert_eq!(resampled_means(&[1.0, 2.0], 0, 0).map(|_| ()), none(1));
     assert_eq!(
         StochasticOrder::of(&[1.0, 2.0], &[1.0, 2.0], 0, 0).map(|_| ()),
         none(1)
     );
     assert_eq!(violation_ratio(&[], &[1.0]).map(|_| ()), none(1));
-    assert_eq!(resampled_means(&[1.0], 10, 0).map(|_| ()), one);
-    assert_eq!(bca_interval(&[1.0], &[1.0], 0.95).map(|_| ()), one);
+    assert_eq!(Equivalence::of(&[1.0], 0.1).map(|_| ()), one);
+    assert_eq!(sd_interval(1.0, 1).map(|_| ()), one);
+    assert_eq!(crossed_interval(&[vec![1.0, 2.0]]).map(|_| ()), one);
+    let column = [vec![1.0], vec![2.0]];
+    assert_eq!(crossed_interval(&column).map(|_| ()), one);
+    assert_eq!(
+        crossed_interval(&[]).map(|_| ()),
+        Err(Error::TooFew {
+            found: 0,
+            needed: 2
+        })
+    );
     assert_eq!(paired_t_test(&[1.0]).map(|_| ()), one);
     assert_eq!(sign_flip_test(&[1.0], 0).map(|_| ()), one);
     assert_eq!(
@@ -91,10 +97,8 @@ fn numbers_that_are_not_finite_are_an_error_everywhere() {
             Summary::of(&bad).map(|_| ()),
             Paired::of(&bad, &[0.0, 0.0], 0).map(|_| ()),
             Paired::of(&[0.0, 0.0], &bad, 0).map(|_| ()),
-            percentile_interval(&bad, 0.95).map(|_| ()),
-            bca_interval(&bad, &[0.5], 0.95).map(|_| ()),
-            bca_interval(&[0.5, 0.6], &bad, 0.95).map(|_| ()),
-            resampled_means(&bad, 10, 0).map(|_| ()),
+            Equivalence::of(&bad, 0.1).map(|_| ()),
+            crossed_interval(&[vec![0.5, 0.6], bad.to_vec()]).map(|_| ()),
             paired_t_test(&bad).map(|_| ()),
             sign_flip_test(&bad, 0).map(|_| ()),
             holm(&bad).map(|_| ()),
@@ -109,8 +113,12 @@ fn numbers_that_are_not_finite_are_an_error_everywhere() {
 #[test]
 fn values_out_of_range_say_what_is_accepted() {
     let texts = [
-        percentile_interval(&[0.5], 1.0).unwrap_err().to_string(),
-        bca_interval(&[0.5, 0.6], &[0.5], 0.0)
+        Equivalence::of(&[0.5, 0.6], 0.0).unwrap_err().to_string(),
+        sd_interval(f64::INFINITY, 2).unwrap_err().to_string(),
+        crossed_interval(&[vec![0.5; 2], vec![0.5; 3]])
+            .unwrap_err()
+            .to_string(),
+        crossed_interval(&[vec![0.5; 2], vec![0.5; 2]])
             .unwrap_err()
             .to_string(),
         holm(&[0.5, 1.5]).unwrap_err().to_string(),
@@ -122,8 +130,10 @@ fn values_out_of_range_say_what_is_accepted() {
     assert_eq!(
         texts,
         [
-            "confidence level 1; expected a number between 0 and 1",
-            "confidence level 0; expected a number between 0 and 1",
+            "margin 0; expected a positive number",
+            "standard deviation inf; expected a positive number",
+            "2 value(s) against 3; expected the same number of both",
+            "4 equal values; expected some spread",
             "p-value 1.5; expected a number from 0 to 1",
             "difference 0; expected a positive number",
             "standard deviation NaN; expected a positive number",
@@ -140,62 +150,6 @@ fn ties_that_only_rounding_breaks_are_ties() {
     let tenths = [0.1, 0.2, -0.3, 0.4, 0.5, -0.6, 0.7, 0.8];
     let whole = tenths.map(|d: f64| (10.0 * d).round());
     assert_eq!(sign_flip_test(&tenths, 0), sign_flip_test(&whole, 0));
-    let interval = |values: &[f64]| {
-        bca_interval(
-            values,
-            &resampled_means(values, RESAMPLES, 3).unwrap(),
-            0.95,
-        )
-        .unwrap()
-    };
-    for (tenth, whole) in interval(&tenths).into_iter().zip(interval(&whole)) {
-        assert!((10.0 * tenth - whole).abs() < 1e-12, "{tenth} {whole}");
-    }
-}
-
-#[test]
-fn a_mean_that_rounding_moves_by_one_bit_stays_on_the_observed_one() {
-    let values = [1.0, 2.0, 6.0];
-    let interval = |at_observed: f64| {
-        let mut resampled = vec![at_observed; 40];
-        resampled.extend((0..60).map(|step| 1.0 + step as f64 / 12.0));
-        bca_interval(&values, &resampled, 0.95).unwrap()
-    };
-    let exact = interval(3.0);
-    for moved in [3.0_f64.next_down(), 3.0_f64.next_up()] {
-        for (ours, exact) in interval(moved).into_iter().zip(exact) {
-            assert!((ours - exact).abs() < 1e-12, "{ours} {exact}");
-        }
-    }
-}
-
-#[test]
-fn means_on_one_side_of_the_observed_one_give_the_percentile_interval() {
-    // No bias can be estimated then.
-    for resampled in [[1.0, 2.0, 3.0, 4.0], [6.0, 7.0, 8.0, 9.0]] {
-        assert_eq!(
-            bca_interval(&[4.5, 5.0, 5.5], &resampled, 0.9),
-            percentile_interval(&resampled, 0.9)
-        );
-    }
-}
-
-#[test]
-fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
-    let draw = |seed| resampled_means(&[1.0, 2.0, 4.0, 8.0], 100, seed).unwrap();
-    assert_eq!(draw(1), draw(1));
-    assert_ne!(draw(1), draw(2));
-    // Pinned, so that an upgrade of a dependency cannot change recorded intervals unseen.
-    assert_eq!(draw(1)[..5], [3.75, 2.0, 5.5, 2.25, 3.5]);
-}
-
-#[test]
-fn resamples_draw_every_value_equally_often() {
-    let values = [1.0, 10.0, 100.0];
-    let drawn = resampled_means(&values, 30_000, 5).unwrap();
-    let mean = drawn.iter().sum::<f64>() / 30_000.0;
-    // Five standard errors: the population's deviation of 44.7 over the root of 90,000 draws.
-    assert!((mean - 37.0).abs() < 5.0 * 44.7 / 300.0, "{mean}");
 }
 
 #[test]
@@ -259,8 +213,7 @@ fn more_pairs_have_more_power() {
 fn the_largest_numbers_accepted_give_finite_results() {
     let values = [1e100, -1e100, 0.9e100];
     let summary = Summary::of(&values).unwrap();
-    let resampled = resampled_means(&values, 1_000, 0).unwrap();
-    let [low, high] = bca_interval(&values, &resampled, 0.95).unwrap();
+    let [low, high] = crossed_interval(&[values.to_vec(), [0.0; 3].to_vec()]).unwrap();
     let t_test = paired_t_test(&values).unwrap();
     let order = StochasticOrder::of(&values, &values, 100, 0).unwrap();
     for value in [

@@ -1,5 +1,6 @@
 //! The statistics behind the comparison of two arms.
 
 mod against_scipy;
+mod coverage;
 mod edges;
 mod paired;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::program::{CARGO_RUN, World};
 
 /// A study that runs until it is stopped.
-const ENDLESS: [&str; 4] = ["--epochs", "1000000", "--seeds", "1"];
+const ENDLESS: [&str; 4] = ["--epochs", "1000000", "--seeds", "6"];
 
 /// The running example.
 struct Running {
@@ -90,7 +90,7 @@ fn a_signal_finishes_the_step_and_says_how_to_continue(signal: &str, expected: i
     assert_eq!(text.lines().count(), 1, "{text}");
     let begin = format!("stopped: finished runs are in out/runs.jsonl; to continue: {CARGO_RUN}");
     assert!(text.starts_with(&begin), "{text}");
-    assert!(text.contains(" --epochs 1000000 --seeds 1"), "{text}");
+    assert!(text.contains(" --epochs 1000000 --seeds 6"), "{text}");
     assert_eq!(read(&world, "out/runs.jsonl"), b"");
     assert!(
         !world.path("out/summary.json").exists(),
@@ -112,7 +112,7 @@ fn a_second_ctrl_c_ends_at_once() {
         &world,
         &[
             "--seeds",
-            "1",
+            "6",
             "--batch-size",
             "8192",
             "--max-length",

@@ -60,12 +60,16 @@ fn progress_is_plain_lines_without_a_terminal() {
     let output = world.run(&["--seeds", "1", "--jobs", "1"]);
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().collect();
-    let [heading, note, runs @ ..] = lines.as_slice() else {
-        panic!("a heading, a note and one line per run, not: {text}");
+    let [heading, note, too_few, runs @ ..] = lines.as_slice() else {
+        panic!("a heading, two notes and one line per run, not: {text}");
     };
     assert_eq!(
         *note,
         "note: the checkpoint's head is left aside: `classifier.bias` [2], `classifier.weight` [2, 24]"
+    );
+    assert_eq!(
+        *too_few,
+        "note: compare: 1 pair of runs cannot show any difference, however large; beside 1 comparison it takes at least 6"
     );
     assert_eq!(
         *heading,

@@ -1,0 +1,39 @@
+//! Makes the summaries of recorded studies again, and those figures of their reports that are kept beside them:
+//! `cargo run --example summarize -- FOLDER...`.
+
+use std::error::Error;
+use std::path::Path;
+
+use report::Material;
+use study::record::RunLog;
+use study::{StudyConfig, StudySummary};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for folder in std::env::args_os().skip(1) {
+        summarize(Path::new(&folder))?;
+    }
+    Ok(())
+}
+
+fn summarize(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let config = StudyConfig::read(folder)?;
+    let records = RunLog::read(folder)?;
+    let summary = StudySummary::of(&config, &records, folder)?;
+    summary.save(&folder.join("summary.json"))?;
+    let report = tempfile::tempdir()?;
+    let material = Material {
+        config: &config,
+        summary: &summary,
+        records: &records,
+        data: &summary.task,
+        files: None,
+        command: "",
+    };
+    for figure in report::write(report.path(), &material)?.figures {
+        let kept = folder.join(figure.file_name().unwrap_or_default());
+        if kept.exists() {
+            std::fs::copy(figure, kept)?;
+        }
+    }
+    Ok(())
+}

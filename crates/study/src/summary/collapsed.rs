@@ -1,0 +1,105 @@
+//! Which runs learned nothing?
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tasks::{Metric, Predictions, Targets, ValueKind};
+
+use crate::error::StudyError;
+use crate::record::{PredictionsFile, RecordedPredictions, RunRecord};
+
+/// Scores that differ by less are equal.
+const ROUNDING: f64 = 1e-12;
+
+/// Whether a run predicts a single class for the headline's set, or scores no better than always predicting the set's
+/// commonest class.
+///
+/// The second takes the file of its predictions; without it, only the first can be told. A task of scores has no such
+/// run: a metric of constant predictions is undefined there.
+pub(super) fn is_collapsed(run: &RunRecord, folder: &Path) -> Result<bool, StudyError> {
+    if run.failed.is_some() {
+        return Ok(false);
+    }
+    if run.only_class.is_some() {
+        return Ok(true);
+    }
+    let headline = &run.settings.headline;
+    let metric = match Metric::named(&headline.metric) {
+        // The file has the names of the classes but not which of them is class 1.
+        Some(Metric::F1) => Metric::Accuracy,
+        Some(metric) if metric.takes() == ValueKind::Classes => metric,
+        _ => return Ok(false),
+    };
+    let Some(RecordedPredictions::File(path)) = run.predictions.get(&headline.set) else {
+        return Ok(false);
+    };
+    let file = PredictionsFile::find(folder, path)?;
+    Ok(file.is_some_and(|file| is_no_better_than_the_majority(&file, metric)))
+}
+
+/// `false` for labels that are missing or all the same, which no predictions can beat.
+fn is_no_better_than_the_majority(file: &PredictionsFile, metric: Metric) -> bool {
+    let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut index = |name| {
+        let next = classes.len();
+        *classes.entry(name).or_insert(next)
+    };
+    let labels: Vec<usize> = file.labels.iter().map(|label| index(label)).collect();
+    let predictions: Vec<usize> = file.predictions.iter().map(|class| index(class)).collect();
+    let mut counts = vec![0_usize; classes.len()];
+    for label in &labels {
+        counts[*label] += 1;
+    }
+    let Some(most) = counts.iter().max() else {
+        return false;
+    };
+    if *most == labels.len() {
+        return false;
+    }
+    let commonest = counts.iter().position(|count| count == most);
+    let labels = Targets::Classes(labels);
+    let score = |predictions| metric.score(&Predictions::Classes(predictions), &labels);
+    let majority = vec![commonest.unwrap_or_default(); predictions.len()];
+    match (score(predictions), score(majority)) {
+        (Ok(own), Ok(majority)) => own <= majority + ROUNDING,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_collapsed(metric: Metric, predictions: &[&str], labels: &[&str]) -> bool {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let file = PredictionsFile {
+            predictions: owned(predictions),
+            labels: owned(labels),
+        };
+        is_no_better_than_the_majority(&file, metric)
+    }
+
+    #[test]
+    fn a_run_must_beat_the_commonest_class_by_the_headline_metric() {
+        let labels = ["a", "a", "a", "b"];
+        let cases = [
+            // Three of four right, as always predicting a.
+            (["a", "a", "b", "b"], true, false),
+            (["a", "a", "a", "b"], false, false),
+            (["b", "a", "a", "a"], true, true),
+            (["a", "a", "a", "a"], true, true),
+        ];
+        for (predictions, by_accuracy, by_matthews) in cases {
+            let of = |metric| is_collapsed(metric, &predictions, &labels);
+            assert_eq!(of(Metric::Accuracy), by_accuracy, "{predictions:?}");
+            assert_eq!(of(Metric::Matthews), by_matthews, "{predictions:?}");
+        }
+    }
+
+    #[test]
+    fn labels_that_nothing_can_beat_say_nothing() {
+        assert!(!is_collapsed(Metric::Accuracy, &["a", "a"], &["a", "a"]));
+        assert!(!is_collapsed(Metric::Accuracy, &["a", "b"], &[]));
+        assert!(!is_collapsed(Metric::Accuracy, &[], &[]));
+    }
+}

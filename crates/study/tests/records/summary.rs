@@ -1,0 +1,146 @@
+//! What a summary makes of records and the predictions beside them.
+
+use std::path::Path;
+
+use study::record::{PredictionsFile, RecordedPredictions};
+use study::statistics::{McNemar, crossed_interval};
+use study::summary::Comparison;
+use study::{Arm, RunRecord, StudyConfig, StudySummary};
+
+const SENTENCES: usize = 60;
+const SEEDS: u64 = 8;
+
+/// Two of three labels are 1.
+fn label(sentence: usize) -> usize {
+    usize::from(!sentence.is_multiple_of(3))
+}
+
+/// A run that errs on the sentences that `errs` names, with its predictions in `folder`.
+fn run(folder: &Path, arm: Arm, seed: u64, errs: impl Fn(usize) -> bool) -> RunRecord {
+    let mut run: RunRecord = serde_json::from_str(super::VERSION_1).expect("it is read");
+    let name = |class: usize| ["bad", "good"][class].to_owned();
+    let predictions: Vec<usize> = (0..SENTENCES)
+        .map(|sentence| label(sentence) ^ usize::from(errs(sentence)))
+        .collect();
+    let right = (0..SENTENCES).filter(|sentence| !errs(*sentence)).count();
+    let file = PredictionsFile {
+        predictions: predictions.iter().map(|class| name(*class)).collect(),
+        labels: (0..SENTENCES)
+            .map(|sentence| name(label(sentence)))
+            .collect(),
+    };
+    let path = format!("predictions/{arm}-{seed}.tsv");
+    file.write(folder, &path).expect("it is written");
+    (run.arm, run.seed) = (arm, seed);
+    run.settings.lambda = arm.has_noise().then_some(0.15);
+    run.only_class = file.only_class().map(str::to_owned);
+    run.predictions = [("dev".to_owned(), RecordedPredictions::File(path))].into();
+    let last = run.epochs.last_mut().expect("an epoch");
+    let scores = last.evaluations.get_mut("dev").expect("scores of dev");
+    let accuracy = right as f64 / SENTENCES as f64;
+    scores.metrics.insert("accuracy".to_owned(), accuracy);
+    run
+}
+
+/// Every seed of both arms errs on some sentences of its own.
+fn records(folder: &Path) -> Vec<RunRecord> {
+    let arms = [(Arm::BASELINE, 7), (Arm::NOISYTUNE, 11)];
+    let of_arm = |(arm, step): (Arm, usize)| {
+        let errs =
+            move |seed: u64| move |sentence: usize| (sentence + seed as usize).is_multiple_of(step);
+        (0..SEEDS).map(move |seed| run(folder, arm, seed, errs(seed)))
+    };
+    arms.into_iter().flat_map(of_arm).collect()
+}
+
+fn comparison(records: &[RunRecord], folder: &Path) -> Comparison {
+    let config = StudyConfig {
+        seeds: SEEDS as usize,
+        ..StudyConfig::default()
+    };
+    let mut summary = StudySummary::of(&config, records, folder).expect("a summary");
+    let compared = summary.studies[0].points[1].comparison.take();
+    compared.expect("both arms ran")
+}
+
+#[test]
+fn sentences_that_predictions_name_give_an_interval_over_seeds_and_sentences() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let records = records(folder.path());
+    let found = comparison(&records, folder.path());
+    let is_wrong =
+        |step: usize, seed: usize, sentence: usize| (sentence + seed).is_multiple_of(step);
+    let gain = |seed, sentence| {
+        f64::from(u8::from(is_wrong(7, seed, sentence)))
+            - f64::from(u8::from(is_wrong(11, seed, sentence)))
+    };
+    let table: Vec<Vec<f64>> = (0..SEEDS as usize)
+        .map(|seed| {
+            (0..SENTENCES)
+                .map(|sentence| gain(seed, sentence))
+                .collect()
+        })
+        .collect();
+    let expected = crossed_interval(&table).expect("some spread");
+    assert_eq!(found.seeds_and_sentences, Some(expected));
+    let count = |sign: f64| table.iter().flatten().filter(|gain| **gain == sign).count() as u64;
+    assert_eq!(
+        found.mcnemar,
+        Some(McNemar::from_counts(count(1.0), count(-1.0)))
+    );
+    assert!(found.equivalence.len() == 2 && found.without_collapsed.is_none());
+
+    std::fs::remove_dir_all(folder.path().join("predictions")).expect("they go");
+    let without = comparison(&records, folder.path());
+    assert_eq!((without.seeds_and_sentences, without.mcnemar), (None, None));
+    assert_eq!(without.paired, found.paired);
+}
+
+#[test]
+fn collapsed_runs_are_counted_and_every_number_is_given_without_them_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut records = records(folder.path());
+    // One predicts 1 alone; one predicts both, and is right as often as that.
+    records[2] = run(folder.path(), Arm::BASELINE, 2, |sentence| {
+        label(sentence) == 0
+    });
+    records[11] = run(folder.path(), Arm::NOISYTUNE, 3, |sentence| {
+        sentence < SENTENCES / 3
+    });
+    assert_eq!(records[2].only_class.as_deref(), Some("good"));
+    assert_eq!(records[11].only_class, None);
+    let config = StudyConfig {
+        seeds: SEEDS as usize,
+        ..StudyConfig::default()
+    };
+    let summary = StudySummary::of(&config, &records, folder.path()).expect("a summary");
+    let points = &summary.studies[0].points;
+    for (point, seed) in points.iter().zip([2, 3]) {
+        let scores = &point.scores;
+        assert_eq!((scores.n, scores.collapsed), (8, 1));
+        let collapsed: Vec<u64> = scores
+            .values
+            .iter()
+            .filter(|s| s.collapsed)
+            .map(|s| s.seed)
+            .collect();
+        assert_eq!(collapsed, [seed]);
+        let learned: Vec<f64> = scores
+            .values
+            .iter()
+            .filter(|s| !s.collapsed)
+            .map(|s| s.value)
+            .collect();
+        let mean = learned.iter().sum::<f64>() / 7.0;
+        assert!((scores.mean_without_collapsed.expect("seven") - mean).abs() < 1e-15);
+    }
+    let comparison = points[1].comparison.as_ref().expect("both arms ran");
+    let left = comparison.without_collapsed.expect("two pairs less");
+    assert_eq!((comparison.paired.n, left.n), (8, 6), "no pair is dropped");
+    let differences: Vec<f64> = (0..8)
+        .filter(|seed| ![2, 3].contains(seed))
+        .map(|seed| comparison.paired.differences[seed])
+        .collect();
+    let mean = differences.iter().sum::<f64>() / 6.0;
+    assert!((left.mean.expect("six pairs") - mean).abs() < 1e-15);
+}
