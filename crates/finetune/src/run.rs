@@ -35,14 +35,15 @@ struct Outcome {
     course: Course,
 }
 
-/// Trains and scores one of the `jobs` runs in progress, and writes its predictions and, if wanted, its model into the
-/// study's folder. A run that diverges is a failed run, not an error.
+/// Trains and scores one of the `jobs` runs in progress under a plan, and writes its predictions and, if wanted, its model
+/// into the study's folder. A run that diverges is a failed run, not an error.
 pub(crate) fn run_one(
     setup: &Setup,
     run: &RunKey,
     jobs: usize,
     folder: &Path,
     saver: &Saver<'_>,
+    plan_sha256: Option<&str>,
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
     let settings = setup.settings(run);
@@ -95,6 +96,7 @@ pub(crate) fn run_one(
         finished_unix: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),
+        plan_sha256: plan_sha256.map(str::to_owned),
     };
     if let Some(model) = model {
         saver.save(&model, &mut record)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{ModelRecord, RunLog, RunRecord};
-use study::{StudyConfig, StudySummary};
+use study::{Preregistration, StudyConfig, StudySummary};
 use tasks::Task;
 
 use crate::data::TaskData;
@@ -143,7 +143,6 @@ impl Session {
         log.check_predictions(folder)?;
         let predicted = setup.data.unlabelled_sets.iter();
         log.require_predictions(predicted.map(|(set, _)| set.as_str()))?;
-        setup.config.save(&folder.join("study.json"))?;
         setup.data.summary.save(&folder.join("data.json"))?;
         let runs = plan::runs(&setup.plan());
         let missing: Vec<RunKey> = runs
@@ -151,6 +150,17 @@ impl Session {
             .filter(|run| !holds(log.records(), run))
             .copied()
             .collect();
+        // Once every run has been made, there is nothing left to plan.
+        let plan_sha256 = match missing.first() {
+            Some(run) => {
+                let settings = setup.settings(run);
+                let rows = setup.data.train.len();
+                let plan = Preregistration::of(&setup.config, rows, &settings);
+                plan.file(folder, !log.records().is_empty())?
+            }
+            None => None,
+        };
+        setup.config.save(&folder.join("study.json"))?;
         progress.study_started(&StudyStart {
             runs: runs.len(),
             recorded: runs.len() - missing.len(),
@@ -173,7 +183,15 @@ impl Session {
         let saver = Saver::open(setup, self.models.as_ref(), folder, log.records())?;
         let jobs = self.jobs.min(missing.len()).max(1);
         let train = |run: &RunKey, shared: &jobs::Shared<'_, _>| {
-            run_one(setup, run, jobs, folder, &saver, shared)
+            run_one(
+                setup,
+                run,
+                jobs,
+                folder,
+                &saver,
+                plan_sha256.as_deref(),
+                shared,
+            )
         };
         // The log stays locked until the summary is written.
         let _log = jobs::work_through(jobs, missing, log, progress, train, |record| {

@@ -43,6 +43,14 @@ pub enum StudyError {
         /// What the parser found.
         reason: String,
     },
+    /// A file is not the plan of a study.
+    #[error("{}: not a study's plan: {reason}", path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        reason: String,
+    },
     /// A run's predictions are not those that its score was computed from.
     #[error(
         "{}: {right} of {count} predictions are right, but the run recorded accuracy {recorded}; restore the file, or remove it",

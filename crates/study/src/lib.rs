@@ -8,6 +8,7 @@
 //! | [`arm`] | what a run does on top of plain finetuning: noise × method, as data |
 //! | [`noise`], [`method`] | the tables from which arms are made |
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
+//! | [`preregistration`] | what a study sets out to do, written before its first run |
 //! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`], [`data`] | what a study leaves on disk |
 //! | [`fn@model_card`] | what a finetuned model's `README.md` says |
@@ -25,6 +26,7 @@ mod model_card;
 pub mod noise;
 pub mod plan;
 pub mod precision;
+pub mod preregistration;
 pub mod range;
 pub mod recipe;
 pub mod record;
@@ -41,6 +43,7 @@ pub use method::Method;
 pub use model_card::{CardFacts, model_card};
 pub use noise::Noise;
 pub use precision::Precision;
+pub use preregistration::Preregistration;
 pub use recipe::{Batching, Head, Recipe};
 pub use record::RunRecord;
 pub use summary::StudySummary;

@@ -71,6 +71,9 @@ pub struct RunRecord {
     pub machine: Machine,
     /// When it ended, in seconds since 1970-01-01 UTC.
     pub finished_unix: u64,
+    /// SHA-256 of the plan under which it was made; `None` in records from before plans were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_sha256: Option<String>,
 }
 
 /// One epoch, and the model's scores after it.

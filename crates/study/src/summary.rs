@@ -15,6 +15,7 @@ use crate::config::StudyConfig;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
+use crate::preregistration;
 use crate::record::{Headline, RunRecord};
 use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, holm};
 
@@ -27,6 +28,9 @@ pub struct StudySummary {
     pub metric: String,
     /// How many different comparisons by this metric the studies make; `holm_p` is corrected for their number.
     pub comparisons: usize,
+    /// How the studies left their plan, which makes their verdicts exploratory; `None` if they did not, or never had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploratory: Option<String>,
     /// The studies, in the order in which they ran.
     pub studies: Vec<StudyResult>,
 }
@@ -221,13 +225,19 @@ impl StudySummary {
             correct_for_each_other(&mut studies, |point| &mut point.others[at].comparison)?;
         }
         let metric = metric_in_words(&headline.metric);
+        let exploratory = preregistration::departure(config, rows, records, folder)?;
         for study in &mut studies {
-            study.verdict = verdict::sentence(study.study, &study.points, &metric, comparisons);
+            let verdict = verdict::sentence(study.study, &study.points, &metric, comparisons);
+            study.verdict = match &exploratory {
+                Some(_) => format!("exploratory, {verdict}"),
+                None => verdict,
+            };
         }
         Ok(Self {
             task: settings.task.clone(),
             metric: headline.metric.clone(),
             comparisons,
+            exploratory,
             studies,
         })
     }

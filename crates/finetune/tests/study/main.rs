@@ -6,6 +6,7 @@ mod heads;
 mod jobs;
 mod other_tasks;
 mod pairs;
+mod plans;
 mod records;
 mod saved;
 mod setup;

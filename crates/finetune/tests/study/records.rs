@@ -130,6 +130,8 @@ fn an_interrupted_study_continues_and_ends_with_the_same_summary() {
     let lines = std::fs::read_to_string(whole.path().join("runs.jsonl")).expect("records");
     let three: String = lines.split_inclusive('\n').take(3).collect();
     std::fs::write(interrupted.path().join("runs.jsonl"), three).expect("a file");
+    let plan = |folder: &tempfile::TempDir| folder.path().join("plan.json");
+    std::fs::copy(plan(&whole), plan(&interrupted)).expect("it is copied");
     let predictions = interrupted.path().join("predictions");
     std::fs::create_dir(&predictions).expect("a folder");
     for file in std::fs::read_dir(whole.path().join("predictions")).expect("a folder") {

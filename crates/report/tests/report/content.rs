@@ -309,7 +309,7 @@ fn the_command_the_configuration_and_every_run_are_in_it() {
 
 #[test]
 fn the_paper_is_quoted_as_it_is() {
-    let markdown = write(&Sample::of(&[StudyKind::Compare], 2)).markdown;
+    let markdown = write(&Sample::of(&[StudyKind::Compare], 6)).markdown;
     for row in [
         "| paper | BERT base | 93.0 | 93.4 | +0.4 | – | 5 |",
         "| paper | XLNet base | 94.4 | 94.7 | +0.3 | – | 5 |",

@@ -179,6 +179,7 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
             jobs: 1,
         },
         finished_unix: 1_795_480_510 + 300 * run.seed + name,
+        plan_sha256: None,
     }
 }
 

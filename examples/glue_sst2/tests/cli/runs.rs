@@ -37,6 +37,7 @@ fn a_comparison_prints_the_table_and_writes_records_summary_and_report() {
     let expected = [
         "data.json",
         "figures",
+        "plan.json",
         "predictions",
         "report.html",
         "report.md",

@@ -1,0 +1,198 @@
+//! `plan.json`: what a study sets out to do, written before its first run and never changed.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use files::{FileError, sha256_of};
+use serde::{Deserialize, Serialize};
+
+use crate::config::StudyConfig;
+use crate::error::StudyError;
+use crate::kind::StudyKind;
+use crate::plan::{self, RunKey};
+use crate::record::{Headline, RunRecord, Settings, Versions};
+use crate::statistics::ALPHA;
+
+/// The version of the plans that this build writes.
+const FORMAT: u64 = 1;
+
+/// What a study sets out to do. A change of any of it after the first run is a departure from the plan, and makes later
+/// verdicts exploratory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preregistration {
+    /// The version of the format.
+    pub format: u64,
+    /// Studies, arms, seeds, recipe.
+    pub config: StudyConfig,
+    /// Name of the task.
+    pub task: String,
+    /// The score by which runs are compared.
+    pub headline: Headline,
+    /// The comparison that the studies are made for: the first one of the first study that makes any.
+    pub primary: Option<PrimaryComparison>,
+    /// Number of different comparisons, for which p-values are corrected.
+    pub comparisons: usize,
+    /// The test and what counts as evidence.
+    pub test: String,
+    /// When scores may be looked at.
+    pub looks: String,
+    /// Name of the pretrained model, and the SHA-256 of its weights.
+    pub model: NamedHash,
+    /// SHA-256 of the training file, and of the file of each evaluation set by its name.
+    pub data: BTreeMap<String, String>,
+    /// Versions of the program.
+    pub versions: Versions,
+}
+
+/// One comparison of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrimaryComparison {
+    /// The study.
+    pub study: StudyKind,
+    /// Label of the point.
+    pub treatment: String,
+    /// Label of the point it is compared with.
+    pub control: String,
+}
+
+/// Something with a name and a hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedHash {
+    /// Its name.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+/// A plan in a study's folder.
+struct Filed {
+    text: String,
+    plan: Preregistration,
+}
+
+impl Preregistration {
+    /// The plan of a configuration over `train_rows` training rows; `settings` are those of any of its runs.
+    pub fn of(config: &StudyConfig, train_rows: usize, settings: &Settings) -> Self {
+        let planned = plan::plan(config, train_rows);
+        let primary = planned.iter().find_map(|study| {
+            let point = study.points.iter().find(|point| point.against.is_some())?;
+            Some(PrimaryComparison {
+                study: study.study,
+                treatment: point.label.clone(),
+                control: point.against.clone()?,
+            })
+        });
+        let train = ("train".to_owned(), settings.train.sha256.clone());
+        let sets = settings.evaluation.iter();
+        let sets = sets.map(|(set, rows)| (set.clone(), rows.sha256.clone()));
+        Self {
+            format: FORMAT,
+            config: config.clone(),
+            task: settings.task.clone(),
+            headline: settings.headline.clone(),
+            primary,
+            comparisons: plan::comparisons(&planned),
+            test: format!(
+                "two-sided sign-flip permutation test on the differences of pairs, corrected by Holm for all comparisons; evidence is p \
+                 below {ALPHA} and a 95 % interval (Student's t) that excludes 0"
+            ),
+            looks: "scores may be watched; no verdict before every planned run has ended, and no run beyond the plan".to_owned(),
+            model: NamedHash {
+                name: settings.model.name.clone(),
+                sha256: settings.model.sha256.clone(),
+            },
+            data: std::iter::once(train).chain(sets).collect(),
+            versions: Versions::current(),
+        }
+    }
+
+    /// Files the plan in a study's folder, and returns the SHA-256 of the file's bytes for the records of the runs made
+    /// under it.
+    ///
+    /// The first plan is `plan.json`. A plan that differs from those that are there is an extension, `plan-2.json` and so
+    /// on; no file is ever replaced. `None` if the folder has records but no plan: they are from before plans were kept, and
+    /// a plan made after its runs is none.
+    ///
+    /// # Errors
+    /// [`StudyError::File`], [`StudyError::Plan`] if a file is no plan.
+    pub fn file(&self, folder: &Path, has_records: bool) -> Result<Option<String>, StudyError> {
+        let filed = Filed::all(folder)?;
+        if let Some(same) = filed.iter().find(|filed| filed.plan == *self) {
+            return Ok(Some(sha256_of(same.text.as_bytes())));
+        }
+        if filed.is_empty() && has_records {
+            return Ok(None);
+        }
+        let mut text = serde_json::to_string_pretty(self).expect("a plan is plain data");
+        text.push('\n');
+        files::replace(&path(folder, filed.len() + 1), text.as_bytes())?;
+        Ok(Some(sha256_of(text.as_bytes())))
+    }
+}
+
+/// How a study left its plan, in a few words; `None` if it did not, or never had one.
+///
+/// # Errors
+/// [`StudyError::File`], [`StudyError::Plan`] if a file is no plan.
+pub(crate) fn departure(
+    config: &StudyConfig,
+    train_rows: usize,
+    records: &[RunRecord],
+    folder: &Path,
+) -> Result<Option<String>, StudyError> {
+    let runs = plan::runs(&plan::plan(config, train_rows));
+    let found = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
+    let made: Vec<&RunRecord> = runs.iter().filter_map(found).collect();
+    let filed = Filed::all(folder)?;
+    let Some(first) = filed.first() else {
+        let is_named = made.iter().any(|run| run.plan_sha256.is_some());
+        return Ok(is_named.then(|| "plan.json is gone".to_owned()));
+    };
+    let hash = sha256_of(first.text.as_bytes());
+    let reason = if filed.len() > 1 {
+        "the plan was extended after the first run"
+    } else if first.plan.config != *config {
+        "its configuration is not that of plan.json"
+    } else if made
+        .iter()
+        .any(|run| run.plan_sha256.as_ref() != Some(&hash))
+    {
+        "a run was not made under plan.json"
+    } else if made.len() < runs.len() {
+        "not every planned run has ended"
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(reason.to_owned()))
+}
+
+impl Filed {
+    /// The plans of a folder, first to last.
+    fn all(folder: &Path) -> Result<Vec<Self>, StudyError> {
+        let mut all = Vec::new();
+        loop {
+            let path = path(folder, all.len() + 1);
+            let text = match std::fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(all),
+                Err(error) => return Err(FileError::io(&path, error).into()),
+            };
+            let plan = serde_json::from_str(&text).map_err(|error| StudyError::Plan {
+                path,
+                reason: error.to_string(),
+            })?;
+            all.push(Self { text, plan });
+        }
+    }
+}
+
+fn path(folder: &Path, number: usize) -> PathBuf {
+    folder.join(match number {
+        1 => "plan.json".to_owned(),
+        _ => format!("plan-{number}.json"),
+    })
+}
