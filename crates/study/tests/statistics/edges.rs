@@ -191,6 +191,18 @@ fn the_same_scores_are_ordered_neither_way() {
 }
 
 #[test]
+fn an_arm_is_almost_stochastically_higher_below_the_threshold_of_ulmer_and_others() {
+    let bound = |upper_bound| StochasticOrder {
+        violation_ratio: 0.1,
+        upper_bound,
+    };
+    assert_eq!(
+        [0.19, 0.2, 0.49].map(|b| bound(b).is_higher()),
+        [true, false, false]
+    );
+}
+
+#[test]
 fn too_small_a_difference_needs_more_pairs_than_anyone_runs() {
     assert_eq!(pairs_needed(0.0001, 0.05), Ok(None));
     assert_eq!(pairs_needed(f64::MIN_POSITIVE, f64::MAX), Ok(None));

