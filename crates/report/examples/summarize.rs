@@ -27,6 +27,7 @@ fn summarize(folder: &Path) -> Result<(), Box<dyn Error>> {
         records: &records,
         data: &summary.task,
         files: None,
+        saved: &[],
         command: "",
     };
     for figure in report::write(report.path(), &material)?.figures {
