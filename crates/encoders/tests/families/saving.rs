@@ -13,7 +13,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
 use crate::closeness::values;
-use crate::family::{Copy, FAMILIES, Family, finetuned, layouts};
+use crate::copy::Copy;
+use crate::family::{FAMILIES, Family, finetuned, layouts};
 use crate::golden;
 
 pub(crate) fn options(labels: &[&str]) -> SaveOptions {
