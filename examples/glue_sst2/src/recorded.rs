@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use report::Material;
 use study::record::RunLog;
 use study::statistics::Summary;
 use study::{StudyConfig, StudyKind, StudySummary};
@@ -43,6 +44,35 @@ fn the_readme_quotes_the_recorded_runs() {
             text(page).contains(&table),
             "{page} does not hold:\n{table}"
         );
+    }
+}
+
+#[test]
+fn the_kept_figures_are_drawn_from_the_records() {
+    for (name, kept) in [
+        ("all", &["lambda", "l1-change"][..]),
+        ("minilm-8192", &["pairs"]),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("runs")
+            .join(name);
+        let (config, records) = (StudyConfig::read(&folder), RunLog::read(&folder));
+        let material = Material {
+            config: &config.expect("a configuration"),
+            summary: &recorded(name),
+            records: &records.expect("recorded runs"),
+            data: name,
+            files: None,
+            command: "",
+        };
+        let drawn = tempfile::tempdir().expect("a folder");
+        report::write(drawn.path(), &material).expect("a report");
+        for figure in kept {
+            let read = |path| std::fs::read_to_string(path).expect("a figure");
+            let file = format!("{figure}.svg");
+            let figure = read(drawn.path().join("figures").join(&file));
+            assert!(figure == read(folder.join(&file)), "{name}: {file}");
+        }
     }
 }
 

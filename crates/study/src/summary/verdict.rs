@@ -149,12 +149,15 @@ impl<'a> Compared<'a> {
 /// The interval of the mean difference, or that there is none because all differences are equal; `None` for too few pairs.
 fn interval(comparison: &Comparison) -> Option<String> {
     let paired = &comparison.paired;
+    let range = |[low, high]: [f64; 2]| format!("{} to {}", points(low), points(high));
     match paired.ci95 {
-        Some([low, high]) => Some(format!(
-            "95 % interval over seeds {} to {}",
-            points(low),
-            points(high)
-        )),
+        Some(ends) => {
+            let over_seeds = format!("95 % interval over seeds {}", range(ends));
+            let sentences = comparison.seeds_and_sentences;
+            Some(sentences.map_or(over_seeds.clone(), |ends| {
+                format!("{over_seeds}, over seeds and sentences {}", range(ends))
+            }))
+        }
         None if paired.n >= MIN_PAIRS => Some("the same in every pair".to_owned()),
         None => None,
     }
@@ -282,6 +285,16 @@ mod tests {
         let worse = said(&[point(&BETTER.map(|d| -d), None)], 1);
         let begin = "evidence that noisytune is lower than baseline: over 8 pairs";
         assert!(worse.starts_with(begin), "{worse}");
+    }
+
+    #[test]
+    fn an_interval_over_seeds_and_sentences_stands_beside_the_one_over_seeds() {
+        let mut better = point(&BETTER, None);
+        let comparison = better.comparison.as_mut().expect("it is compared");
+        comparison.seeds_and_sentences = Some([-0.001, 0.0088]);
+        let text = said(&[better], 1);
+        let end = "(95 % interval over seeds +0.28 to +0.49, over seeds and sentences -0.10 to +0.88, p = 0.008)";
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[test]
