@@ -122,7 +122,7 @@ fn a_value_that_is_not_the_tasks_is_named_with_its_row() {
         ("label_2.parquet", "row 4: label is 2; expected 0 to 1"),
         (
             "label_minus_1.parquet",
-            "row 2: label is -1; expected 0 to 1",
+            "row 2: label is -1, which means no label; expected 0 to 1",
         ),
         (
             "null_label.parquet",
