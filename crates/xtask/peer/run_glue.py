@@ -26,8 +26,6 @@ import transformers
 from glue_tasks import TASKS, scores, sha256
 
 EVALUATION_BATCH = 64
-# Examples that go through the model together.
-PART = 8
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--model", required=True, type=pathlib.Path)
@@ -44,6 +42,7 @@ parser.add_argument("--max-gradient-norm", type=float, default=1.0)
 parser.add_argument("--max-length", type=int, default=128)
 parser.add_argument("--max-train-samples", type=int)
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--part", type=int, default=8, help="examples that go through the model together; the gradient does not depend on it")
 parser.add_argument("--time-steps", type=int, help="only time this many steps of each task, after 3 others")
 
 
@@ -114,7 +113,7 @@ def run(options, tokenizer, name, seed):
             if options.time_steps and step == 3:
                 timed = time.perf_counter()
             batch = order[start : start + options.batch_size]
-            for positions, part in parts(tokenizer, train, batch, PART):
+            for positions, part in parts(tokenizer, train, batch, options.part):
                 targets = torch.tensor([labels[i] for i in positions], dtype=kind)
                 loss = model(**part, labels=targets).loss * len(positions)
                 (loss / len(batch)).backward()

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn the_readme_shows_the_table_of_the_recorded_rounds() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let measured = records::read(&package.join("runs/predict-2026-11-29.jsonl"));
+        let measured = records::read(&package.join("runs/predict.jsonl"));
         let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
         let table = render(&measured.expect("records"));
         assert!(
