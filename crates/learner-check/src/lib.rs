@@ -1,0 +1,1 @@
+//! Nothing: the example and the test are what this crate is for.
