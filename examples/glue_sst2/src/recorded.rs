@@ -63,6 +63,7 @@ fn the_kept_figures_are_drawn_from_the_records() {
             records: &records.expect("recorded runs"),
             data: name,
             files: None,
+            saved: &[],
             command: "",
         };
         let drawn = tempfile::tempdir().expect("a folder");
