@@ -6,6 +6,7 @@ use std::path::Path;
 use encoders::{SaveDtype, SaveFormat};
 use finetune::SaveModels;
 use study::record::{RunRecord, Saving, best_runs};
+use study::summary::set_in_words;
 use tasks::Metric;
 
 use crate::arguments::StudyArguments;
@@ -70,7 +71,8 @@ pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: M
     let score = |run: &RunRecord| {
         let points = run.score().map(|score| metric.in_points(score));
         points.map_or(String::new(), |points| {
-            format!("dev {points:.2} {}", metric.unit())
+            let set = set_in_words(&run.settings.headline.set);
+            format!("{set} {points:.2} {}", metric.unit())
         })
     };
     for run in &shown {
@@ -101,8 +103,12 @@ pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: M
                 score(best),
             );
         }
-        if !shown.is_empty() {
-            text += "note     the saved seed was chosen by its dev score, which flatters that score; expect less on other data\n";
+        if let Some(run) = shown.first() {
+            let _ = writeln!(
+                text,
+                "note     the saved seed was chosen by its {} score, which flatters that score; expect less on other data",
+                set_in_words(&run.settings.headline.set)
+            );
         }
     }
     text
