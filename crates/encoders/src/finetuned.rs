@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::EncoderError;
 use crate::reading;
 use crate::snapshot::Snapshot;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{TOKENIZER_FILES, Tokenizer};
 
 /// What the outputs of a checkpoint's own head mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,18 +62,9 @@ impl Snapshot {
     /// The files that decide what the checkpoint predicts, of those that may be beside the weights: settings, labels
     /// and the tokenizer.
     pub fn other_files(&self) -> Vec<PathBuf> {
-        let names = [
-            "config.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "added_tokens.json",
-            "vocab.txt",
-            "vocab.json",
-            "merges.txt",
-        ];
+        let names = std::iter::once("config.json").chain(TOKENIZER_FILES);
         let files = names.map(|name| self.folder().join(name));
-        files.into_iter().filter(|file| file.exists()).collect()
+        files.filter(|file| file.exists()).collect()
     }
 }
 

@@ -61,6 +61,20 @@ const LEAST: usize = 4;
 /// The whole tokenizer.
 const WHOLE: &str = "tokenizer.json";
 
+/// Every file of a tokenizer that transformers may ask for.
+pub(crate) const TOKENIZER_FILES: [&str; 10] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "spm.model",
+    "sentencepiece.bpe.model",
+];
+
 /// Vocabularies from which transformers builds tokenizers of classes that are not built here.
 const OTHER_VOCABULARIES: [&str; 7] = [
     "vocab.txt",

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --profile dev --workspace --bench evaluate -- TASK FOLDER SNAPSHOT`, for example with `rte`.
 
+mod processor_time;
+
 use std::error::Error;
 use std::path::Path;
 
@@ -13,6 +15,8 @@ use finetune::batch::Filling;
 use finetune::evaluation::evaluate;
 use serde_json::json;
 use tasks::glue;
+
+use processor_time::cpu_seconds;
 
 const MAX_LENGTH: usize = 128;
 const BATCH: usize = 64;
@@ -80,21 +84,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{line}");
     Ok(())
-}
-
-/// Processor time of all threads so far.
-#[cfg(unix)]
-fn cpu_seconds() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system counts it");
-    [usage.user_time(), usage.system_time()]
-        .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
-        .iter()
-        .sum()
-}
-
-/// JSON has no number for it, and writes null.
-#[cfg(not(unix))]
-fn cpu_seconds() -> f64 {
-    f64::NAN
 }

@@ -1,5 +1,7 @@
 //! Reads and tokenizes a folder with QQP's files and prints one JSON line; `cargo xtask bench-tokenize` runs it.
 
+mod processor_time;
+
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -9,6 +11,8 @@ use finetune::TaskData;
 use finetune::bench::peak_rss_mib;
 use serde_json::json;
 use tasks::glue;
+
+use processor_time::cpu_seconds;
 
 const MAX_LENGTH: usize = 128;
 
@@ -44,21 +48,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{line}");
     Ok(())
-}
-
-/// Processor time of all threads so far.
-#[cfg(unix)]
-fn cpu_seconds() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system counts it");
-    [usage.user_time(), usage.system_time()]
-        .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
-        .iter()
-        .sum()
-}
-
-/// JSON has no number for it, and writes null.
-#[cfg(not(unix))]
-fn cpu_seconds() -> f64 {
-    f64::NAN
 }

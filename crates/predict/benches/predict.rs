@@ -1,5 +1,8 @@
 //! Predicts the first lines of a file and prints one JSON line; `cargo xtask bench-predict` runs it.
 
+#[path = "../../finetune/benches/processor_time/mod.rs"]
+mod processor_time;
+
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -8,6 +11,8 @@ use burn::tensor::Device;
 use encoders::Snapshot;
 use predict::{Batching, Predictor, Settings};
 use serde_json::json;
+
+use processor_time::cpu_seconds;
 
 /// As in the program `predict`.
 #[global_allocator]
@@ -57,21 +62,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{line}");
     Ok(())
-}
-
-/// Processor time of all threads so far.
-#[cfg(unix)]
-fn cpu_seconds() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system counts it");
-    [usage.user_time(), usage.system_time()]
-        .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
-        .iter()
-        .sum()
-}
-
-/// JSON has no number for it, and writes null.
-#[cfg(not(unix))]
-fn cpu_seconds() -> f64 {
-    f64::NAN
 }

@@ -4,11 +4,11 @@ mod collapsed;
 mod comparison;
 mod same_examples;
 mod verdict;
+mod words;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tasks::{Metric, ValueKind};
 
 use crate::arm::Arm;
 use crate::config::StudyConfig;
@@ -18,6 +18,8 @@ use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
 use crate::preregistration;
 use crate::record::{Headline, RunRecord};
 use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, holm};
+
+pub use words::{loss_unit, metric_in_words, metric_unit, set_in_words};
 
 /// What the studies of a comparison found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -361,29 +363,6 @@ impl Scores {
             max: all.map(|s| s.max),
             values,
         })
-    }
-}
-
-/// A metric's name as written in a sentence.
-pub fn metric_in_words(name: &str) -> String {
-    Metric::named(name).map_or_else(|| name.to_owned(), |metric| metric.to_string())
-}
-
-/// What a page calls an evaluation set: `dev` for each of GLUE's dev sets, otherwise its name.
-pub fn set_in_words(name: &str) -> &str {
-    if name.starts_with("dev") { "dev" } else { name }
-}
-
-/// The unit of a metric's scores in points: `%` for a share, `points` for a correlation.
-pub fn metric_unit(name: &str) -> &'static str {
-    Metric::named(name).map_or("%", Metric::unit)
-}
-
-/// The unit of the training loss of a task with this metric: nats of cross-entropy, or a squared error.
-pub fn loss_unit(name: &str) -> &'static str {
-    match Metric::named(name).map(Metric::takes) {
-        Some(ValueKind::Scores) => "squared error",
-        _ => "nats",
     }
 }
 

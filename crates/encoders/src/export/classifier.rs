@@ -13,20 +13,7 @@ use crate::classifier::Classifier;
 use crate::error::EncoderError;
 use crate::reading;
 use crate::snapshot::Snapshot;
-
-/// Every file of a tokenizer that transformers may ask for.
-const TOKENIZER_FILES: [&str; 10] = [
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "spm.model",
-    "sentencepiece.bpe.model",
-];
+use crate::tokenizer::TOKENIZER_FILES;
 
 /// What a classifier predicts: `problem_type` of transformers' `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
