@@ -76,17 +76,17 @@ impl EncoderInput {
     /// Lays the sequences end to end, so that nothing is computed for padding.
     pub fn packed<'a>(encodings: impl IntoIterator<Item = &'a Encoding>, device: &Device) -> Self {
         let encodings: Vec<&Encoding> = encodings.into_iter().collect();
-        let packing =
-            Packing::new(encodings.iter().map(|e| e.ids.len())).expect("ids in memory are counted");
+        let layout = Layout::of_lengths(encodings.iter().map(|e| e.ids.len()));
         let row = |part: fn(&Encoding) -> &[u32]| {
             let all = encodings.iter().flat_map(|encoding| part(encoding));
             let all: Vec<i64> = all.map(|&id| i64::from(id)).collect();
-            Tensor::from_data(TensorData::new(all, [1, packing.rows()]), device)
+            let shape = [1, all.len()];
+            Tensor::from_data(TensorData::new(all, shape), device)
         };
         Self {
             input_ids: row(|encoding| &encoding.ids),
             token_type_ids: row(|encoding| &encoding.type_ids),
-            layout: Layout::Packed(packing),
+            layout,
         }
     }
 
@@ -104,6 +104,11 @@ impl EncoderInput {
 }
 
 impl Layout {
+    /// Sequences of these lengths end to end.
+    pub(crate) fn of_lengths(lengths: impl IntoIterator<Item = usize>) -> Self {
+        Self::Packed(Packing::new(lengths).expect("ids in memory are counted"))
+    }
+
     /// The position of each token in its sequence: `[1, length]` for all rows, or `[1, tokens]`.
     pub(crate) fn positions(&self, device: &Device) -> Tensor<2, Int> {
         match self {
@@ -231,21 +236,6 @@ impl Layout {
         fused::embedding(states.reshape([rows, width]), places)
     }
 
-    /// The inverse of [`padded`](Self::padded).
-    pub(crate) fn unpadded(&self, states: Tensor<3>) -> Tensor<3> {
-        let Self::Packed(packing) = self else {
-            return states;
-        };
-        let [batch, longest, width] = states.dims();
-        let lengths = packing.lengths().iter().enumerate();
-        let places: Vec<i64> = lengths
-            .flat_map(|(row, &length)| (0..length).map(move |i| (row * longest + i) as i64))
-            .collect();
-        let places = TensorData::new(places, [1, packing.rows()]);
-        let places = Tensor::from_data(places, &states.device());
-        fused::embedding(states.reshape([batch * longest, width]), places)
-    }
-
     /// The mean of each sequence's states, `[batch, hidden]`.
     pub(crate) fn mean(&self, states: Tensor<3>) -> Tensor<2> {
         let mask = self.mask(&states.device()).unsqueeze_dim::<3>(2);
@@ -274,31 +264,6 @@ impl Layout {
             }
         };
         fused::embedding(states.reshape([rows * columns, width]), places)
-    }
-
-    /// Lets the queries of each sequence attend to all of its tokens, with a bias of the scaled scores.
-    ///
-    /// # Shapes
-    /// - query: `[batch, longest, hidden]` as [`padded`](Self::padded), or `[batch, 1, hidden]`
-    /// - key, value: as [`padded`](Self::padded)
-    /// - `bias`: `[batch, heads, queries, longest]`; either of the first two may be 1
-    /// - output: as the states of the layout
-    pub(crate) fn attend_biased(
-        &self,
-        tokens: Tokens,
-        [query, key, value]: [Tensor<3>; 3],
-        bias: Tensor<4>,
-        heads: usize,
-        dropout: Option<Dropout>,
-    ) -> Tensor<3> {
-        let mask = self.mask(&key.device());
-        let inputs = [query, key, value];
-        let context = fused::biased_attention(inputs, bias, heads, mask, dropout);
-        match (tokens, self) {
-            (Tokens::All, _) => self.unpadded(context),
-            (Tokens::First | Tokens::Last, Self::Padded(_)) => context,
-            (Tokens::First | Tokens::Last, Self::Packed(_)) => context.swap_dims(0, 1),
-        }
     }
 
     /// Lets the queries of each sequence attend to all of its tokens.

@@ -24,6 +24,7 @@ mod family;
 mod finetuned;
 mod finite;
 mod folder;
+mod groups;
 mod initial;
 mod input;
 mod names;

@@ -3,10 +3,11 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::dropout::Dropouts;
+use super::dropout::{Dropouts, of_part};
 use super::linear::Linear;
 use super::output::Output;
 use super::settings::Settings;
+use crate::groups::Groups;
 use crate::input::{Layout, Tokens};
 
 /// Self-attention with its output block.
@@ -53,28 +54,31 @@ impl Heads {
         self.number
     }
 
-    /// [`attend`](Self::attend) with a bias of the scaled scores, computed from query and key, each
-    /// `[batch, longest or 1, hidden]` as of a padded batch.
+    /// [`attend`](Self::attend) with a bias of the scaled scores, which is computed for each group from its number, its
+    /// layout, and its queries and keys, each `[sequences, longest or 1, hidden]`.
     ///
     /// # Shapes
-    /// - the bias: `[batch, heads, queries, longest]`; either of the first two may be 1
+    /// - the bias: `[sequences, heads, queries, longest]`; either of the first two may be 1
     pub(crate) fn attend_biased(
         self,
         [query, key, value]: [Tensor<3>; 3],
-        bias: impl FnOnce(&Tensor<3>, &Tensor<3>) -> Tensor<4>,
-        layout: &Layout,
+        bias: impl Fn(usize, &Layout, [&Tensor<3>; 2]) -> Tensor<4>,
+        groups: &Groups,
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let query = match (tokens, layout) {
-            (Tokens::All, _) => layout.padded(query),
-            (Tokens::First | Tokens::Last, Layout::Padded(_)) => query,
-            (Tokens::First | Tokens::Last, Layout::Packed(_)) => query.swap_dims(0, 1),
-        };
-        let [key, value] = [key, value].map(|x| layout.padded(x));
-        let bias = bias(&query, &key);
         let dropout = dropouts.next(self.dropout);
-        layout.attend_biased(tokens, [query, key, value], bias, self.number, dropout)
+        let queries = groups.of_tokens(tokens, query);
+        let [keys, values] = [key, value].map(|x| groups.padded(x));
+        let states = queries.into_iter().zip(keys).zip(values);
+        let contexts = states.zip(groups.layouts()).enumerate();
+        let contexts = contexts.map(|(index, (((query, key), value), layout))| {
+            let bias = bias(index, layout, [&query, &key]);
+            let mask = layout.mask(&key.device());
+            let dropout = dropout.map(|dropout| of_part(dropout, index));
+            fused::biased_attention([query, key, value], bias, self.number, mask, dropout)
+        });
+        groups.joined(tokens, contexts.collect())
     }
 
     /// Mixes the values of all real tokens of a sequence, per head.

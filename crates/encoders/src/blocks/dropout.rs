@@ -41,3 +41,13 @@ impl Dropouts {
         dropout
     }
 }
+
+/// The dropout of one of the parts into which the elements of a site are divided: each has a mask of its own, and the
+/// first has the site's.
+pub(crate) fn of_part(dropout: Dropout, part: usize) -> Dropout {
+    let mut key = dropout.key();
+    // A model has far fewer sites.
+    key.site |= (part as u32) << 16;
+    let dropout = Dropout::new(dropout.probability(), key).expect("it was accepted before");
+    dropout.expect("nothing is rounded a second time")
+}

@@ -22,3 +22,47 @@ pub(crate) fn scores_at(x: Tensor<4>, table: Tensor<4>, places: Tensor<4, Int>) 
     let scores = x.matmul(table.transpose());
     scores.gather(3, places.expand([batch, heads, rows, columns]))
 }
+
+/// `x_i · table[rows + j - i]` for every token i and every j, per head: [`scores_at`] for places that depend on the
+/// distance of i and j alone, without a gather and its gradient.
+///
+/// # Shapes
+/// - `x`: `[batch, heads, rows, d]`
+/// - `table`: `[1, heads, 2 * rows, d]`
+/// - output: `[batch, heads, rows, rows]`
+pub(crate) fn scores_by_distance(x: Tensor<4>, table: Tensor<4>) -> Tensor<4> {
+    let [batch, heads, rows, _] = x.dims();
+    if rows == 0 {
+        return Tensor::zeros([batch, heads, 0, 0], &x.device());
+    }
+    let scores = x.matmul(table.transpose());
+    // Element (i, rows + j - i) of rows that are 2 * rows long is element (i, j) of rows that are one shorter and begin
+    // after the first `rows` elements.
+    let scores = scores.reshape([batch * heads, 2 * rows * rows]);
+    let scores = scores.narrow(1, rows, rows * (2 * rows - 1));
+    let scores = scores.reshape([batch, heads, rows, 2 * rows - 1]);
+    scores.narrow(3, 0, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution, TensorData, Tolerance};
+
+    use super::*;
+
+    #[test]
+    fn scores_by_distance_are_those_at_its_places() {
+        let device = Device::flex();
+        for rows in [1, 2, 7] {
+            let normal = Distribution::Normal(0.0, 1.0);
+            let x = Tensor::<4>::random([3, 2, rows, 5], normal, &device);
+            let table = Tensor::<4>::random([1, 2, 2 * rows, 5], normal, &device);
+            let places = (0..rows).flat_map(|i| (0..rows).map(move |j| (rows + j - i) as i64));
+            let places = TensorData::new(places.collect::<Vec<_>>(), [1, 1, rows, rows]);
+            let places = Tensor::from_data(places, &device);
+            let expected = scores_at(x.clone(), table.clone(), places).into_data();
+            let scores = scores_by_distance(x, table).into_data();
+            scores.assert_approx_eq::<f32>(&expected, Tolerance::absolute(0.0));
+        }
+    }
+}

@@ -6,7 +6,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::DebertaV2Config;
-use crate::blocks::{Dropouts, Heads, Linear, scores_at, split_heads};
+use crate::blocks::{Dropouts, Heads, Linear, scores_at, scores_by_distance, split_heads};
+use crate::groups::Groups;
 use crate::input::{Layout, Tokens};
 
 /// Query, key and value projections, and those of the embeddings of distances.
@@ -25,6 +26,17 @@ pub(super) struct DisentangledSelfAttention {
     terms: Terms,
     /// Of the embeddings of distances.
     dropout: f64,
+}
+
+/// The distances within the longest sequence as keys and as queries, `[1, heads, rows, d]`.
+#[derive(Clone)]
+struct Tables {
+    /// The row of the embeddings that is their first.
+    first: usize,
+    /// `None` where the distances have no score as keys.
+    keys: Option<Tensor<4>>,
+    /// `None` where they have none as queries.
+    queries: Option<Tensor<4>>,
 }
 
 /// What the scores are made of.
@@ -97,45 +109,63 @@ impl DisentangledSelfAttention {
         let Some(distances) = distances else {
             return self.heads.attend(inputs, layout, tokens, dropouts);
         };
-        let bias = |query: &Tensor<3>, key: &Tensor<3>| self.bias(query, key, distances, terms);
+        let groups = Groups::of(layout, &distances.device());
+        let tables = self.tables(distances, layout);
+        let bias = |_, _: &Layout, states: [&_; 2]| self.bias(states, tables.clone(), terms);
         self.heads
-            .attend_biased(inputs, bias, layout, tokens, dropouts)
+            .attend_biased(inputs, bias, &groups, tokens, dropouts)
+    }
+
+    /// The keys and the queries of the distances within the longest sequence, each `[1, heads, rows, d]`.
+    fn tables(&self, distances: Tensor<3>, layout: &Layout) -> Tables {
+        let [_, longest] = layout.extent();
+        let reached = self.terms.buckets.reached(longest);
+        let first = *reached.start();
+        let distances = distances.narrow(1, first, reached.end() + 1 - first);
+        let table = |own: &Option<Linear>, of_tokens: &Linear| {
+            let projection = own.as_ref().unwrap_or(of_tokens);
+            split_heads(projection.forward(distances.clone()), self.heads.number())
+        };
+        let Terms { c2p, p2c, .. } = self.terms;
+        Tables {
+            first,
+            keys: c2p.then(|| table(&self.pos_key_proj, &self.key_proj)),
+            queries: p2c.then(|| table(&self.pos_query_proj, &self.query_proj)),
+        }
     }
 
     /// The scores of distances, `[batch, heads, queries, keys]`, with the factor of all scores.
-    fn bias(
-        &self,
-        query: &Tensor<3>,
-        key: &Tensor<3>,
-        distances: Tensor<3>,
-        terms: f64,
-    ) -> Tensor<4> {
+    fn bias(&self, states: [&Tensor<3>; 2], tables: Tables, terms: f64) -> Tensor<4> {
         let heads = self.heads.number();
         let buckets = self.terms.buckets;
-        let [query, key] = [query, key].map(|x| split_heads(x.clone(), heads));
+        let [query, key] = states.map(|x| split_heads(x.clone(), heads));
         let ([_, _, queries, d], [_, _, keys, _]) = (query.dims(), key.dims());
-        // Of the distances, only those within the longest sequence.
-        let reached = buckets.reached(queries, keys);
-        let first = *reached.start();
-        let distances = distances.narrow(1, first, reached.end() + 1 - first);
-        let device = distances.device();
-        let places = |rows: usize, columns: usize, row: &dyn Fn(usize, usize) -> usize| {
-            let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
-            let places: Vec<i64> = places.map(|(i, j)| (row(i, j) - first) as i64).collect();
-            let places = TensorData::new(places, [1, 1, rows, columns]);
-            Tensor::<4, Int>::from_data(places, &device)
+        let device = query.device();
+        let first = tables.first as i64;
+        let scores = |x, table: Tensor<4>, row: &dyn Fn(i64) -> usize| {
+            // The tokens of `x` are the keys, or all queries. Entry `k` is what lies `keys - k` before them.
+            let rows = (0..2 * keys as i64).map(|k| row(keys as i64 - k) as i64 - first);
+            let [_, _, most, _] = table.dims();
+            // The first is beyond reach, and nobody's.
+            let rows: Vec<i64> = rows.map(|row| row.clamp(0, most as i64 - 1)).collect();
+            let rows = TensorData::new(rows, [2 * keys]);
+            let table = table.select(2, Tensor::<1, Int>::from_data(rows, &device));
+            scores_by_distance(x, table)
         };
-        let table = |projection: &Linear| split_heads(projection.forward(distances.clone()), heads);
-        let c2p = self.terms.c2p.then(|| {
-            let table = table(self.pos_key_proj.as_ref().unwrap_or(&self.key_proj));
-            // The queries already have the factor of the terms.
-            let places = places(queries, keys, &|i, j| buckets.row(i, j));
-            scores_at(query, table, places)
+        // The queries already have the factor of the terms.
+        let c2p = tables.keys.map(|table| match queries == keys {
+            true => scores(query, table, &|distance| buckets.row(distance)),
+            // The first token sees every other at its position.
+            false => {
+                let places = (0..keys as i64).map(|j| buckets.row(-j) as i64 - first);
+                let places = TensorData::new(places.collect::<Vec<_>>(), [1, 1, 1, keys]);
+                scores_at(query, table, Tensor::from_data(places, &device))
+            }
         });
-        let p2c = self.terms.p2c.then(|| {
-            let table = table(self.pos_query_proj.as_ref().unwrap_or(&self.query_proj));
-            let places = places(keys, queries, &|j, i| buckets.mirrored(j, i));
-            scores_at(key, table, places).transpose() / terms.sqrt()
+        let p2c = tables.queries.map(|table| {
+            let all = scores(key, table, &|distance| buckets.mirrored(distance));
+            let all = all.transpose() / terms.sqrt();
+            all.narrow(2, 0, queries)
         });
         let sum = match (c2p, p2c) {
             (Some(c2p), Some(p2c)) => c2p + p2c,
@@ -147,19 +177,20 @@ impl DisentangledSelfAttention {
 }
 
 impl Buckets {
-    /// The row of the embeddings for what lies at `there`, seen from `here`.
-    fn row(self, here: usize, there: usize) -> usize {
-        self.clamped(self.bucket(here as i64 - there as i64))
+    /// The row of the embeddings for what lies `distance` before a token.
+    fn row(self, distance: i64) -> usize {
+        self.clamped(self.bucket(distance))
     }
 
-    /// The row for what lies at `here`, seen from `there`.
-    fn mirrored(self, here: usize, there: usize) -> usize {
-        self.clamped(-self.bucket(here as i64 - there as i64))
+    /// The row for a token, seen from what lies `distance` before it.
+    fn mirrored(self, distance: i64) -> usize {
+        self.clamped(-self.bucket(distance))
     }
 
-    /// The rows between those for the furthest that `queries` tokens see of `keys` tokens to either side.
-    fn reached(self, queries: usize, keys: usize) -> RangeInclusive<usize> {
-        self.row(0, keys - 1)..=self.row(queries - 1, 0)
+    /// The rows between those for the furthest that `tokens` tokens see of each other to either side.
+    fn reached(self, tokens: usize) -> RangeInclusive<usize> {
+        let furthest = tokens as i64 - 1;
+        self.row(-furthest)..=self.row(furthest)
     }
 
     fn clamped(self, bucket: i64) -> usize {

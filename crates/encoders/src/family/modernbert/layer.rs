@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::config::{AttentionKind, ModernBertConfig};
 use crate::blocks::{Dropouts, Heads, HiddenAct, LayerNorm, Linear};
+use crate::groups::Groups;
 use crate::input::{Layout, Tokens};
 
 /// Keeps a token from those beyond its window. Not minus infinity, for the sake of rows of padding.
@@ -130,9 +131,11 @@ impl ModernBertAttention {
         let context = match self.window {
             // Everything is within reach of everything.
             Some(window) if window + 1 < longest => {
-                let bias = beyond(window, tokens, layout, &projected.device());
+                let device = projected.device();
+                let bias = |_, layout: &Layout, _: [&_; 2]| beyond(window, tokens, layout, &device);
+                let groups = Groups::of(layout, &device);
                 self.heads
-                    .attend_biased(inputs, |_, _| bias, layout, tokens, dropouts)
+                    .attend_biased(inputs, bias, &groups, tokens, dropouts)
             }
             _ => self.heads.attend(inputs, layout, tokens, dropouts),
         };

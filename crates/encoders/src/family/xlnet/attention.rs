@@ -5,7 +5,10 @@ use burn::nn::Initializer;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::XlNetConfig;
-use crate::blocks::{Dropouts, Heads, LayerNorm, scores_at, split_heads, zero_bias};
+use crate::blocks::{
+    Dropouts, Heads, LayerNorm, scores_at, scores_by_distance, split_heads, zero_bias,
+};
+use crate::groups::Groups;
 use crate::input::{EncoderInput, Layout, Tokens};
 
 /// Attention whose scores are sums of three: of contents, of a distance, and of being in one segment or not.
@@ -79,24 +82,19 @@ impl RelativeAttention {
         ];
         let [_, longest] = layout.extent();
         let distances = self.distances(longest, &hidden, dropouts);
-        let places = places(layout, tokens, &hidden.device());
-        let segments = segments(input, tokens);
-        let bias = |query: &Tensor<3>, key: &Tensor<3>| {
-            let [query, key] = [query, key].map(Tensor::clone);
-            self.bias(query, key, (distances, places), segments)
+        let groups = Groups::of(layout, &hidden.device());
+        let segments = segments(input, &groups, tokens);
+        let bias = |group: usize, layout: &Layout, states: [&Tensor<3>; 2]| {
+            let scores = self.of_distances(states[0], distances.clone(), layout, tokens);
+            self.bias(states, scores, segments[group].clone())
         };
         let context = self
             .heads
-            .attend_biased(inputs, bias, layout, tokens, dropouts);
+            .attend_biased(inputs, bias, &groups, tokens, dropouts);
         let weight = matrix(&self.o).transpose();
         let attended = fused::linear(context, weight.clone(), zero_bias(&weight));
         self.layer_norm
             .forward_residual(attended, queries, dropouts.next(self.dropout))
-    }
-
-    /// `[heads, d]` as what is added to states side by side, `[1, 1, heads * d]`.
-    fn flat(&self, bias: &Param<Tensor<2>>) -> Tensor<3> {
-        bias.val().flatten::<1>(0, 1).unsqueeze()
     }
 
     /// The projected encodings of the distances `longest` to `1 - longest`, `[1, heads, 2 * longest, d]`.
@@ -122,28 +120,52 @@ impl RelativeAttention {
         split_heads(projected(&encodings, &self.r), self.heads.number())
     }
 
+    /// The scores of queries and distances, `[batch, heads, queries, longest]`; `distances` may reach beyond the longest.
+    fn of_distances(
+        &self,
+        query: &Tensor<3>,
+        distances: Tensor<4>,
+        layout: &Layout,
+        tokens: Tokens,
+    ) -> Tensor<4> {
+        let query = self.with(&self.r_r_bias, query);
+        let [_, longest] = layout.extent();
+        let [_, _, rows, _] = distances.dims();
+        let distances = distances.narrow(2, rows / 2 - longest, 2 * longest);
+        match tokens {
+            Tokens::All => scores_by_distance(query, distances),
+            Tokens::First | Tokens::Last => {
+                let places = places(layout, tokens, &query.device());
+                scores_at(query, distances, places)
+            }
+        }
+    }
+
+    /// Queries with something added, `[batch, heads, queries, d]`.
+    fn with(&self, bias: &Param<Tensor<2>>, query: &Tensor<3>) -> Tensor<4> {
+        // `[heads, d]` as what is added to states side by side.
+        let bias = bias.val().flatten::<1>(0, 1).unsqueeze();
+        split_heads(query.clone() + bias, self.heads.number())
+    }
+
     /// What is added to the scores of queries and keys, `[batch, heads, queries, longest]`, with the factor of all
-    /// scores; `distances` come with the place of each query's and key's.
+    /// scores.
     fn bias(
         &self,
-        query: Tensor<3>,
-        key: Tensor<3>,
-        (distances, places): (Tensor<4>, Tensor<4, Int>),
+        [query, key]: [&Tensor<3>; 2],
+        of_distances: Tensor<4>,
         segments: Tensor<4>,
     ) -> Tensor<4> {
         let heads = self.heads.number();
-        let with = |bias| split_heads(query.clone() + self.flat(bias), heads);
-        let of_distances = scores_at(with(&self.r_r_bias), distances, places);
-
         let table = self.seg_embed.val().permute([1, 2, 0]).unsqueeze::<4>();
-        let scores = with(&self.r_s_bias).matmul(table);
+        let scores = self.with(&self.r_s_bias, query).matmul(table);
         let [same, other] = [0, 1].map(|segment| scores.clone().narrow(3, segment, 1));
         let of_segments = same.clone() + (other - same) * segments;
 
         // The same for every query.
         let [_, d] = self.r_w_bias.dims();
         let bias = self.r_w_bias.val().reshape([1, heads, d, 1]);
-        let of_contents = split_heads(key, heads).matmul(bias).transpose();
+        let of_contents = split_heads(key.clone(), heads).matmul(bias).transpose();
         (of_distances + of_segments + of_contents) / (d as f64).sqrt()
     }
 }
@@ -169,21 +191,20 @@ fn places(layout: &Layout, tokens: Tokens, device: &Device) -> Tensor<4, Int> {
     there - here.reshape([batch, 1, queries, 1])
 }
 
-/// 1 where a query and a key are of different segments, `[batch, 1, queries, longest]`.
-fn segments(input: &EncoderInput, tokens: Tokens) -> Tensor<4> {
-    let layout = &input.layout;
+/// 1 where a query and a key are of different segments, `[batch, 1, queries, longest]` for each group.
+fn segments(input: &EncoderInput, groups: &Groups, tokens: Tokens) -> Vec<Tensor<4>> {
     let [rows, columns] = input.token_type_ids.dims();
     let kinds = input.token_type_ids.clone().float();
     let kinds = kinds.reshape([rows, columns, 1]);
-    let along = layout.padded(kinds.clone());
-    let across = match tokens {
-        Tokens::All => along.clone(),
-        Tokens::First | Tokens::Last => layout.of(tokens, kinds),
-    };
-    let [batch, longest, _] = along.dims();
-    let queries = across.shape().num_elements() / batch;
-    let shape = [batch, queries, longest];
-    let across = across.reshape([batch, queries, 1]).expand(shape);
-    let along = along.reshape([batch, 1, longest]).expand(shape);
-    across.not_equal(along).float().unsqueeze_dim(1)
+    let of_queries = groups.of_tokens(tokens, input.layout.of(tokens, kinds.clone()));
+    let of_keys = groups.padded(kinds);
+    let segments = of_queries.into_iter().zip(of_keys);
+    let segments = segments.map(|(across, along)| {
+        let ([batch, queries, _], [_, longest, _]) = (across.dims(), along.dims());
+        let shape = [batch, queries, longest];
+        let across = across.expand(shape);
+        let along = along.swap_dims(1, 2).expand(shape);
+        across.not_equal(along).float().unsqueeze_dim(1)
+    });
+    segments.collect()
 }
