@@ -14,7 +14,7 @@ mod stepper;
 mod update;
 
 pub use accumulate::{BatchGradients, Pass, accumulate};
-pub use health::{Diverged, finite};
+pub use health::{Diverged, LargestGradient, finite};
 pub use loss_scale::LossScale;
 pub use stepper::{Stepper, Taken};
 pub use update::Update;

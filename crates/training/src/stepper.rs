@@ -5,7 +5,7 @@ use burn::optim::GradientsParams;
 use optimize::{SettingError, clipping_factor, squared_global_norm};
 
 use crate::accumulate::{BatchGradients, Pass, accumulate, losses_and_gradients};
-use crate::health::{Diverged, finite};
+use crate::health::{Diverged, LargestGradient, finite};
 use crate::loss_scale::LossScale;
 use crate::update::Update;
 
@@ -132,15 +132,23 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         let model = self.model();
         let (loss, gradients) = losses_and_gradients(model, batches, self.first_pass(), objective);
         let (loss, gradient_norm) = loss.read_with(squared_global_norm(model, &gradients));
-        finite("loss", self.step, loss)?;
         let scale = self.loss_scale.value();
+        let checked = |what, value| {
+            finite(what, self.step, value).map_err(|diverged| Diverged {
+                largest: LargestGradient::of(model, &gradients, scale),
+                ..diverged
+            })
+        };
+        checked("loss", loss)?;
         let gradient_norm = gradient_norm / scale;
         // A skipped step counts in neither the schedule nor the optimizer.
         let learning_rate = (self.schedule)(self.step - self.skipped);
-        let is_skipped = !self.loss_scale.accepts(gradient_norm);
-        if !is_skipped || self.loss_scale.is_exhausted() {
-            finite("gradient norm", self.step, gradient_norm)?;
+        let mut loss_scale = self.loss_scale.clone();
+        let is_skipped = !loss_scale.accepts(gradient_norm);
+        if !is_skipped || loss_scale.is_exhausted() {
+            checked("gradient norm", gradient_norm)?;
         }
+        self.loss_scale = loss_scale;
         if is_skipped {
             self.skipped += 1;
         } else {

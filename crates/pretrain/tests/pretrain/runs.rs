@@ -302,6 +302,11 @@ fn a_gradient_norm_that_is_not_finite_stops_training_even_if_the_loss_is_finite(
     };
     assert_eq!((diverged.what, diverged.step), ("gradient norm", 0));
     assert!(!diverged.value.is_finite(), "{diverged}");
+    let largest = diverged.largest.expect("there are gradients");
+    assert!(
+        !largest.norm.is_finite() && largest.path.starts_with("bert."),
+        "{largest:?}"
+    );
     assert_eq!(trainer.steps(), 0);
 }
 
