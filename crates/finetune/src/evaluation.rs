@@ -1,5 +1,7 @@
 //! Metrics over a whole evaluation set.
 
+use std::convert::Infallible;
+
 use burn::tensor::{Device, Tensor};
 use encoders::{Classifier, Dropouts, Encoding, Encodings};
 use tasks::{Metric, Predictions, Task, ValueKind};
@@ -42,7 +44,26 @@ pub fn predict(
 ) -> Predictions {
     let device = device.clone().inner();
     let kind = task.outputs().kind();
-    forward(model, kind, encodings, filling, &device, |_, _| {})
+    let predicted: Result<_, Infallible> =
+        forward(model, kind, encodings, filling, &device, |_, _| Ok(()));
+    predicted.unwrap_or_else(|never| match never {})
+}
+
+/// The same, asking `go_on` after every batch.
+///
+/// # Errors
+/// Those of `go_on`, which end it.
+pub(crate) fn predict_while<E>(
+    model: &Classifier,
+    task: &Task,
+    encodings: &Encodings,
+    filling: Filling,
+    device: &Device,
+    go_on: impl Fn() -> Result<(), E>,
+) -> Result<Predictions, E> {
+    let device = device.clone().inner();
+    let kind = task.outputs().kind();
+    forward(model, kind, encodings, filling, &device, |_, _| go_on())
 }
 
 /// Scores a model over all examples by the metrics of their task, with dropout off.
@@ -60,6 +81,21 @@ pub fn evaluate(
     filling: Filling,
     device: &Device,
 ) -> Result<Evaluation, FinetuneError> {
+    evaluate_while(model, task, examples, filling, device, || Ok(()))
+}
+
+/// The same, asking `go_on` after every batch.
+///
+/// # Errors
+/// Those of [`evaluate`], and those of `go_on`, which end it.
+pub(crate) fn evaluate_while(
+    model: &Classifier,
+    task: &Task,
+    examples: &Examples,
+    filling: Filling,
+    device: &Device,
+    go_on: impl Fn() -> Result<(), FinetuneError>,
+) -> Result<Evaluation, FinetuneError> {
     let device = device.clone().inner();
     let mut total = 0.0;
     let predictions = forward(
@@ -72,8 +108,9 @@ pub fn evaluate(
             let targets = BatchTargets::of(&examples.targets, positions, &device);
             let loss = mean_loss(outputs, &targets);
             total += f64::from(loss.into_scalar::<f32>()) * positions.len() as f64;
+            go_on()
         },
-    );
+    )?;
     let scores = task.metrics().iter().map(|metric| {
         let score = metric.score(&predictions, &examples.targets)?;
         Ok((*metric, score))
@@ -87,15 +124,15 @@ pub fn evaluate(
 }
 
 /// Runs the model over all sentences and returns its predictions; `each` gets the positions and the outputs of every
-/// batch.
-fn forward(
+/// batch and may end it.
+fn forward<E>(
     model: &Classifier,
     kind: ValueKind,
     encodings: &Encodings,
     filling: Filling,
     device: &Device,
-    mut each: impl FnMut(&[usize], Tensor<2>),
-) -> Predictions {
+    mut each: impl FnMut(&[usize], Tensor<2>) -> Result<(), E>,
+) -> Result<Predictions, E> {
     let mut by_length: Vec<usize> = (0..encodings.len()).collect();
     by_length.sort_by_key(|&i| encodings.length(i));
 
@@ -121,7 +158,7 @@ fn forward(
                 }
             }
         }
-        each(positions, outputs);
+        each(positions, outputs)?;
     }
-    predictions
+    Ok(predictions)
 }

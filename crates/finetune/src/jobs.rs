@@ -141,9 +141,14 @@ impl<'a, P: Progress> Shared<'a, P> {
     /// # Errors
     /// [`FinetuneError::Stopped`] if the run should not continue.
     pub(crate) fn step(&self, run: &RunKey, step: &Step) -> Result<(), FinetuneError> {
-        let mut queue = self.lock();
-        queue.progress.step(run, step);
-        match queue.goes_on() {
+        self.lock().progress.step(run, step);
+        self.go_on()
+    }
+
+    /// # Errors
+    /// [`FinetuneError::Stopped`] if the study is ending.
+    pub(crate) fn go_on(&self) -> Result<(), FinetuneError> {
+        match self.lock().goes_on() {
             true => Ok(()),
             false => Err(FinetuneError::Stopped),
         }

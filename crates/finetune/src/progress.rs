@@ -63,7 +63,8 @@ pub trait Progress {
     fn epoch(&mut self, run: &RunKey, epoch: usize, score: f64) {
         let _ = (run, epoch, score);
     }
-    /// Whether to stop now; asked before every run and after every step.
+    /// Whether to stop now; asked before every run, after every step, and after every batch of an
+    /// evaluation.
     fn should_stop(&mut self) -> bool {
         false
     }

@@ -16,7 +16,7 @@ use training::finite;
 use crate::batch::Filling;
 use crate::course::Course;
 use crate::error::FinetuneError;
-use crate::evaluation::{Evaluation, evaluate, predict};
+use crate::evaluation::{Evaluation, evaluate_while, predict_while};
 use crate::jobs::Shared;
 use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
@@ -130,7 +130,8 @@ impl Outcome {
                 self.skipped_steps += usize::from(step.is_skipped);
                 shared.step(run, step)
             })?;
-            let evaluated = score(setup, &trainer, epoch * steps / recipe.epochs - 1)?;
+            let last = epoch * steps / recipe.epochs - 1;
+            let evaluated = score(setup, &trainer, last, || shared.go_on())?;
             if let Some((_, scored)) = evaluated.first() {
                 shared.epoch(run, epoch, scored.headline());
             }
@@ -159,7 +160,14 @@ impl Outcome {
         let model = lower(recipe.precision, trainer.model());
         for (set, encodings) in &data.unlabelled_sets {
             let filling = Filling::of_evaluation(recipe, data.pad_token_id);
-            let predicted = predict(&model, &data.task, encodings, filling, &setup.device);
+            let predicted = predict_while(
+                &model,
+                &data.task,
+                encodings,
+                filling,
+                &setup.device,
+                || shared.go_on(),
+            )?;
             let file = setup.predictions_file(&predicted, None);
             self.predictions.insert(set.clone(), file);
         }
@@ -173,12 +181,13 @@ fn score<'a>(
     setup: &'a Setup,
     trainer: &Trainer,
     step: usize,
+    go_on: impl Fn() -> Result<(), FinetuneError>,
 ) -> Result<Vec<(&'a str, Evaluation)>, FinetuneError> {
     let (data, recipe) = (&setup.data, &setup.config.recipe);
     let model = lower(recipe.precision, trainer.model());
     let filling = Filling::of_evaluation(recipe, data.pad_token_id);
     let sets = data.evaluation_sets.iter().map(|(name, examples)| {
-        let scored = evaluate(&model, &data.task, examples, filling, &setup.device)?;
+        let scored = evaluate_while(&model, &data.task, examples, filling, &setup.device, &go_on)?;
         finite("evaluation loss", step, scored.loss)?;
         Ok((name.as_str(), scored))
     });

@@ -49,6 +49,14 @@ pub enum PretrainError {
     /// A number of the training is not finite any more.
     #[error(transparent)]
     Diverged(#[from] training::Diverged),
+    /// The observer asked to stop; the run is stored after this step.
+    #[error("stopped after step {step} of {steps}, which is stored")]
+    Stopped {
+        /// Steps taken.
+        step: usize,
+        /// All steps of the run.
+        steps: usize,
+    },
     /// A checkpoint cannot be used.
     #[error("{}: not a checkpoint of this program: {reason}", path.display())]
     Checkpoint {

@@ -35,6 +35,20 @@ impl HeldOut {
         vocabulary: &Vocabulary,
         recipe: &Recipe,
     ) -> Result<Self, PretrainError> {
+        Self::of_while(model, sequences, vocabulary, recipe, || Ok(()))
+    }
+
+    /// The same, asking `go_on` after every batch.
+    ///
+    /// # Errors
+    /// Those of [`HeldOut::of`], and those of `go_on`, which end it.
+    pub(crate) fn of_while(
+        model: &BertForMaskedLM,
+        sequences: &Sequences,
+        vocabulary: &Vocabulary,
+        recipe: &Recipe,
+        mut go_on: impl FnMut() -> Result<(), PretrainError>,
+    ) -> Result<Self, PretrainError> {
         recipe.validate()?;
         if sequences.is_empty() {
             return Err(PretrainError::TooLittle {
@@ -62,6 +76,7 @@ impl HeldOut {
             let loss = fused::cross_entropy(logits, batch.targets);
             total += f64::from(loss.into_scalar::<f32>()) * count as f64;
             masked += count;
+            go_on()?;
         }
         let loss = total / masked as f64;
         Ok(Self {

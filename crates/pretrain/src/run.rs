@@ -55,6 +55,10 @@ pub trait Observer {
     fn step(&mut self, step: &Step);
     /// The held-out documents were evaluated after this many steps.
     fn held_out(&mut self, step: usize, scores: &HeldOut);
+    /// Whether to stop now; asked after every step, and after every batch of an evaluation.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
 }
 
 /// A run with its text ready. While it exists, no other process can open a run in its folder.
@@ -202,8 +206,8 @@ impl Run {
     /// Trains to the end, from the latest checkpoint if there is one, and returns the final scores.
     ///
     /// # Errors
-    /// [`PretrainError::OtherRun`] if the folder's checkpoint has other settings,
-    /// [`PretrainError::Diverged`], or one for files.
+    /// [`PretrainError::OtherRun`] if the folder's checkpoint has other settings, [`PretrainError::Diverged`],
+    /// [`PretrainError::Stopped`] if [`Observer::should_stop`] returns true, or one for files.
     pub fn train(&self, observer: &mut dyn Observer) -> Result<HeldOut, PretrainError> {
         let (mut trainer, mut state) = self.start()?;
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,11 +223,31 @@ impl Run {
         })))?;
         observer.prepared(&self.summary, state.step, recipe.steps);
 
+        let ended = self.steps(&mut trainer, &mut state, &mut log, observer);
+        if matches!(ended, Ok(_) | Err(PretrainError::Stopped { .. })) {
+            self.store(&trainer, &state)?;
+        }
+        ended
+    }
+
+    /// Takes the remaining steps and evaluates the model after the last one.
+    fn steps(
+        &self,
+        trainer: &mut Trainer,
+        state: &mut RunState,
+        log: &mut Log,
+        observer: &mut dyn Observer,
+    ) -> Result<HeldOut, PretrainError> {
+        let recipe = &self.config.recipe;
         let earlier = state.seconds;
         let started = Instant::now();
         let mut stored = Instant::now();
         let mut interval = Interval::default();
         let mut batches = Batches::new(&self.train, recipe)?;
+        // The process before may have been stopped during this evaluation.
+        if self.is_to_evaluate(state.step) && !is_evaluated(log, state.step) {
+            self.evaluate(trainer, state, log, observer)?;
+        }
         while trainer.steps() < recipe.steps {
             let (epoch, positions) = batches.of_step(trainer.steps());
             let batch = Batch::masked(
@@ -243,19 +267,34 @@ impl Run {
             state.seconds = earlier + started.elapsed().as_secs_f64();
             let is_last = trainer.steps() == recipe.steps;
             if is_last || trainer.steps().is_multiple_of(self.config.log_every) {
-                log.push(interval.finish(&step, &state))?;
+                log.push(interval.finish(&step, state))?;
             }
-            if !is_last && trainer.steps().is_multiple_of(self.config.evaluate_every) {
-                self.evaluate(&trainer, &state, &mut log, observer)?;
+            self.go_on(state, observer)?;
+            if self.is_to_evaluate(state.step) {
+                self.evaluate(trainer, state, log, observer)?;
             }
             if !is_last && stored.elapsed() >= self.config.checkpoint_every {
-                self.store(&trainer, &state)?;
+                self.store(trainer, state)?;
                 stored = Instant::now();
             }
         }
-        let scores = self.evaluate(&trainer, &state, &mut log, observer)?;
-        self.store(&trainer, &state)?;
-        Ok(scores)
+        self.evaluate(trainer, state, log, observer)
+    }
+
+    /// Whether the held-out documents are evaluated after this many steps, but for the last.
+    fn is_to_evaluate(&self, step: usize) -> bool {
+        (1..self.config.recipe.steps).contains(&step)
+            && step.is_multiple_of(self.config.evaluate_every)
+    }
+
+    fn go_on(&self, state: &RunState, observer: &mut dyn Observer) -> Result<(), PretrainError> {
+        match observer.should_stop() {
+            false => Ok(()),
+            true => Err(PretrainError::Stopped {
+                step: state.step,
+                steps: self.config.recipe.steps,
+            }),
+        }
     }
 
     fn start(&self) -> Result<(Trainer, RunState), PretrainError> {
@@ -298,7 +337,13 @@ impl Run {
         observer: &mut dyn Observer,
     ) -> Result<HeldOut, PretrainError> {
         let recipe = &self.config.recipe;
-        let scores = HeldOut::of(&trainer.model(), &self.held_out, &self.vocabulary, recipe)?;
+        let scores = HeldOut::of_while(
+            &trainer.model(),
+            &self.held_out,
+            &self.vocabulary,
+            recipe,
+            || self.go_on(state, observer),
+        )?;
         let last = state.step.saturating_sub(1);
         training::finite("held-out loss", last, scores.loss)?;
         training::finite("held-out perplexity", last, scores.perplexity)?;
@@ -319,6 +364,12 @@ impl Run {
         write_snapshot(self.snapshot(), &self.encoder, &trainer.model(), &tokenizer)?;
         Ok(())
     }
+}
+
+/// Whether the log has the scores after this many steps.
+fn is_evaluated(log: &Log, taken: usize) -> bool {
+    let mut events = log.items().iter();
+    events.any(|event| matches!(event, Event::HeldOut { step, .. } if *step == taken))
 }
 
 /// Sums over the steps behind one line of the log.

@@ -6,7 +6,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use pretrain::{PretrainError, Run};
-use program::{DeviceOptions, Failure, Program, print};
+use program::{DeviceOptions, Failure, Program, print, stop};
 
 use crate::arguments::Arguments;
 use crate::terminal::Terminal;
@@ -21,7 +21,8 @@ const PROGRAM: Program = Program {
     features: &[("persistence", cfg!(feature = "persistence"))],
 };
 
-/// Runs the program with the process's arguments: exit code 0, 2 for usage, 1 for everything else.
+/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 or 143 after a signal, 1 for everything
+/// else.
 pub fn main() -> ExitCode {
     program::exit_code_of(run())
 }
@@ -45,7 +46,16 @@ fn run() -> Result<(), Failure> {
     }
     let device = arguments.devices.open(&PROGRAM)?;
     let run = Run::open(arguments.run(), &device).map_err(not_started)?;
-    let scores = run.train(&mut Terminal::new()).map_err(Failure::world)?;
+    stop::catch();
+    let scores = run
+        .train(&mut Terminal::new())
+        .map_err(|error| match error {
+            PretrainError::Stopped { step, steps } => Failure::Stopped(format!(
+                "step {step} of {steps} is stored; to continue: {}",
+                PROGRAM.command()
+            )),
+            other => Failure::world(other),
+        })?;
     print(&format!(
         "held out  masked accuracy {:.2} %, perplexity {:.2}\nsnapshot  {}\n",
         100.0 * scores.accuracy,

@@ -5,6 +5,7 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressStyle};
 use pretrain::{DataSummary, HeldOut, Observer, Step};
 use program::progress::say;
+use program::stop;
 
 /// A bar on standard error.
 pub(crate) struct Terminal {
@@ -73,5 +74,9 @@ impl Observer for Terminal {
             scores.perplexity
         );
         self.bar.suspend(|| say(&line));
+    }
+
+    fn should_stop(&mut self) -> bool {
+        stop::asked()
     }
 }

@@ -10,3 +10,4 @@ mod plans;
 mod records;
 mod saved;
 mod setup;
+mod stops;

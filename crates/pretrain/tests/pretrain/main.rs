@@ -5,4 +5,5 @@ mod corpora;
 mod masks;
 mod runs;
 mod setup;
+mod stops;
 mod vocabularies;
