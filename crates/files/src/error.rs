@@ -22,6 +22,27 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// The file system has no locks, as NFS without its lock service and Lustre without `flock`.
+    #[error(
+        "{}: cannot be locked ({source}), so nothing would keep a second process out; choose a folder on a local disk, \
+         or have this file system mounted with locks",
+        path.display()
+    )]
+    Unlockable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system reports.
+        source: std::io::Error,
+    },
+    /// Someone removed or replaced the file while it was open.
+    #[error(
+        "{}: removed or replaced while it was in use, so nothing more can be recorded in it",
+        path.display()
+    )]
+    Removed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A line is not what the file should hold.
     #[error("{}:{line}: not {what}: {reason}", path.display())]
     Line {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::error::FileError;
+use crate::sync::{above, sync_all, sync_names};
 
 /// What the name of a folder begins with while it is being written or removed.
 const UNFINISHED: &str = ".unfinished-";
@@ -41,13 +42,15 @@ impl NewFolder {
         self.unfinished.path()
     }
 
-    /// Puts the folder at its place. One that is there already stays until this succeeds, and is then removed.
+    /// Puts the folder at its place, once its files are on disk. One that is there already stays until this succeeds, and
+    /// is then removed.
     ///
     /// # Errors
     /// [`FileError::Io`].
     pub fn put(self) -> Result<(), FileError> {
         let Self { place, unfinished } = self;
         let wrong = |e| FileError::io(&place, e);
+        sync_all(unfinished.path()).map_err(wrong)?;
         let old = match fs::exists(&place).map_err(wrong)? {
             false => None,
             true => Some(set_aside(&place)?),
@@ -61,6 +64,7 @@ impl NewFolder {
         }
         // It is no longer where it would be removed.
         let _ = unfinished.keep();
+        sync_names(above(&place)).map_err(wrong)?;
         old.map_or(Ok(()), |old| old.close().map_err(wrong))
     }
 }
@@ -115,14 +119,6 @@ fn beside(path: &Path) -> Result<TempDir, FileError> {
     builder
         .tempdir_in(above)
         .map_err(|e| FileError::io(above, e))
-}
-
-/// The folder that a path lies in.
-fn above(path: &Path) -> &Path {
-    match path.parent() {
-        Some(above) if !above.as_os_str().is_empty() => above,
-        _ => Path::new("."),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A file that grows by one JSON object per line.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::FileError;
+use crate::lock::{lock, still_there};
+use crate::sync::{above, sync_names};
 
 /// A file of JSON objects, one per line, open for appending and locked against other processes.
 ///
@@ -30,8 +32,8 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     /// An incomplete last line, left by a process that died while writing it, is cut off.
     ///
     /// # Errors
-    /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or
-    /// written, [`FileError::Line`] if a line cannot be parsed.
+    /// [`FileError::InUse`] while another process has it open, [`FileError::Unlockable`] where there are no locks,
+    /// [`FileError::Io`] if it cannot be read or written, [`FileError::Line`] if a line cannot be parsed.
     pub fn open(path: &Path, what: &'static str) -> Result<Self, FileError> {
         let wrong = |e| FileError::io(path, e);
         let mut file = OpenOptions::new()
@@ -40,17 +42,12 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
             .create(true)
             .open(path)
             .map_err(wrong)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(FileError::InUse {
-                    path: path.to_path_buf(),
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(wrong(e)),
-        }
+        lock(&file, path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(wrong)?;
+        if bytes.is_empty() {
+            sync_names(above(path)).map_err(wrong)?;
+        }
         let (mut whole, mut items) = parse(path, what, &bytes)?;
         let rest = &bytes[whole..];
         let mut torn = None;
@@ -103,7 +100,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     /// `null` in JSON. Such an item is refused.
     ///
     /// # Errors
-    /// [`FileError::Unreadable`], [`FileError::Io`].
+    /// [`FileError::Unreadable`], [`FileError::Removed`], [`FileError::Io`].
     pub fn push(&mut self, item: T) -> Result<&T, FileError> {
         let unreadable = |e: serde_json::Error| FileError::Unreadable {
             path: self.path.clone(),
@@ -113,6 +110,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         let mut line = serde_json::to_vec(&item).map_err(unreadable)?;
         serde_json::from_slice::<T>(&line).map_err(unreadable)?;
         line.push(b'\n');
+        still_there(&self.file, &self.path)?;
         if let Err(e) = self
             .file
             .write_all(&line)
@@ -207,6 +205,21 @@ mod tests {
         assert_eq!(read, [Score { value: 1.0 }]);
         drop(lines);
         open(&path).expect("it is free again");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_removed_or_replaced_takes_no_more_lines() {
+        let (_folder, path) = file();
+        let mut lines = open(&path).expect("it opens");
+        lines.push(Score { value: 1.0 }).expect("it is written");
+        std::fs::remove_file(&path).expect("it is removed");
+        let mut refused = || lines.push(Score { value: 2.0 }).map(|_| ());
+        assert!(matches!(refused(), Err(FileError::Removed { .. })));
+        std::fs::write(&path, "").expect("another file");
+        assert!(matches!(refused(), Err(FileError::Removed { .. })));
+        assert_eq!(lines.items().len(), 1);
+        assert_eq!(std::fs::read(&path).expect("it is read"), b"");
     }
 
     #[test]

@@ -15,7 +15,9 @@ mod error;
 mod folder;
 mod json_lines;
 mod line_file;
+mod lock;
 mod replace;
+mod sync;
 
 pub use digest::{hex, sha256_of, sha256_of_file};
 pub use error::FileError;

@@ -1,10 +1,12 @@
 //! A file that grows by whole lines, of any length.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
+use crate::lock::{lock, still_there};
+use crate::sync::{above, sync_names};
 
 /// Bytes that are looked at together for the last line end.
 const BLOCK: u64 = 1 << 16;
@@ -27,22 +29,18 @@ impl LineFile {
     /// An incomplete last line, left by a process that died while writing it, is cut off.
     ///
     /// # Errors
-    /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or written.
+    /// [`FileError::InUse`] while another process has it open, [`FileError::Unlockable`] where there are no locks,
+    /// [`FileError::Io`] if it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let wrong = |e| FileError::io(path, e);
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         let mut file = options.open(path).map_err(wrong)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(FileError::InUse {
-                    path: path.to_path_buf(),
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(wrong(e)),
-        }
+        lock(&file, path)?;
         let length = file.metadata().map_err(wrong)?.len();
+        if length == 0 {
+            sync_names(above(path)).map_err(wrong)?;
+        }
         let end = end_of_last_line(&mut file, length).map_err(wrong)?;
         if end < length {
             file.set_len(end).map_err(wrong)?;
@@ -85,8 +83,9 @@ impl LineFile {
     /// Adds lines, each with its end: either all are in the file, or it is unchanged.
     ///
     /// # Errors
-    /// [`FileError::Io`].
+    /// [`FileError::Removed`], [`FileError::Io`].
     pub fn append(&mut self, lines: &[u8]) -> Result<(), FileError> {
+        still_there(&self.file, &self.path)?;
         if let Err(e) = self.file.write_all(lines) {
             // If this fails too, the torn line is cut off when the file is next opened.
             let _ = self.file.set_len(self.end);
@@ -188,6 +187,17 @@ mod tests {
         let file = LineFile::open(&path).expect("it opens");
         assert!(file.is_empty());
         assert_eq!(std::fs::read(&path).expect("it is read"), b"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_removed_takes_no_more_lines() {
+        let (_folder, path) = file();
+        let mut lines = LineFile::open(&path).expect("it opens");
+        lines.append(b"one\n").expect("it is written");
+        std::fs::remove_file(&path).expect("it is removed");
+        let error = lines.append(b"two\n").expect_err("it would be lost");
+        assert!(matches!(error, FileError::Removed { .. }), "{error}");
     }
 
     #[test]

@@ -1,29 +1,31 @@
 //! Replacing a file as a whole.
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
 use crate::error::FileError;
+use crate::sync::{above, sync_names};
 
-/// Replaces the file at `path` with these bytes. A reader, or a crash, finds either the old content or the new.
+/// Replaces the file at `path` with these bytes. A reader, or a crash, finds either the old content or the new; when the
+/// function returns, the new content is on disk.
 ///
 /// # Errors
-/// [`FileError::Io`]; the old file then stays.
+/// [`FileError::Io`]; the old file then stays, unless only the wait for the disk failed.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let wrong = |e| FileError::io(path, e);
-    let folder = match path.parent() {
-        None => Path::new("."),
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-    };
+    let folder = above(path);
     let mut file = beside(folder).map_err(wrong)?;
     // To the file itself: tempfile would add the temporary path to the error.
     file.as_file_mut().write_all(bytes).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
-    file.persist(path).map_err(|e| wrong(e.error))?;
-    Ok(())
+    // Not `persist`, whose system call no test can let fail (crates/faults).
+    fs::rename(file.path(), path).map_err(wrong)?;
+    // It is no longer where it would be removed.
+    let _ = file.into_temp_path().keep();
+    sync_names(folder).map_err(wrong)
 }
 
 /// A temporary file with the permissions of any new file; by default, tempfile lets only the owner read it.
