@@ -4,6 +4,8 @@ mod bad_input;
 mod bad_out;
 mod bench;
 mod families;
+#[cfg(target_os = "linux")]
+mod faults;
 #[cfg(unix)]
 mod interrupts;
 mod program;

@@ -1,5 +1,10 @@
 //! The program as a user starts it: a run, its continuation, and every wrong input in one line.
 
+#[cfg(target_os = "linux")]
+mod faults;
+#[cfg(unix)]
+mod interrupts;
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
