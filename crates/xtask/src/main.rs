@@ -7,6 +7,7 @@ mod bench_peer;
 mod bench_predict;
 mod bench_tokenize;
 mod families_table;
+mod faults;
 mod noise_table;
 mod peer;
 mod predict_table;
@@ -35,6 +36,8 @@ enum Task {
     BenchTokenize(bench_tokenize::Options),
     /// Times predictions here, with PyTorch and with ONNX Runtime, alternately, and prints a table
     BenchPredict(bench_predict::Options),
+    /// Lets every call on files of a study and of a pretraining run fail, tear or kill its process, and continues
+    Faults(faults::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Agreement(options) => agreement::run(&options),
         Task::BenchTokenize(options) => bench_tokenize::run(&options),
         Task::BenchPredict(options) => bench_predict::run(&options),
+        Task::Faults(options) => faults::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

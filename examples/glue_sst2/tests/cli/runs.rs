@@ -307,3 +307,60 @@ fn a_study_whose_every_run_failed_is_reported_and_exits_with_1() {
     assert!(table.contains("(1 failed)"), "{table}");
     assert!(world.path("out/report.html").is_file());
 }
+
+#[test]
+fn a_run_that_diverges_in_its_only_step_leaves_a_folder_that_can_be_read() {
+    let world = World::new();
+    let diverging = [
+        "--seeds",
+        "1",
+        "--learning-rate",
+        "1e20",
+        "--warmup-ratio",
+        "0",
+        "--batch-size",
+        "8",
+        "--json",
+    ];
+    let first = world.run(&diverging);
+    let text = String::from_utf8_lossy(&first.stderr);
+    assert_eq!(first.status.code(), Some(1), "{text}");
+    let records = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    assert_eq!(records.lines().count(), 2);
+    for line in records.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("a record");
+        let reason = record["failed"].as_str().expect("it failed");
+        assert!(reason.starts_with("training diverged: the "), "{reason}");
+        assert!(reason.contains(" of step 0 is "), "{reason}");
+        assert_eq!(record["epochs"], serde_json::json!([]));
+    }
+    // Nothing is trained again, and the summary is the same.
+    let again = world.run(&diverging);
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(again.stdout, first.stdout);
+    let same = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    assert_eq!(same, records);
+}
+
+#[test]
+fn a_run_that_diverges_later_names_the_parameter_with_the_largest_gradient() {
+    let world = World::new();
+    // Its second step meets what the first has made of the parameters.
+    world.run(&[
+        "--seeds",
+        "1",
+        "--learning-rate",
+        "1e20",
+        "--epochs",
+        "20",
+        "--warmup-ratio",
+        "0",
+    ]);
+    let records = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    for line in records.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("a record");
+        let reason = record["failed"].as_str().expect("it failed");
+        let named = "; the largest gradient is that of ";
+        assert!(reason.contains(named), "{reason}");
+    }
+}
