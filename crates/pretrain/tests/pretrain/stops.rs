@@ -54,9 +54,11 @@ fn wherever_it_is_stopped_it_continues_bit_for_bit() {
         let path = folder.path().join("out/snapshot/model.safetensors");
         std::fs::read(path).expect("a snapshot")
     };
-    // One question per step, and at least two per evaluation, of which there are three.
-    assert!(whole.asked >= recipe().steps + 3 * 2, "{}", whole.asked);
-    for question in 1..=whole.asked {
+    // One question per step, and 35 per evaluation, of which there are three.
+    assert_eq!(whole.asked, recipe().steps + 3 * 35);
+    // Every seventh, and after the steps that an evaluation follows; after the last step is among them.
+    let stops = (1..=whole.asked).step_by(7).chain([3, 41]);
+    for question in stops {
         let folder = Folder::new();
         let mut first = Impatient {
             question: Some(question),

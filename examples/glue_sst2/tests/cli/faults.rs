@@ -76,10 +76,7 @@ impl Faulty {
     }
 
     fn records(&self) -> String {
-        match fs::read_to_string(self.out().join("runs.jsonl")) {
-            Ok(text) => text,
-            Err(_) => String::new(),
-        }
+        fs::read_to_string(self.out().join("runs.jsonl")).unwrap_or_default()
     }
 
     /// Removes what the last study has left.
