@@ -117,9 +117,15 @@ fn after_a_fault_at_any_call_the_same_command_continues() {
     let faults = [Fault::Error(EIO), Fault::Short, Fault::Torn, Fault::Kill];
     let (mut hit, mut failed) = (0, 0);
     for (index, fault) in faults.into_iter().enumerate() {
-        // Each fault has its share of the calls, so that together they are at four times as many places.
-        for at in (1 + index * every / faults.len()..=calls.len()).step_by(every) {
-            let call = &calls[at - 1];
+        // Each fault has calls of its own, so that together they are at four times as many places.
+        let first = index * every / faults.len();
+        for (index, call) in calls.iter().enumerate() {
+            // All faults at the file that grows, whatever else is left out.
+            let is_growing = call.kind == "write" && call.path.ends_with("runs.jsonl");
+            if index % every != first && !is_growing {
+                continue;
+            }
+            let at = index + 1;
             if fault == Fault::Short && call.kind != "write" {
                 continue;
             }
