@@ -101,10 +101,8 @@ impl AdamW {
     }
 
     /// Continues with recorded moments, for a module with the same parameter ids.
-    #[must_use]
-    pub fn load_record(mut self, record: OptimizerRecord) -> Self {
-        self.optimizer = self.optimizer.load_record(record);
-        self
+    pub fn load_record(&mut self, record: OptimizerRecord) {
+        self.optimizer = self.optimizer.clone().load_record(record);
     }
 }
 

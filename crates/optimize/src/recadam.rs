@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use burn::module::{Module, ParamGroup};
 use burn::optim::{
-    AdamWState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink,
-    StateSource, join_path,
+    AdamWState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer, OptimizerRecord,
+    RecordState, StateSink, StateSource, join_path,
 };
 use burn::tensor::{Device, Tensor};
 
@@ -118,6 +118,16 @@ impl RecAdam {
     ) -> M {
         self.gradient_scale.set(gradient_scale);
         self.optimizer.step(learning_rate, module, gradients)
+    }
+
+    /// The moments of every parameter and where it started, by its id.
+    pub fn to_record(&self) -> OptimizerRecord {
+        self.optimizer.to_record()
+    }
+
+    /// Continues with a recorded state, for a module with the same parameter ids.
+    pub fn load_record(&mut self, record: OptimizerRecord) {
+        self.optimizer = self.optimizer.clone().load_record(record);
     }
 }
 

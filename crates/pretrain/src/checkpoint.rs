@@ -2,9 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
-use burn::optim::OptimizerRecord;
-use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use encoders::{BertConfig, BertForMaskedLM};
 use serde::{Deserialize, Serialize};
@@ -14,8 +11,6 @@ use crate::error::PretrainError;
 use crate::recipe::Recipe;
 use crate::trainer::Trainer;
 
-const PARAMETERS: &str = "parameters.bpk";
-const MOMENTS: &str = "moments.bpk";
 const PROGRESS: &str = "progress.json";
 
 /// The folder for checkpoints in the folder of a run; each is a folder named by its step.
@@ -112,16 +107,7 @@ impl Checkpoint {
         model: BertForMaskedLM,
         device: &Device,
     ) -> Result<Trainer, PretrainError> {
-        let damaged = |name: &str, reason: String| PretrainError::Checkpoint {
-            path: self.folder.join(name),
-            reason,
-        };
-        let model = ModuleRecord::load(self.folder.join(PARAMETERS))
-            .and_then(|record| model.try_load_record(record))
-            .map_err(|e| damaged(PARAMETERS, e.to_string()))?;
-        let moments = OptimizerRecord::load(self.folder.join(MOMENTS))
-            .map_err(|e| damaged(MOMENTS, e.to_string()))?;
-        Trainer::continued(model, moments, self.state.step, recipe, device)
+        Trainer::continued(&self.folder, self.state.step, model, recipe, device)
     }
 
     /// Stores the trainer's state, then removes older checkpoints.
@@ -136,19 +122,7 @@ impl Checkpoint {
             .prefix(PART)
             .tempdir_in(&parent)
             .map_err(|e| PretrainError::file(&parent, e))?;
-        let failed = |name: &str, reason: String| PretrainError::Checkpoint {
-            path: part.path().join(name),
-            reason,
-        };
-        trainer
-            .model()
-            .into_record()
-            .save(part.path().join(PARAMETERS))
-            .map_err(|e| failed(PARAMETERS, e.to_string()))?;
-        trainer
-            .moments()
-            .save(part.path().join(MOMENTS))
-            .map_err(|e| failed(MOMENTS, e.to_string()))?;
+        trainer.write(part.path())?;
         let text = serde_json::to_string_pretty(state).expect("plain data");
         let path = part.path().join(PROGRESS);
         files::replace(&path, text.as_bytes())?;

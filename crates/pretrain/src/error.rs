@@ -82,6 +82,15 @@ pub enum PretrainError {
     },
 }
 
+impl From<training::StateError> for PretrainError {
+    fn from(error: training::StateError) -> Self {
+        Self::Checkpoint {
+            path: error.path,
+            reason: error.reason,
+        }
+    }
+}
+
 impl PretrainError {
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File(FileError::io(path, source))

@@ -1,11 +1,13 @@
 //! The training of a masked language model.
 
+use std::path::Path;
+
 use burn::module::Module;
-use burn::optim::{GradientsParams, OptimizerRecord};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use encoders::{BertForMaskedLM, Dropouts};
 use optimize::AdamW;
-use training::{BatchGradients, LossScale, Pass, Stepper};
+use training::{BatchGradients, Counters, LossScale, Pass, Stepper, StepperState};
 
 use crate::batches::Batch;
 use crate::error::PretrainError;
@@ -49,49 +51,51 @@ impl Trainer {
     ) -> Result<Self, PretrainError> {
         recipe.validate()?;
         let optimizer = AdamW::new(recipe.adamw()).expect("the recipe was checked");
-        Ok(Self::with_optimizer(model, optimizer, recipe, device))
+        let schedule = recipe.schedule();
+        let stepper = Stepper::new(
+            model,
+            optimizer,
+            move |step| schedule.learning_rate(step),
+            recipe.max_gradient_norm,
+            LossScale::none(),
+        );
+        Ok(Self {
+            stepper: stepper.expect("the recipe was checked"),
+            seed: recipe.seed,
+            device: device.clone().inner().autodiff(),
+        })
     }
 
-    /// Continues before step `step`, with the moments of a model that has the same parameter ids.
+    /// Continues from the state that was written to a folder before step `step`; `model` gives the structure alone.
     ///
     /// # Errors
-    /// [`PretrainError::Setting`].
+    /// [`PretrainError::Setting`] or [`PretrainError::Checkpoint`].
     pub(crate) fn continued(
-        model: BertForMaskedLM,
-        moments: OptimizerRecord,
+        folder: &Path,
         step: usize,
+        model: BertForMaskedLM,
         recipe: &Recipe,
         device: &Device,
     ) -> Result<Self, PretrainError> {
-        recipe.validate()?;
-        let optimizer = AdamW::new(recipe.adamw()).expect("the recipe was checked");
-        let optimizer = optimizer.load_record(moments);
-        let trainer = Self::with_optimizer(model, optimizer, recipe, device);
+        // One batch per step, none skipped, no loss scale.
+        let counters = Counters {
+            steps: step,
+            skipped: 0,
+            passes: step,
+            loss_scale: LossScale::none(),
+        };
+        let state = StepperState::read(folder, counters, model.clone())?;
+        let trainer = Self::new(model, recipe, device)?;
         Ok(Self {
-            stepper: trainer.stepper.continued(step),
+            stepper: trainer.stepper.continued(state),
             ..trainer
         })
     }
 
-    fn with_optimizer(
-        model: BertForMaskedLM,
-        optimizer: AdamW,
-        recipe: &Recipe,
-        device: &Device,
-    ) -> Self {
-        let schedule = recipe.schedule();
-        Self {
-            stepper: Stepper::new(
-                model,
-                optimizer,
-                move |step| schedule.learning_rate(step),
-                recipe.max_gradient_norm,
-                LossScale::none(),
-            )
-            .expect("the recipe was checked"),
-            seed: recipe.seed,
-            device: device.clone().inner().autodiff(),
-        }
+    /// Writes parameters and moments to a folder.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), PretrainError> {
+        self.stepper.write(folder)?;
+        Ok(())
     }
 
     /// The device that batches must be on.
@@ -107,10 +111,6 @@ impl Trainer {
     /// The model as it is now, for evaluation.
     pub fn model(&self) -> BertForMaskedLM {
         self.stepper.model().clone().valid()
-    }
-
-    pub(crate) fn moments(&self) -> OptimizerRecord {
-        self.stepper.optimizer().to_record()
     }
 
     /// Loss and gradients of a batch at the current parameters.

@@ -5,15 +5,18 @@
 //! [`BatchGradients`]. Several batches of one step go through it in turn, and their gradients are summed in a fixed
 //! order ([`accumulate`]).
 //!
-//! A number that is not finite becomes [`Diverged`] before it reaches a parameter.
+//! Its state can be written to disk ([`Stepper::write`]) and read again ([`StepperState`]); from there it continues bit for
+//! bit. A number that is not finite becomes [`Diverged`] before it reaches a parameter.
 
 mod accumulate;
+mod checkpoint;
 mod health;
 mod loss_scale;
 mod stepper;
 mod update;
 
 pub use accumulate::{BatchGradients, Pass, accumulate};
+pub use checkpoint::{Counters, STATE_FILES, StateError, StepperState};
 pub use health::{Diverged, LargestGradient, finite};
 pub use loss_scale::LossScale;
 pub use stepper::{Stepper, Taken};

@@ -1,5 +1,7 @@
 //! Keeping gradients in half precision within its range.
 
+use serde::{Deserialize, Serialize};
+
 /// The factor that the loss is multiplied by before the backward pass, and the gradients are divided by after it.
 ///
 /// Without it, gradients below f16's smallest number would become 0. It works like PyTorch's `GradScaler` with its
@@ -7,7 +9,7 @@
 /// steps in a row without overflow.
 ///
 /// Source: Micikevicius et al., "Mixed Precision Training", ICLR 2018, arXiv:1710.03740.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossScale {
     value: f64,
     is_dynamic: bool,

@@ -5,6 +5,7 @@ use burn::optim::GradientsParams;
 use optimize::{SettingError, clipping_factor, squared_global_norm};
 
 use crate::accumulate::{BatchGradients, Pass, accumulate, losses_and_gradients};
+use crate::checkpoint::{Counters, StepperState};
 use crate::health::{Diverged, LargestGradient, finite};
 use crate::loss_scale::LossScale;
 use crate::update::Update;
@@ -68,12 +69,30 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         })
     }
 
-    /// Continues before step `step` of a run that has one batch per step and has skipped none.
+    /// Continues from a stored state, with the schedule and the optimizer's settings of this stepper.
     #[must_use]
-    pub fn continued(mut self, step: usize) -> Self {
-        self.step = step;
-        self.passes = step;
+    pub fn continued(mut self, state: StepperState<M>) -> Self {
+        let StepperState {
+            model,
+            moments,
+            counters,
+        } = state;
+        self.model = Some(model.train());
+        self.optimizer.load_record(moments);
+        self.step = counters.steps;
+        self.skipped = counters.skipped;
+        self.passes = counters.passes;
+        self.loss_scale = counters.loss_scale;
         self
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            steps: self.step,
+            skipped: self.skipped,
+            passes: self.passes,
+            loss_scale: self.loss_scale.clone(),
+        }
     }
 
     /// Replaces the optimizer.

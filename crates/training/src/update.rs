@@ -1,7 +1,7 @@
 //! Updating the parameters.
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsParams, OptimizerRecord};
 use optimize::{AdamW, RecAdam};
 
 /// Updates the parameters of a model from their gradients.
@@ -14,9 +14,23 @@ pub trait Update<M> {
         model: M,
         gradients: GradientsParams,
     ) -> M;
+
+    /// Everything that it has kept of the steps before, by the parameters' ids.
+    fn to_record(&self) -> OptimizerRecord;
+
+    /// Continues with recorded state, for a model with the same parameter ids.
+    fn load_record(&mut self, record: OptimizerRecord);
 }
 
 impl<M: Module> Update<M> for AdamW {
+    fn to_record(&self) -> OptimizerRecord {
+        Self::to_record(self)
+    }
+
+    fn load_record(&mut self, record: OptimizerRecord) {
+        Self::load_record(self, record);
+    }
+
     fn step(
         &mut self,
         learning_rate: f64,
@@ -29,6 +43,14 @@ impl<M: Module> Update<M> for AdamW {
 }
 
 impl<M: Module> Update<M> for RecAdam {
+    fn to_record(&self) -> OptimizerRecord {
+        Self::to_record(self)
+    }
+
+    fn load_record(&mut self, record: OptimizerRecord) {
+        Self::load_record(self, record);
+    }
+
     fn step(
         &mut self,
         learning_rate: f64,
@@ -41,6 +63,14 @@ impl<M: Module> Update<M> for RecAdam {
 }
 
 impl<M> Update<M> for Box<dyn Update<M>> {
+    fn to_record(&self) -> OptimizerRecord {
+        (**self).to_record()
+    }
+
+    fn load_record(&mut self, record: OptimizerRecord) {
+        (**self).load_record(record);
+    }
+
     fn step(
         &mut self,
         learning_rate: f64,

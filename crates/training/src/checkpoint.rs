@@ -1,0 +1,152 @@
+//! A stepper's state on disk, from which it continues bit for bit.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::OptimizerRecord;
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::{Bool, Int, Tensor};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::loss_scale::LossScale;
+use crate::stepper::Stepper;
+use crate::update::Update;
+
+/// The files of a stepper's state in the folder of a checkpoint, in Burn's format: the parameters, and the optimizer's
+/// state of each.
+pub const STATE_FILES: [&str; 2] = [PARAMETERS, MOMENTS];
+
+const PARAMETERS: &str = "parameters.bpk";
+const MOMENTS: &str = "moments.bpk";
+
+/// A file of a stepper's state cannot be written or used.
+#[derive(Debug, Error)]
+#[error("{}: {reason}", path.display())]
+pub struct StateError {
+    /// The file.
+    pub path: PathBuf,
+    /// What Burn or the operating system reports.
+    pub reason: String,
+}
+
+/// The part of a stepper's state that is neither parameters nor optimizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Optimizer steps taken, including skipped ones.
+    pub steps: usize,
+    /// Steps that the loss scale skipped.
+    pub skipped: usize,
+    /// Batches that went through the model.
+    pub passes: usize,
+    /// The loss scale with its own counters.
+    pub loss_scale: LossScale,
+}
+
+/// A stepper's state as it was read from disk.
+pub struct StepperState<M> {
+    pub(crate) model: M,
+    pub(crate) moments: OptimizerRecord,
+    pub(crate) counters: Counters,
+}
+
+impl<M: Module, U: Update<M>> Stepper<M, U> {
+    /// Writes parameters and optimizer state to [`STATE_FILES`] of a folder, and returns the rest of the state. When it
+    /// returns, the files have reached the disk.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn write(&self, folder: &Path) -> Result<Counters, StateError> {
+        let written = |name: &str, saved: Result<(), RecordError>| {
+            let path = folder.join(name);
+            let synced = saved
+                .map_err(|e| e.to_string())
+                .and_then(|()| sync(&path).map_err(|e| e.to_string()));
+            synced.map_err(|reason| StateError { path, reason })
+        };
+        let parameters = self.model().clone().valid().into_record();
+        written(PARAMETERS, parameters.save(folder.join(PARAMETERS)))?;
+        let moments = self.optimizer().to_record();
+        written(MOMENTS, moments.save(folder.join(MOMENTS)))?;
+        Ok(self.counters())
+    }
+}
+
+fn sync(path: &Path) -> std::io::Result<()> {
+    File::options().write(true).open(path)?.sync_all()
+}
+
+impl<M: Module> StepperState<M> {
+    /// Reads what [`Stepper::write`] wrote, for a model of the same shape; `model` gives the structure alone.
+    ///
+    /// # Errors
+    /// [`StateError`] if a file cannot be read or does not fit the model.
+    pub fn read(folder: &Path, counters: Counters, model: M) -> Result<Self, StateError> {
+        let damaged = |name: &str, e: RecordError| StateError {
+            path: folder.join(name),
+            reason: e.to_string(),
+        };
+        let model = ModuleRecord::load(folder.join(PARAMETERS))
+            .and_then(|record| model.try_load_record(record))
+            .map_err(|e| damaged(PARAMETERS, e))?;
+        let moments =
+            OptimizerRecord::load(folder.join(MOMENTS)).map_err(|e| damaged(MOMENTS, e))?;
+        Ok(Self {
+            model,
+            moments,
+            counters,
+        })
+    }
+
+    /// A module of the same structure with the parameter ids of the stored one.
+    ///
+    /// The optimizer's state is kept by id, so a stored model keeps its ids. What refers to parameters of the model at
+    /// the start by id has to know them under the same.
+    #[must_use]
+    pub fn with_same_ids(&self, module: M) -> M {
+        let mut ids = Ids::default();
+        self.model.visit(&mut ids);
+        // From the end, so that the next one can be popped.
+        ids.0.reverse();
+        module.map(&mut ids)
+    }
+}
+
+/// The ids of a module's parameters, in the order of the traversal.
+#[derive(Default)]
+struct Ids(Vec<ParamId>);
+
+impl ModuleVisitor for Ids {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.id);
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.0.push(param.id);
+    }
+
+    fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
+        self.0.push(param.id);
+    }
+}
+
+impl ModuleMapper for Ids {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, value, mapper) = param.consume();
+        Param::from_mapped_value(self.0.pop().unwrap_or(id), value, mapper)
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        let (id, value, mapper) = param.consume();
+        Param::from_mapped_value(self.0.pop().unwrap_or(id), value, mapper)
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        let (id, value, mapper) = param.consume();
+        Param::from_mapped_value(self.0.pop().unwrap_or(id), value, mapper)
+    }
+}
