@@ -3,6 +3,7 @@
 use burn::module::ParamGroup;
 use encoders::{Classifier, Projection, Role};
 use noisytune_burn::distances;
+use serde::{Deserialize, Serialize};
 use study::record::{CurvePoint, ParameterChange};
 use training::finite;
 
@@ -34,17 +35,23 @@ fn is_linear(role: Role, wanted: Projection) -> bool {
     matches!(role, Role::Weight(projection) | Role::Bias(projection) if projection == wanted)
 }
 
-/// Collects the course of one run, step by step.
-#[derive(Default)]
-pub(crate) struct Course {
-    steps: usize,
-    /// The model at the start; `None` before the run has one.
-    start: Option<Classifier>,
-    groups: Vec<(&'static str, ParamGroup)>,
+/// The course of a run up to a step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CourseSoFar {
+    /// Sum of the losses since the last point of the curve, and their number.
     sum: f64,
     summed: usize,
     pub(crate) curve: Vec<CurvePoint>,
     pub(crate) changes: Vec<ParameterChange>,
+}
+
+/// Follows the course of one run, step by step.
+pub(crate) struct Course {
+    steps: usize,
+    /// The model at the start.
+    start: Classifier,
+    groups: Vec<(&'static str, ParamGroup)>,
 }
 
 impl Course {
@@ -67,38 +74,40 @@ impl Course {
         Ok(Self {
             steps,
             groups: groups.collect::<Result<_, FinetuneError>>()?,
-            start: Some(start),
-            ..Self::default()
+            start,
         })
     }
 
     /// Adds the step that the trainer has just taken.
-    pub(crate) fn add(&mut self, trainer: &Trainer, step: &Step) -> Result<(), FinetuneError> {
+    pub(crate) fn add(
+        &self,
+        so_far: &mut CourseSoFar,
+        trainer: &Trainer,
+        step: &Step,
+    ) -> Result<(), FinetuneError> {
         let taken = step.index + 1;
-        self.sum += step.loss;
-        self.summed += 1;
-        if self.summed == self.steps.div_ceil(POINTS) || taken == self.steps {
-            self.curve.push(CurvePoint {
+        so_far.sum += step.loss;
+        so_far.summed += 1;
+        if so_far.summed == self.steps.div_ceil(POINTS) || taken == self.steps {
+            so_far.curve.push(CurvePoint {
                 step: taken,
-                loss: self.sum / self.summed as f64,
+                loss: so_far.sum / so_far.summed as f64,
             });
-            (self.sum, self.summed) = (0.0, 0);
+            (so_far.sum, so_far.summed) = (0.0, 0);
         }
         // This step completes another tenth of the run.
-        if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps
-            && let Some(start) = &self.start
-        {
-            let l1 = self.change(start, trainer)?;
+        if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps {
+            let l1 = self.change(trainer)?;
             for &change in l1.values() {
                 finite("change of the parameters", step.index, change)?;
             }
-            self.changes.push(ParameterChange { step: taken, l1 });
+            so_far.changes.push(ParameterChange { step: taken, l1 });
         }
         Ok(())
     }
 
-    fn change(&self, start: &Classifier, trainer: &Trainer) -> Result<L1, FinetuneError> {
-        let report = distances(start, &trainer.model())?;
+    fn change(&self, trainer: &Trainer) -> Result<L1, FinetuneError> {
+        let report = distances(&self.start, &trainer.model())?;
         let groups = self.groups.iter();
         Ok(groups
             .map(|(name, group)| {

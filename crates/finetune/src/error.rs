@@ -24,7 +24,10 @@ pub enum FinetuneError {
     /// A number in training is no longer finite.
     #[error(transparent)]
     Diverged(#[from] training::Diverged),
-    /// The observer asked to stop; completed runs are recorded.
+    /// A checkpoint cannot be written.
+    #[error(transparent)]
+    State(#[from] training::StateError),
+    /// The observer asked to stop; completed runs are recorded, and those in progress have checkpoints if any are wanted.
     #[error("stopped before all runs were recorded")]
     Stopped,
     /// The threads of a job could not be started.

@@ -1,6 +1,7 @@
 //! Several runs at the same time: how many suit a machine, and what they share.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use files::FileError;
@@ -119,7 +120,10 @@ impl<'a, P: Progress> Shared<'a, P> {
         let record = match ended.and_then(|record| Ok(log.push(record)?)) {
             Ok(record) => record,
             Err(error) => {
-                end.get_or_insert(error);
+                // That a run could not write its checkpoint says more than that it was to stop.
+                if matches!(end, None | Some(FinetuneError::Stopped)) {
+                    *end = Some(error);
+                }
                 return;
             }
         };
@@ -136,6 +140,14 @@ impl<'a, P: Progress> Shared<'a, P> {
 
     pub(crate) fn run_started(&self, plan: &RunStart) {
         self.lock().progress.run_started(plan);
+    }
+
+    pub(crate) fn checkpoint_unusable(&self, path: &Path, reason: &str) {
+        self.lock().progress.checkpoint_unusable(path, reason);
+    }
+
+    pub(crate) fn run_continues(&self, run: &RunKey, steps: usize) {
+        self.lock().progress.run_continues(run, steps);
     }
 
     /// # Errors

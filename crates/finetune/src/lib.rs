@@ -16,6 +16,7 @@
 
 pub mod batch;
 pub mod bench;
+mod checkpoint;
 mod checkpointing;
 mod course;
 pub mod data;
@@ -35,6 +36,7 @@ pub mod session;
 mod setup;
 pub mod trainer;
 
+pub use checkpoint::CHECKPOINTS;
 pub use data::TaskData;
 pub use error::FinetuneError;
 pub use progress::Progress;

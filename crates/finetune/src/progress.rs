@@ -16,6 +16,8 @@ pub struct StudyStart {
     pub recorded: usize,
     /// Optimizer steps of the runs still to be trained, all together.
     pub steps: usize,
+    /// The most that checkpoints take on disk, in bytes; `None` if none are written.
+    pub checkpoint_bytes: Option<u64>,
 }
 
 /// A run about to start.
@@ -54,6 +56,14 @@ pub trait Progress {
     /// A run starts.
     fn run_started(&mut self, plan: &RunStart) {
         let _ = plan;
+    }
+    /// A checkpoint of the run that has just started cannot be used; `reason` says why, and what happens instead.
+    fn checkpoint_unusable(&mut self, path: &Path, reason: &str) {
+        let _ = (path, reason);
+    }
+    /// The run that has just started continues after this many optimizer steps.
+    fn run_continues(&mut self, run: &RunKey, steps: usize) {
+        let _ = (run, steps);
     }
     /// A run took an optimizer step.
     fn step(&mut self, run: &RunKey, step: &Step) {

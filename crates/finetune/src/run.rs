@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use encoders::Classifier;
 use study::plan::RunKey;
@@ -14,6 +14,7 @@ use tasks::MetricError;
 use training::finite;
 
 use crate::batch::Filling;
+use crate::checkpoint::{Checkpoints, RunState};
 use crate::course::Course;
 use crate::error::FinetuneError;
 use crate::evaluation::{Evaluation, evaluate_while, predict_while};
@@ -22,17 +23,15 @@ use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
 use crate::saving::Saver;
 use crate::setup::Setup;
-use crate::trainer::Trainer;
+use crate::trainer::{EpochSoFar, Step, Trainer};
 
 /// The results of a run, up to its end or to where it failed.
-#[derive(Default)]
 struct Outcome {
-    epochs: Vec<EpochRecord>,
-    /// The predictions after the last of these epochs, by evaluation set.
-    predictions: BTreeMap<String, PredictionsFile>,
-    skipped_steps: usize,
+    state: RunState,
     noise: Option<NoiseSummary>,
-    course: Course,
+    started: Instant,
+    /// Seconds of the processes that it continues, up to their checkpoints.
+    earlier: f64,
 }
 
 /// Trains and scores one of the `jobs` runs in progress under a plan, and writes its predictions and, if wanted, its model
@@ -44,6 +43,7 @@ pub(crate) fn run_one(
     folder: &Path,
     saver: &Saver<'_>,
     plan_sha256: Option<&str>,
+    checkpoint_every: Option<Duration>,
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
     let settings = setup.settings(run);
@@ -52,9 +52,14 @@ pub(crate) fn run_one(
         label: settings.label(run.arm),
         steps: setup.steps(run),
     });
-    let started = Instant::now();
-    let mut outcome = Outcome::default();
-    let (model, failed) = match outcome.train(setup, run, shared) {
+    let mut checkpoints = Checkpoints::of(setup, run, folder, plan_sha256, checkpoint_every);
+    let mut outcome = Outcome {
+        state: RunState::default(),
+        noise: None,
+        started: Instant::now(),
+        earlier: 0.0,
+    };
+    let (model, failed) = match outcome.train(setup, run, &mut checkpoints, shared) {
         Ok(model) => (Some(model), None),
         Err(FinetuneError::Diverged(diverged)) => (None, Some(diverged.to_string())),
         // An undefined correlation has no number to record.
@@ -63,12 +68,14 @@ pub(crate) fn run_one(
         }
         Err(other) => return Err(other),
     };
+    let seconds = outcome.seconds();
+    let Outcome { state, noise, .. } = outcome;
     // Scores can all be the same too, but then their correlation is undefined and the run has failed.
-    let headline = outcome.predictions.get(&settings.headline.set);
+    let headline = state.predictions.get(&settings.headline.set);
     let only_class = headline.and_then(PredictionsFile::only_class);
     let only_class = only_class.map(str::to_owned);
     let mut predictions = BTreeMap::new();
-    for (set, file) in outcome.predictions {
+    for (set, file) in state.predictions {
         let path = format!(
             "predictions/{}.{set}.tsv",
             settings.file_name(run.arm, run.seed)
@@ -81,15 +88,15 @@ pub(crate) fn run_one(
         arm: run.arm,
         seed: run.seed,
         failed,
-        epochs: outcome.epochs,
-        seconds: started.elapsed().as_secs_f64(),
+        epochs: state.epochs,
+        seconds,
         predictions,
         only_class,
         saved_model: None,
-        skipped_steps: outcome.skipped_steps,
-        curve: outcome.course.curve,
-        changes: outcome.course.changes,
-        noise: outcome.noise,
+        skipped_steps: state.skipped_steps,
+        curve: state.course.curve,
+        changes: state.course.changes,
+        noise,
         settings,
         versions: Versions::current(),
         machine: Machine::current(jobs, rayon::current_num_threads()),
@@ -105,33 +112,85 @@ pub(crate) fn run_one(
 }
 
 impl Outcome {
-    /// Works through the epochs and returns the model. If an error ends it, what it has stored until then is finite and can
-    /// be recorded.
+    fn seconds(&self) -> f64 {
+        self.earlier + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Trains from the start or the latest checkpoint and returns the model. If an error ends it, what it has stored until
+    /// then is finite and can be recorded; if it is asked to stop, it writes a checkpoint.
     fn train(
         &mut self,
         setup: &Setup,
         run: &RunKey,
+        checkpoints: &mut Checkpoints,
         shared: &Shared<'_, impl Progress>,
     ) -> Result<Classifier, FinetuneError> {
         let steps = setup.steps(run);
-        let (loaded, noise) = setup.start_model(run)?;
+        let (mut loaded, noise) = setup.start_model(run)?;
         if let Some(noise) = noise {
             // If the noise makes weights overflow f32, there is no model to train, and JSON has no number for it.
             finite("noise", 0, noise.noise_rms)?;
             self.noise = Some(noise);
         }
-        self.course = Course::of(steps, loaded.model.clone())?;
+        let stored = checkpoints.latest(&loaded.model, |path, reason| {
+            shared.checkpoint_unusable(path, reason);
+        })?;
+        if let Some((stepper, _)) = &stored {
+            loaded.model = stepper.with_same_ids(loaded.model);
+        }
+        let course = Course::of(steps, loaded.model.clone())?;
         let mut trainer = setup.trainer(run, loaded, steps)?;
+        if let Some((stepper, state)) = stored {
+            trainer = trainer.continued(stepper);
+            self.earlier = state.seconds;
+            self.state = state;
+            shared.run_continues(run, trainer.steps());
+        }
+        let worked = self.work(setup, run, &course, &mut trainer, checkpoints, shared);
+        if let Err(FinetuneError::Stopped) = worked {
+            self.store(&trainer, checkpoints)?;
+        }
+        worked?;
+        Ok(trainer.model())
+    }
+
+    fn store(
+        &mut self,
+        trainer: &Trainer,
+        checkpoints: &mut Checkpoints,
+    ) -> Result<(), FinetuneError> {
+        self.state.seconds = self.seconds();
+        checkpoints.store(trainer, &self.state)
+    }
+
+    /// Works through what is left of the epochs and predicts the sets without labels.
+    fn work(
+        &mut self,
+        setup: &Setup,
+        run: &RunKey,
+        course: &Course,
+        trainer: &mut Trainer,
+        checkpoints: &mut Checkpoints,
+        shared: &Shared<'_, impl Progress>,
+    ) -> Result<(), FinetuneError> {
+        let steps = setup.steps(run);
         let (data, recipe) = (&setup.data, &setup.config.recipe);
         let train = data.train.first(run.train_rows);
-        for epoch in 1..=recipe.epochs {
-            let trained = trainer.epoch(epoch, &train, data.pad_token_id, |trainer, step| {
-                self.course.add(trainer, step)?;
-                self.skipped_steps += usize::from(step.is_skipped);
-                shared.step(run, step)
-            })?;
+        for epoch in self.state.epochs.len() + 1..=recipe.epochs {
+            let so_far = self.state.in_epoch;
+            let after = |trainer: &Trainer, step: &Step, so_far: &EpochSoFar| {
+                course.add(&mut self.state.course, trainer, step)?;
+                self.state.skipped_steps += usize::from(step.is_skipped);
+                self.state.in_epoch = *so_far;
+                shared.step(run, step)?;
+                match checkpoints.is_due() {
+                    true => self.store(trainer, checkpoints),
+                    false => Ok(()),
+                }
+            };
+            let trained = trainer.epoch(epoch, &train, data.pad_token_id, so_far, after)?;
             let last = epoch * steps / recipe.epochs - 1;
-            let evaluated = score(setup, &trainer, last, || shared.go_on())?;
+            let evaluated = score(setup, trainer, last, || shared.go_on())?;
             if let Some((_, scored)) = evaluated.first() {
                 shared.epoch(run, epoch, scored.headline());
             }
@@ -144,7 +203,7 @@ impl Outcome {
                 };
                 ((*set).to_owned(), evaluation)
             };
-            self.epochs.push(EpochRecord {
+            self.state.epochs.push(EpochRecord {
                 epoch,
                 train_loss: trained.train_loss,
                 evaluations: evaluated.iter().map(record).collect(),
@@ -155,7 +214,11 @@ impl Outcome {
                 let file = setup.predictions_file(&scored.predictions, Some(&examples.targets));
                 ((*set).to_owned(), file)
             });
-            self.predictions = files.collect();
+            self.state.predictions = files.collect();
+            self.state.in_epoch = EpochSoFar::default();
+            if epoch < recipe.epochs && checkpoints.is_due_after_epoch() {
+                self.store(trainer, checkpoints)?;
+            }
         }
         let model = lower(recipe.precision, trainer.model());
         for (set, encodings) in &data.unlabelled_sets {
@@ -169,9 +232,9 @@ impl Outcome {
                 || shared.go_on(),
             )?;
             let file = setup.predictions_file(&predicted, None);
-            self.predictions.insert(set.clone(), file);
+            self.state.predictions.insert(set.clone(), file);
         }
-        Ok(trainer.model())
+        Ok(())
     }
 }
 

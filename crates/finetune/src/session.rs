@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use study::plan::{self, PlannedStudy, RunKey};
@@ -9,6 +10,7 @@ use study::record::{ModelRecord, RunLog, RunRecord};
 use study::{Preregistration, StudyConfig, StudySummary};
 use tasks::Task;
 
+use crate::checkpoint;
 use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::jobs;
@@ -23,6 +25,7 @@ pub struct Session {
     setup: Setup,
     jobs: usize,
     models: Option<SaveModels>,
+    checkpoint_every: Option<Duration>,
 }
 
 impl Session {
@@ -41,6 +44,7 @@ impl Session {
             setup: Setup::open(config, task, model, device, device_name)?,
             jobs: 1,
             models: None,
+            checkpoint_every: None,
         })
     }
 
@@ -76,6 +80,19 @@ impl Session {
     #[must_use]
     pub fn with_saved_models(mut self, models: SaveModels) -> Self {
         self.models = Some(models);
+        self
+    }
+
+    /// Lets every run write a checkpoint this often, in [`CHECKPOINTS`](crate::CHECKPOINTS) of the study's folder; the
+    /// default is to write none.
+    ///
+    /// One is written too when the run is to stop, and at the end of an epoch if a tenth of the time has passed since the
+    /// last. After [`Duration::ZERO`], they are only written there, at the end of every epoch. A run has at most two, and
+    /// none once it is recorded. Whatever this is set to, a run with a checkpoint continues from it: its record then
+    /// differs in nothing but its times from that of a run without interruption.
+    #[must_use]
+    pub fn with_checkpoints(mut self, every: Duration) -> Self {
+        self.checkpoint_every = Some(every);
         self
     }
 
@@ -161,10 +178,17 @@ impl Session {
             None => None,
         };
         setup.config.save(&folder.join("study.json"))?;
+        checkpoint::tidy(folder, log.records())?;
+        let checkpoint_every = self.checkpoint_every.filter(|_| !missing.is_empty());
+        if checkpoint_every.is_some() {
+            checkpoint::check_place(folder)?;
+        }
+        let jobs = self.jobs.min(missing.len()).max(1);
         progress.study_started(&StudyStart {
             runs: runs.len(),
             recorded: runs.len() - missing.len(),
             steps: missing.iter().map(|run| setup.steps(run)).sum(),
+            checkpoint_bytes: checkpoint_every.map(|_| setup.checkpoint_bytes(&missing, jobs)),
         });
         for record in log.records() {
             if runs.contains(&RunKey::of(record)) {
@@ -181,7 +205,6 @@ impl Session {
             }
         }
         let saver = Saver::open(setup, self.models.as_ref(), folder, log.records())?;
-        let jobs = self.jobs.min(missing.len()).max(1);
         let train = |run: &RunKey, shared: &jobs::Shared<'_, _>| {
             run_one(
                 setup,
@@ -190,13 +213,16 @@ impl Session {
                 folder,
                 &saver,
                 plan_sha256.as_deref(),
+                checkpoint_every,
                 shared,
             )
         };
         // The log stays locked until the summary is written.
         let _log = jobs::work_through(jobs, missing, log, progress, train, |record| {
-            saver.recorded(record)
+            saver.recorded(record)?;
+            checkpoint::remove(folder, record)
         })?;
+        checkpoint::tidy(folder, [])?;
         // Read from the file, not from memory, so that the summary does not depend on which runs are new.
         let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?, folder)?;
         summary.save(&folder.join("summary.json"))?;

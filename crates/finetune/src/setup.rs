@@ -7,9 +7,10 @@ use encoders::{LoadedClassifier, Snapshot};
 use noisytune_burn::{NoisyTune, NoisyTuneError};
 use study::plan::{self, PlannedStudy, RunKey};
 use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
-use study::{Head, StudyConfig};
+use study::{Head, Method, StudyConfig};
 use tasks::{Outputs, Predictions, Targets, Task};
 
+use crate::checkpoint;
 use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::methods::{self, Start};
@@ -94,6 +95,13 @@ impl Setup {
     /// Number of parameters of the encoder.
     pub(crate) fn num_params(&self) -> usize {
         self.snapshot.config().num_params()
+    }
+
+    /// The most that checkpoints of these runs take on disk, with so many runs at the same time.
+    pub(crate) fn checkpoint_bytes(&self, runs: &[RunKey], jobs: usize) -> u64 {
+        // A value and two moments; RecAdam also keeps where it started.
+        let pulled = runs.iter().any(|run| run.arm.method() == Method::RecAdam);
+        checkpoint::most_bytes(self.num_params(), 3 + usize::from(pulled), jobs)
     }
 
     /// Floating-point operations of the matrix products in a forward pass over a sequence of `length` tokens.

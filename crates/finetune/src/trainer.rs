@@ -1,5 +1,6 @@
 //! The training of one run.
 
+use std::path::Path;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -7,8 +8,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use encoders::Classifier;
 use optimize::{AdamW, LinearSchedule};
+use serde::{Deserialize, Serialize};
 use study::{Precision, Recipe};
-use training::{BatchGradients, LossScale, Pass, Stepper, Update};
+use training::{
+    BatchGradients, Counters, LossScale, Pass, StateError, Stepper, StepperState, Update,
+};
 
 use crate::batch::{Batch, Filling};
 use crate::data::Examples;
@@ -56,6 +60,18 @@ pub struct Step {
     pub examples: usize,
     /// Number of real tokens.
     pub tokens: usize,
+}
+
+/// How far an epoch has got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochSoFar {
+    /// Optimizer steps taken.
+    pub steps: usize,
+    /// Sum over the examples of the loss each had when it was trained on.
+    pub loss_sum: f64,
+    /// Seconds of training.
+    pub seconds: f64,
 }
 
 /// What one epoch did.
@@ -172,7 +188,29 @@ impl Trainer {
         })
     }
 
-    /// Takes the steps of one epoch and passes each to `after`; an error from it ends the epoch.
+    /// Continues with a stored state.
+    #[must_use]
+    pub fn continued(mut self, state: StepperState<Classifier>) -> Self {
+        self.stepper = self.stepper.continued(state);
+        self
+    }
+
+    /// Writes parameters and optimizer state to a folder, and returns the rest of the stepper's state; see
+    /// [`Stepper::write`].
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn write(&self, folder: &Path) -> Result<Counters, StateError> {
+        self.stepper.write(folder)
+    }
+
+    /// Optimizer steps taken, including skipped ones.
+    pub fn steps(&self) -> usize {
+        self.stepper.steps()
+    }
+
+    /// Takes the steps of one epoch after those that `so_far` has, and passes each to `after` with the epoch so far; an
+    /// error from it ends the epoch.
     ///
     /// # Errors
     /// [`FinetuneError::Diverged`], or what `after` returns.
@@ -181,25 +219,27 @@ impl Trainer {
         epoch: usize,
         examples: &Examples,
         pad_token_id: u32,
-        mut after: impl FnMut(&Self, &Step) -> Result<(), FinetuneError>,
+        mut so_far: EpochSoFar,
+        mut after: impl FnMut(&Self, &Step, &EpochSoFar) -> Result<(), FinetuneError>,
     ) -> Result<Epoch, FinetuneError> {
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), so_far.seconds);
         let Forward { recipe, seed, .. } = &self.forward;
         let filling = Filling::of(recipe, pad_token_id);
-        let mut total = 0.0;
         let steps = epoch_steps(recipe, *seed, epoch, &examples.lengths());
-        for step in &steps {
+        for step in steps.iter().skip(so_far.steps) {
             let batches = step
                 .iter()
                 .map(|positions| examples.batch(positions, filling, &self.device))
                 .collect();
             let step = self.step(batches)?;
-            total += step.loss * step.examples as f64;
-            after(self, &step)?;
+            so_far.steps += 1;
+            so_far.loss_sum += step.loss * step.examples as f64;
+            so_far.seconds = before + started.elapsed().as_secs_f64();
+            after(self, &step, &so_far)?;
         }
         Ok(Epoch {
-            train_loss: total / examples.len().max(1) as f64,
-            seconds: started.elapsed().as_secs_f64(),
+            train_loss: so_far.loss_sum / examples.len().max(1) as f64,
+            seconds: before + started.elapsed().as_secs_f64(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The options of every program that runs studies. Names of options from transformers' `run_glue.py` are accepted too.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use program::DeviceOptions;
@@ -11,7 +12,7 @@ use study::Arm;
 use crate::preset::PRESETS;
 use crate::values::{
     BatchingName, HeadName, PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName, Studies,
-    Submitted, arm_names, name_and_value, study_names, submitted, whole_number,
+    Submitted, arm_names, minutes, name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -146,6 +147,14 @@ pub struct StudyArguments {
     /// Folder for runs.jsonl, summary.json and the report [default: a folder under out/, named after the program]
     #[arg(long, value_name = "DIR", alias = "output_dir")]
     pub(crate) out: Option<PathBuf>,
+    /// Minutes between checkpoints of a run in progress, such as 2.5; 0 for the ends of epochs alone. With a checkpoint, the
+    /// same command continues within the run, bit for bit. One is also written when the program is asked to stop, and
+    /// at the end of an epoch if a tenth of the time has passed
+    #[arg(long, value_name = "MINUTES", default_value = "10", value_parser = minutes, allow_negative_numbers = true)]
+    pub(crate) checkpoint_minutes: Duration,
+    /// Write no checkpoints: a run that is interrupted starts again from its beginning, or from a checkpoint that is there
+    #[arg(long, conflicts_with = "checkpoint_minutes")]
+    pub(crate) no_checkpoints: bool,
     /// Finetuned models to save, each as a Hugging Face snapshot in models/ARM-seedN of --out [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub(crate) save_model: Option<SaveModelName>,

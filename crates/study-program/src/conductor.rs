@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use burn::tensor::Device;
-use finetune::{FinetuneError, Session, bench};
+use finetune::{CHECKPOINTS, FinetuneError, Session, bench};
 use program::progress::say;
 use program::source::Found;
 use program::{DeviceOptions, Failure, Program, print, print_json, stop};
@@ -197,19 +197,18 @@ impl<'a> Conductor<'a> {
         if let Some(models) = models {
             session = session.with_saved_models(models);
         }
+        if !arguments.no_checkpoints {
+            session = session.with_checkpoints(arguments.checkpoint_minutes);
+        }
         stop::catch();
         let heading = heading(stage, subject, &session);
         let metric = session.data().task.headline();
         let (set, _) = &session.data().evaluation_sets[0];
-        let mut terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs.get());
+        let mut terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs.get(), out);
         let summary = session
             .run(out, &mut terminal)
             .map_err(|error| match error {
-                FinetuneError::Stopped => Failure::Stopped(format!(
-                    "finished runs are in {}; to continue: {}",
-                    out.join("runs.jsonl").display(),
-                    self.program.command()
-                )),
+                FinetuneError::Stopped => Failure::Stopped(self.where_to_continue(out)),
                 other => Failure::world(other),
             })?;
         drop(terminal);
@@ -253,6 +252,23 @@ impl<'a> Conductor<'a> {
             scored: some_run_has_a_score(&records),
             planned,
         })
+    }
+}
+
+impl Conductor<'_> {
+    /// What a study that was stopped leaves, and the command that continues it.
+    fn where_to_continue(&self, out: &Path) -> String {
+        let checkpoints = out.join(CHECKPOINTS);
+        let are_there = std::fs::read_dir(&checkpoints).is_ok_and(|mut runs| runs.next().is_some());
+        let in_progress = match are_there {
+            true => format!(", runs in progress in {}", checkpoints.display()),
+            false => String::new(),
+        };
+        format!(
+            "finished runs are in {}{in_progress}; to continue: {}",
+            out.join("runs.jsonl").display(),
+            self.program.command()
+        )
     }
 }
 

@@ -66,6 +66,13 @@ impl Running {
         }
     }
 
+    /// Lets a run begin after so many steps, and returns its name.
+    pub(crate) fn skip(&mut self, run: &RunKey, steps: usize) -> Option<String> {
+        let place = self.place(run)?;
+        place.bar.inc(steps as u64);
+        Some(place.bar.prefix())
+    }
+
     pub(crate) fn step(&mut self, run: &RunKey, step: &Step) {
         if let Some(place) = self.place(run) {
             place.examples += step.examples;

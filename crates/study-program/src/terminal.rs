@@ -1,7 +1,8 @@
 //! Progress: bars on a terminal, one line per run otherwise.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use finetune::CHECKPOINTS;
 use finetune::progress::{Progress, RunStart, StudyStart};
 use finetune::trainer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
@@ -18,6 +19,8 @@ use crate::saving;
 
 /// The bar of the study. Every line fits into 60 columns.
 const STUDY: &str = "study {bar:16} {msg}";
+/// Checkpoints that take less than this many bytes are not worth a line.
+const WORTH_A_LINE: u64 = 10_000_000;
 /// Arms per line of the scores.
 const ARMS_A_LINE: usize = 2;
 
@@ -35,6 +38,8 @@ pub(crate) struct Terminal {
     study: ProgressBar,
     running: Running,
     jobs: usize,
+    /// The folder of the checkpoints.
+    checkpoints: PathBuf,
     runs: usize,
     begun: usize,
     done: usize,
@@ -52,6 +57,7 @@ impl Terminal {
         set: &str,
         metric: Metric,
         jobs: usize,
+        out: &Path,
     ) -> Self {
         let set = set_in_words(set);
         let bars = MultiProgress::new();
@@ -68,6 +74,7 @@ impl Terminal {
             study: ProgressBar::hidden(),
             running: Running::new(set, metric.unit()),
             jobs,
+            checkpoints: out.join(CHECKPOINTS),
             runs: 0,
             begun: 0,
             done: 0,
@@ -152,6 +159,7 @@ impl Progress for Terminal {
             runs,
             recorded,
             steps,
+            checkpoint_bytes,
         } = *plan;
         for line in self.heading.lines() {
             self.line(line);
@@ -161,6 +169,11 @@ impl Progress for Terminal {
             self.line(&format!(
                 "{recorded} of {runs} runs are recorded already{continuing}"
             ));
+        }
+        let jobs = self.jobs.min(runs - recorded);
+        let line = checkpoint_bytes.and_then(|bytes| disk(bytes, &self.checkpoints, jobs));
+        if let Some(line) = line {
+            self.line(&line);
         }
         self.runs = runs;
         self.begun = recorded;
@@ -188,6 +201,20 @@ impl Progress for Terminal {
         self.begun += 1;
         self.show_study();
         self.running.start(plan);
+    }
+
+    fn checkpoint_unusable(&mut self, path: &Path, reason: &str) {
+        self.line(&format!("note: {}: {reason}", path.display()));
+    }
+
+    fn run_continues(&mut self, run: &RunKey, steps: usize) {
+        let taken = self.running.skip(run, steps);
+        self.study.inc(steps as u64);
+        self.left.skip(steps);
+        self.show_study();
+        if let Some(run) = taken {
+            self.line(&format!("{run} continues after step {steps}"));
+        }
     }
 
     fn step(&mut self, run: &RunKey, step: &Step) {
@@ -243,5 +270,39 @@ impl Progress for Terminal {
             record.seconds,
             left.unwrap_or_default()
         ));
+    }
+}
+
+/// What checkpoints may take, in a line; `None` if it is not worth one.
+fn disk(bytes: u64, checkpoints: &Path, jobs: usize) -> Option<String> {
+    let at_once = match jobs {
+        1 => String::new(),
+        jobs => format!(", with {jobs} runs at a time"),
+    };
+    (bytes >= WORTH_A_LINE).then(|| {
+        format!(
+            "note: checkpoints take up to {} MB in {} until their runs are recorded{at_once}",
+            bytes.div_ceil(1_000_000),
+            checkpoints.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_that_checkpoints_take_is_said_unless_it_is_little() {
+        let line = |bytes, jobs| disk(bytes, Path::new("out/checkpoints"), jobs);
+        assert_eq!(line(9_999_999, 1), None);
+        assert_eq!(
+            line(817_000_001, 1).as_deref(),
+            Some(
+                "note: checkpoints take up to 818 MB in out/checkpoints until their runs are recorded"
+            )
+        );
+        let two = line(194_000_000, 2).expect("it is much");
+        assert!(two.ends_with(", with 2 runs at a time"), "{two}");
     }
 }

@@ -1,5 +1,7 @@
 //! Values of options.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use study::{Arm, StudyKind};
@@ -140,4 +142,10 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, f64), String> {
         .split_once('=')
         .and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
     parsed.ok_or_else(|| "expected NAME=NUMBER".to_owned())
+}
+/// Reads a number of minutes, which may have a fraction.
+pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes = text.parse::<f64>().ok();
+    let duration = minutes.and_then(|minutes| Duration::try_from_secs_f64(60.0 * minutes).ok());
+    duration.ok_or_else(|| "expected a number of minutes from 0".to_owned())
 }

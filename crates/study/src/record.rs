@@ -17,6 +17,7 @@ use crate::arm::Arm;
 use crate::recipe::Recipe;
 
 pub use log::RunLog;
+pub use mixing::difference;
 pub use predictions::{PredictionsFile, RecordedPredictions};
 pub use saved::{MODELS, SavedModel, Saving, best_runs};
 

@@ -6,6 +6,7 @@ use encoders::Classifier;
 use finetune::batch::Filling;
 use finetune::trainer::{Step, Trainer};
 use study::{Precision, Recipe};
+use training::StepperState;
 
 use crate::closeness::assert_all_close;
 use crate::examples::{examples, model};
@@ -146,4 +147,25 @@ fn a_step_whose_gradients_overflow_is_skipped_and_the_scale_halved_until_they_do
     // The norm is that of the unscaled gradients.
     let apart = (taken.gradient_norm / expected.gradient_norm - 1.0).abs();
     assert!(apart < 1e-2, "{taken:?} {expected:?}");
+}
+
+#[test]
+fn a_stored_state_continues_with_the_halved_scale_and_the_place_in_the_schedule() {
+    let mut trainer = loud(Precision::F16);
+    let initial = trainer.loss_scale().value();
+    while step(&mut trainer).is_skipped {}
+    assert!(trainer.loss_scale().value() < initial, "nothing overflowed");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let counters = trainer.write(folder.path()).expect("it is written");
+    assert_eq!(counters.steps, counters.skipped + 1);
+    let state = StepperState::read(folder.path(), counters, trainer.model());
+    let state = state.expect("it is read");
+    let mut continued = loud(Precision::F16).continued(state);
+    assert_eq!(continued.loss_scale(), trainer.loss_scale());
+    for _ in 0..3 {
+        let (ours, theirs) = (step(&mut continued), step(&mut trainer));
+        assert!(theirs.learning_rate > 0.0);
+        assert_eq!(ours, theirs);
+    }
+    assert!(parameters::values(&continued.model()) == parameters::values(&trainer.model()));
 }

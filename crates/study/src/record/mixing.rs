@@ -74,7 +74,7 @@ impl RunLog {
 }
 
 /// The first value that differs, with its path: `recipe.epochs` rather than two whole recipes.
-fn difference(name: &str, recorded: &Value, current: &Value) -> Option<(String, Value, Value)> {
+pub fn difference(name: &str, recorded: &Value, current: &Value) -> Option<(String, Value, Value)> {
     if recorded == current {
         return None;
     }

@@ -18,7 +18,7 @@ pub enum RecordedPredictions {
 }
 
 /// The predictions of a run for an evaluation set, in the order of its file: classes by name, scores as numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PredictionsFile {
     /// One per example.
     pub predictions: Vec<String>,

@@ -115,6 +115,11 @@ fn values_out_of_range_are_usage_errors() {
         ("--lambda", "NaN", "NaN"),
         ("--seeds", "0", "seeds is 0"),
         ("--jobs", "0", "jobs is 0, accepted is at least 1"),
+        (
+            "--checkpoint-minutes",
+            "-1",
+            "expected a number of minutes from 0",
+        ),
         ("--epochs", "0", "epochs is 0"),
         ("--batch-size", "0", "batch size is 0"),
         ("--grad-accumulation", "0", "gradient accumulation is 0"),

@@ -88,7 +88,13 @@ fn a_signal_finishes_the_step_and_says_how_to_continue(signal: &str, expected: i
     let (code, text) = running.end();
     assert_eq!(code, Some(expected), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
-    let begin = format!("stopped: finished runs are in out/runs.jsonl; to continue: {CARGO_RUN}");
+    // A run that had begun has left a checkpoint.
+    let begun = match world.path("out/checkpoints").exists() {
+        true => ", runs in progress in out/checkpoints",
+        false => "",
+    };
+    let begin =
+        format!("stopped: finished runs are in out/runs.jsonl{begun}; to continue: {CARGO_RUN}");
     assert!(text.starts_with(&begin), "{text}");
     assert!(text.contains(" --epochs 1000000 --seeds 6"), "{text}");
     assert_eq!(read(&world, "out/runs.jsonl"), b"");
@@ -191,4 +197,93 @@ fn twenty_kills_leave_the_summary_that_an_undisturbed_study_has() {
             "{name} differs"
         );
     }
+}
+
+fn is_hidden(entry: &std::fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+/// The records by arm and seed, without their times.
+fn results(world: &World) -> Vec<serde_json::Value> {
+    let text = String::from_utf8(read(world, "out/runs.jsonl")).expect("text");
+    let mut records: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| {
+            let mut record: serde_json::Value = serde_json::from_str(line).expect("a record");
+            for time in ["seconds", "finished_unix"] {
+                record[time] = serde_json::Value::Null;
+            }
+            for epoch in record["epochs"].as_array_mut().expect("epochs") {
+                epoch["train_seconds"] = serde_json::Value::Null;
+            }
+            record
+        })
+        .collect();
+    records.sort_by_key(|record| format!("{} {}", record["arm"], record["seed"]));
+    records
+}
+
+#[test]
+fn a_run_that_is_killed_or_stopped_continues_from_its_checkpoint_with_the_same_record() {
+    let study = [
+        "--epochs",
+        "300",
+        "--seeds",
+        "1",
+        "--checkpoint-minutes",
+        "0.00002",
+    ];
+    let undisturbed = World::new();
+    let started = Instant::now();
+    assert!(undisturbed.run(&study).status.success());
+    let all = started.elapsed();
+
+    let world = World::new();
+    let mut moments = Moments(19);
+    let mut said = Vec::new();
+    // Killed twice, then asked to stop.
+    for signal in ["-KILL", "-KILL", SIGTERM] {
+        let running = Running::start(&world, &study);
+        wait_for("checkpoint", || {
+            std::fs::read_dir(world.path("out/checkpoints")).is_ok_and(|runs| {
+                let mut checkpoints = runs.flatten().flat_map(|run| std::fs::read_dir(run.path()));
+                checkpoints.any(|run| run.flatten().any(|found| !is_hidden(&found)))
+            })
+        });
+        std::thread::sleep(all.mul_f64(0.2 * moments.next()));
+        running.send(signal);
+        let (code, text) = running.end();
+        if signal == SIGTERM {
+            assert_eq!(code, Some(143), "{text}");
+            let last = text.lines().last().expect("a message");
+            let begin = "stopped: finished runs are in out/runs.jsonl, runs in progress in out/checkpoints; to continue: ";
+            assert!(last.starts_with(begin), "{text}");
+        }
+        said.push(text);
+    }
+    let output = world.run(&study);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+    let continues = |text: &String| text.contains(" seed 0 continues after step ");
+    assert!(continues(&text), "{text}");
+    assert!(said[1..].iter().all(continues), "{said:?}");
+    assert_eq!(results(&world), results(&undisturbed));
+    assert!(read(&world, "out/summary.json") == read(&undisturbed, "out/summary.json"));
+    assert!(!world.path("out/checkpoints").exists());
+}
+
+#[test]
+fn without_checkpoints_a_stopped_run_starts_again() {
+    let world = World::new();
+    let options = [&ENDLESS[..], &["--no-checkpoints"]].concat();
+    let running = Running::start(&world, &options);
+    wait_for("study", || world.path("out/study.json").exists());
+    running.send(CTRL_C);
+    let (code, text) = running.end();
+    assert_eq!(code, Some(130), "{text}");
+    assert!(
+        text.starts_with("stopped: finished runs are in out/runs.jsonl; to continue: "),
+        "{text}"
+    );
+    assert!(!world.path("out/checkpoints").exists());
 }
