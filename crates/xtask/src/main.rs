@@ -6,6 +6,9 @@ mod bench_noise;
 mod bench_peer;
 mod bench_predict;
 mod bench_tokenize;
+mod crash;
+mod crash_place;
+mod crash_results;
 mod families_table;
 mod faults;
 mod noise_table;
@@ -38,6 +41,8 @@ enum Task {
     BenchPredict(bench_predict::Options),
     /// Lets every call on files of a study and of a pretraining run fail, tear or kill its process, and continues
     Faults(faults::Options),
+    /// Kills a study at random moments, continues it, and compares what it leaves with an undisturbed one
+    Crash(crash::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         Task::BenchTokenize(options) => bench_tokenize::run(&options),
         Task::BenchPredict(options) => bench_predict::run(&options),
         Task::Faults(options) => faults::run(&options),
+        Task::Crash(options) => crash::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
