@@ -1,4 +1,4 @@
-//! What a study leaves, without its times.
+//! What a study leaves, without its times and the numbers of threads and jobs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,8 +29,8 @@ impl Results {
             let wrong = |e| format!("{}: {e}", runs.display());
             let mut record: Value = serde_json::from_str(line).map_err(wrong)?;
             let name = format!("record of {} seed {}", record["arm"], record["seed"]);
-            for time in ["seconds", "finished_unix"] {
-                record[time] = Value::Null;
+            for own in ["seconds", "finished_unix", "machine"] {
+                record[own] = Value::Null;
             }
             for epoch in record["epochs"].as_array_mut().into_iter().flatten() {
                 epoch["train_seconds"] = Value::Null;

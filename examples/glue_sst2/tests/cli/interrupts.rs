@@ -203,15 +203,15 @@ fn is_hidden(entry: &std::fs::DirEntry) -> bool {
     entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
-/// The records by arm and seed, without their times.
+/// The records by arm and seed, without their times and numbers of threads and jobs.
 fn results(world: &World) -> Vec<serde_json::Value> {
     let text = String::from_utf8(read(world, "out/runs.jsonl")).expect("text");
     let mut records: Vec<serde_json::Value> = text
         .lines()
         .map(|line| {
             let mut record: serde_json::Value = serde_json::from_str(line).expect("a record");
-            for time in ["seconds", "finished_unix"] {
-                record[time] = serde_json::Value::Null;
+            for own in ["seconds", "finished_unix", "machine"] {
+                record[own] = serde_json::Value::Null;
             }
             for epoch in record["epochs"].as_array_mut().expect("epochs") {
                 epoch["train_seconds"] = serde_json::Value::Null;
