@@ -22,6 +22,7 @@ mod course;
 pub mod data;
 mod error;
 pub mod evaluation;
+mod held_out;
 mod jobs;
 pub mod methods;
 pub mod objective;

@@ -48,6 +48,11 @@ pub trait Progress {
     fn run_recorded(&mut self, record: &RunRecord) {
         let _ = record;
     }
+    /// The tuning runs have ended and recipes are chosen, with which the remaining runs have at most as many steps as
+    /// [`study_started`](Self::study_started) said, and some may be the same.
+    fn recipes_chosen(&mut self, plan: &StudyStart) {
+        let _ = plan;
+    }
     /// The models of these recorded runs are among those to save, and are not there; they cannot be saved any more. Called
     /// after [`study_started`](Self::study_started).
     fn models_are_lost(&mut self, saving: Saving, runs: &[&RunRecord]) {

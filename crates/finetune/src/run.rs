@@ -105,7 +105,7 @@ pub(crate) fn run_one(
             .map_or(0, |since| since.as_secs()),
         plan_sha256: plan_sha256.map(str::to_owned),
     };
-    if let Some(model) = model {
+    if let Some(model) = model.filter(|_| !run.is_tuning) {
         saver.save(&model, &mut record)?;
     }
     Ok(record)
@@ -174,8 +174,8 @@ impl Outcome {
         shared: &Shared<'_, impl Progress>,
     ) -> Result<(), FinetuneError> {
         let steps = setup.steps(run);
-        let (data, recipe) = (&setup.data, &setup.config.recipe);
-        let train = data.train.first(run.train_rows);
+        let (data, recipe) = (&setup.data, &setup.recipe(run));
+        let train = setup.train(run);
         for epoch in self.state.epochs.len() + 1..=recipe.epochs {
             let so_far = self.state.in_epoch;
             let after = |trainer: &Trainer, step: &Step, so_far: &EpochSoFar| {
@@ -190,7 +190,7 @@ impl Outcome {
             };
             let trained = trainer.epoch(epoch, &train, data.pad_token_id, so_far, after)?;
             let last = epoch * steps / recipe.epochs - 1;
-            let evaluated = score(setup, trainer, last, || shared.go_on())?;
+            let evaluated = score(setup, run, trainer, last, || shared.go_on())?;
             if let Some((_, scored)) = evaluated.first() {
                 shared.epoch(run, epoch, scored.headline());
             }
@@ -209,7 +209,7 @@ impl Outcome {
                 evaluations: evaluated.iter().map(record).collect(),
                 train_seconds: trained.seconds,
             });
-            let sets = evaluated.iter().zip(&data.evaluation_sets);
+            let sets = evaluated.iter().zip(setup.evaluation_sets(run));
             let files = sets.map(|((set, scored), (_, examples))| {
                 let file = setup.predictions_file(&scored.predictions, Some(&examples.targets));
                 ((*set).to_owned(), file)
@@ -221,7 +221,8 @@ impl Outcome {
             }
         }
         let model = lower(recipe.precision, trainer.model());
-        for (set, encodings) in &data.unlabelled_sets {
+        let predicted = data.unlabelled_sets.iter().filter(|_| !run.is_tuning);
+        for (set, encodings) in predicted {
             let filling = Filling::of_evaluation(recipe, data.pad_token_id);
             let predicted = predict_while(
                 &model,
@@ -242,6 +243,7 @@ impl Outcome {
 /// the last step diverges, no training loss shows it.
 fn score<'a>(
     setup: &'a Setup,
+    run: &RunKey,
     trainer: &Trainer,
     step: usize,
     go_on: impl Fn() -> Result<(), FinetuneError>,
@@ -249,7 +251,7 @@ fn score<'a>(
     let (data, recipe) = (&setup.data, &setup.config.recipe);
     let model = lower(recipe.precision, trainer.model());
     let filling = Filling::of_evaluation(recipe, data.pad_token_id);
-    let sets = data.evaluation_sets.iter().map(|(name, examples)| {
+    let sets = setup.evaluation_sets(run).iter().map(|(name, examples)| {
         let scored = evaluate_while(&model, &data.task, examples, filling, &setup.device, &go_on)?;
         finite("evaluation loss", step, scored.loss)?;
         Ok((name.as_str(), scored))

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use burn::tensor::Device;
-use study::plan::{self, PlannedStudy, RunKey};
+use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
 use study::record::{ModelRecord, RunLog, RunRecord};
 use study::{Preregistration, StudyConfig, StudySummary};
 use tasks::Task;
@@ -161,7 +161,11 @@ impl Session {
         let predicted = setup.data.unlabelled_sets.iter();
         log.require_predictions(predicted.map(|(set, _)| set.as_str()))?;
         setup.data.summary.save(&folder.join("data.json"))?;
-        let runs = plan::runs(&setup.plan());
+        let resolved = |records: &[RunRecord]| {
+            let rows = setup.data.train.len();
+            plan::runs(&plan::resolved(&setup.config, rows, records))
+        };
+        let mut runs = resolved(log.records());
         let missing: Vec<RunKey> = runs
             .iter()
             .filter(|run| !holds(log.records(), run))
@@ -170,7 +174,11 @@ impl Session {
         // Once every run has been made, there is nothing left to plan.
         let plan_sha256 = match missing.first() {
             Some(run) => {
-                let settings = setup.settings(run);
+                let settings = setup.settings(&RunKey {
+                    recipe: RunRecipe::Study,
+                    is_tuning: false,
+                    ..*run
+                });
                 let rows = setup.data.train.len();
                 let plan = Preregistration::of(&setup.config, rows, &settings);
                 plan.file(folder, !log.records().is_empty())?
@@ -196,7 +204,7 @@ impl Session {
             }
         }
         if let Some(models) = &self.models {
-            let planned = log.records().iter();
+            let planned = log.records().iter().filter(|record| !record.is_tuning());
             let planned = planned.filter(|record| runs.contains(&RunKey::of(record)));
             let planned: Vec<RunRecord> = planned.cloned().collect();
             let lost = without_models(models.saving, &planned, folder);
@@ -218,10 +226,34 @@ impl Session {
             )
         };
         // The log stays locked until the summary is written.
-        let _log = jobs::work_through(jobs, missing, log, progress, train, |record| {
-            saver.recorded(record)?;
-            checkpoint::remove(folder, record)
-        })?;
+        let mut log = log;
+        let mut missing = missing;
+        loop {
+            // A recipe is chosen when the tuning runs have ended; one that cannot be chosen leaves its runs unmade.
+            missing.retain(|run| !matches!(run.recipe, RunRecipe::BestOf(_)));
+            if missing.is_empty() {
+                break;
+            }
+            log = jobs::work_through(jobs, missing, log, progress, &train, |record| {
+                saver.recorded(record)?;
+                checkpoint::remove(folder, record)
+            })?;
+            runs = resolved(log.records());
+            missing = runs
+                .iter()
+                .filter(|run| !holds(log.records(), run))
+                .copied()
+                .collect();
+            if !missing.is_empty() {
+                progress.recipes_chosen(&StudyStart {
+                    runs: runs.len(),
+                    recorded: runs.len() - missing.len(),
+                    steps: missing.iter().map(|run| setup.steps(run)).sum(),
+                    checkpoint_bytes: checkpoint_every
+                        .map(|_| setup.checkpoint_bytes(&missing, jobs)),
+                });
+            }
+        }
         checkpoint::tidy(folder, [])?;
         // Read from the file, not from memory, so that the summary does not depend on which runs are new.
         let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?, folder)?;

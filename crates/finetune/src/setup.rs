@@ -1,18 +1,20 @@
 //! What every run of a study shares: its settings, the pretrained model, the data, the device.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Snapshot};
 use noisytune_burn::{NoisyTune, NoisyTuneError};
-use study::plan::{self, PlannedStudy, RunKey};
-use study::record::{Headline, ModelRecord, NoiseSummary, PredictionsFile, Settings};
-use study::{Head, Method, StudyConfig};
+use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
+use study::record::{Headline, HeldOutRows, ModelRecord, NoiseSummary, PredictionsFile, Settings};
+use study::{GridPoint, Head, Method, Recipe, StudyConfig, StudyKind};
 use tasks::{Outputs, Predictions, Targets, Task};
 
 use crate::checkpoint;
-use crate::data::TaskData;
+use crate::data::{Examples, TaskData};
 use crate::error::FinetuneError;
+use crate::held_out::HeldOutExamples;
 use crate::methods::{self, Start};
 use crate::precision;
 use crate::trainer::Trainer;
@@ -24,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) data: TaskData,
     pub(crate) model: ModelRecord,
     pub(crate) device: Device,
+    /// The training rows apart, if recipes are looked for on a grid.
+    tuning: Option<HeldOutExamples>,
     /// What a user should know about the model and the data, one line each.
     pub(crate) notes: Vec<String>,
     pub(crate) snapshot: Snapshot,
@@ -65,6 +69,10 @@ impl Setup {
             config.max_eval_samples,
         )?;
         notes.extend(data.notes.iter().cloned());
+        let tuning = match config.studies.contains(&StudyKind::Baseline) {
+            true => Some(HeldOutExamples::of(&data.train, &config.tuning())?),
+            false => None,
+        };
         let record = ModelRecord {
             name: model
                 .canonicalize()
@@ -79,6 +87,7 @@ impl Setup {
             snapshot,
             own_head,
             data,
+            tuning,
             model: record,
             device: device.clone().inner(),
             notes,
@@ -116,8 +125,37 @@ impl Setup {
 
     /// Number of optimizer steps of a run.
     pub(crate) fn steps(&self, run: &RunKey) -> usize {
-        let recipe = &self.config.recipe;
+        let recipe = self.recipe(run);
         recipe.epochs * recipe.steps_per_epoch(run.train_rows)
+    }
+
+    /// The hyperparameters of a run. A recipe that has not been chosen yet has the most epochs that it can have.
+    pub(crate) fn recipe(&self, run: &RunKey) -> Recipe {
+        let own = &self.config.recipe;
+        match run.recipe {
+            RunRecipe::Study => own.clone(),
+            RunRecipe::Grid(point) => point.applied_to(own),
+            RunRecipe::BestOf(_) => Recipe {
+                epochs: self.config.tuning().epochs.into_iter().max().unwrap_or(1),
+                ..own.clone()
+            },
+        }
+    }
+
+    /// What a run is trained on.
+    pub(crate) fn train(&self, run: &RunKey) -> Cow<'_, Examples> {
+        match self.tuning.as_ref().filter(|_| run.is_tuning) {
+            Some(tuning) => Cow::Borrowed(&tuning.train),
+            None => self.data.train.first(run.train_rows),
+        }
+    }
+
+    /// What a run is scored on, the set of its headline first.
+    pub(crate) fn evaluation_sets(&self, run: &RunKey) -> &[(String, Examples)] {
+        match self.tuning.as_ref().filter(|_| run.is_tuning) {
+            Some(tuning) => std::slice::from_ref(&tuning.validation),
+            None => &self.data.evaluation_sets,
+        }
     }
 
     /// Everything that decides the result of a run, apart from its arm and seed.
@@ -132,17 +170,24 @@ impl Setup {
                 .and((run.lambda != Some(self.config.lambda)).then_some(self.config.lambda)),
             study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
             hyperparameters: run.arm.method().numbers(&self.config.hyperparameters),
-            recipe: self.config.recipe.clone(),
+            study_grid_point: match run.recipe {
+                RunRecipe::Grid(_) => Some(GridPoint::of(&self.config.recipe)),
+                RunRecipe::Study | RunRecipe::BestOf(_) => None,
+            },
+            held_out: run.is_tuning.then(|| HeldOutRows {
+                rows: study_rows - run.train_rows,
+                seed: self.config.tuning().split_seed,
+            }),
+            recipe: self.recipe(run),
             model: self.model.clone(),
             train,
             evaluation: self
-                .data
-                .evaluation_sets
+                .evaluation_sets(run)
                 .iter()
                 .map(|(name, examples)| (name.clone(), examples.provenance.clone()))
                 .collect(),
             headline: Headline {
-                set: self.data.evaluation_sets[0].0.clone(),
+                set: self.evaluation_sets(run)[0].0.clone(),
                 metric: self.data.task.headline().name().to_owned(),
             },
             device: self.device_name.clone(),
@@ -219,7 +264,7 @@ impl Setup {
         loaded: LoadedClassifier,
         steps: usize,
     ) -> Result<Trainer, FinetuneError> {
-        let recipe = &self.config.recipe;
+        let recipe = &self.recipe(run);
         let method = run.arm.method();
         let companion = methods::companion(
             method,

@@ -2,7 +2,7 @@
 
 use study::plan::{self, RunKey};
 use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit, set_in_words};
-use study::{Arm, DataSummary, RunRecord, StudyConfig, StudySummary};
+use study::{Arm, DataSummary, GridPoint, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
 
@@ -53,7 +53,7 @@ impl<'a> Material<'a> {
 
     /// What to call the set of the headline.
     pub(crate) fn set(&self) -> &'a str {
-        let first = self.records.first();
+        let first = self.records.iter().find(|run| !run.is_tuning());
         first.map_or("dev", |run| set_in_words(&run.settings.headline.set))
     }
 
@@ -68,7 +68,7 @@ impl<'a> Material<'a> {
             return Vec::new();
         };
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
-        plan::runs(&plan::plan(self.config, rows))
+        plan::runs(&plan::resolved(self.config, rows, self.records))
             .iter()
             .filter_map(|run| {
                 self.records
@@ -94,6 +94,11 @@ pub(crate) fn is_of(record: &RunRecord, point: &Point) -> bool {
     run.arm == point.arm
         && run.lambda.unwrap_or(0.0) == point.lambda.unwrap_or(0.0)
         && run.train_rows == point.train_rows
+        && !run.is_tuning
+        && match point.recipe {
+            Some(recipe) => recipe == GridPoint::of(&record.settings.recipe),
+            None => record.settings.grid_point().is_none(),
+        }
 }
 
 /// The contrasts of a study, in the order of its points.
@@ -109,6 +114,10 @@ pub(crate) fn main_contrast<'a>(
     study: &'a StudyResult,
 ) -> Option<Contrast<'a>> {
     let contrasts = contrasts(study);
+    if study.tuning.is_some() {
+        // Its first contrast is the one that the plan is made for.
+        return contrasts.first().copied();
+    }
     let papers = contrasts
         .iter()
         .filter(|c| c.treatment.arm == Arm::NOISYTUNE)

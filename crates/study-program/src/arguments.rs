@@ -22,7 +22,8 @@ pub struct StudyArguments {
     /// than the bundled one]
     #[arg(long, value_parser = preset::parser(&PRESETS))]
     pub(crate) preset: Option<&'static Preset>,
-    /// Studies to run, in this order: `compare` is the comparison, `all` runs every study
+    /// Studies to run, in this order: `compare` is the comparison, `all` runs every study by one
+    /// recipe
     #[arg(long, value_delimiter = ',', value_parser = study_names(), value_name = "STUDY,...")]
     pub(crate) study: Option<Vec<Studies>>,
     /// Pretrained encoder: `bundled`, hf:OWNER/NAME[@REVISION] from the Hugging Face hub, or a folder with
@@ -33,7 +34,7 @@ pub struct StudyArguments {
     /// outputs [default: fresh]
     #[arg(long, value_enum)]
     pub(crate) head: Option<HeadName>,
-    /// Arms that `--study compare` compares, in this order
+    /// Arms that `--study compare` compares and `--study baseline` tunes, in this order
     #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
     pub(crate) arms: Option<Vec<Arm>>,
     /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
@@ -55,10 +56,28 @@ pub struct StudyArguments {
         value_name = "FRACTION,..."
     )]
     pub(crate) fractions: Option<Vec<f64>>,
+    /// Learning rates of the grid of `--study baseline` [default: 2e-5,3e-5,5e-5,1e-4]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        value_name = "RATE,..."
+    )]
+    pub(crate) learning_rates: Option<Vec<f64>>,
+    /// Numbers of epochs of the grid of `--study baseline` [default: 1,2,3]
+    #[arg(long, value_delimiter = ',', value_name = "N,...", value_parser = whole_number)]
+    pub(crate) epochs_grid: Option<Vec<usize>>,
+    /// Runs per arm at each point of the grid of `--study baseline` [default: 3]
+    #[arg(long, value_name = "SEEDS")]
+    pub(crate) tuning_seeds: Option<usize>,
+    /// Fraction of the training rows that `--study baseline` holds out to choose recipes by, at most 1,000 rows
+    /// [default: 0.1]
+    #[arg(long, allow_negative_numbers = true, value_name = "FRACTION")]
+    pub(crate) tuning_fraction: Option<f64>,
     /// Runs per arm, one per seed
     #[arg(long)]
     pub(crate) seeds: Option<usize>,
-    /// Runs per arm for the studies other than `compare` and `l1-change`
+    /// Runs per arm for the studies other than `compare`, `l1-change` and `baseline`
     #[arg(long, value_name = "SEEDS")]
     pub(crate) side_seeds: Option<usize>,
     /// The first seed

@@ -12,7 +12,7 @@ use program::{DeviceOptions, Failure, Program, print, print_json, stop};
 use report::Material;
 use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
-use study::{StudySummary, plan};
+use study::{StudyKind, StudySummary, plan};
 
 use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
@@ -213,7 +213,8 @@ impl<'a> Conductor<'a> {
             })?;
         drop(terminal);
         let records = RunLog::read(out).map_err(Failure::world)?;
-        let runs = plan::runs(&session.plan());
+        let rows = session.data().train.len();
+        let runs = plan::runs(&plan::resolved(session.config(), rows, &records));
         let record = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
         let planned: Vec<RunRecord> = runs.iter().filter_map(record).cloned().collect();
         let saved = planned.iter().filter(|run| run.has_model(out));
@@ -299,12 +300,25 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
     let config = session.config();
     let (preset, model) = (stage.options.preset.name, &stage.model.name);
     let data = &subject.name;
+    let (epochs, rate) = match config.studies.as_slice() {
+        [StudyKind::Baseline] => {
+            let grid = config.tuning();
+            let rates = grid.learning_rates.iter().map(|rate| format!("{rate:e}"));
+            let epochs = grid.epochs.iter().map(ToString::to_string);
+            (
+                epochs.collect::<Vec<_>>().join("/"),
+                rates.collect::<Vec<_>>().join("/"),
+            )
+        }
+        _ => (
+            config.recipe.epochs.to_string(),
+            format!("{:e}", config.recipe.learning_rate),
+        ),
+    };
     let mut heading = format!(
-        "preset {preset}: {model} on {data}; runs {}, epochs {}, batch size {}, learning rate {:e}, λ {}",
+        "preset {preset}: {model} on {data}; runs {}, epochs {epochs}, batch size {}, learning rate {rate}, λ {}",
         plan::runs(&session.plan()).len(),
-        config.recipe.epochs,
         config.recipe.batch_size,
-        config.recipe.learning_rate,
         config.lambda,
     );
     let too_few = plan::too_few_pairs(&session.plan());

@@ -75,7 +75,7 @@ mod tests {
             };
             assert!(study.seeds > fewest_pairs(tasks), "{}", preset.name);
             let mut asked: Vec<Vec<StudyKind>> = StudyKind::ALL.map(|kind| vec![kind]).to_vec();
-            asked.push(StudyKind::ALL.to_vec());
+            asked.push(StudyKind::BY_ONE_RECIPE.to_vec());
             for studies in asked {
                 study.studies = studies;
                 let plan = plan::plan(&study, 8_192);

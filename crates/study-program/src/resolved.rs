@@ -39,7 +39,7 @@ impl StudyArguments {
             study.studies = asked
                 .iter()
                 .flat_map(|studies| match studies {
-                    Studies::All => StudyKind::ALL.to_vec(),
+                    Studies::All => StudyKind::BY_ONE_RECIPE.to_vec(),
                     Studies::One(study) => vec![*study],
                 })
                 .collect();
@@ -48,6 +48,15 @@ impl StudyArguments {
         put(&mut study.lambda, &self.lambda);
         put(&mut study.lambdas, &self.lambdas);
         put(&mut study.fractions, &self.fractions);
+        if study.studies.contains(&StudyKind::Baseline) || self.asks_for_a_grid() {
+            // Written out, so that the plan and the configuration name every value.
+            let mut tuning = study.tuning();
+            put(&mut tuning.learning_rates, &self.learning_rates);
+            put(&mut tuning.epochs, &self.epochs_grid);
+            put(&mut tuning.seeds, &self.tuning_seeds);
+            put(&mut tuning.validation_fraction, &self.tuning_fraction);
+            study.tuning = Some(tuning);
+        }
         put(&mut study.seeds, &self.seeds);
         put(&mut study.first_seed, &self.first_seed);
         study.hyperparameters.extend(self.set.iter().cloned());
@@ -103,6 +112,13 @@ impl StudyArguments {
             study,
         }
     }
+
+    fn asks_for_a_grid(&self) -> bool {
+        self.learning_rates.is_some()
+            || self.epochs_grid.is_some()
+            || self.tuning_seeds.is_some()
+            || self.tuning_fraction.is_some()
+    }
 }
 
 /// Overrides the preset's value with an option, if given.
@@ -115,6 +131,7 @@ fn put<T: Clone>(value: &mut T, option: &Option<T>) {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use study::Tuning;
 
     use super::*;
     use crate::preset::PRESETS;
@@ -168,12 +185,37 @@ mod tests {
             Source::Hub("google-bert/bert-base-uncased".to_owned())
         );
         assert_eq!(resolved.data, Source::Hub("sst2".to_owned()));
-        assert_eq!(resolved.study.studies.len(), 1 + StudyKind::ALL.len());
+        assert_eq!(
+            resolved.study.studies.len(),
+            1 + StudyKind::BY_ONE_RECIPE.len()
+        );
         assert_eq!(resolved.study.arms.len(), 1);
         assert_eq!(resolved.study.seeds, 2);
         assert_eq!(resolved.study.hyperparameters["mixout.probability"], 0.9);
         assert_eq!(resolved.study.recipe.epochs, 1);
         assert_eq!(resolved.study.recipe.batch_size, 32);
+    }
+
+    #[test]
+    fn the_grid_of_the_baseline_is_written_out_and_its_options_override_it() {
+        assert_eq!(resolved(&["--study=all"]).study.tuning, None);
+        let tuning = |arguments: &[&str]| resolved(arguments).study.tuning.expect("a grid");
+        assert_eq!(tuning(&["--study=baseline"]), Tuning::default());
+        let asked = tuning(&[
+            "--study=baseline",
+            "--learning-rates=1e-4,5e-5",
+            "--epochs-grid=1,4.0",
+            "--tuning-seeds=5",
+            "--tuning-fraction=0.2",
+        ]);
+        let expected = Tuning {
+            learning_rates: vec![1e-4, 5e-5],
+            epochs: vec![1, 4],
+            seeds: 5,
+            validation_fraction: 0.2,
+            ..Tuning::default()
+        };
+        assert_eq!(asked, expected);
     }
 
     #[test]

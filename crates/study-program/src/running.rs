@@ -88,7 +88,11 @@ impl Running {
     }
 
     pub(crate) fn epoch(&mut self, run: &RunKey, score: f64) {
-        let scored = format!(", {} {:.2} {}", self.set, 100.0 * score, self.unit);
+        let set = match run.is_tuning {
+            true => "validation",
+            false => &self.set,
+        };
+        let scored = format!(", {set} {:.2} {}", 100.0 * score, self.unit);
         if let Some(place) = self.place(run) {
             place.scored = scored;
         }

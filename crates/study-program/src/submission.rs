@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use finetune::Session;
 use program::Failure;
-use study::plan::{self, RunKey};
+use study::plan::{self, RunKey, RunRecipe};
 use study::record::{PredictionsFile, RecordedPredictions, RunRecord};
 use tasks::glue::GlueTask;
 use tasks::{Outputs, Predictions, Task, submission};
@@ -73,8 +73,11 @@ pub(crate) fn check(arguments: &StudyArguments, session: &Session) -> Result<(),
     let runs = plan::runs(&session.plan());
     let rows = session.data().train.len();
     let lambda = session.config().lambda;
-    let is_at_study_settings =
-        |run: &&RunKey| run.train_rows == rows && run.lambda.is_none_or(|own| own == lambda);
+    let is_at_study_settings = |run: &&RunKey| {
+        run.train_rows == rows
+            && run.lambda.is_none_or(|own| own == lambda)
+            && run.recipe == RunRecipe::Study
+    };
     let runs: Vec<&RunKey> = runs.iter().filter(is_at_study_settings).collect();
     let is_asked = |run: &&&RunKey| match arguments.submit {
         None => true,

@@ -189,6 +189,16 @@ impl Progress for Terminal {
             .show(self.jobs.min(runs - recorded), &self.bars);
     }
 
+    fn recipes_chosen(&mut self, plan: &StudyStart) {
+        self.runs = plan.runs;
+        let planned = self.study.length().unwrap_or(0);
+        let left = planned.saturating_sub(self.study.position());
+        let fewer = left.saturating_sub(plan.steps as u64);
+        self.study.inc(fewer);
+        self.left.skip(fewer as usize);
+        self.show_study();
+    }
+
     fn models_are_lost(&mut self, which: Saving, runs: &[&RunRecord]) {
         self.line(&format!("note: {}", saving::lost(which, runs)));
     }
@@ -250,7 +260,7 @@ impl Progress for Terminal {
                     .map(|class| format!(" (it learned nothing: every prediction is {class})"));
                 format!(
                     "{} {:.2} {}{}",
-                    self.set,
+                    set_in_words(&record.settings.headline.set),
                     100.0 * score,
                     self.metric.unit(),
                     collapsed.unwrap_or_default()

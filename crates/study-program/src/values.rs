@@ -112,7 +112,7 @@ pub(crate) fn arm_names() -> impl TypedValueParser<Value = Arm> {
 }
 
 pub(crate) fn study_names() -> impl TypedValueParser<Value = Studies> {
-    let all = PossibleValue::new("all").help("every study");
+    let all = PossibleValue::new("all").help("every study by one recipe: all but baseline");
     let names = StudyKind::ALL
         .iter()
         .map(|study| PossibleValue::new(study.name()).help(study.about()));

@@ -11,6 +11,7 @@ use crate::kind::StudyKind;
 use crate::method::check_known;
 use crate::range::{at_least_one, check, count};
 use crate::recipe::Recipe;
+use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 
 /// The settings of a comparison: which studies, over which seeds, by which recipe.
 ///
@@ -24,6 +25,7 @@ use crate::recipe::Recipe;
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
 /// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
+/// | `tuning` | [`Tuning`] | the grid of `baseline`, and what its points are chosen by | [`Tuning`] |
 /// | `hyperparameters` | the arms' own | numbers of the arms' methods, such as `mixout.probability` | the arm's |
 /// | `recipe` | the standard one | hyperparameters of every run | [`Recipe`] |
 /// | `max_train_samples` | all | use only the first so many training rows | at least 1 |
@@ -48,6 +50,9 @@ pub struct StudyConfig {
     pub lambdas: Vec<f64>,
     /// The shares of the training rows that [`StudyKind::DataSize`] takes.
     pub fractions: Vec<f64>,
+    /// How [`StudyKind::Baseline`] looks for recipes; `None` for [`Tuning::default`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Tuning>,
     /// Numbers of the arms' own methods, by name; those not given keep their defaults.
     pub hyperparameters: BTreeMap<String, f64>,
     /// Hyperparameters of every run.
@@ -69,6 +74,7 @@ impl Default for StudyConfig {
             lambda: 0.15,
             lambdas: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
             fractions: vec![0.1, 0.25, 0.5, 1.0],
+            tuning: None,
             hyperparameters: BTreeMap::new(),
             recipe: Recipe::default(),
             max_train_samples: None,
@@ -78,6 +84,11 @@ impl Default for StudyConfig {
 }
 
 impl StudyConfig {
+    /// How [`StudyKind::Baseline`] looks for recipes.
+    pub fn tuning(&self) -> Tuning {
+        self.tuning.clone().unwrap_or_default()
+    }
+
     /// Reads `study.json` of a folder: the settings behind its `summary.json`.
     ///
     /// # Errors
@@ -112,7 +123,13 @@ impl StudyConfig {
         count("seeds", self.seeds)?;
         let side = self.side_seeds.unwrap_or(self.seeds);
         count("side seeds", side)?;
-        let last = self.first_seed.checked_add(self.seeds.max(side) as u64 - 1);
+        let mut last = self.first_seed.checked_add(self.seeds.max(side) as u64 - 1);
+        if self.studies.contains(&StudyKind::Baseline) {
+            let tuning = self.tuning();
+            tuning.validate()?;
+            let seeds = TUNING_SEEDS_FOLLOW_BY + tuning.seeds as u64;
+            last = last.and(self.first_seed.checked_add(seeds));
+        }
         if last.is_none() {
             return Err(StudyError::setting(
                 "first seed",

@@ -18,11 +18,25 @@ pub enum StudyKind {
     L1Change,
     /// Does it help other methods too? Each of them with and without noise.
     Companions,
+    /// Which recipe? Each arm over a grid of learning rates and epochs, chosen on training rows that are held out; then the
+    /// arms at the recipes that were chosen, on dev.
+    Baseline,
 }
 
 impl StudyKind {
-    /// Every study, in the order in which `all` runs them.
-    pub const ALL: [Self; 6] = [
+    /// Every study.
+    pub const ALL: [Self; 7] = [
+        Self::Compare,
+        Self::Lambda,
+        Self::NoiseKind,
+        Self::DataSize,
+        Self::L1Change,
+        Self::Companions,
+        Self::Baseline,
+    ];
+
+    /// The studies by a recipe that is given, in the order in which `all` runs them. The other one looks for a recipe.
+    pub const BY_ONE_RECIPE: [Self; 6] = [
         Self::Compare,
         Self::Lambda,
         Self::NoiseKind,
@@ -40,6 +54,9 @@ impl StudyKind {
             Self::DataSize => "does it help more with less data? Shares of the training rows",
             Self::L1Change => "how far does finetuning move the parameters?",
             Self::Companions => "does it help other methods too?",
+            Self::Baseline => {
+                "which recipe? Learning rates × epochs, tuned on held-out training rows"
+            }
         }
     }
 
@@ -52,6 +69,7 @@ impl StudyKind {
             Self::DataSize => "data-size",
             Self::L1Change => "l1-change",
             Self::Companions => "companions",
+            Self::Baseline => "baseline",
         }
     }
 }

@@ -32,6 +32,7 @@ pub mod recipe;
 pub mod record;
 pub mod statistics;
 pub mod summary;
+pub mod tuning;
 
 pub use arm::Arm;
 pub use benchmark::BenchmarkSummary;
@@ -47,3 +48,4 @@ pub use preregistration::Preregistration;
 pub use recipe::{Batching, Head, Recipe};
 pub use record::RunRecord;
 pub use summary::StudySummary;
+pub use tuning::{GridPoint, Tuning};

@@ -5,6 +5,7 @@ use crate::config::StudyConfig;
 use crate::kind::StudyKind;
 use crate::record::RunRecord;
 use crate::statistics::{ALPHA, fewest_pairs, least_p_value};
+use crate::tuning::{self, GridPoint, TUNING_SEEDS_FOLLOW_BY};
 
 /// The paper's comparison.
 const PAIR: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
@@ -20,6 +21,21 @@ pub struct RunKey {
     pub train_rows: usize,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Learning rate and epochs.
+    pub recipe: RunRecipe,
+    /// Whether it is there to choose a recipe by: scored on training rows that are held out, not on dev.
+    pub is_tuning: bool,
+}
+
+/// Where a run has its learning rate and epochs from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RunRecipe {
+    /// The study's recipe.
+    Study,
+    /// A point of the grid.
+    Grid(GridPoint),
+    /// The point that will be chosen for an arm; see [`resolved`].
+    BestOf(Arm),
 }
 
 impl RunKey {
@@ -30,6 +46,11 @@ impl RunKey {
             lambda: record.settings.lambda,
             train_rows: record.settings.train.used,
             seed: record.seed,
+            recipe: match record.settings.grid_point() {
+                Some(point) => RunRecipe::Grid(point),
+                None => RunRecipe::Study,
+            },
+            is_tuning: record.is_tuning(),
         }
     }
 }
@@ -45,6 +66,8 @@ pub struct PlannedPoint {
     pub lambda: Option<f64>,
     /// Training rows.
     pub train_rows: usize,
+    /// Learning rate and epochs, if they are a point of a grid and known yet.
+    pub recipe: Option<GridPoint>,
     /// Label of the point it is compared with.
     pub against: Option<String>,
     /// Its runs, in ascending order of seed.
@@ -56,6 +79,8 @@ pub struct PlannedPoint {
 pub struct PlannedStudy {
     /// The question.
     pub study: StudyKind,
+    /// The points that recipes are chosen from, whose runs come first; empty for every study by a given recipe.
+    pub tuning: Vec<PlannedPoint>,
     /// Its points, in the order in which they run within a seed.
     pub points: Vec<PlannedPoint>,
 }
@@ -69,21 +94,66 @@ pub fn plan(config: &StudyConfig, train_rows: usize) -> Vec<PlannedStudy> {
                 config,
                 study,
                 train_rows,
-            }
-            .all();
-            studies.push(PlannedStudy { study, points });
+            };
+            studies.push(PlannedStudy {
+                study,
+                tuning: points.grid(),
+                points: points.all(),
+            });
         }
     }
     studies
 }
 
+/// The same with the recipes that tuning runs among these records have chosen. The recipe of an arm whose tuning runs have
+/// not all ended, or have no score, stays [`RunRecipe::BestOf`].
+pub fn resolved(
+    config: &StudyConfig,
+    train_rows: usize,
+    records: &[RunRecord],
+) -> Vec<PlannedStudy> {
+    let mut studies = plan(config, train_rows);
+    for study in &mut studies {
+        let PlannedStudy { tuning, points, .. } = study;
+        for point in points {
+            let Some(RunRecipe::BestOf(arm)) = point.runs.first().map(|run| run.recipe) else {
+                continue;
+            };
+            let Some(best) = chosen(tuning, arm, records) else {
+                continue;
+            };
+            point.recipe = Some(best);
+            // The study's own recipe is that of its other runs, which need not be made again.
+            let recipe = match best == GridPoint::of(&config.recipe) {
+                true => RunRecipe::Study,
+                false => RunRecipe::Grid(best),
+            };
+            for run in &mut point.runs {
+                run.recipe = recipe;
+            }
+        }
+    }
+    studies
+}
+
+/// The recipe of an arm, once all its tuning runs have ended.
+fn chosen(tuning: &[PlannedPoint], arm: Arm, records: &[RunRecord]) -> Option<GridPoint> {
+    let mut rated = Vec::new();
+    for point in tuning.iter().filter(|point| point.arm == arm) {
+        let found = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
+        let runs: Option<Vec<&RunRecord>> = point.runs.iter().map(found).collect();
+        rated.push((point.recipe?, runs?));
+    }
+    tuning::best(&rated)
+}
+
 /// Every run of a plan once, study by study and seed by seed: all runs of a seed end before the next seed starts.
 pub fn runs(plan: &[PlannedStudy]) -> Vec<RunKey> {
     let mut runs = Vec::new();
-    for study in plan {
-        let seeds = study.points.iter().map(|point| point.runs.len()).max();
+    for points in plan.iter().flat_map(|study| [&study.tuning, &study.points]) {
+        let seeds = points.iter().map(|point| point.runs.len()).max();
         for seed in 0..seeds.unwrap_or(0) {
-            for run in study.points.iter().filter_map(|point| point.runs.get(seed)) {
+            for run in points.iter().filter_map(|point| point.runs.get(seed)) {
                 if !runs.contains(run) {
                     runs.push(*run);
                 }
@@ -158,7 +228,80 @@ impl Points<'_> {
             StudyKind::Companions => self.arms(&[&PAIR[..], &Arm::COMPANIONS].concat()),
             StudyKind::Lambda => self.sweep(),
             StudyKind::DataSize => self.sizes(&PAIR),
+            StudyKind::Baseline => self.at_the_best(),
         }
+    }
+
+    /// Each arm at each point of the grid, on the training rows that are not held out.
+    fn grid(&self) -> Vec<PlannedPoint> {
+        if self.study != StudyKind::Baseline {
+            return Vec::new();
+        }
+        let tuning = self.config.tuning();
+        let rows = self.train_rows - tuning.validation_rows(self.train_rows).min(self.train_rows);
+        let mut points: Vec<PlannedPoint> = Vec::new();
+        for recipe in tuning.points() {
+            for &arm in &self.config.arms {
+                let label = format!("{arm}, {recipe}");
+                if points.iter().any(|point| point.label == label) {
+                    continue;
+                }
+                let mut point = self.point(label, arm, self.config.lambda, rows);
+                point.recipe = Some(recipe);
+                let first = self.config.first_seed + TUNING_SEEDS_FOLLOW_BY;
+                let seeds = first..first + tuning.seeds as u64;
+                point.runs = seeds
+                    .map(|seed| RunKey {
+                        arm,
+                        lambda: point.lambda,
+                        train_rows: rows,
+                        seed,
+                        recipe: RunRecipe::Grid(recipe),
+                        is_tuning: true,
+                    })
+                    .collect();
+                points.push(point);
+            }
+        }
+        points
+    }
+
+    /// Each arm at the recipe that was chosen for the first one, which is the baseline if that is among them, and at its
+    /// own. Its control is at the same recipe, and at the control's own.
+    fn at_the_best(&self) -> Vec<PlannedPoint> {
+        let arms = &self.config.arms;
+        let reference = match arms.contains(&Arm::BASELINE) {
+            true => Arm::BASELINE,
+            false => arms.first().copied().unwrap_or(Arm::BASELINE),
+        };
+        let shared = |arm: Arm| match arm == reference {
+            true => format!("{arm} at its best"),
+            false => format!("{arm} at the {reference}'s best"),
+        };
+        let own = |arm: Arm| match arm == reference {
+            true => shared(arm),
+            false => format!("{arm} at its own best"),
+        };
+        let control = |arm: Arm| {
+            let mut controls = [arm.control(), reference].into_iter();
+            controls.find(|control| *control != arm && arms.contains(control))
+        };
+        let mut points: Vec<PlannedPoint> = Vec::new();
+        for (tuned_for, label) in [(None, &shared as &dyn Fn(Arm) -> String), (Some(()), &own)] {
+            for &arm in arms {
+                if points.iter().any(|point| point.label == label(arm)) {
+                    continue;
+                }
+                let recipe = RunRecipe::BestOf(tuned_for.map_or(reference, |()| arm));
+                let mut point = self.point(label(arm), arm, self.config.lambda, self.train_rows);
+                point.against = control(arm).map(label);
+                for run in &mut point.runs {
+                    run.recipe = recipe;
+                }
+                points.push(point);
+            }
+        }
+        points
     }
 
     /// One point per arm, each compared with its control, or with the baseline if the control does not run.
@@ -231,12 +374,18 @@ impl Points<'_> {
     fn point(&self, label: String, arm: Arm, lambda: f64, train_rows: usize) -> PlannedPoint {
         let config = self.config;
         let lambda = arm.has_noise().then_some(lambda);
-        let is_main = |study: &StudyKind| matches!(study, StudyKind::Compare | StudyKind::L1Change);
+        let is_main = |study: &StudyKind| {
+            matches!(
+                study,
+                StudyKind::Compare | StudyKind::L1Change | StudyKind::Baseline
+            )
+        };
         let is_shared = train_rows == self.train_rows
             && lambda.is_none_or(|lambda| lambda == config.lambda)
             && config.studies.iter().any(|study| match study {
                 StudyKind::Compare => config.arms.contains(&arm),
                 StudyKind::L1Change => PAIR.contains(&arm),
+                StudyKind::Baseline => config.arms.contains(&arm),
                 _ => false,
             });
         let seeds = match config.side_seeds {
@@ -251,6 +400,7 @@ impl Points<'_> {
             arm,
             lambda,
             train_rows,
+            recipe: None,
             against: None,
             runs: seeds
                 .map(|seed| RunKey {
@@ -258,6 +408,8 @@ impl Points<'_> {
                     lambda,
                     train_rows,
                     seed,
+                    recipe: RunRecipe::Study,
+                    is_tuning: false,
                 })
                 .collect(),
         }

@@ -34,6 +34,9 @@ pub struct Preregistration {
     pub primary: Option<PrimaryComparison>,
     /// Number of different comparisons, for which p-values are corrected.
     pub comparisons: usize,
+    /// How recipes are chosen, if they are looked for on a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
     /// The test and what counts as evidence.
     pub test: String,
     /// When scores may be looked at.
@@ -75,7 +78,8 @@ struct Filed {
 }
 
 impl Preregistration {
-    /// The plan of a configuration over `train_rows` training rows; `settings` are those of any of its runs.
+    /// The plan of a configuration over `train_rows` training rows; `settings` are those of any of its runs
+    /// that is scored on the task's evaluation sets.
     pub fn of(config: &StudyConfig, train_rows: usize, settings: &Settings) -> Self {
         let planned = plan::plan(config, train_rows);
         let primary = planned.iter().find_map(|study| {
@@ -96,6 +100,7 @@ impl Preregistration {
             headline: settings.headline.clone(),
             primary,
             comparisons: plan::comparisons(&planned),
+            choice: choice(config, train_rows),
             test: format!(
                 "two-sided sign-flip permutation test on the differences of pairs, corrected by Holm for all comparisons; evidence is p \
                  below {ALPHA} and a 95 % interval (Student's t) that excludes 0"
@@ -144,7 +149,7 @@ pub(crate) fn departure(
     records: &[RunRecord],
     folder: &Path,
 ) -> Result<Option<String>, StudyError> {
-    let runs = plan::runs(&plan::plan(config, train_rows));
+    let runs = plan::runs(&plan::resolved(config, train_rows, records));
     let found = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
     let made: Vec<&RunRecord> = runs.iter().filter_map(found).collect();
     let filed = Filed::all(folder)?;
@@ -168,6 +173,20 @@ pub(crate) fn departure(
         return Ok(None);
     };
     Ok(Some(reason.to_owned()))
+}
+
+/// How [`StudyKind::Baseline`] chooses recipes; `None` for other studies.
+fn choice(config: &StudyConfig, train_rows: usize) -> Option<String> {
+    config.studies.contains(&StudyKind::Baseline).then(|| {
+        let tuning = config.tuning();
+        format!(
+            "each arm at each point of the grid with {} seeds of its own, trained without {} training rows that are held out and \
+             scored on them alone; an arm's recipe is the point with the fewest failed runs and, of these, the highest mean score; dev \
+             is scored only in runs at the chosen recipes, on all training rows, with other seeds",
+            tuning.seeds,
+            tuning.validation_rows(train_rows),
+        )
+    })
 }
 
 impl Filed {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::arm::Arm;
 use crate::recipe::Recipe;
+use crate::tuning::GridPoint;
 
 pub use log::RunLog;
 pub use mixing::difference;
@@ -147,6 +148,12 @@ pub struct Settings {
     /// Training rows of the study's runs outside a sweep over them, if they are not `train.used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_train_rows: Option<usize>,
+    /// Learning rate and epochs of the study's runs outside a grid, if those of `recipe` are a point of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study_grid_point: Option<GridPoint>,
+    /// The training rows that the run is scored on and not trained on, if it is there to choose a recipe by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutRows>,
     /// The numbers of the arm's own method, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hyperparameters: BTreeMap<String, f64>,
@@ -174,6 +181,16 @@ pub struct Provenance {
     pub used: usize,
     /// SHA-256 of the file's bytes.
     pub sha256: String,
+}
+
+/// Training rows that are held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldOutRows {
+    /// How many.
+    pub rows: usize,
+    /// Keys which they are.
+    pub seed: u64,
 }
 
 /// Which pretrained model.
@@ -286,9 +303,17 @@ impl RunRecord {
         self.settings.label(self.arm)
     }
 
-    /// Whether λ and training rows are the study's own, not those of a sweep.
+    /// Whether λ, training rows, learning rate and epochs are the study's own, not those of a sweep or a grid.
     pub fn is_at_study_settings(&self) -> bool {
-        self.settings.study_lambda.is_none() && self.settings.study_train_rows.is_none()
+        let settings = &self.settings;
+        settings.study_lambda.is_none()
+            && settings.study_train_rows.is_none()
+            && settings.study_grid_point.is_none()
+    }
+
+    /// Whether it is there to choose a recipe by, and scored on held-out training rows instead of dev.
+    pub fn is_tuning(&self) -> bool {
+        self.settings.held_out.is_some()
     }
 }
 
@@ -299,7 +324,14 @@ impl Settings {
         if let (Some(lambda), Some(_)) = (self.lambda, self.study_lambda) {
             name += &format!("-lambda{lambda}");
         }
-        if self.study_train_rows.is_some() {
+        if let Some(point) = self.grid_point() {
+            let tuning = self.held_out.map_or("", |_| "-tuning");
+            name += &format!(
+                "{tuning}-lr{:e}-epochs{}",
+                point.learning_rate, point.epochs
+            );
+        }
+        if self.is_of_rows() {
             name += &format!("-rows{}", self.train.used);
         }
         format!("{name}-seed{seed}")
@@ -311,10 +343,24 @@ impl Settings {
         if let (Some(lambda), Some(_)) = (self.lambda, self.study_lambda) {
             label += &format!(", λ = {lambda}");
         }
-        if self.study_train_rows.is_some() {
+        if let Some(point) = self.grid_point() {
+            let tuning = self.held_out.map_or("", |_| "tuning ");
+            label += &format!(", {tuning}{point}");
+        }
+        if self.is_of_rows() {
             label += &format!(", {} rows", self.train.used);
         }
         label
+    }
+
+    /// The point of the grid that the recipe is, if it is one.
+    pub fn grid_point(&self) -> Option<GridPoint> {
+        self.study_grid_point.map(|_| GridPoint::of(&self.recipe))
+    }
+
+    /// Whether it is a run of a sweep over training rows. Tuning takes rows away too, the same from every run.
+    fn is_of_rows(&self) -> bool {
+        self.study_train_rows.is_some() && self.held_out.is_none()
     }
 }
 

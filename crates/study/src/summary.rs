@@ -3,6 +3,7 @@
 mod collapsed;
 mod comparison;
 mod same_examples;
+mod tuning;
 mod verdict;
 mod words;
 
@@ -18,7 +19,9 @@ use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
 use crate::preregistration;
 use crate::record::{Headline, RunRecord};
 use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, holm};
+use crate::tuning::GridPoint;
 
+pub use tuning::{TunedArm, TuningPoint, TuningResult};
 pub use words::{loss_unit, metric_in_words, metric_unit, set_in_words};
 
 /// What the studies of a comparison found.
@@ -42,6 +45,9 @@ pub struct StudySummary {
 pub struct StudyResult {
     /// The question.
     pub study: StudyKind,
+    /// How the recipes of its points were chosen; `None` if they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningResult>,
     /// Its points, in the order of the plan; a point without a run is left out.
     pub points: Vec<Point>,
     /// The answer in one sentence, generated from the intervals.
@@ -59,6 +65,9 @@ pub struct Point {
     pub lambda: Option<f64>,
     /// Training rows.
     pub train_rows: usize,
+    /// Learning rate and epochs, if they were chosen on a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<GridPoint>,
     /// The scores of the runs.
     pub scores: Scores,
     /// The comparison with another point of the study; `None` for a baseline, or if no seed completed both.
@@ -204,7 +213,9 @@ impl StudySummary {
     ) -> Result<Self, StudyError> {
         let settings = &records.first().ok_or(StudyError::NoRecords)?.settings;
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
-        let headline = &settings.headline;
+        // Tuning runs are scored on another set.
+        let scored = records.iter().find(|record| !record.is_tuning());
+        let headline = &scored.map_or(settings, |record| &record.settings).headline;
         let mut collapsed = Vec::new();
         for record in records {
             if collapsed::is_collapsed(record, folder)? {
@@ -218,7 +229,7 @@ impl StudySummary {
             is_collapsed: &|run: &RunRecord| collapsed.contains(&RunKey::of(run)),
             folder,
         };
-        let mut studies: Vec<StudyResult> = plan::plan(config, rows)
+        let mut studies: Vec<StudyResult> = plan::resolved(config, rows, records)
             .iter()
             .map(|planned| StudyResult::of(planned, &runs))
             .collect::<Result<_, _>>()?;
@@ -229,7 +240,10 @@ impl StudySummary {
         let metric = metric_in_words(&headline.metric);
         let exploratory = preregistration::departure(config, rows, records, folder)?;
         for study in &mut studies {
-            let verdict = verdict::sentence(study.study, &study.points, &metric, comparisons);
+            let mut verdict = verdict::sentence(study.study, &study.points, &metric, comparisons);
+            if let Some(tuning) = &study.tuning {
+                verdict += &verdict::chosen(tuning);
+            }
             study.verdict = match &exploratory {
                 Some(_) => format!("exploratory, {verdict}"),
                 None => verdict,
@@ -315,6 +329,7 @@ impl StudyResult {
                 arm: point.arm,
                 lambda: point.lambda,
                 train_rows: point.train_rows,
+                recipe: point.recipe,
                 scores: Scores::of(of_point, asked.headline, asked.is_collapsed)?,
                 comparison: compared(asked.headline)?,
                 others: others.collect::<Result<_, StudyError>>()?,
@@ -322,6 +337,7 @@ impl StudyResult {
         }
         Ok(Self {
             study: planned.study,
+            tuning: TuningResult::of(planned, asked)?,
             verdict: String::new(),
             points,
         })
@@ -368,7 +384,8 @@ impl Scores {
 
 /// Every other pair of evaluation set and metric in the records, headline set first.
 fn other_measures(records: &[RunRecord], headline: &Headline) -> Vec<Headline> {
-    let epochs = records.iter().filter_map(|record| record.epochs.last());
+    let records = records.iter().filter(|record| !record.is_tuning());
+    let epochs = records.filter_map(|record| record.epochs.last());
     let measures = epochs.flat_map(|epoch| &epoch.evaluations);
     let measures = measures.flat_map(|(set, evaluation)| {
         let metrics = evaluation.metrics.keys();
@@ -396,8 +413,11 @@ fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRe
         .collect()
 }
 
-/// Two settings, of a point and of its control, each as arm, λ and training rows: what a comparison compares.
-type Contrast = [(Arm, f64, usize); 2];
+/// What distinguishes a point from others: arm, λ, training rows and, if it was chosen, the recipe.
+type Setting = (Arm, f64, usize, Option<GridPoint>);
+
+/// The settings of a point and of its control: what a comparison compares.
+type Contrast = [Setting; 2];
 
 /// Fills in `holm_p` if the studies make more than one comparison; returns how many. The same contrast in several studies
 /// counts once; one over a single pair has no p-value and counts as one that found nothing.
@@ -409,12 +429,13 @@ fn correct_for_each_other(
     let mut p_values: Vec<f64> = Vec::new();
     let mut tested: Vec<(usize, &mut Comparison)> = Vec::new();
     for study in studies {
-        let settings: Vec<(String, (Arm, f64, usize))> = study
+        let settings: Vec<(String, Setting)> = study
             .points
             .iter()
             .map(|point| {
                 // A baseline has no λ; in a sweep its λ is 0.
-                let setting = (point.arm, point.lambda.unwrap_or(0.0), point.train_rows);
+                let lambda = point.lambda.unwrap_or(0.0);
+                let setting = (point.arm, lambda, point.train_rows, point.recipe);
                 (point.label.clone(), setting)
             })
             .collect();

@@ -62,6 +62,20 @@ impl Encodings {
         }
     }
 
+    /// Copies those that are `wanted`, which has a value for each.
+    pub fn select(&self, wanted: &[bool]) -> Self {
+        let mut selected = Self::default();
+        for index in (0..self.len()).filter(|&index| wanted[index]) {
+            let range = self.range(index);
+            selected.ids.extend_from_slice(&self.ids[range.clone()]);
+            if !self.type_ids.is_empty() {
+                selected.type_ids.extend_from_slice(&self.type_ids[range]);
+            }
+            selected.ends.push(selected.ids.len());
+        }
+        selected
+    }
+
     /// The number of tokens of all together.
     pub fn tokens(&self) -> usize {
         self.ids.len()

@@ -1,5 +1,6 @@
 //! Pairs, records and summaries of a study on a tiny model.
 
+mod baseline;
 mod checkpoints;
 mod evaluation;
 mod families;

@@ -25,7 +25,7 @@ use canvas::Area;
 pub(crate) use palette::Ink;
 
 /// Every figure that a report can have.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 11] = [
     "pairs",
     "arms",
     "training-loss",
@@ -35,6 +35,8 @@ pub(crate) const NAMES: [&str; 9] = [
     "data-size",
     "l1-change",
     "companions",
+    "expected-best",
+    "at-the-best",
 ];
 
 /// A figure of the report.

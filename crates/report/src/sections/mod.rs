@@ -1,5 +1,6 @@
 //! The report's content: one file per question.
 
+mod baseline;
 mod collapsed;
 mod companions;
 mod compare;
@@ -16,6 +17,7 @@ mod saved;
 mod tables;
 mod training;
 mod words;
+mod yardsticks;
 
 use study::StudyKind;
 use study::summary::StudyResult;
@@ -40,10 +42,14 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
             StudyKind::DataSize => data_size::section(material, study),
             StudyKind::L1Change => l1_change::section(material, study),
             StudyKind::Companions => companions::section(material, study),
+            StudyKind::Baseline => baseline::section(material, study),
         });
     }
     if let Some(training) = main.and_then(|study| training::section(material, study)) {
-        let after = usize::from(main.is_some_and(|study| study.study == StudyKind::Compare));
+        let after =
+            usize::from(main.is_some_and(|study| {
+                matches!(study.study, StudyKind::Compare | StudyKind::Baseline)
+            }));
         sections.insert(after.min(sections.len()), training);
     }
     sections.extend(main.and_then(|study| paper::section(material, study)));
@@ -96,7 +102,8 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
             fact("noise intensity λ", lambda.to_string());
         }
     }
-    if let Some(settings) = records.first().map(|record| &record.settings) {
+    let scored = records.iter().find(|record| !record.is_tuning());
+    if let Some(settings) = scored.map(|record| &record.settings) {
         fact("model", settings.model.name.clone());
         let rows = settings.study_train_rows.unwrap_or(settings.train.used);
         fact("training sentences", thousands(rows));

@@ -121,9 +121,13 @@ fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
     ];
     let mut table = Table::new(
         format!(
-            "{} in {} after the last epoch, and the training loss of that epoch.",
+            "{} in {} after the last epoch, and the training loss of that epoch.{}",
             material.scored_first(),
-            material.unit()
+            material.unit(),
+            match records.iter().any(|run| run.is_tuning()) {
+                true => " The scores of tuning runs are those on the held-out training sentences.",
+                false => "",
+            }
         ),
         &[&tables::WHICH_RUN[..], &results].concat(),
     );

@@ -13,8 +13,13 @@ pub(crate) const WHICH_RUN: [&str; 4] = ["arm", "#λ", "#training sentences", "#
 /// The first cells of a run's row.
 pub(crate) fn which_run(run: &RunRecord) -> Vec<String> {
     let settings = &run.settings;
+    let mut arm = run.arm.name().to_owned();
+    if let Some(point) = settings.grid_point() {
+        let tuning = if run.is_tuning() { ", tuning" } else { "" };
+        arm += &format!("{tuning}, {point}");
+    }
     vec![
-        run.arm.name().to_owned(),
+        arm,
         or_none(settings.lambda, |lambda| lambda.to_string()),
         thousands(settings.train.used),
         run.seed.to_string(),

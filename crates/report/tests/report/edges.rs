@@ -9,7 +9,7 @@ use crate::sample::Sample;
 fn figures_of_an_earlier_report_do_not_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     let every = Sample::with_config(StudyConfig {
-        studies: StudyKind::ALL.to_vec(),
+        studies: StudyKind::BY_ONE_RECIPE.to_vec(),
         arms: Arm::ALL.to_vec(),
         seeds: 2,
         ..StudyConfig::default()
@@ -85,7 +85,7 @@ fn skipped_steps_of_half_precision_are_shown_only_if_there_are_any() {
 
 #[test]
 fn a_study_whose_every_run_failed_is_still_reported() {
-    let mut sample = Sample::of(&StudyKind::ALL, 1);
+    let mut sample = Sample::of(&StudyKind::BY_ONE_RECIPE, 1);
     for run in &mut sample.records {
         run.failed = Some("training diverged: the loss of step 0 is inf".to_owned());
         run.epochs.clear();

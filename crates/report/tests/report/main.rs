@@ -1,5 +1,6 @@
 //! The report of made-up studies: what it says, and how a browser shows it.
 
+mod baseline;
 mod benchmark;
 mod browser;
 mod content;

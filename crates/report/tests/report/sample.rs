@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use report::Material;
-use study::plan::{self, RunKey};
+use study::plan::{self, RunKey, RunRecipe};
 use study::record::{
-    CurvePoint, EpochRecord, EvaluationRecord, FORMAT, Headline, Machine, ModelRecord,
+    CurvePoint, EpochRecord, EvaluationRecord, FORMAT, Headline, HeldOutRows, Machine, ModelRecord,
     NoiseSummary, ParameterChange, Provenance, RecordedPredictions, Settings, Versions,
 };
-use study::{Arm, DataSummary, RunRecord, StudyConfig, StudyKind, StudySummary};
+use study::{Arm, DataSummary, GridPoint, RunRecord, StudyConfig, StudyKind, StudySummary};
 
 pub(crate) const ROWS: usize = 8_192;
 pub(crate) const COMMAND: &str = "cargo run --example glue_sst2 -- --study all --max-train-samples 8192 --seeds 8 \\\n    --model all-MiniLM-L6-v2 --data SST-2 --out out/all";
@@ -29,9 +29,9 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Every study over `seeds` seeds.
+    /// Every study by one recipe over `seeds` seeds.
     pub(crate) fn all(seeds: usize) -> Self {
-        Self::of(&StudyKind::ALL, seeds)
+        Self::of(&StudyKind::BY_ONE_RECIPE, seeds)
     }
 
     /// These studies over `seeds` seeds.
@@ -46,10 +46,17 @@ impl Sample {
 
     /// What a configuration asks for.
     pub(crate) fn with_config(config: StudyConfig) -> Self {
-        let records = plan::runs(&plan::plan(&config, ROWS))
-            .iter()
-            .map(|run| record(&config, run))
-            .collect();
+        let mut records: Vec<RunRecord> = Vec::new();
+        // Tuning runs decide which runs follow them.
+        for _ in 0..2 {
+            let runs = plan::runs(&plan::resolved(&config, ROWS, &records));
+            let missing = runs.iter().filter(|run| {
+                let is_there = |record: &RunRecord| RunKey::of(record) == **run;
+                !matches!(run.recipe, RunRecipe::BestOf(_)) && !records.iter().any(is_there)
+            });
+            let missing: Vec<RunRecord> = missing.map(|run| record(&config, run)).collect();
+            records.extend(missing);
+        }
         Self {
             config,
             records,
@@ -114,22 +121,35 @@ fn gain(run: &RunKey) -> f64 {
     }
 }
 
+/// Rises with the epochs, and with the learning rate to a peak that is higher up for NoisyTune.
+fn recipe_gain(run: &RunKey) -> f64 {
+    let RunRecipe::Grid(point) = run.recipe else {
+        return 0.0;
+    };
+    let peak: f64 = if run.arm == Arm::BASELINE { 5e-5 } else { 1e-4 };
+    0.01 * point.epochs as f64 - 0.05 * (point.learning_rate / peak).ln().powi(2)
+}
+
 fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
     let name: u64 = run.arm.name().bytes().map(u64::from).sum();
     let lambda = run.lambda.unwrap_or(0.0);
     let key = run.seed * 1_000_003 + name * 1009 + run.train_rows as u64 + (lambda * 1e3) as u64;
-    let mut rng = ChaCha8Rng::seed_from_u64(key);
+    let of_recipe = match run.recipe {
+        RunRecipe::Grid(point) => (point.learning_rate * 1e9) as u64 + point.epochs as u64,
+        _ => 0,
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(key + of_recipe);
     let mut shared = ChaCha8Rng::seed_from_u64(run.seed);
     let of_seed = 0.006 * (shared.random::<f64>() - 0.5);
     let of_run = 0.007 * (rng.random::<f64>() - 0.5);
     let size = 0.018 * (run.train_rows as f64 / ROWS as f64).log2();
-    let wished = 0.905 + size + gain(run) + of_seed + of_run;
+    let wished = 0.905 + size + gain(run) + recipe_gain(run) + of_seed + of_run;
 
     let dev_predictions = predictions(wished, &mut rng);
     let right = dev_predictions.iter().zip(labels());
     let accuracy = right.filter(|(p, l)| **p == *l).count() as f64 / DEV as f64;
     let steps = EPOCHS * run.train_rows.div_ceil(BATCH);
-    RunRecord {
+    let mut record = RunRecord {
         format: FORMAT,
         arm: run.arm,
         seed: run.seed,
@@ -180,7 +200,23 @@ fn record(config: &StudyConfig, run: &RunKey) -> RunRecord {
         },
         finished_unix: 1_795_480_510 + 300 * run.seed + name,
         plan_sha256: None,
+    };
+    if run.is_tuning {
+        let renamed = |set: String| {
+            if set == "dev" {
+                "validation".to_owned()
+            } else {
+                set
+            }
+        };
+        for epoch in &mut record.epochs {
+            let scores = std::mem::take(&mut epoch.evaluations).into_iter();
+            epoch.evaluations = scores.map(|(set, score)| (renamed(set), score)).collect();
+        }
+        let files = std::mem::take(&mut record.predictions).into_iter();
+        record.predictions = files.map(|(set, file)| (renamed(set), file)).collect();
     }
+    record
 }
 
 /// The scores of dev after an epoch.
@@ -245,6 +281,7 @@ fn changes(steps: usize, lambda: f64, rng: &mut ChaCha8Rng) -> Vec<ParameterChan
 
 fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
     let bert = r#"{"model_type": "bert", "hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536}"#;
+    let set = if run.is_tuning { "validation" } else { "dev" }.to_owned();
     Settings {
         task: "sst2".to_owned(),
         lambda: run.lambda,
@@ -254,7 +291,16 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             .map(|_| config.lambda),
         study_train_rows: (run.train_rows != ROWS).then_some(ROWS),
         hyperparameters: BTreeMap::new(),
-        recipe: config.recipe.clone(),
+        study_grid_point: matches!(run.recipe, RunRecipe::Grid(_))
+            .then(|| GridPoint::of(&config.recipe)),
+        held_out: run.is_tuning.then(|| HeldOutRows {
+            rows: ROWS - run.train_rows,
+            seed: 0,
+        }),
+        recipe: match run.recipe {
+            RunRecipe::Grid(point) => point.applied_to(&config.recipe),
+            _ => config.recipe.clone(),
+        },
         model: ModelRecord {
             name: "all-MiniLM-L6-v2".to_owned(),
             sha256: "53aa".repeat(16),
@@ -266,7 +312,7 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             sha256: "48ea".repeat(16),
         },
         evaluation: BTreeMap::from([(
-            "dev".to_owned(),
+            set.clone(),
             Provenance {
                 rows: DEV,
                 used: DEV,
@@ -274,7 +320,7 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             },
         )]),
         headline: Headline {
-            set: "dev".to_owned(),
+            set,
             metric: "accuracy".to_owned(),
         },
         device: "flex".to_owned(),

@@ -87,7 +87,7 @@ impl RunLog {
         Ok(())
     }
 
-    /// Checks that every run that ended well has predictions of these sets.
+    /// Checks that every run that ended well has predictions of these sets, but for those that are there to choose a recipe.
     ///
     /// # Errors
     /// [`StudyError::NoPredictions`] with the first that has not.
@@ -98,6 +98,9 @@ impl RunLog {
         for (index, record) in self.records().iter().enumerate() {
             let mut sets = sets.clone();
             let missing = sets.find(|set| !record.predictions.contains_key(*set));
+            if record.is_tuning() {
+                continue;
+            }
             if let (Some(set), None) = (missing, &record.failed) {
                 return Err(StudyError::NoPredictions {
                     path: self.path().to_owned(),

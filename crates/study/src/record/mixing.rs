@@ -34,6 +34,16 @@ impl RunLog {
                 ("task", json(&recorded.task), json(&current.task)),
                 ("lambda", json(&lambda), json(&current_lambda)),
                 ("recipe", json(&recorded.recipe), json(&current.recipe)),
+                (
+                    "recipe",
+                    json(&recorded.study_grid_point),
+                    json(&current.study_grid_point),
+                ),
+                (
+                    "held-out rows",
+                    json(&recorded.held_out),
+                    json(&current.held_out),
+                ),
                 ("model", json(&recorded.model), json(&current.model)),
                 ("training data", own(recorded), own(&current)),
                 ("training rows", json(&rows), json(&train_rows)),

@@ -38,9 +38,13 @@ impl RunRecord {
         saved.is_some_and(|saved| folder.join(&saved.folder).join("config.json").is_file())
     }
 
-    /// Whether another run has the same arm, λ and training rows.
+    /// Whether another run has the same arm, λ, training rows and point of a grid.
     pub fn is_repeated_by(&self, other: &Self) -> bool {
-        let setting = |run: &Self| (run.arm, run.settings.lambda, run.settings.train.used);
+        let setting = |run: &Self| {
+            let settings = &run.settings;
+            let point = settings.grid_point();
+            (run.arm, settings.lambda, settings.train.used, point)
+        };
         setting(self) == setting(other)
     }
 
@@ -58,7 +62,7 @@ impl RunRecord {
     }
 }
 
-/// The best run of each arm, λ and number of training rows among those given, in the order in which these occur; failed
+/// The best run of each arm, λ, number of training rows and point of a grid among those given, in the order in which these occur; failed
 /// runs are left out.
 pub fn best_runs<'a>(runs: impl IntoIterator<Item = &'a RunRecord>) -> Vec<&'a RunRecord> {
     let mut best: Vec<&RunRecord> = Vec::new();

@@ -15,6 +15,7 @@
 //! | is the difference too small to matter? | [`Equivalence::of`] |
 //! | and over several comparisons? | [`holm`] |
 //! | do two arms err on the same examples? | [`McNemar::of`] |
+//! | what would the best of n runs score? | [`expected_maximum`] |
 //! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
 //! | how many pairs would settle it? | [`power`], [`pairs_needed`], [`sd_interval`] |
 //!
@@ -26,6 +27,7 @@ mod crossed;
 mod equivalence;
 mod error;
 mod evidence;
+mod expected_maximum;
 mod holm;
 mod mcnemar;
 mod paired;
@@ -40,6 +42,7 @@ pub use crossed::crossed_interval;
 pub use equivalence::{Equivalence, MARGINS};
 pub use error::Error;
 pub use evidence::{Finding, MIN_PAIRS, fewest_pairs, least_p_value};
+pub use expected_maximum::expected_maximum;
 pub use holm::holm;
 pub use mcnemar::McNemar;
 pub use paired::{Paired, Test, differences};

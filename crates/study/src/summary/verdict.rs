@@ -1,6 +1,6 @@
 //! The answer of a study in one sentence.
 
-use super::{Comparison, Point};
+use super::{Comparison, Point, TuningResult};
 use crate::kind::StudyKind;
 use crate::statistics::{ALPHA, Finding, MIN_PAIRS, fewest_pairs, p_equals, points};
 
@@ -11,9 +11,16 @@ pub(super) fn sentence(
     metric: &str,
     comparisons: usize,
 ) -> String {
-    let compared: Vec<Compared<'_>> = of_study
-        .iter()
-        .filter_map(|point| Compared::of(point, metric, comparisons))
+    let setting = |point: &Point| (point.arm, point.lambda, point.train_rows, point.recipe);
+    let is_first = |at: usize, point: &Point| {
+        let mut earlier = of_study[..at].iter();
+        // Two recipes that were chosen apart can be the same, and are one comparison then.
+        !earlier.any(|other| point.recipe.is_some() && setting(other) == setting(point))
+    };
+    let points = of_study.iter().enumerate();
+    let compared: Vec<Compared<'_>> = points
+        .filter(|(at, point)| is_first(*at, point))
+        .filter_map(|(_, point)| Compared::of(point, metric, comparisons))
         .collect();
     let mut sentence = match compared.as_slice() {
         [] => return "no verdict: no seed completed two runs to compare".to_owned(),
@@ -26,6 +33,24 @@ pub(super) fn sentence(
         sentence += &optimistic(&compared);
     }
     sentence
+}
+
+/// By which recipes the points of the grid's study were trained, and where these were chosen.
+pub(super) fn chosen(tuning: &TuningResult) -> String {
+    let of_arm = |(arm, best)| format!("{arm} {best}");
+    let arms = tuning.arms.iter();
+    let chosen: Vec<String> = arms
+        .filter_map(|tuned| Some((tuned.arm, tuned.best?)))
+        .map(of_arm)
+        .collect();
+    match chosen.is_empty() {
+        true => "; no tuning run has a score, so no recipe was chosen".to_owned(),
+        false => format!(
+            "; the best recipes on {} training sentences that were held out are: {}",
+            tuning.rows,
+            chosen.join(", ")
+        ),
+    }
 }
 
 /// A point with its comparison, and what that shows.
@@ -254,6 +279,7 @@ mod tests {
             arm: Arm::NOISYTUNE,
             lambda: None,
             train_rows: 1,
+            recipe: None,
             scores: Scores::of(&[], &headline, &|_| false).expect("no scores are none"),
             others: Vec::new(),
             comparison: Some(Comparison {

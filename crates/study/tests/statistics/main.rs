@@ -3,4 +3,5 @@
 mod against_scipy;
 mod coverage;
 mod edges;
+mod expected_maximum;
 mod paired;

@@ -53,6 +53,14 @@ impl HeldOut {
         shares(classes, self.rows).iter().sum()
     }
 
+    /// Returns for each row with one of these targets whether it is held out.
+    pub fn of(self, targets: &Targets) -> Vec<bool> {
+        match targets {
+            Targets::Classes(classes) => self.draw(classes),
+            Targets::Scores(scores) => self.draw(&vec![0; scores.len()]),
+        }
+    }
+
     /// Returns for each row whether it is held out; `classes` has the class of each.
     fn draw(self, classes: &[usize]) -> Vec<bool> {
         let mut counts = vec![0; classes.iter().max().map_or(0, |last| last + 1)];
