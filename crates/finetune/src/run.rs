@@ -34,25 +34,45 @@ struct Outcome {
     earlier: f64,
 }
 
-/// Trains and scores one of the `jobs` runs in progress under a plan, and writes its predictions and, if wanted, its model
+/// What the runs of a study in its folder have in common.
+pub(crate) struct Keeping<'a> {
+    /// Runs in progress at the same time.
+    pub(crate) jobs: usize,
+    pub(crate) folder: &'a Path,
+    pub(crate) saver: Saver<'a>,
+    pub(crate) plan_sha256: Option<String>,
+    /// `None` without checkpoints.
+    pub(crate) checkpoint_every: Option<Duration>,
+}
+
+/// Trains and scores a run of a study, and writes its predictions and, if wanted, its model
 /// into the study's folder. A run that diverges is a failed run, not an error.
 pub(crate) fn run_one(
     setup: &Setup,
     run: &RunKey,
-    jobs: usize,
-    folder: &Path,
-    saver: &Saver<'_>,
-    plan_sha256: Option<&str>,
-    checkpoint_every: Option<Duration>,
+    keeping: &Keeping<'_>,
     shared: &Shared<'_, impl Progress>,
 ) -> Result<RunRecord, FinetuneError> {
+    let Keeping {
+        jobs,
+        folder,
+        saver,
+        plan_sha256,
+        checkpoint_every,
+    } = keeping;
     let settings = setup.settings(run);
     shared.run_started(&RunStart {
         run: *run,
         label: settings.label(run.arm),
         steps: setup.steps(run),
     });
-    let mut checkpoints = Checkpoints::of(setup, run, folder, plan_sha256, checkpoint_every);
+    let mut checkpoints = Checkpoints::of(
+        setup,
+        run,
+        folder,
+        plan_sha256.as_deref(),
+        *checkpoint_every,
+    );
     let mut outcome = Outcome {
         state: RunState::default(),
         noise: None,
@@ -99,11 +119,11 @@ pub(crate) fn run_one(
         noise,
         settings,
         versions: Versions::current(),
-        machine: Machine::current(jobs, rayon::current_num_threads()),
+        machine: Machine::current(*jobs, rayon::current_num_threads()),
         finished_unix: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),
-        plan_sha256: plan_sha256.map(str::to_owned),
+        plan_sha256: plan_sha256.clone(),
     };
     if let Some(model) = model.filter(|_| !run.is_tuning) {
         saver.save(&model, &mut record)?;

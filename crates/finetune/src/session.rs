@@ -15,7 +15,7 @@ use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::jobs;
 use crate::progress::{Progress, StudyStart};
-use crate::run::run_one;
+use crate::run::{Keeping, run_one};
 use crate::saving::{SaveModels, Saver, without_models};
 use crate::setup::Setup;
 
@@ -212,19 +212,15 @@ impl Session {
                 progress.models_are_lost(models.saving, &lost);
             }
         }
-        let saver = Saver::open(setup, self.models.as_ref(), folder, log.records())?;
-        let train = |run: &RunKey, shared: &jobs::Shared<'_, _>| {
-            run_one(
-                setup,
-                run,
-                jobs,
-                folder,
-                &saver,
-                plan_sha256.as_deref(),
-                checkpoint_every,
-                shared,
-            )
+        let keeping = Keeping {
+            jobs,
+            folder,
+            saver: Saver::open(setup, self.models.as_ref(), folder, log.records())?,
+            plan_sha256,
+            checkpoint_every,
         };
+        let train =
+            |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, &keeping, shared);
         // The log stays locked until the summary is written.
         let mut log = log;
         let mut missing = missing;
@@ -234,8 +230,8 @@ impl Session {
             if missing.is_empty() {
                 break;
             }
-            log = jobs::work_through(jobs, missing, log, progress, &train, |record| {
-                saver.recorded(record)?;
+            log = jobs::work_through(jobs, missing, log, progress, train, |record| {
+                keeping.saver.recorded(record)?;
                 checkpoint::remove(folder, record)
             })?;
             runs = resolved(log.records());

@@ -70,6 +70,9 @@ struct World {
     jobs: usize,
 }
 
+/// Records, the summary, and the files of saved models.
+type Leavings = (Vec<RunRecord>, Vec<u8>, Vec<(PathBuf, Vec<u8>)>);
+
 impl World {
     fn new(config: StudyConfig) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -135,7 +138,7 @@ impl World {
     }
 
     /// Everything that the study leaves but its times.
-    fn leaves(&self) -> (Vec<RunRecord>, Vec<u8>, Vec<(PathBuf, Vec<u8>)>) {
+    fn leaves(&self) -> Leavings {
         let summary = fs::read(self.out().join("summary.json")).expect("a summary");
         let mut files = Vec::new();
         for folder in ["predictions", "models"] {
