@@ -51,3 +51,21 @@ pub(crate) fn of_part(dropout: Dropout, part: usize) -> Dropout {
     let dropout = Dropout::new(dropout.probability(), key).expect("it was accepted before");
     dropout.expect("nothing is rounded a second time")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_site_have_masks_that_no_other_part_and_no_other_site_has() {
+        let mut dropouts = Dropouts::keyed(1, 2);
+        let sites = [(); 3].map(|()| dropouts.next(0.1).expect("it drops"));
+        let keys = sites.map(|site| [0, 1, 2].map(|part| of_part(site, part).key()));
+        let distinct: std::collections::HashSet<_> = keys.as_flattened().iter().collect();
+        assert_eq!(distinct.len(), 9);
+        for (site, [first, ..]) in sites.iter().zip(keys) {
+            assert_eq!(first, site.key());
+            assert_eq!(of_part(*site, 1).probability(), site.probability());
+        }
+    }
+}
