@@ -4,12 +4,18 @@
 //! syncing, renaming, making, removing, resizing, locking), whoever makes them, and lets one fail or kills the process at
 //! it. The program is the real one; nothing in it knows of the tests.
 
+#[cfg(unix)]
+mod trial;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+
+#[cfg(unix)]
+pub use trial::Trial;
 
 /// `fault.c`, compiled.
 #[derive(Debug)]

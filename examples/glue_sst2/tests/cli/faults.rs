@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use faults::{EIO, ENOLCK, ENOSPC, EROFS, Fault, Library, Plan};
+use faults::{ENOLCK, ENOSPC, EROFS, Fault, Library, Plan, Trial};
 
 use crate::program::{World, assert_error};
 
@@ -110,66 +109,29 @@ fn after_a_fault_at_any_call_the_same_command_continues() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let calls = faulty.library.calls().expect("calls");
     let expected = faulty.results();
-    // What the faults below hit.
-    for kind in ["open", "write", "sync", "rename", "make", "remove", "lock"] {
-        assert!(calls.iter().any(|call| call.kind == kind), "{kind}");
-    }
-    let faults = [Fault::Error(EIO), Fault::Short, Fault::Torn, Fault::Kill];
     let (mut hit, mut failed) = (0, 0);
-    for (index, fault) in faults.into_iter().enumerate() {
-        // Each fault has calls of its own, so that together they are at four times as many places.
-        let first = index * every / faults.len();
-        for (index, call) in calls.iter().enumerate() {
-            // All faults at the file that grows, whatever else is left out.
-            let is_growing = call.kind == "write" && call.path.ends_with("runs.jsonl");
-            if index % every != first && !is_growing {
-                continue;
-            }
-            let at = index + 1;
-            if fault == Fault::Short && call.kind != "write" {
-                continue;
-            }
-            let place = format!(
-                "{fault:?} at call {at}, {} {}",
-                call.kind,
-                call.path.display()
+    for trial in Trial::all(&calls, every, "runs.jsonl") {
+        let place = trial.place();
+        faulty.clear();
+        let output = faulty.run(&STUDY, Some(trial.plan));
+        failed += usize::from(trial.check(&output, "error: out"));
+        let before = faulty.records();
+        let before = whole_lines(&before);
+        let output = faulty.run(&STUDY, None);
+        let error = text(&output.stderr);
+        assert!(output.status.success(), "{place}, then: {error}");
+        let after = faulty.records();
+        assert!(after.starts_with(before), "{place}: a record is lost");
+        assert_eq!(after.lines().count(), 2, "{place}");
+        for (file, bytes) in faulty.results() {
+            assert!(
+                expected.get(&file) == Some(&bytes),
+                "{place}: {}",
+                file.display()
             );
-            faulty.clear();
-            let output = faulty.run(&STUDY, Some(Plan::once(at, fault)));
-            let error = text(&output.stderr);
-            assert!(!error.contains("panicked"), "{place}: {error}");
-            match fault {
-                Fault::Torn | Fault::Kill => assert_eq!(output.status.signal(), Some(9), "{place}"),
-                Fault::Short => assert!(output.status.success(), "{place}: {error}"),
-                // Removing what is no longer needed may fail without harm.
-                _ if output.status.success() => assert_eq!(call.kind, "remove", "{place}"),
-                _ => {
-                    assert_eq!(output.status.code(), Some(1), "{place}: {error}");
-                    let last = error.lines().last().unwrap_or_default();
-                    assert!(last.starts_with("error: out"), "{place}: {error}");
-                    let errors = error.lines().filter(|line| line.starts_with("error"));
-                    assert_eq!(errors.count(), 1, "{place}: {error}");
-                    failed += 1;
-                }
-            }
-            let before = faulty.records();
-            let before = whole_lines(&before);
-            let output = faulty.run(&STUDY, None);
-            let error = text(&output.stderr);
-            assert!(output.status.success(), "{place}, then: {error}");
-            let after = faulty.records();
-            assert!(after.starts_with(before), "{place}: a record is lost");
-            assert_eq!(after.lines().count(), 2, "{place}");
-            for (file, bytes) in faulty.results() {
-                assert!(
-                    expected.get(&file) == Some(&bytes),
-                    "{place}: {}",
-                    file.display()
-                );
-            }
-            assert_eq!(faulty.results().len(), expected.len(), "{place}");
-            hit += 1;
         }
+        assert_eq!(faulty.results().len(), expected.len(), "{place}");
+        hit += 1;
     }
     println!(
         "{} calls, {hit} faults, {failed} of them with an error",

@@ -1,11 +1,10 @@
 //! Every call that changes a file fails or tears once, and the same command continues to the same snapshot.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Output;
 
-use faults::{EIO, ENOLCK, ENOSPC, Fault, Library, Plan};
+use faults::{ENOLCK, ENOSPC, Fault, Library, Plan, Trial};
 
 use crate::{World, assert_error};
 
@@ -85,62 +84,28 @@ fn after_a_fault_at_any_call_the_same_command_continues() {
     );
     let calls = faulty.library.calls().expect("calls");
     let expected = faulty.snapshot();
-    for kind in ["open", "write", "sync", "rename", "make", "remove", "lock"] {
-        assert!(calls.iter().any(|call| call.kind == kind), "{kind}");
-    }
-    let faults = [Fault::Error(EIO), Fault::Short, Fault::Torn, Fault::Kill];
     let (mut hit, mut failed) = (0, 0);
-    for (index, fault) in faults.into_iter().enumerate() {
-        let first = index * every / faults.len();
-        for (index, call) in calls.iter().enumerate() {
-            // All faults at the file that grows, whatever else is left out.
-            let is_growing = call.kind == "write" && call.path.ends_with("log.jsonl");
-            if index % every != first && !is_growing {
-                continue;
-            }
-            let at = index + 1;
-            if fault == Fault::Short && call.kind != "write" {
-                continue;
-            }
-            let place = format!(
-                "{fault:?} at call {at}, {} {}",
-                call.kind,
-                call.path.display()
-            );
-            faulty.clear();
-            let output = faulty.run(Some(Plan::once(at, fault)));
-            let error = text(&output.stderr);
-            assert!(!error.contains("panicked"), "{place}: {error}");
-            match fault {
-                Fault::Torn | Fault::Kill => assert_eq!(output.status.signal(), Some(9), "{place}"),
-                Fault::Short => assert!(output.status.success(), "{place}: {error}"),
-                _ if output.status.success() => assert_eq!(call.kind, "remove", "{place}"),
-                _ => {
-                    assert_eq!(output.status.code(), Some(1), "{place}: {error}");
-                    let last = error.lines().last().unwrap_or_default();
-                    assert!(last.starts_with("error: "), "{place}: {error}");
-                    let errors = error.lines().filter(|line| line.starts_with("error"));
-                    assert_eq!(errors.count(), 1, "{place}: {error}");
-                    failed += 1;
-                }
-            }
-            let before = faulty.log();
-            let before = &before[..before.rfind('\n').map_or(0, |end| end + 1)];
-            let output = faulty.run(None);
-            let error = text(&output.stderr);
-            assert!(output.status.success(), "{place}, then: {error}");
-            let after = faulty.log();
-            assert!(after.starts_with(before), "{place}: a line is lost");
-            let events = after.matches("{\"event\":").count();
-            assert_eq!(
-                events,
-                after.lines().count(),
-                "{place}: two events share a line"
-            );
-            assert_eq!(output.stdout, undisturbed.stdout, "{place}");
-            assert!(faulty.snapshot() == expected, "{place}: another snapshot");
-            hit += 1;
-        }
+    for trial in Trial::all(&calls, every, "log.jsonl") {
+        let place = trial.place();
+        faulty.clear();
+        let output = faulty.run(Some(trial.plan));
+        failed += usize::from(trial.check(&output, "error: "));
+        let before = faulty.log();
+        let before = &before[..before.rfind('\n').map_or(0, |end| end + 1)];
+        let output = faulty.run(None);
+        let error = text(&output.stderr);
+        assert!(output.status.success(), "{place}, then: {error}");
+        let after = faulty.log();
+        assert!(after.starts_with(before), "{place}: a line is lost");
+        let events = after.matches("{\"event\":").count();
+        assert_eq!(
+            events,
+            after.lines().count(),
+            "{place}: two events share a line"
+        );
+        assert_eq!(output.stdout, undisturbed.stdout, "{place}");
+        assert!(faulty.snapshot() == expected, "{place}: another snapshot");
+        hit += 1;
     }
     println!(
         "{} calls, {hit} faults, {failed} of them with an error",
