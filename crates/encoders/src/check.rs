@@ -32,8 +32,16 @@ pub(crate) struct Held {
 pub(crate) enum Head {
     /// It is drawn, and what the checkpoint holds in its place is left aside.
     Fresh,
+    /// So is the pooler below it.
+    FreshWithPooler,
     /// The checkpoint.
     Checkpoint,
+}
+
+impl Head {
+    fn is_fresh(self) -> bool {
+        self != Self::Checkpoint
+    }
 }
 
 /// A checkpoint that holds what a module needs.
@@ -45,6 +53,8 @@ pub(crate) struct Checked {
     pub(crate) fresh: Vec<&'static str>,
     /// Tensors in the head's place that are left aside, by their names, with their shapes.
     pub(crate) head_left_aside: Vec<(String, Vec<usize>)>,
+    /// The same of a pooler, by names alone.
+    pub(crate) pooler_left_aside: Vec<String>,
 }
 
 /// Compares a checkpoint with what a module needs.
@@ -62,14 +72,20 @@ pub(crate) fn check(
     };
     let heads = names.other_heads.iter().chain(names.heads);
     let is_head = |name: &str| heads.clone().any(|head| under(name, head));
+    let is_pooler = |name: &str| names.optional.iter().any(|layer| under(name, layer));
     let mut problems = Vec::new();
     let mut held = Vec::new();
     let mut head_left_aside = Vec::new();
+    let mut pooler_left_aside = Vec::new();
     let mut named: BTreeMap<String, &String> = BTreeMap::new();
     for (name, info) in found {
         let current = names.current(name);
-        if head == Head::Fresh && is_head(&current) {
+        if head.is_fresh() && is_head(&current) {
             head_left_aside.push((name.clone(), info.shape.clone()));
+            continue;
+        }
+        if head == Head::FreshWithPooler && is_pooler(&current) {
+            pooler_left_aside.push(name.clone());
             continue;
         }
         if let Some(first) = named.insert(current.clone(), name) {
@@ -105,16 +121,15 @@ pub(crate) fn check(
             }),
         }
     }
-    let optional = match head {
-        Head::Fresh => names.optional,
-        Head::Checkpoint => &[],
+    let mut fresh: Vec<&'static str> = match head.is_fresh() {
+        true => names.optional.to_vec(),
+        false => Vec::new(),
     };
-    let mut fresh: Vec<&'static str> = optional.to_vec();
     fresh.retain(|layer| {
         let mut of_layer = needed.iter().filter(|(_, n)| under(&n.path, layer));
         !of_layer.any(|(name, _)| named.contains_key(name))
     });
-    if head == Head::Fresh {
+    if head.is_fresh() {
         fresh.extend(names.heads);
     }
     for (name, needed) in needed {
@@ -131,6 +146,7 @@ pub(crate) fn check(
             held,
             fresh,
             head_left_aside,
+            pooler_left_aside,
         }),
         false => Err(problems),
     }

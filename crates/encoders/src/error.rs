@@ -115,6 +115,14 @@ pub enum EncoderError {
         /// What does not fit.
         reason: String,
     },
+    /// The model has no pooler that could be drawn.
+    #[error("{}: a model of type `{model_type}` has no pooler apart from its head, which is drawn in any case", path.display())]
+    NoPooler {
+        /// The snapshot's folder.
+        path: PathBuf,
+        /// The family.
+        model_type: String,
+    },
     /// The checkpoint has no head to predict with.
     #[error("{}: a checkpoint without a head predicts nothing: finetune it first", path.display())]
     NoHead {

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde_json::Value;
 
-use crate::check::{self, Checked, Head};
+use crate::check::{self, Checked, Head, Held};
 use crate::classifier::Classifier;
 use crate::config::{self, EncoderConfig};
 use crate::error::EncoderError;
@@ -29,6 +29,7 @@ pub struct Snapshot {
     folder: PathBuf,
     config: EncoderConfig,
     labels: Vec<String>,
+    head: Head,
 }
 
 /// A classifier, and what of it does not come from the checkpoint.
@@ -97,7 +98,26 @@ impl Snapshot {
             folder,
             config,
             labels,
+            head: Head::Fresh,
         })
+    }
+
+    /// Lets [`classifier`](Self::classifier) draw the pooler from the seed too, as if the checkpoint had none.
+    ///
+    /// The pooler is the layer between the encoder and the head: `pooler.dense` of BERT and DeBERTa, ModernBERT's
+    /// prediction head. What other families have there belongs to the head, and is drawn in any case.
+    ///
+    /// # Errors
+    /// [`EncoderError::NoPooler`] if the family has none.
+    pub fn with_fresh_pooler(mut self) -> Result<Self, EncoderError> {
+        if self.config.names().optional.is_empty() {
+            return Err(EncoderError::NoPooler {
+                path: self.folder,
+                model_type: self.config.model_type().to_owned(),
+            });
+        }
+        self.head = Head::FreshWithPooler;
+        Ok(self)
     }
 
     /// The encoder's configuration.
@@ -138,9 +158,9 @@ impl Snapshot {
 
     /// Loads the encoder with a fresh head of `labels` outputs.
     ///
-    /// The head, and the pooler where the checkpoint has none, are drawn from
-    /// N(0, `initializer_range`) by `head_seed`; every other tensor must be there. A head in the checkpoint is left
-    /// aside.
+    /// The head, and the pooler where the checkpoint has none or [a fresh one](Self::with_fresh_pooler) is asked for, are
+    /// drawn from N(0, `initializer_range`) by `head_seed`; every other tensor must be there. A head in the checkpoint is
+    /// left aside.
     ///
     /// # Errors
     /// [`EncoderError::Read`], [`EncoderError::Pickle`], [`EncoderError::Index`], [`EncoderError::Safetensors`], or
@@ -151,7 +171,7 @@ impl Snapshot {
         head_seed: u64,
         device: &Device,
     ) -> Result<LoadedClassifier, EncoderError> {
-        let (mut model, checked, mut notes) = self.load_classifier(labels, Head::Fresh, device)?;
+        let (mut model, checked, mut notes) = self.load_classifier(labels, self.head, device)?;
         let names = model.0.names();
         let drawn = names.optional.iter().chain(names.head_layers);
         for (stream, path) in drawn.enumerate() {
@@ -165,6 +185,7 @@ impl Snapshot {
                 *layer = layer.clone().freshly_drawn(initial, head_seed, stream);
             }
         }
+        notes.extend(pooler_left_aside(&checked));
         let head_left_aside = self.head_left_aside(checked.head_left_aside);
         notes.extend(head_left_aside.as_ref().map(left_aside));
         Ok(LoadedClassifier {
@@ -194,7 +215,8 @@ impl Snapshot {
         })
     }
 
-    /// Checks the weights for [`classifier`](Self::classifier) without loading them, and returns its notes.
+    /// Checks the weights for [`classifier`](Self::classifier) without loading them, and returns its notes. One more says
+    /// so if the checkpoint's pooler looks untrained.
     ///
     /// # Errors
     /// Those of [`classifier`](Self::classifier).
@@ -204,13 +226,13 @@ impl Snapshot {
         device: &Device,
     ) -> Result<Vec<String>, EncoderError> {
         let model = Classifier(AnyFamily::new(&self.config, labels, device));
-        let (weights, checked) = self.check(&model, &model.0.names(), Head::Fresh)?;
+        let names = model.0.names();
+        let (weights, checked) = self.check(&model, &names, self.head)?;
+        let untrained = untrained_pooler(&weights, &checked, &names)?;
+        let pooler = pooler_left_aside(&checked);
         let head = self.head_left_aside(checked.head_left_aside);
-        Ok(weights
-            .notes
-            .into_iter()
-            .chain(head.as_ref().map(left_aside))
-            .collect())
+        let notes = weights.notes.into_iter().chain(untrained).chain(pooler);
+        Ok(notes.chain(head.as_ref().map(left_aside)).collect())
     }
 
     fn head_left_aside(&self, tensors: Vec<(String, Vec<usize>)>) -> Option<CheckpointHead> {
@@ -279,6 +301,42 @@ impl Snapshot {
 
 fn left_aside(head: &CheckpointHead) -> String {
     format!("the checkpoint's head is left aside: {head}")
+}
+
+fn pooler_left_aside(checked: &Checked) -> Option<String> {
+    let names: Vec<String> = checked
+        .pooler_left_aside
+        .iter()
+        .map(|n| format!("`{n}`"))
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the checkpoint's pooler is left aside: {}",
+            names.join(", ")
+        )
+    })
+}
+
+/// Says that a pooler whose biases are all exactly 0 looks untrained. Training moves them, and sentence encoders that take
+/// the mean over all tokens never train theirs.
+fn untrained_pooler(
+    weights: &Weights,
+    checked: &Checked,
+    names: &Names,
+) -> Result<Option<String>, EncoderError> {
+    let is_bias = |held: &&Held| {
+        let mut layers = names.optional.iter();
+        layers.any(|layer| held.path.strip_prefix(layer) == Some(".bias"))
+    };
+    for held in checked.held.iter().filter(is_bias) {
+        if weights.is_zero(held)? {
+            return Ok(Some(format!(
+                "the checkpoint's pooler looks untrained: `{}` is exactly 0; a fresh pooler would be drawn from the seed, like the head, and not perturbed",
+                held.name
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// The error for a folder whose `config.json` is missing or another program's, by what else is there.

@@ -1,7 +1,7 @@
 //! Reading a checkpoint's weights into a module through burn-store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -151,6 +151,20 @@ impl Weights {
             }
         }
         Ok(problems)
+    }
+
+    /// Whether every value of a tensor is exactly 0.
+    pub(crate) fn is_zero(&self, held: &Held) -> Result<bool, EncoderError> {
+        let tensor = &self.tensors[&held.name];
+        let path = &self.files[tensor.file];
+        let mut file = reading::open(path)?;
+        let read = |error| EncoderError::read(path, error);
+        file.seek(SeekFrom::Start(tensor.start)).map_err(read)?;
+        let mut values = Vec::new();
+        file.take(tensor.bytes)
+            .read_to_end(&mut values)
+            .map_err(read)?;
+        Ok(values.iter().all(|&byte| byte == 0))
     }
 
     /// Loads the parameters at these module paths, each from its file, in f32 whatever the file holds.

@@ -47,7 +47,10 @@ impl Setup {
     ) -> Result<Self, FinetuneError> {
         config.validate()?;
         precision::check(config.recipe.precision, device)?;
-        let snapshot = Snapshot::open(model)?;
+        let mut snapshot = Snapshot::open(model)?;
+        if config.recipe.fresh_pooler {
+            snapshot = snapshot.with_fresh_pooler()?;
+        }
         let tokenizer = snapshot.tokenizer(config.recipe.max_length)?;
         let mut notes = tokenizer.notes().to_vec();
         let own_head = match config.recipe.head {

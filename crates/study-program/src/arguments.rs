@@ -11,8 +11,8 @@ use study::Arm;
 
 use crate::preset::PRESETS;
 use crate::values::{
-    BatchingName, HeadName, PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName, Studies,
-    Submitted, arm_names, minutes, name_and_value, study_names, submitted, whole_number,
+    BatchingName, FreshName, HeadName, PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName,
+    Studies, Submitted, arm_names, minutes, name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -34,6 +34,9 @@ pub struct StudyArguments {
     /// outputs [default: fresh]
     #[arg(long, value_enum)]
     pub(crate) head: Option<HeadName>,
+    /// What else is drawn from each seed and left without noise, though the model has it
+    #[arg(long, value_enum)]
+    pub(crate) fresh: Option<FreshName>,
     /// Arms that `--study compare` compares and `--study baseline` tunes, in this order
     #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
     pub(crate) arms: Option<Vec<Arm>>,

@@ -8,7 +8,7 @@ use study::{Batching, Head, Precision, StudyConfig, StudyKind};
 
 use crate::arguments::StudyArguments;
 use crate::preset::{Options, suited_to};
-use crate::values::{BatchingName, HeadName, PrecisionName, Studies};
+use crate::values::{BatchingName, FreshName, HeadName, PrecisionName, Studies};
 
 /// The options, with the preset's values for those not given.
 #[derive(Debug)]
@@ -95,6 +95,7 @@ impl StudyArguments {
                 HeadName::Checkpoint => Head::Checkpoint,
             };
         }
+        recipe.fresh_pooler |= self.fresh == Some(FreshName::Pooler);
         recipe.gradient_checkpointing |= self.gradient_checkpointing;
         let fp16 = self.fp16.then_some(PrecisionName::F16);
         let bf16 = self.bf16.then_some(PrecisionName::Bf16);
@@ -238,6 +239,14 @@ mod tests {
         assert_eq!(head(&[]), Head::Fresh);
         assert_eq!(head(&["--head=checkpoint"]), Head::Checkpoint);
         assert!(parse(&["--head=old"]).is_err());
+    }
+
+    #[test]
+    fn the_pooler_is_the_models_unless_a_fresh_one_is_asked_for() {
+        let recipe = |arguments: &[&str]| resolved(arguments).study.recipe;
+        assert!(!recipe(&[]).fresh_pooler);
+        assert!(recipe(&["--fresh=pooler"]).fresh_pooler);
+        assert!(parse(&["--fresh=encoder"]).is_err());
     }
 
     #[test]

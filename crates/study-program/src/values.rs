@@ -37,6 +37,13 @@ pub(crate) enum HeadName {
     Checkpoint,
 }
 
+/// A value of `--fresh`.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum FreshName {
+    /// The layer below the head, for models that were pretrained without it
+    Pooler,
+}
+
 /// A value of `--save-model`.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum SaveModelName {

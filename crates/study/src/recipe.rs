@@ -25,6 +25,7 @@ use crate::range::{check, count};
 /// | `precision` | f32 | float type of the linear layers | what the device supports |
 /// | `gradient_checkpointing` | no | less memory, more time: the backward pass recomputes the layers | |
 /// | `head` | fresh | where the values of the classification head come from | |
+/// | `fresh_pooler` | no | draw the pooler from the seed too, whatever the checkpoint holds | no, if `head` is the checkpoint's |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ pub struct Recipe {
     /// Where the values of the classification head come from.
     #[serde(default, skip_serializing_if = "Head::is_fresh")]
     pub head: Head,
+    /// Draw the layer below the head from the seed too, and leave it without noise, whatever the checkpoint holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_pooler: bool,
 }
 
 /// Where the values of the classification head come from.
@@ -117,6 +121,7 @@ impl Default for Recipe {
             precision: Precision::F32,
             gradient_checkpointing: false,
             head: Head::Fresh,
+            fresh_pooler: false,
         }
     }
 }
@@ -149,6 +154,10 @@ impl Recipe {
         if self.pad_to_max_length && self.batching == Batching::Packed {
             let accepted = "shuffled or bucketed if batches are padded to max length";
             return Err(StudyError::setting("batching", "packed", accepted));
+        }
+        if self.fresh_pooler && self.head == Head::Checkpoint {
+            let accepted = "the checkpoint's if its head is kept";
+            return Err(StudyError::setting("pooler", "fresh", accepted));
         }
         Ok(())
     }
@@ -184,6 +193,31 @@ mod tests {
         assert_eq!(written["head"], "checkpoint");
         let read: Recipe = serde_json::from_value(written).expect("it has just been written");
         assert_eq!(read, kept);
+    }
+
+    #[test]
+    fn a_fresh_pooler_is_recorded_and_wants_a_fresh_head() {
+        let recipe = Recipe {
+            fresh_pooler: true,
+            ..Recipe::default()
+        };
+        assert!(recipe.validate().is_ok());
+        let written = serde_json::to_value(&recipe).expect("plain data");
+        assert_eq!(written["fresh_pooler"], true);
+        let read: Recipe = serde_json::from_value(written).expect("it has just been written");
+        assert_eq!(read, recipe);
+        let written = serde_json::to_value(Recipe::default()).expect("plain data");
+        assert!(written.get("fresh_pooler").is_none());
+
+        let own_head = Recipe {
+            head: Head::Checkpoint,
+            ..recipe
+        };
+        let error = own_head.validate().expect_err("a contradiction");
+        assert_eq!(
+            error.to_string(),
+            "pooler is fresh, accepted is the checkpoint's if its head is kept"
+        );
     }
 
     #[test]

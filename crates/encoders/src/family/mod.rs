@@ -211,6 +211,13 @@ macro_rules! registry {
                 }
             }
 
+            /// How checkpoints of its family name what the module holds.
+            pub(crate) fn names(&self) -> Names {
+                match self {
+                    $(Self::$name(_) => <$family>::NAMES,)+
+                }
+            }
+
             /// The `model_type` of its `config.json`.
             pub fn model_type(&self) -> &str {
                 self.family().outline().model_type

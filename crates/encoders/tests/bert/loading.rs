@@ -156,6 +156,59 @@ fn a_fresh_pooler_does_not_repeat_the_draws_of_the_head() {
 }
 
 #[test]
+fn a_fresh_pooler_is_drawn_as_if_the_checkpoint_had_none() {
+    let lacking = Copy::of_variant("masked_lm");
+    let whole = tiny::snapshot().with_fresh_pooler().unwrap();
+    let load = |snapshot: &Snapshot, seed| {
+        let loaded = snapshot.classifier(LABELS, seed, &Device::flex()).unwrap();
+        assert_eq!(loaded.fresh, [POOLER, HEAD]);
+        (named(&loaded.model, None), loaded.notes)
+    };
+    let (drawn, notes) = load(&whole, HEAD_SEED);
+    assert_eq!(drawn, load(&lacking.open(), HEAD_SEED).0);
+    assert_ne!(drawn, load(&whole, HEAD_SEED + 1).0);
+    let note = "the checkpoint's pooler is left aside: `bert.pooler.dense.bias`, `bert.pooler.dense.weight`";
+    assert!(notes.contains(&note.to_owned()), "{notes:?}");
+    let checked = whole.classifier_notes(LABELS, &Device::flex()).unwrap();
+    assert!(checked.contains(&note.to_owned()), "{checked:?}");
+}
+
+#[test]
+fn a_pooler_without_biases_is_said_to_look_untrained() {
+    let copy = Copy::new();
+    let mut tensors = copy.tensors();
+    let notes = |copy: &Copy| {
+        let notes = copy.open().classifier_notes(LABELS, &Device::flex());
+        let about = |note: &String| note.contains("untrained");
+        notes.unwrap().into_iter().filter(about).collect::<Vec<_>>()
+    };
+    assert!(notes(&copy).is_empty());
+    let bias = tensors.get_mut("bert.pooler.dense.bias").unwrap();
+    let last = bias.bytes.len() - 4;
+    bias.bytes[..last].fill(0);
+    copy.write_tensors(&tensors);
+    assert!(notes(&copy).is_empty());
+    tensors
+        .get_mut("bert.pooler.dense.bias")
+        .unwrap()
+        .bytes
+        .fill(0);
+    copy.write_tensors(&tensors);
+    assert_eq!(
+        notes(&copy),
+        [
+            "the checkpoint's pooler looks untrained: `bert.pooler.dense.bias` is exactly 0; a fresh pooler would be drawn from the seed, like the head, and not perturbed"
+        ]
+    );
+    let fresh = copy.open().with_fresh_pooler().unwrap();
+    let of_fresh = fresh.classifier_notes(LABELS, &Device::flex()).unwrap();
+    assert!(
+        of_fresh.iter().all(|note| !note.contains("untrained")),
+        "{of_fresh:?}"
+    );
+}
+
+#[test]
 fn the_head_takes_the_labels_asked_for_where_the_checkpoint_has_none() {
     let copy = Copy::of_variant("base_model");
     for labels in [1, LABELS, 3] {

@@ -45,6 +45,41 @@ fn a_checkpoint_without_a_head_has_the_same_body() {
 }
 
 #[test]
+fn a_fresh_pooler_wants_a_family_with_one() {
+    for family in FAMILIES {
+        let snapshot = family.snapshot();
+        let model_type = snapshot.config().model_type().to_owned();
+        match (snapshot.with_fresh_pooler(), model_type.as_str()) {
+            (Ok(fresh), "bert" | "deberta-v2" | "modernbert") => {
+                let load = |seed| {
+                    let loaded = fresh.classifier(2, seed, &Device::flex()).unwrap();
+                    assert!(
+                        loaded.fresh.len() > family.heads.len(),
+                        "{:?}",
+                        loaded.fresh
+                    );
+                    family.named(&loaded.model, None)
+                };
+                let (one, other) = (load(1), load(2));
+                let drawn = fresh.classifier(2, 1, &Device::flex()).unwrap().fresh;
+                for (name, values) in one {
+                    let is_fresh = drawn.iter().any(|layer| name.starts_with(layer));
+                    let is_drawn = is_fresh && values.iter().any(|&x| x != 0.0 && x != 1.0);
+                    assert_eq!(values != other[&name], is_drawn, "{name}");
+                }
+            }
+            (Err(error), "roberta" | "xlm-roberta" | "electra" | "distilbert" | "xlnet") => {
+                let expected = format!(
+                    ": a model of type `{model_type}` has no pooler apart from its head, which is drawn in any case"
+                );
+                assert!(error.to_string().ends_with(&expected), "{error}");
+            }
+            (result, _) => panic!("{model_type}: {result:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_head_of_other_labels_is_left_aside_and_said() {
     for family in FAMILIES {
         let loaded = family.snapshot().classifier(2, 1, &Device::flex()).unwrap();

@@ -58,6 +58,39 @@ fn scores(records: &[RunRecord]) -> Vec<(f64, f64)> {
 }
 
 #[test]
+fn a_fresh_pooler_is_drawn_from_the_seed_and_gets_no_noise() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    setup::write_data(folder.path());
+    let runs = |fresh_pooler: bool| {
+        let mut config = config(&[Arm::BASELINE, Arm::NOISYTUNE], 1, 0.15);
+        config.recipe.learning_rate = 1e-30;
+        config.recipe.fresh_pooler = fresh_pooler;
+        let task = setup::sst2(folder.path());
+        let session = Session::open(config, task, &snapshot(), &Device::flex(), "flex");
+        let out = folder.path().join(format!("fresh-{fresh_pooler}"));
+        session
+            .expect("the study opens")
+            .run(&out, &mut ())
+            .expect("it runs");
+        RunLog::read(&out).expect("the records read back")
+    };
+    let skipped = |records: &[RunRecord]| {
+        let noise = records.iter().find_map(|record| record.noise.clone());
+        let skipped = noise.expect("one arm has noise").skipped.into_iter();
+        let paths: Vec<String> = skipped.map(|(path, _)| path).collect();
+        paths.iter().filter(|path| path.contains("pooler")).count()
+    };
+    let (pretrained, fresh) = (runs(false), runs(true));
+    assert_eq!((skipped(&pretrained), skipped(&fresh)), (0, 2));
+    assert!(
+        fresh
+            .iter()
+            .all(|record| record.settings.recipe.fresh_pooler)
+    );
+    assert_ne!(scores(&pretrained)[0].0, scores(&fresh)[0].0);
+}
+
+#[test]
 fn a_fresh_head_is_drawn_from_the_seed_and_the_checkpoints_own_is_not() {
     let labels = json!({ "0": "NEGATIVE", "1": "POSITIVE" });
     let (fresh, notes) = runs(labels.clone(), Head::Fresh);
