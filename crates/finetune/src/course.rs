@@ -1,5 +1,7 @@
 //! The course of a run, for its record: the loss, and how far the parameters move.
 
+use std::collections::BTreeMap;
+
 use burn::module::ParamGroup;
 use encoders::{Classifier, Projection, Role};
 use noisytune_burn::distances;
@@ -97,28 +99,30 @@ impl Course {
         }
         // This step completes another tenth of the run.
         if taken * MEASUREMENTS / self.steps > step.index * MEASUREMENTS / self.steps {
-            let l1 = self.change(trainer)?;
-            for &change in l1.values() {
-                finite("change of the parameters", step.index, change)?;
+            let change = self.change(taken, trainer)?;
+            for &number in change.l1.values().chain(change.l1_norm.values()) {
+                finite("change of the parameters", step.index, number)?;
             }
-            so_far.changes.push(ParameterChange { step: taken, l1 });
+            so_far.changes.push(change);
         }
         Ok(())
     }
 
-    fn change(&self, trainer: &Trainer) -> Result<L1, FinetuneError> {
+    fn change(&self, step: usize, trainer: &Trainer) -> Result<ParameterChange, FinetuneError> {
         let report = distances(&self.start, &trainer.model())?;
-        let groups = self.groups.iter();
-        Ok(groups
-            .map(|(name, group)| {
-                let total = report.total(group);
-                ((*name).to_owned(), total.l1 / total.elements as f64)
-            })
-            .collect())
+        let (mut l1, mut l1_norm) = (BTreeMap::new(), BTreeMap::new());
+        for (name, group) in &self.groups {
+            let total = report.total(group);
+            l1.insert((*name).to_owned(), total.l1 / total.elements as f64);
+            l1_norm.extend(
+                total
+                    .l1_norm_change
+                    .map(|change| ((*name).to_owned(), change)),
+            );
+        }
+        Ok(ParameterChange { step, l1, l1_norm })
     }
 }
-
-type L1 = std::collections::BTreeMap<String, f64>;
 
 #[cfg(test)]
 mod tests {

@@ -47,6 +47,8 @@ pub struct ParamDistance {
     pub squared_l2: f64,
     /// Sum of the squares in the first module.
     pub squared_norm: f64,
+    /// Sums of the absolute values: the L1 norms in the first module and in the second.
+    pub l1_norms: [f64; 2],
 }
 
 /// How far apart a group of parameters is.
@@ -62,6 +64,9 @@ pub struct GroupDistance {
     /// L2 norm of the change over the L2 norm of the first module's parameters; `None` when the
     /// latter is 0.
     pub relative_l2: Option<f64>,
+    /// How much larger the L1 norm is in the second module, as a share of that in the first, as in the paper's
+    /// Figure 4; negative if it is smaller, `None` when the first is 0.
+    pub l1_norm_change: Option<f64>,
 }
 
 /// Measures what changed from `first` to `second`, for example through finetuning.
@@ -130,6 +135,7 @@ impl DistanceReport {
         let no_id = ParamId::new();
         let mut total = GroupDistance::default();
         let (mut squared_l2, mut squared_norm) = (0.0, 0.0);
+        let mut l1_norms = [0.0; 2];
         for entry in &self.entries {
             if group.matches(&no_id, Some(&entry.path)) {
                 total.parameters += 1;
@@ -137,9 +143,14 @@ impl DistanceReport {
                 total.l1 += entry.l1;
                 squared_l2 += entry.squared_l2;
                 squared_norm += entry.squared_norm;
+                for (sum, norm) in l1_norms.iter_mut().zip(entry.l1_norms) {
+                    *sum += norm;
+                }
             }
         }
         total.relative_l2 = relative(squared_l2, squared_norm);
+        let [first, second] = l1_norms;
+        total.l1_norm_change = (first > 0.0).then(|| (second - first) / first);
         total
     }
 
@@ -268,6 +279,7 @@ impl Compare {
                 l1: sums[0],
                 squared_l2: sums[1],
                 squared_norm: sums[2],
+                l1_norms: [sums[3], sums[4]],
             });
         }
         Ok(())
@@ -293,8 +305,8 @@ impl ModuleVisitor for Compare {
     }
 }
 
-/// Sums of |b - a|, (b - a)² and a².
-type Sums = [f64; 3];
+/// Sums of |b - a|, (b - a)², a², |a| and |b|.
+type Sums = [f64; 5];
 
 fn difference(first: TensorData, second: TensorData) -> Sums {
     match (first.dtype(), second.dtype()) {
@@ -316,15 +328,19 @@ fn sums<E: Element>(first: &TensorData, second: &TensorData) -> Sums {
         .par_chunks(BLOCK)
         .zip(second.par_chunks(BLOCK))
         .map(|(first, second)| {
-            first.iter().zip(second).fold([0.0; 3], |sums, (a, b)| {
-                let (a, change) = (a.widened(), b.widened() - a.widened());
-                add(sums, [change.abs(), change * change, a * a])
+            first.iter().zip(second).fold([0.0; 5], |sums, (a, b)| {
+                let (a, b) = (a.widened(), b.widened());
+                let change = b - a;
+                add(
+                    sums,
+                    [change.abs(), change * change, a * a, a.abs(), b.abs()],
+                )
             })
         })
         .collect();
-    blocks.into_iter().fold([0.0; 3], add)
+    blocks.into_iter().fold([0.0; 5], add)
 }
 
 fn add(a: Sums, b: Sums) -> Sums {
-    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+    std::array::from_fn(|index| a[index] + b[index])
 }

@@ -132,6 +132,10 @@ pub struct ParameterChange {
     /// `all`: the L1 norm of the change divided by the number of elements, so that groups of different sizes can be
     /// compared. `W_start` is what training starts from, noise included. The head is left out.
     pub l1: BTreeMap<String, f64>,
+    /// How much larger the L1 norm of each group is than it was at the start, as a share of that, in the paper's Figure 4:
+    /// `(|W_t| - |W_start|) / |W_start|`. Empty in records from before it was measured.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub l1_norm: BTreeMap<String, f64>,
 }
 
 /// Everything that decides a run's result apart from arm and seed; runs with different settings do not mix.

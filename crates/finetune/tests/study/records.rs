@@ -185,9 +185,12 @@ fn a_record_says_how_to_repeat_the_run() {
     for change in &noisy.changes {
         let groups: Vec<&str> = change.l1.keys().map(String::as_str).collect();
         assert_eq!(groups, ["all", "dense", "key", "query", "value"]);
+        assert!(change.l1.keys().eq(change.l1_norm.keys()));
     }
     // In a longer run, the first step of the warm-up has a learning rate of 0; here there is no such step.
     assert!(noisy.changes[5].l1["all"] > noisy.changes[0].l1["all"]);
+    // The change of the norm, which is at most the norm of the change.
+    assert!(noisy.changes[5].l1_norm["all"] != 0.0);
     let noise = noisy.noise.as_ref().expect("the noise is reported");
     assert_eq!(noise.perturbed, 39, "all but the head's weight and bias");
     assert!(noise.noise_rms > 0.0);

@@ -46,6 +46,23 @@ fn l1_and_relative_l2_are_what_their_names_say() {
 }
 
 #[test]
+fn the_change_of_the_l1_norm_is_relative_to_the_first_modules() {
+    let (first, second) = pair();
+    let report = distances(&first, &second).unwrap();
+    assert_eq!(report.entries[0].l1_norms, [7.0, 7.75]);
+    assert_eq!(report.entries[1].l1_norms, [0.0, 2.0]);
+    let total = |report: &noisytune_burn::DistanceReport, pattern| {
+        report.total(&ParamGroup::from_regex(pattern).unwrap())
+    };
+    assert_eq!(total(&report, "").l1_norm_change, Some(2.75 / 7.0));
+    assert_eq!(total(&report, "query").l1_norm_change, Some(0.75 / 7.0));
+    assert_eq!(total(&report, "key").l1_norm_change, None);
+    // What cancels in the norm does not in the distance.
+    let back = distances(&second, &first).unwrap();
+    assert_eq!(total(&back, "").l1_norm_change, Some(-2.75 / 9.75));
+}
+
+#[test]
 fn a_module_is_at_distance_zero_from_itself() {
     let (first, _) = pair();
     let report = distances(&first, &first).unwrap();

@@ -25,7 +25,7 @@ use canvas::Area;
 pub(crate) use palette::Ink;
 
 /// Every figure that a report can have.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "pairs",
     "arms",
     "training-loss",
@@ -34,6 +34,7 @@ pub(crate) const NAMES: [&str; 11] = [
     "noise-kind",
     "data-size",
     "l1-change",
+    "l1-norm",
     "companions",
     "expected-best",
     "at-the-best",

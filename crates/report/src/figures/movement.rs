@@ -46,9 +46,11 @@ impl Drawing for Movement {
             let points = || part.lines.iter().flat_map(Line::points);
             let last = points().map(|(x, _)| x).fold(1.0, f64::max);
             let x = Axis::numbers(0.0..last, 4, &self.x);
-            // From 0: the question is how far parameters moved.
-            let highest = spread(points().map(|(_, y)| y).chain([0.0]), 1e-9).end;
-            let y = Axis::numbers(0.0..highest, 4, &part.name);
+            // From 0, or below it: the question is how far parameters moved.
+            let spread = spread(points().map(|(_, y)| y).chain([0.0]), 1e-9);
+            let is_below = points().any(|(_, y)| y < 0.0);
+            let lowest = if is_below { spread.start } else { 0.0 };
+            let y = Axis::numbers(lowest..spread.end, 4, &part.name);
             let (area, _) = area.split_at_y(area.height - GAP);
             let chart = panel(&area, &x, &y, 52.0);
             for line in &part.lines {

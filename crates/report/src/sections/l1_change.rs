@@ -15,8 +15,32 @@ use crate::number::{NONE, or_none, sentence, signed};
 /// Their names in the records.
 const PARTS: [&str; 6] = ["query", "key", "value", "query_key_value", "dense", "all"];
 
-/// Recorded changes are around 1e-3; the report gives them in thousandths.
-const UNIT: f64 = 1e3;
+/// What is measured of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    /// The mean absolute change of its elements.
+    Mean,
+    /// The relative change of its L1 norm, as in the paper's figure.
+    Norm,
+}
+
+impl Measure {
+    /// Recorded mean changes are around 1e-3; the report gives them in thousandths, and relative ones in per cent.
+    fn unit(self) -> f64 {
+        match self {
+            Self::Mean => 1e3,
+            Self::Norm => 1e2,
+        }
+    }
+
+    fn of(self, change: &ParameterChange, part: &str) -> Option<f64> {
+        match self {
+            Self::Mean => change.l1.get(part),
+            Self::Norm => change.l1_norm.get(part),
+        }
+        .copied()
+    }
+}
 
 /// Seed of the sign flips of many pairs.
 const SEED: u64 = 0;
@@ -32,20 +56,28 @@ struct Moved {
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let main = main_contrast(material, study);
-    let moved: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
-        let part = |part| moved(material, &contrast, part);
+    let means: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
+        let part = |part| moved(material, &contrast, Measure::Mean, part);
+        PARTS.into_iter().filter_map(part).collect()
+    });
+    let norms: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
+        let part = |part| moved(material, &contrast, Measure::Norm, part);
         PARTS.into_iter().filter_map(part).collect()
     });
     let finding = main
-        .zip(moved.iter().find(|moved| moved.part == "all"))
+        .zip(means.iter().find(|moved| moved.part == "all"))
         .map(|(contrast, all)| finding(&contrast, all));
     let mut blocks = vec![Block::Text(match &finding {
         Some((short, numbers)) => format!("{short}: {numbers}."),
         None => "No pair of runs recorded how far its parameters moved.".to_owned(),
     })];
-    blocks.extend(figure(material, study).map(Block::Figure));
-    if let Some(contrast) = main.filter(|_| !moved.is_empty()) {
-        blocks.push(Block::Table(table(&contrast, &moved)));
+    blocks.extend(figure(material, study, Measure::Mean).map(Block::Figure));
+    if let Some(contrast) = main.filter(|_| !means.is_empty()) {
+        blocks.push(Block::Table(table(&contrast, &means)));
+    }
+    blocks.extend(figure(material, study, Measure::Norm).map(Block::Figure));
+    if let Some(contrast) = main.filter(|_| !norms.is_empty()) {
+        blocks.push(Block::Table(table_of_norms(&contrast, &norms)));
     }
     blocks.push(Block::Text(format!(
         "The scores of these runs: {}",
@@ -104,8 +136,8 @@ fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
         let difference = share(part.treatment - part.control, part.control);
         table.rows.push(vec![
             part.part.to_owned(),
-            format!("{:.4}", UNIT * part.control),
-            format!("{:.4}", UNIT * part.treatment),
+            format!("{:.4}", Measure::Mean.unit() * part.control),
+            format!("{:.4}", Measure::Mean.unit() * part.treatment),
             or_none(difference, |x| signed(x, 1)),
             ends(part).unwrap_or(NONE.to_owned()),
         ]);
@@ -113,12 +145,44 @@ fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
     table.without_columns_of(NONE)
 }
 
+fn table_of_norms(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
+    let mut table = Table::new(
+        "How much larger the L1 norm of the parameters is at the end of training than at its start, in % of the latter.",
+        &[
+            "parameters",
+            &format!("#{}", contrast.control.label),
+            &format!("#{}", contrast.treatment.label),
+            "#difference (points)",
+            "#95 % interval over seeds",
+        ],
+    );
+    let number = |x: f64| signed(Measure::Norm.unit() * x, 3);
+    for part in moved {
+        let interval = part.paired.as_ref().and_then(|paired| paired.ci95);
+        table.rows.push(vec![
+            part.part.to_owned(),
+            number(part.control),
+            number(part.treatment),
+            number(part.treatment - part.control),
+            interval.map_or(NONE.to_owned(), |[low, high]| {
+                format!("{} to {}", number(low), number(high))
+            }),
+        ]);
+    }
+    table.without_columns_of(NONE)
+}
+
 /// The change of a part at the last measurement, over the pairs that have one.
-fn moved(material: &Material<'_>, contrast: &Contrast<'_>, part: &'static str) -> Option<Moved> {
+fn moved(
+    material: &Material<'_>,
+    contrast: &Contrast<'_>,
+    measure: Measure,
+    part: &'static str,
+) -> Option<Moved> {
     let last = |run: &RunRecord| -> Option<f64> {
         let is_complete = run.failed.is_none();
         let last = run.changes.last().filter(|_| is_complete)?;
-        last.l1.get(part).copied()
+        measure.of(last, part)
     };
     let controls = material.runs(contrast.control);
     let (treatment, control): (Vec<f64>, Vec<f64>) = material
@@ -152,15 +216,17 @@ fn share(number: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * number / whole)
 }
 
-fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
+fn figure(material: &Material<'_>, study: &StudyResult, measure: Measure) -> Option<Figure> {
     let line = |part: &str| -> Vec<Line> {
         let points = study.points.iter();
         points
             .map(|point| {
                 let runs = material.runs(point);
-                let has = |at: &ParameterChange| at.l1.contains_key(part);
+                let has = |at: &ParameterChange| measure.of(at, part).is_some();
                 let runs = runs.iter().filter(|run| run.changes.iter().any(has));
-                let runs = runs.map(|run| course(&run.changes, part)).collect();
+                let runs = runs
+                    .map(|run| course(&run.changes, measure, part))
+                    .collect();
                 of_runs(point.label.clone(), ink(study, point.arm), runs)
             })
             .filter(|line| !line.mean.is_empty())
@@ -169,7 +235,10 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
     let parts: Vec<Part> = PARTS
         .into_iter()
         .map(|part| Part {
-            name: format!("{part} (10⁻³)"),
+            name: match measure {
+                Measure::Mean => format!("{part} (10⁻³)"),
+                Measure::Norm => format!("{part} (%)"),
+            },
             lines: line(part),
         })
         .filter(|part| !part.lines.is_empty())
@@ -181,21 +250,31 @@ fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {
         parts,
         x: "optimizer step".to_owned(),
     };
-    Some(Figure::new(
-        "l1-change",
-        "Mean absolute change of the parameters",
-        "Mean absolute change of query, key, value, dense and all parameters by optimizer step, with noise and without; \
-         the table below has the last of them.",
-        "Distance from where training started, noise included: the L1 norm divided by the number of elements. \
-         Thick: mean over seeds; thin: single runs. In the paper, on MRPC, the change is smaller with noise; on STS-B it is erratic.",
-        &drawing,
-    ))
+    let [name, title, description, caption] = match measure {
+        Measure::Mean => [
+            "l1-change",
+            "Mean absolute change of the parameters",
+            "Mean absolute change of query, key, value, dense and all parameters by optimizer step, with noise and without; \
+             the table below has the last of them.",
+            "Distance from where training started, noise included: the L1 norm of the change divided by the number of \
+             elements. Thick: mean over seeds; thin: single runs.",
+        ],
+        Measure::Norm => [
+            "l1-norm",
+            "Relative change of the L1 norm of the parameters",
+            "Relative change of the L1 norm of query, key, value, dense and all parameters by optimizer step, with noise and \
+             without; the table below has the last of them.",
+            "The L1 norm against that at the start of training, noise included, as in the paper's figure. There the change is \
+             smaller with noise on MRPC and erratic on STS-B. Thick: mean over seeds; thin: single runs.",
+        ],
+    };
+    Some(Figure::new(name, title, description, caption, &drawing))
 }
 
 /// Changes by step, from step 0, where nothing has moved.
-fn course(changes: &[ParameterChange], part: &str) -> Vec<(f64, f64)> {
+fn course(changes: &[ParameterChange], measure: Measure, part: &str) -> Vec<(f64, f64)> {
     let recorded = changes
         .iter()
-        .filter_map(|at| Some((at.step as f64, UNIT * at.l1.get(part)?)));
+        .filter_map(|at| Some((at.step as f64, measure.unit() * measure.of(at, part)?)));
     std::iter::once((0.0, 0.0)).chain(recorded).collect()
 }

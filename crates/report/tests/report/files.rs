@@ -7,7 +7,7 @@ use report::Written;
 use crate::sample::Sample;
 
 /// The figures of a report of all studies.
-pub(crate) const FIGURES: [&str; 8] = [
+pub(crate) const FIGURES: [&str; 9] = [
     "pairs",
     "training-loss",
     "dev-by-epoch",
@@ -15,6 +15,7 @@ pub(crate) const FIGURES: [&str; 8] = [
     "noise-kind",
     "data-size",
     "l1-change",
+    "l1-norm",
     "companions",
 ];
 

@@ -273,6 +273,10 @@ fn changes(steps: usize, lambda: f64, rng: &mut ChaCha8Rng) -> Vec<ParameterChan
             let parts = parts.map(|(part, scale)| (part.to_owned(), moved(scale, rng.random())));
             ParameterChange {
                 step: steps * tenth as usize / 10,
+                l1_norm: parts
+                    .iter()
+                    .map(|(part, moved)| (part.clone(), moved - 0.4e-3))
+                    .collect(),
                 l1: BTreeMap::from(parts),
             }
         })
