@@ -271,6 +271,7 @@ mod tests {
                 seeds_and_sentences: None,
                 equivalence: Vec::new(),
                 without_collapsed: None,
+                at_another_epoch: Vec::new(),
                 mcnemar: None,
                 stochastic_order: None,
                 pairs_needed: None,

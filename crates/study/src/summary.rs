@@ -1,5 +1,6 @@
 //! `summary.json`: the scores of every point of every study, and how the points differ.
 
+mod another_epoch;
 mod collapsed;
 mod comparison;
 mod same_examples;
@@ -21,6 +22,7 @@ use crate::record::{Headline, RunRecord};
 use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, holm};
 use crate::tuning::GridPoint;
 
+pub use another_epoch::{AtAnotherEpoch, EpochChoice};
 pub use tuning::{TunedArm, TuningPoint, TuningResult};
 pub use words::{loss_unit, metric_in_words, metric_unit, set_in_words};
 
@@ -149,6 +151,9 @@ pub struct Comparison {
     pub equivalence: Vec<Equivalence>,
     /// The pairs in which no run collapsed; `None` if that is all of them.
     pub without_collapsed: Option<WithoutCollapsed>,
+    /// The same pairs after other epochs than their last; empty if there is only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_another_epoch: Vec<AtAnotherEpoch>,
     /// McNemar's test on the pooled predictions for the set, point first; `None` for a task of scores, or if a pair cannot be
     /// compared.
     pub mcnemar: Option<McNemar>,

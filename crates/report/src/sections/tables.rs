@@ -1,7 +1,9 @@
 //! The two tables that every study has: scores, and paired differences.
 
-use study::RunRecord;
-use study::summary::{Comparison, Point, Scores, StudyResult, metric_in_words, metric_unit};
+use study::summary::{
+    Comparison, EpochChoice, Point, Scores, StudyResult, metric_in_words, metric_unit,
+};
+use study::{RunRecord, StudyKind};
 
 use crate::document::{Block, Table};
 use crate::material::{Material, contrasts};
@@ -30,6 +32,7 @@ pub(crate) fn which_run(run: &RunRecord) -> Vec<String> {
 pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
     let mut tables = vec![scores(material, study)];
     tables.push(differences(material, study));
+    tables.push(at_other_epochs(material, study));
     let others = study.points.first().map_or(0, |point| point.others.len());
     for at in 0..others {
         tables.extend(other(study, at));
@@ -56,6 +59,46 @@ pub(crate) fn differences(material: &Material<'_>, study: &StudyResult) -> Table
         .iter()
         .map(|contrast| (contrast.treatment, contrast.comparison));
     differences_of(&material.metric(), rows)
+}
+
+/// Two rows per comparison: the mean paired difference if each run had ended after another epoch.
+fn at_other_epochs(material: &Material<'_>, study: &StudyResult) -> Table {
+    let mut table = Table::new(
+        format!(
+            "How much the last epoch matters: the same pairs, each run scored after the epoch that {} itself chooses, which flatters \
+             both. Differences in points, p not corrected for other comparisons; the result is the difference after the last epoch.",
+            material.set()
+        ),
+        &[
+            "",
+            "against",
+            "epoch",
+            "#pairs",
+            "#mean difference",
+            "#95 % interval over seeds",
+            "#p, permutation",
+        ],
+    );
+    // The side studies have many points.
+    let is_shown = matches!(study.study, StudyKind::Compare | StudyKind::Baseline);
+    for contrast in contrasts(study).into_iter().filter(|_| is_shown) {
+        for at in &contrast.comparison.at_another_epoch {
+            table.rows.push(vec![
+                contrast.treatment.label.clone(),
+                contrast.comparison.against.clone(),
+                match at.choice {
+                    EpochChoice::LowestLoss => "with the lowest loss (early stopping)",
+                    EpochChoice::BestScore => "with the best score",
+                }
+                .to_owned(),
+                thousands(at.n),
+                points(at.mean),
+                interval(at.ci95),
+                p_value(at.p_value),
+            ]);
+        }
+    }
+    table.without_columns_of(NONE)
 }
 
 /// The same two tables for the metric or set at this position among a point's others.

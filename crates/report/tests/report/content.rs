@@ -103,6 +103,27 @@ fn a_study_that_did_not_run_has_no_section() {
 }
 
 #[test]
+fn other_epochs_stand_below_the_comparison_and_in_no_side_study() {
+    let sample = Sample::of(&[StudyKind::Compare, StudyKind::Lambda], 6);
+    let files = write(&sample);
+    let summary = sample.summary();
+    let points = &summary.studies[0].points;
+    let comparison = points[1].comparison.as_ref().expect("a comparison");
+    let [lowest, best] = &comparison.at_another_epoch[..] else {
+        panic!("{:?}", comparison.at_another_epoch);
+    };
+    for (epoch, at) in [
+        ("with the lowest loss (early stopping)", lowest),
+        ("with the best score", best),
+    ] {
+        let mean = format!("{:+.2}", 100.0 * at.mean).replace('-', "−");
+        let row = format!("| noisytune | baseline | {epoch} | 6 | {mean} |");
+        assert_eq!(files.markdown.matches(&row).count(), 1, "{row}");
+    }
+    assert_eq!(files.markdown.matches("early stopping").count(), 1);
+}
+
+#[test]
 fn tables_hold_the_summary_in_both_files() {
     let sample = Sample::of(&[StudyKind::NoiseKind], 6);
     let files = write(&sample);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tasks::Metric;
 
+use super::another_epoch::at_another_epoch;
 use super::{Comparison, PairsNeeded, PairsRange, WithoutCollapsed, same_examples};
 use crate::error::StudyError;
 use crate::record::{Headline, RunRecord};
@@ -13,7 +14,7 @@ use crate::statistics::{
 };
 
 /// Seed of everything drawn, fixed so that the same records give the same summary.
-const SEED: u64 = 0;
+pub(super) const SEED: u64 = 0;
 
 impl Comparison {
     /// Compares the runs of the seeds that both points completed by a metric on an evaluation set; `None` if there is
@@ -76,6 +77,7 @@ impl Comparison {
             seeds_and_sentences,
             equivalence,
             without_collapsed: without_collapsed(&pairs, by, is_collapsed)?,
+            at_another_epoch: at_another_epoch(&pairs, by)?,
             mcnemar,
             stochastic_order,
             paired,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use study::record::{PredictionsFile, RecordedPredictions};
 use study::statistics::{McNemar, crossed_interval};
-use study::summary::Comparison;
+use study::summary::{Comparison, EpochChoice};
 use study::{Arm, RunRecord, StudyConfig, StudySummary};
 
 const SENTENCES: usize = 60;
@@ -94,6 +94,60 @@ fn sentences_that_predictions_name_give_an_interval_over_seeds_and_sentences() {
     let without = comparison(&records, folder.path());
     assert_eq!((without.seeds_and_sentences, without.mcnemar), (None, None));
     assert_eq!(without.paired, found.paired);
+}
+
+/// Gives each run three epochs of this loss and accuracy.
+fn with_epochs(record: &mut RunRecord, epochs: [(f64, f64); 3]) {
+    let last = record.epochs.pop().expect("an epoch");
+    record.epochs.clear();
+    for (number, (loss, accuracy)) in epochs.into_iter().enumerate() {
+        let mut epoch = last.clone();
+        epoch.epoch = number + 1;
+        let dev = epoch.evaluations.get_mut("dev").expect("scores of dev");
+        dev.loss = loss;
+        dev.metrics.insert("accuracy".to_owned(), accuracy);
+        record.epochs.push(epoch);
+    }
+}
+
+#[test]
+fn other_epochs_than_the_last_are_a_sensitivity_beside_the_result() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut records = records(folder.path());
+    for record in &mut records {
+        record.epochs.drain(..1);
+        assert_eq!(record.epochs.len(), 1);
+    }
+    let single = comparison(&records, folder.path());
+    assert!(single.at_another_epoch.is_empty());
+    for record in &mut records {
+        let seed = record.seed as f64 / 64.0;
+        match record.arm == Arm::BASELINE {
+            true => with_epochs(
+                record,
+                [(0.25, 0.5 + seed), (0.5, 0.625 + seed), (0.75, 0.5)],
+            ),
+            // Two equal losses: the first counts, and of two equal scores it does not matter.
+            false => with_epochs(
+                record,
+                [(0.75, 0.625), (0.5, 0.75 + seed), (0.5, 0.75 + seed)],
+            ),
+        }
+    }
+    let found = comparison(&records, folder.path());
+    let mean = |n: f64| n / SEEDS as f64;
+    let seeds: f64 = (0..SEEDS).map(|seed| seed as f64 / 64.0).sum();
+    assert_eq!(found.paired.mean, 0.25 + mean(seeds));
+    let [lowest, best] = &found.at_another_epoch[..] else {
+        panic!("{:?}", found.at_another_epoch);
+    };
+    assert_eq!(
+        (lowest.choice, lowest.mean),
+        (EpochChoice::LowestLoss, 0.25)
+    );
+    assert_eq!((best.choice, best.mean), (EpochChoice::BestScore, 0.125));
+    // All 8 pairs have the same sign: 2 of 256 arrangements are as extreme.
+    assert_eq!((best.n, best.p_value), (8, Some(2.0 / 256.0)));
 }
 
 #[test]
