@@ -14,6 +14,7 @@
 //! | [`biased_attention`] | the same with a bias of the scores, such as one of relative positions |
 //! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
 //! | [`cross_entropy`] | log-softmax, gather, mean |
+//! | [`geglu`] | two slices, gelu, product |
 //! | [`gelu`], [`dropout`], [`embedding`] | Burn's operations of these names |
 //! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
 //!
@@ -71,6 +72,7 @@ mod biased_attention;
 mod cross_entropy;
 mod dropout;
 mod embedding;
+mod geglu;
 mod gelu;
 mod half;
 mod key;
@@ -90,6 +92,7 @@ pub use biased_attention::biased_attention;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
 pub use embedding::embedding;
+pub use geglu::geglu;
 pub use gelu::gelu;
 pub use key::{Dropout, DropoutError, DropoutKey};
 pub use layer_norm::{dropout_add_layer_norm, layer_norm};

@@ -38,6 +38,35 @@ fn gelu_equals_burn_in_value_and_gradient() {
 }
 
 #[test]
+fn geglu_equals_slices_gelu_and_product_in_value_and_gradient() {
+    for shape in [[3, 4], [1, 2], [7, 46], [5, 3072], [700, 48]] {
+        let width = shape[1] / 2;
+        assert_same::<2>(
+            &format!("geglu of {shape:?}"),
+            |x| fused::geglu(x.get(0)),
+            |x| {
+                let x = x.get::<2>(0);
+                gelu(x.clone().narrow(1, 0, width)) * x.narrow(1, width, width)
+            },
+            &[&shape],
+            ROUNDING,
+        );
+    }
+    let empty = fused::geglu(Tensor::<2>::zeros([0, 8], &device()));
+    assert_eq!(empty.dims(), [0, 4]);
+    assert_same::<2>(
+        "geglu of a transposed slice",
+        |x| fused::geglu(x.get::<2>(0).slice([1..7, 2..9]).transpose()),
+        |x| {
+            let x = x.get::<2>(0).slice([1..7, 2..9]).transpose();
+            gelu(x.clone().narrow(1, 0, 3)) * x.narrow(1, 3, 3)
+        },
+        &[&[8, 10]],
+        ROUNDING,
+    );
+}
+
+#[test]
 fn gelu_is_exact_to_a_millionth_in_double_precision() {
     let inputs: Vec<f32> = (-80_000..=80_000).map(|i| i as f32 * 1e-4).collect();
     let x = Tensor::<1>::from_floats(inputs.as_slice(), &device()).require_grad();

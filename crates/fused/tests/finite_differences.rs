@@ -104,6 +104,9 @@ fn linear() {
 #[test]
 fn gelu_and_dropout() {
     check::<1>("gelu", &[&[40]], |x| fused::gelu(x[0].clone()));
+    check::<2>("geglu", &[&[4, 10]], |x| {
+        fused::geglu(x[0].clone().reshape([4, 10]))
+    });
     check::<1>("dropout", &[&[40]], |x| {
         fused::dropout(x[0].clone(), dropout())
     });

@@ -120,6 +120,11 @@ fn gelu_is_rounded_once() {
 }
 
 #[test]
+fn geglu_is_rounded_once_per_factor() {
+    compare("geglu", |x| fused::geglu(x.get(0)), &[&[3, 7, 100]], 4.0);
+}
+
+#[test]
 fn dropout_is_rounded_once() {
     let keep = |x: &Inputs<'_>| fused::dropout(x.get(0), dropout());
     compare("dropout", keep, &[&[3, 7, 100]], 1.0);

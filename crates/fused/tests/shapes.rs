@@ -31,6 +31,7 @@ fn misfits_are_refused() {
     refused("linear: x", || {
         fused::linear_gelu(matrix(2, 3), matrix(4, 5), vector(5))
     });
+    refused("geglu: x", || fused::geglu(matrix(2, 3)));
     refused("layer_norm: gamma", || {
         fused::layer_norm(matrix(2, 3), vector(4), vector(3), 1e-5)
     });

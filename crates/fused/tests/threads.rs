@@ -48,6 +48,12 @@ fn everything() -> Vec<Vec<f32>> {
     all.extend([gamma, beta, wide].map(|x| values(x.grad(&grads).expect("a leaf"))));
     all.push(values(fused::squared_norm(constant(11, [100_000]).inner())));
 
+    let x = leaf(13, [700, 96]);
+    let gated = fused::geglu(x.clone());
+    let grads = (gated.clone() * constant(14, [700, 48])).sum().backward();
+    all.push(values(gated));
+    all.push(values(x.grad(&grads).expect("a leaf")));
+
     let logits = leaf(12, [150, 500]);
     let targets: Vec<i64> = (0..150).map(|i| i * i % 499).collect();
     let targets = Tensor::<1, Int>::from_ints(targets.as_slice(), &device());

@@ -35,6 +35,18 @@ impl HiddenAct {
         }
     }
 
+    /// Activates the first half of the last dimension, and multiplies it by the second.
+    pub(crate) fn gated<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Gelu => fused::geglu(x),
+            other => {
+                let inner = x.dims()[D - 1] / 2;
+                let activated = other.of(x.clone().narrow(D - 1, 0, inner));
+                activated * x.narrow(D - 1, inner, inner)
+            }
+        }
+    }
+
     /// Activates.
     pub(crate) fn of<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {

@@ -14,12 +14,13 @@ use crate::attention::AttentionBackend;
 use crate::cross_entropy::CrossEntropyBackend;
 use crate::dropout::DropoutBackend;
 use crate::embedding::EmbeddingBackend;
+use crate::geglu::GegluBackend;
 use crate::gelu::GeluBackend;
 use crate::key::{Dropout, DropoutKey};
 use crate::layer_norm::LayerNormBackend;
 use crate::linear::LinearBackend;
 use crate::packing::{Packed, Packing};
-use crate::{adamw, attention, cross_entropy, dropout, embedding, gelu, layer_norm, linear};
+use crate::{adamw, attention, cross_entropy, dropout, embedding, geglu, gelu, layer_norm, linear};
 
 /// A payload must not turn NaN into a number, and subnormal numbers must not be taken for 0 where that shows.
 const SPECIAL: [f32; 13] = [
@@ -149,6 +150,18 @@ fn gelu_hides_nothing() {
         let got = Flex::fused_gelu_backward(x.clone(), grad.clone());
         let expected = gelu::plain_backward::<Flex>(x, grad);
         assert_same("gelu backward", special, &got, &expected);
+    });
+}
+
+#[test]
+fn geglu_hides_nothing() {
+    for_each_special(&[&[3, 42], &[3, 21]], |special, x| {
+        let [x, grad] = [0, 1].map(|i| x[i].clone());
+        let got = Flex::fused_geglu(x.clone());
+        assert_same("geglu", special, &got, &geglu::plain::<Flex>(x.clone()));
+        let got = Flex::fused_geglu_backward(x.clone(), grad.clone());
+        let expected = geglu::plain_backward::<Flex>(x, grad);
+        assert_same("geglu backward", special, &got, &expected);
     });
 }
 

@@ -12,6 +12,7 @@ mod elementwise;
 mod embedding;
 #[cfg(test)]
 mod extremes;
+mod geglu;
 mod gelu;
 mod keystream;
 mod layer_norm;

@@ -196,10 +196,7 @@ impl Rotary {
 impl ModernBertMlp {
     fn forward(&self, x: Tensor<3>, dropouts: &mut Dropouts) -> Tensor<3> {
         let wide = self.wi.forward(self.wi.adopt(x));
-        let [_, _, both] = wide.dims();
-        let inner = both / 2;
-        let activated = self.activation.of(wide.clone().narrow(2, 0, inner));
-        let gated = activated * wide.narrow(2, inner, inner);
+        let gated = self.activation.gated(wide);
         self.wo
             .forward(fused::dropout(gated, dropouts.next(self.dropout)))
     }
