@@ -219,6 +219,28 @@ impl Examples {
         })
     }
 
+    /// The examples that are wanted, in their order.
+    pub(crate) fn select(&self, wanted: &[bool]) -> Self {
+        fn of<T: Copy>(all: &[T], wanted: &[bool]) -> Vec<T> {
+            let pairs = all.iter().zip(wanted);
+            pairs
+                .filter(|(_, wanted)| **wanted)
+                .map(|(one, _)| *one)
+                .collect()
+        }
+        let targets = match &self.targets {
+            Targets::Classes(classes) => Targets::Classes(of(classes, wanted)),
+            Targets::Scores(scores) => Targets::Scores(of(scores, wanted)),
+        };
+        let mut provenance = self.provenance.clone();
+        provenance.used = targets.len();
+        Self {
+            encodings: self.encodings.select(wanted),
+            targets,
+            provenance,
+        }
+    }
+
     /// The tokens of each example, special tokens included.
     pub fn lengths(&self) -> Vec<usize> {
         (0..self.len()).map(|i| self.encodings.length(i)).collect()

@@ -1,7 +1,7 @@
 //! The training rows on which recipes are chosen, apart from the others.
 
 use study::{StudyError, Tuning};
-use tasks::{HeldOut, Targets};
+use tasks::HeldOut;
 
 use crate::data::Examples;
 
@@ -39,29 +39,8 @@ impl HeldOutExamples {
         }
         let is_kept: Vec<bool> = is_held_out.iter().map(|is| !is).collect();
         Ok(Self {
-            train: selected(train, &is_kept),
-            validation: (VALIDATION.to_owned(), selected(train, &is_held_out)),
+            train: train.select(&is_kept),
+            validation: (VALIDATION.to_owned(), train.select(&is_held_out)),
         })
-    }
-}
-
-fn selected(examples: &Examples, wanted: &[bool]) -> Examples {
-    fn of<T: Copy>(all: &[T], wanted: &[bool]) -> Vec<T> {
-        let pairs = all.iter().zip(wanted);
-        pairs
-            .filter(|(_, wanted)| **wanted)
-            .map(|(one, _)| *one)
-            .collect()
-    }
-    let targets = match &examples.targets {
-        Targets::Classes(classes) => Targets::Classes(of(classes, wanted)),
-        Targets::Scores(scores) => Targets::Scores(of(scores, wanted)),
-    };
-    let mut provenance = examples.provenance.clone();
-    provenance.used = targets.len();
-    Examples {
-        encodings: examples.encodings.select(wanted),
-        targets,
-        provenance,
     }
 }

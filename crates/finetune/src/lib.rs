@@ -35,6 +35,7 @@ mod run;
 mod saving;
 pub mod session;
 mod setup;
+mod subset;
 pub mod trainer;
 
 pub use checkpoint::CHECKPOINTS;

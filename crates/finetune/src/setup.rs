@@ -8,7 +8,7 @@ use encoders::{LoadedClassifier, Snapshot};
 use noisytune_burn::{NoisyTune, NoisyTuneError};
 use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
 use study::record::{Headline, HeldOutRows, ModelRecord, NoiseSummary, PredictionsFile, Settings};
-use study::{GridPoint, Head, Method, Recipe, StudyConfig, StudyKind};
+use study::{Draw, GridPoint, Head, Method, Recipe, StudyConfig, StudyKind};
 use tasks::{Outputs, Predictions, Targets, Task};
 
 use crate::checkpoint;
@@ -17,6 +17,7 @@ use crate::error::FinetuneError;
 use crate::held_out::HeldOutExamples;
 use crate::methods::{self, Start};
 use crate::precision;
+use crate::subset::subset;
 use crate::trainer::Trainer;
 
 /// A study's settings with its model and data, read and checked.
@@ -149,6 +150,10 @@ impl Setup {
     pub(crate) fn train(&self, run: &RunKey) -> Cow<'_, Examples> {
         match self.tuning.as_ref().filter(|_| run.is_tuning) {
             Some(tuning) => Cow::Borrowed(&tuning.train),
+            None if self.config.varies(Draw::Subset) => {
+                let seed = self.config.seed_of(Draw::Subset, run.seed);
+                subset(&self.data.train, run.train_rows, seed)
+            }
             None => self.data.train.first(run.train_rows),
         }
     }
@@ -172,6 +177,7 @@ impl Setup {
                 .lambda
                 .and((run.lambda != Some(self.config.lambda)).then_some(self.config.lambda)),
             study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
+            vary: self.config.vary.clone(),
             hyperparameters: run.arm.method().numbers(&self.config.hyperparameters),
             study_grid_point: match run.recipe {
                 RunRecipe::Grid(_) => Some(GridPoint::of(&self.config.recipe)),
@@ -236,14 +242,16 @@ impl Setup {
         let mut loaded = match &self.own_head {
             None => {
                 let outputs = self.data.task.outputs().count();
-                self.snapshot.classifier(outputs, run.seed, &self.device)?
+                let seed = self.config.seed_of(Draw::Head, run.seed);
+                self.snapshot.classifier(outputs, seed, &self.device)?
             }
             Some(order) => self
                 .snapshot
                 .classifier_with_own_head(order, &self.device)?,
         };
         let lambda = run.lambda.unwrap_or(0.0);
-        let noise = match run.arm.noise(lambda, run.seed, &loaded.not_pretrained()) {
+        let seed = self.config.seed_of(Draw::Noise, run.seed);
+        let noise = match run.arm.noise(lambda, seed, &loaded.not_pretrained()) {
             None => None,
             Some(config) => {
                 let (model, report) = loaded
@@ -277,11 +285,13 @@ impl Setup {
                 recipe,
                 hyperparameters: &method.numbers(&self.config.hyperparameters),
                 steps,
-                seed: run.seed,
+                seed: self.config.seed_of(Draw::Method, run.seed),
             },
         )?;
-        let trainer = Trainer::new(loaded.model, recipe, steps, run.seed, &self.device)?;
-        Ok(trainer.with_companion(companion))
+        let [order, dropout] =
+            [Draw::Order, Draw::Dropout].map(|draw| self.config.seed_of(draw, run.seed));
+        let trainer = Trainer::new(loaded.model, recipe, steps, dropout, &self.device)?;
+        Ok(trainer.with_order_of(order).with_companion(companion))
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Trainer {
     stepper: Stepper<Classifier, Box<dyn Update<Classifier>>>,
     forward: Forward,
     device: Device,
+    order_seed: u64,
 }
 
 /// How a batch goes through the model in training.
@@ -124,7 +125,15 @@ impl Trainer {
                 dropout: true,
             },
             device: device.clone().inner().autodiff(),
+            order_seed: seed,
         })
+    }
+
+    /// Draws the order of the examples by this seed; the default is the seed of the dropout.
+    #[must_use]
+    pub fn with_order_of(mut self, seed: u64) -> Self {
+        self.order_seed = seed;
+        self
     }
 
     /// Lets an arm's method take part in every step.
@@ -223,9 +232,9 @@ impl Trainer {
         mut after: impl FnMut(&Self, &Step, &EpochSoFar) -> Result<(), FinetuneError>,
     ) -> Result<Epoch, FinetuneError> {
         let (started, before) = (Instant::now(), so_far.seconds);
-        let Forward { recipe, seed, .. } = &self.forward;
+        let recipe = &self.forward.recipe;
         let filling = Filling::of(recipe, pad_token_id);
-        let steps = epoch_steps(recipe, *seed, epoch, &examples.lengths());
+        let steps = epoch_steps(recipe, self.order_seed, epoch, &examples.lengths());
         for step in steps.iter().skip(so_far.steps) {
             let batches = step
                 .iter()

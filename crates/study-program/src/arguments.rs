@@ -7,12 +7,13 @@ use clap::Args;
 use program::DeviceOptions;
 use program::preset::{self, Preset};
 use program::source::Source;
-use study::Arm;
+use study::{Arm, Draw};
 
 use crate::preset::PRESETS;
 use crate::values::{
     BatchingName, FreshName, HeadName, PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName,
-    Studies, Submitted, arm_names, minutes, name_and_value, study_names, submitted, whole_number,
+    Studies, Submitted, arm_names, draw_names, minutes, name_and_value, study_names, submitted,
+    whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -86,6 +87,10 @@ pub struct StudyArguments {
     /// The first seed
     #[arg(long, alias = "seed")]
     pub(crate) first_seed: Option<u64>,
+    /// What the seeds decide; everything else is drawn by the first seed in every run [default: all but subset, and
+    /// with `--study data-size` subset too]
+    #[arg(long, value_delimiter = ',', value_parser = draw_names(), value_name = "DRAW,...")]
+    pub(crate) vary: Option<Vec<Draw>>,
     /// Set a hyperparameter of an arm, such as mixout.probability=0.9; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) set: Vec<(String, f64)>,

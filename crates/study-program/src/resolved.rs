@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use program::preset::Preset;
 use program::source::Source;
-use study::{Batching, Head, Precision, StudyConfig, StudyKind};
+use study::{Batching, Draw, Head, Precision, StudyConfig, StudyKind};
 
 use crate::arguments::StudyArguments;
 use crate::preset::{Options, suited_to};
@@ -59,6 +59,14 @@ impl StudyArguments {
         }
         put(&mut study.seeds, &self.seeds);
         put(&mut study.first_seed, &self.first_seed);
+        if let Some(vary) = &self.vary {
+            // In one order, so that the same choice is the same study.
+            let varied = Draw::ALL.into_iter().filter(|draw| vary.contains(draw));
+            let varied: Vec<Draw> = varied.collect();
+            study.vary = (varied != Draw::USUAL).then_some(varied);
+        } else if study.studies.contains(&StudyKind::DataSize) {
+            study.vary = Some(Draw::ALL.to_vec());
+        }
         study.hyperparameters.extend(self.set.iter().cloned());
         study.max_train_samples = self.max_train_samples.or(study.max_train_samples);
         study.max_eval_samples = self.max_eval_samples.or(study.max_eval_samples);
@@ -239,6 +247,23 @@ mod tests {
         assert_eq!(head(&[]), Head::Fresh);
         assert_eq!(head(&["--head=checkpoint"]), Head::Checkpoint);
         assert!(parse(&["--head=old"]).is_err());
+    }
+
+    #[test]
+    fn seeds_decide_everything_but_the_rows_unless_something_else_is_asked_for() {
+        let vary = |arguments: &[&str]| resolved(arguments).study.vary;
+        assert_eq!(vary(&[]), None);
+        assert_eq!(vary(&["--vary=method,noise,dropout,order,head"]), None);
+        let asked = vary(&["--vary=order,head", "--vary=order"]);
+        assert_eq!(asked, Some(vec![Draw::Head, Draw::Order]));
+        let sizes = vary(&["--study=compare,data-size"]);
+        assert_eq!(sizes, Some(Draw::ALL.to_vec()));
+        let first_rows = vary(&[
+            "--study=data-size",
+            "--vary=head,order,dropout,noise,method",
+        ]);
+        assert_eq!(first_rows, None);
+        assert!(parse(&["--vary=weather"]).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use study::{Arm, StudyKind};
+use study::{Arm, Draw, StudyKind};
 
 /// [`study::Batching`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -116,6 +116,17 @@ pub(crate) fn arm_names() -> impl TypedValueParser<Value = Arm> {
         .map(|arm| PossibleValue::new(arm.name()).help(arm.about()));
     PossibleValuesParser::new(names)
         .map(|name| Arm::named(&name).expect("the parser accepts only the registry's names"))
+}
+
+pub(crate) fn draw_names() -> impl TypedValueParser<Value = Draw> {
+    let names = Draw::ALL
+        .iter()
+        .map(|draw| PossibleValue::new(draw.name()).help(draw.about()));
+    PossibleValuesParser::new(names).map(|name| {
+        let mut all = Draw::ALL.into_iter();
+        all.find(|draw| draw.name() == name)
+            .expect("the parser accepts only these names")
+    })
 }
 
 pub(crate) fn study_names() -> impl TypedValueParser<Value = Studies> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
+use crate::draw::Draw;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::method::check_known;
@@ -22,6 +23,7 @@ use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 /// | `seeds` | 8 | runs of each point of a study, one per seed | 1 to 1,000,000 |
 /// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change`; beside such points, theirs have at least as many | 1 to 1,000,000 |
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
+/// | `vary` | [`Draw::USUAL`] | what the seeds decide; everything else is drawn by the first seed in every run | at least 1 |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
 /// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
@@ -44,6 +46,10 @@ pub struct StudyConfig {
     pub side_seeds: Option<usize>,
     /// The first seed; the others follow it.
     pub first_seed: u64,
+    /// What the seeds decide, while everything else is drawn by the first seed in every run; `None` for
+    /// [`Draw::USUAL`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vary: Option<Vec<Draw>>,
     /// Noise intensity λ of the arms with noise; the paper's is 0.15.
     pub lambda: f64,
     /// The intensities that [`StudyKind::Lambda`] sweeps.
@@ -71,6 +77,7 @@ impl Default for StudyConfig {
             seeds: 8,
             side_seeds: None,
             first_seed: 0,
+            vary: None,
             lambda: 0.15,
             lambdas: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
             fractions: vec![0.1, 0.25, 0.5, 1.0],
@@ -136,6 +143,9 @@ impl StudyConfig {
                 self.first_seed,
                 "a number that leaves room for the other seeds below 2^64",
             ));
+        }
+        if let Some(vary) = &self.vary {
+            at_least_one("number of draws to vary", vary.len())?;
         }
         at_least_one("number of lambdas", self.lambdas.len())?;
         for &lambda in self.lambdas.iter().chain([&self.lambda]) {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::arm::Arm;
+use crate::draw::Draw;
 use crate::recipe::Recipe;
 use crate::tuning::GridPoint;
 
@@ -152,6 +153,9 @@ pub struct Settings {
     /// Training rows of the study's runs outside a sweep over them, if they are not `train.used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_train_rows: Option<usize>,
+    /// What the seeds of the study decide, if that is not [`Draw::USUAL`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vary: Option<Vec<Draw>>,
     /// Learning rate and epochs of the study's runs outside a grid, if those of `recipe` are a point of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_grid_point: Option<GridPoint>,

@@ -13,3 +13,4 @@ mod records;
 mod saved;
 mod setup;
 mod stops;
+mod vary;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use study::Arm;
 use study::summary::StudyResult;
+use study::{Arm, Draw};
 
 use super::training::of_runs;
 use super::{effects, finding, tables};
@@ -15,6 +15,7 @@ use crate::number::{sentence, thousands};
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let mut blocks = vec![Block::Text(sentence(&study.verdict))];
     blocks.extend(figure(material, study).map(Block::Figure));
+    blocks.extend(rows_and_steps(material, study).map(Block::Text));
     blocks.extend(tables::of(material, study));
     Section {
         id: "data-size",
@@ -22,6 +23,30 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         finding: finding(study),
         blocks,
     }
+}
+
+/// What else changes with the number of sentences, and which sentences they are.
+fn rows_and_steps(material: &Material<'_>, study: &StudyResult) -> Option<String> {
+    let rows = || study.points.iter().map(|point| point.train_rows);
+    let (least, most) = (rows().min()?, rows().max()?);
+    if least == most {
+        return None;
+    }
+    let recipe = &material.config.recipe;
+    let steps = |rows| thousands(recipe.epochs * recipe.steps_per_epoch(rows));
+    let which = match material.config.varies(Draw::Subset) {
+        true => {
+            "Each seed draws its own sentences, of every class its share, the same for both runs of a pair"
+        }
+        false => "All seeds take the first sentences of the file",
+    };
+    Some(format!(
+        "Fewer sentences also mean fewer optimizer steps: {} on {} sentences, {} on {}. {which}.",
+        steps(least),
+        thousands(least),
+        steps(most),
+        thousands(most),
+    ))
 }
 
 fn figure(material: &Material<'_>, study: &StudyResult) -> Option<Figure> {

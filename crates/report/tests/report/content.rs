@@ -103,6 +103,20 @@ fn a_study_that_did_not_run_has_no_section() {
 }
 
 #[test]
+fn sizes_are_said_to_change_the_steps_too() {
+    let files = write(&Sample::of(&[StudyKind::DataSize], 6));
+    let said = "Fewer sentences also mean fewer optimizer steps: ";
+    assert_eq!(files.markdown.matches(said).count(), 1);
+    assert!(
+        files
+            .markdown
+            .contains("All seeds take the first sentences of the file.")
+    );
+    let files = write(&Sample::of(&[StudyKind::Compare], 6));
+    assert!(!files.markdown.contains(said));
+}
+
+#[test]
 fn other_epochs_stand_below_the_comparison_and_in_no_side_study() {
     let sample = Sample::of(&[StudyKind::Compare, StudyKind::Lambda], 6);
     let files = write(&sample);

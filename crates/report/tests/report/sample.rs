@@ -295,6 +295,7 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             .map(|_| config.lambda),
         study_train_rows: (run.train_rows != ROWS).then_some(ROWS),
         hyperparameters: BTreeMap::new(),
+        vary: None,
         study_grid_point: matches!(run.recipe, RunRecipe::Grid(_))
             .then(|| GridPoint::of(&config.recipe)),
         held_out: run.is_tuning.then(|| HeldOutRows {

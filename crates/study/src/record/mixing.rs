@@ -33,6 +33,7 @@ impl RunLog {
             let fields = [
                 ("task", json(&recorded.task), json(&current.task)),
                 ("lambda", json(&lambda), json(&current_lambda)),
+                ("vary", json(&recorded.vary), json(&current.vary)),
                 ("recipe", json(&recorded.recipe), json(&current.recipe)),
                 (
                     "recipe",

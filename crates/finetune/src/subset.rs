@@ -1,0 +1,29 @@
+//! The training rows of a run that takes only some of them.
+
+use std::borrow::Cow;
+
+use sha2::{Digest, Sha256};
+use tasks::HeldOut;
+
+use crate::data::Examples;
+
+/// What the draw is keyed by, beside the seed.
+const PURPOSE: &[u8] = b"finetune subset 1";
+
+/// Draws `count` of the examples, of every class its share, in the order of the file.
+pub(crate) fn subset(examples: &Examples, count: usize, seed: u64) -> Cow<'_, Examples> {
+    if count >= examples.len() {
+        return Cow::Borrowed(examples);
+    }
+    let key = Sha256::new()
+        .chain_update(PURPOSE)
+        .chain_update(seed.to_le_bytes())
+        .finalize();
+    let key = key.first_chunk().expect("32 bytes");
+    // What is held out of all but so many rows is the subset.
+    let drawn = HeldOut {
+        rows: count,
+        seed: u64::from_le_bytes(*key),
+    };
+    Cow::Owned(examples.select(&drawn.of(&examples.targets)))
+}
