@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::reading::one_line;
+
 /// Why a file could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -44,7 +46,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// A line is not what the file should hold.
-    #[error("{}:{line}: not {what}: {reason}", path.display())]
+    #[error("{}:{line}: not {what}: {}", path.display(), one_line(reason))]
     Line {
         /// The file.
         path: PathBuf,
@@ -56,7 +58,7 @@ pub enum FileError {
         reason: String,
     },
     /// An item could not be read back once written, so it was not written.
-    #[error("{}: refused to write {what} that could not be read again: {reason}", path.display())]
+    #[error("{}: refused to write {what} that could not be read again: {}", path.display(), one_line(reason))]
     Unreadable {
         /// The file.
         path: PathBuf,

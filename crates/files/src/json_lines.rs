@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::FileError;
 use crate::lock::{lock, still_there};
+use crate::reading::{read, refuse_pipes};
 use crate::sync::{above, sync_names};
 
 /// A file of JSON objects, one per line, open for appending and locked against other processes.
@@ -36,6 +37,9 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     /// [`FileError::Io`] if it cannot be read or written, [`FileError::Line`] if a line cannot be parsed.
     pub fn open(path: &Path, what: &'static str) -> Result<Self, FileError> {
         let wrong = |e| FileError::io(path, e);
+        if std::fs::exists(path).map_err(wrong)? {
+            refuse_pipes(path)?;
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -75,8 +79,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     /// # Errors
     /// [`FileError::Io`] if it does not exist, [`FileError::Line`] if a line cannot be parsed.
     pub fn read(path: &Path, what: &'static str) -> Result<Vec<T>, FileError> {
-        let bytes = std::fs::read(path).map_err(|e| FileError::io(path, e))?;
-        Ok(parse(path, what, &bytes)?.1)
+        Ok(parse(path, what, &read(path)?)?.1)
     }
 
     /// Path of the file.

@@ -7,8 +7,9 @@
 //! | [`JsonLines`] | a file that grows by one JSON object per line, locked, its torn end repaired |
 //! | [`LineFile`] | the same for lines of any kind, none of which it holds in memory |
 //! | [`sha256_of`], [`sha256_of_file`] | identify a file by its bytes |
+//! | [`read`], [`read_text`], [`stays_inside`], [`one_line`] | what strangers' files may not do: never end, name other folders, write more than a line |
 //!
-//! Both are written with the permissions of any new file.
+//! Files and folders are written with the permissions of any new file.
 
 mod digest;
 mod error;
@@ -16,6 +17,7 @@ mod folder;
 mod json_lines;
 mod line_file;
 mod lock;
+mod reading;
 mod replace;
 mod sync;
 
@@ -24,4 +26,5 @@ pub use error::FileError;
 pub use folder::{NewFolder, remove_folder, remove_unfinished};
 pub use json_lines::JsonLines;
 pub use line_file::{LineFile, WrittenLines};
+pub use reading::{one_line, read, read_text, stays_inside};
 pub use replace::replace;

@@ -9,8 +9,9 @@ use hf_hub::api::sync::ApiRepo;
 use crate::download::{Hub, Snapshot};
 use crate::error::HubError;
 use crate::failure::{Failure, one_line};
-use crate::progress::{Progress, Transfer};
+use crate::progress::Progress;
 use crate::repository::Repository;
+use crate::transfer::Extent;
 
 /// A repository at one commit.
 pub(crate) struct Checkout<'a> {
@@ -95,14 +96,17 @@ impl<'a> Checkout<'a> {
     }
 
     fn download(&self, file: &str, progress: &mut dyn Progress) -> Result<(), HubError> {
-        let mut transfer = Transfer::new(progress);
-        let mut result = self.transfer(file, &mut transfer);
-        if matches!(result, Err(Failure::Leftover)) {
-            self.remove_leftover(file)?;
-            transfer.received = 0;
-            result = self.transfer(file, &mut transfer);
-        }
-        let Transfer { size, received, .. } = transfer;
+        let mut extent = Extent::default();
+        let name = self.repository.at(&self.commit).folder_name();
+        let result = self.hub.client.transfer(
+            &self.api.url(file),
+            file,
+            &self.commit,
+            &self.hub.cache.path().join(name),
+            progress,
+            &mut extent,
+        );
+        let Extent { size, received } = extent;
         match (result, size) {
             (Ok(path), Some(size)) => self.check(file, &path, size),
             (Ok(_), None) => Ok(()),
@@ -118,15 +122,10 @@ impl<'a> Checkout<'a> {
                 size,
                 reason: one_line(&error),
             }),
-            // Before the transfer, hf-hub writes only folders and locks.
+            // Before the transfer, only folders and locks are written.
             (Err(Failure::Io(error)), None) => Err(HubError::cache(self.hub.cache.path(), error)),
             (Err(failure), _) => Err(self.failed(failure)),
         }
-    }
-
-    fn transfer(&self, file: &str, transfer: &mut Transfer<'_>) -> Result<PathBuf, Failure> {
-        let result = self.api.download_with_progress(file, transfer);
-        result.map_err(Failure::from)
     }
 
     /// Finds out whether it is the file or the revision that does not exist.
@@ -145,17 +144,6 @@ impl<'a> Checkout<'a> {
             file: file.to_owned(),
             files,
         }
-    }
-
-    /// Removes the part of a file that an earlier attempt left.
-    fn remove_leftover(&self, file: &str) -> Result<(), HubError> {
-        let metadata = self.hub.api.metadata(&self.api.url(file));
-        let metadata = metadata.map_err(|e| self.failed(Failure::from(e)))?;
-        let repo = self.repository.at(metadata.commit_hash());
-        let blobs = self.hub.cache.repo(repo);
-        // hf-hub's name for it.
-        let path = blobs.blob_path(metadata.etag()).with_extension("part");
-        fs::remove_file(&path).map_err(|e| HubError::cache(&path, e))
     }
 
     /// Compares a downloaded file with what the hub announced.

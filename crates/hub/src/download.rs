@@ -10,12 +10,14 @@ use crate::checkout::Checkout;
 use crate::error::HubError;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::repository::{Repository, is_path};
+use crate::repository::{Repository, is_commit, is_path};
+use crate::transfer::Client;
 
 /// The hub and its cache on this machine.
 #[derive(Clone, Debug)]
 pub struct Hub {
     pub(crate) api: Api,
+    pub(crate) client: Client,
     pub(crate) cache: Cache,
     pub(crate) endpoint: String,
 }
@@ -61,7 +63,7 @@ impl Hub {
         if !is_address(&endpoint) {
             return Err(HubError::Endpoint { text: endpoint });
         }
-        // No retries: hf-hub's retry of a resumed file starts at its beginning.
+        let client = Client::new(&endpoint, cache.token());
         let api = ApiBuilder::from_cache(cache.clone())
             .with_endpoint(endpoint.clone())
             .with_progress(false)
@@ -69,6 +71,7 @@ impl Hub {
             .expect("only native TLS can fail");
         Ok(Self {
             api,
+            client,
             cache,
             endpoint,
         })
@@ -118,6 +121,11 @@ impl Hub {
     fn look_up(&self, repository: &Repository) -> Result<String, HubError> {
         let repo = repository.at(repository.revision());
         match self.api.repo(repo.clone()).info().map_err(Failure::from) {
+            // It becomes the name of a folder.
+            Ok(info) if !is_commit(&info.sha) => {
+                let reason = format!("the commit {:?} is none", info.sha);
+                Err(Failure::Answer(files::one_line(&reason)).of(repository, &self.endpoint))
+            }
             Ok(info) => {
                 let cache = self.cache.repo(repo);
                 cache
@@ -128,7 +136,7 @@ impl Hub {
             Err(failure) => {
                 let refs = self.cache.path().join(repo.folder_name()).join("refs");
                 match (failure, fs::read_to_string(refs.join(repo.revision()))) {
-                    (Failure::Unreachable(_), Ok(commit)) => Ok(commit),
+                    (Failure::Unreachable(_), Ok(commit)) if is_commit(&commit) => Ok(commit),
                     (failure, _) => Err(failure.of(repository, &self.endpoint)),
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use files::FileError;
+use files::{FileError, one_line};
 
 use crate::kind::Kind;
 
@@ -70,7 +70,7 @@ pub enum HubError {
         endpoint: String,
     },
     /// The repository does not have the file.
-    #[error("{repository}: no file {file}; it has {files}")]
+    #[error("{repository}: no file {file}; it has {}", one_line(files))]
     NoFile {
         /// What was asked for.
         repository: String,
@@ -96,7 +96,7 @@ pub enum HubError {
         folder: String,
     },
     /// The index of a model's files is not one, or names something that is no file beside it.
-    #[error("{repository}: {file}: {reason}")]
+    #[error("{repository}: {file}: {}", one_line(reason))]
     Index {
         /// What was asked for.
         repository: String,
@@ -106,7 +106,10 @@ pub enum HubError {
         reason: String,
     },
     /// The hub answered with an error, or not as a hub does.
-    #[error("{repository}: unexpected answer from {endpoint}: {reason}")]
+    #[error(
+        "{repository}: unexpected answer from {endpoint}: {}",
+        one_line(reason)
+    )]
     Answer {
         /// What was asked for.
         repository: String,

@@ -5,34 +5,40 @@ use hf_hub::api::sync::ApiError;
 use crate::error::HubError;
 use crate::repository::Repository;
 
-/// What [`hf_hub`] reports, grouped by what a user can do about it.
+/// What [`hf_hub`] and the transfer report, grouped by what a user can do about it.
 pub(crate) enum Failure {
     Unreachable(String),
     Status(u16),
     Io(std::io::Error),
     Locked,
-    /// The part that an earlier attempt left does not fit the file.
-    Leftover,
     Answer(String),
 }
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
-            ApiError::RequestError(error) => match *error {
-                // If a download was complete but not yet renamed, the range left is not satisfiable.
-                ureq::Error::StatusCode(416) => Self::Leftover,
-                ureq::Error::StatusCode(status) => Self::Status(status),
-                ureq::Error::Json(_) | ureq::Error::Protocol(_) | ureq::Error::TooManyRedirects => {
-                    Self::Answer(one_line(&error))
-                }
-                other => Self::Unreachable(one_line(&other)),
-            },
+            ApiError::RequestError(error) => Self::from(*error),
             ApiError::IoError(error) => Self::Io(error),
-            ApiError::LockAcquisition(_) => Self::Locked,
-            ApiError::InvalidResume => Self::Leftover,
             other => Self::Answer(one_line(&other)),
         }
+    }
+}
+
+impl From<ureq::Error> for Failure {
+    fn from(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::StatusCode(status) => Self::Status(status),
+            ureq::Error::Json(_) | ureq::Error::Protocol(_) | ureq::Error::TooManyRedirects => {
+                Self::Answer(one_line(&error))
+            }
+            other => Self::Unreachable(one_line(&other)),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
@@ -68,10 +74,10 @@ impl Failure {
                 endpoint,
                 reason: one_line(&error),
             },
-            Self::Locked | Self::Leftover => HubError::Answer {
+            Self::Locked => HubError::Answer {
                 repository,
                 endpoint,
-                reason: "a range was refused".to_owned(),
+                reason: "a file is locked".to_owned(),
             },
             Self::Answer(reason) => HubError::Answer {
                 repository,

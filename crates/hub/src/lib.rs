@@ -5,8 +5,8 @@
 //! once and every file is taken from that commit, so that a [`Snapshot`] never mixes commits. If a
 //! full commit hash is given, or [pinned](PINNED), files in the cache need no request at all.
 //!
-//! [`hf_hub`] does the transfer; an interrupted download continues where it stopped. Each downloaded
-//! file is checked against the length that the hub announces. Files in the hub's large storage, such
+//! [`hf_hub`] asks the hub for commits; files are transferred here, and an interrupted download continues where it stopped.
+//! Names that the hub answers with may not lead out of the cache, and a token is sent to the hub alone. Each downloaded file is checked against the length that the hub announces. Files in the hub's large storage, such
 //! as weights and Parquet files, are also checked against their SHA-256; for small files, such as
 //! `config.json`, the hub announces none. Files already in the cache are not checked again.
 //!
@@ -27,6 +27,7 @@ mod kind;
 mod model;
 mod progress;
 mod repository;
+mod transfer;
 
 pub use download::{Hub, Snapshot};
 pub use error::HubError;

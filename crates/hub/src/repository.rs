@@ -97,8 +97,7 @@ impl Repository {
 
     /// The revision, if it is a full commit hash, which always means the same files.
     pub(crate) fn commit(&self) -> Option<&str> {
-        let is_hash = |text: &str| text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        Some(self.revision.as_str()).filter(|revision| is_hash(revision))
+        Some(self.revision.as_str()).filter(|revision| is_commit(revision))
     }
 
     /// The same repository as [`hf_hub`] names it, at another revision.
@@ -115,6 +114,11 @@ impl fmt::Display for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.name, self.revision)
     }
+}
+
+/// Whether it is a full commit hash.
+pub(crate) fn is_commit(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether it is a path inside a repository.

@@ -104,3 +104,61 @@ fn a_path_that_leads_out_of_the_repository_is_refused_before_any_request() {
     }
     assert_eq!(world.server.take_requests(), [""; 0]);
 }
+
+/// What is around the cache of a hub in a folder of its own, after a download.
+fn around(change: impl FnOnce(&mut crate::server::Repository)) -> (String, Vec<String>) {
+    let world = World::new();
+    world.server.change(|all| change(&mut all[0]));
+    let home = world.cache.path().join("home");
+    let hub = Hub::at(&world.server.endpoint, &home.join("hub")).unwrap();
+    let error = hub
+        .snapshot(&model("mini/bert"), &FILES, &mut ())
+        .unwrap_err();
+    let names = |folder: &std::path::Path| -> Vec<String> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.file_name().display().to_string())
+            .collect()
+    };
+    let found = [
+        names(world.cache.path()),
+        names(&home),
+        names(&home.join("hub")),
+    ]
+    .concat();
+    (error.to_string(), found)
+}
+
+#[test]
+fn an_answer_that_leads_out_of_the_cache_is_refused() {
+    let up = "../../../../outside";
+    for commit in [
+        up,
+        "/tmp/outside",
+        "main",
+        "",
+        "0123456789abcdef0123456789abcdef0123456g",
+    ] {
+        let (text, found) = around(|repository| repository.commit = commit.to_owned());
+        assert!(
+            text.ends_with(&format!("the commit {commit:?} is none")),
+            "{text}"
+        );
+        assert!(
+            found.iter().all(|name| name == "home" || name == "hub"),
+            "{found:?}"
+        );
+    }
+    for etag in [up, "..", "/tmp/outside", "", "a/b", ".hidden"] {
+        let (text, found) = around(|repository| {
+            for file in repository.files.values_mut() {
+                file.etag = etag.to_owned();
+            }
+        });
+        assert!(
+            text.ends_with(&format!("the etag {etag:?} names no file")),
+            "{text}"
+        );
+        assert_eq!(found, ["home", "hub", "models--mini--bert"]);
+    }
+}
