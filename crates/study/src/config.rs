@@ -102,7 +102,7 @@ impl StudyConfig {
     /// [`StudyError::File`], [`StudyError::Config`].
     pub fn read(folder: &Path) -> Result<Self, StudyError> {
         let path = folder.join("study.json");
-        let text = std::fs::read_to_string(&path).map_err(|e| files::FileError::io(&path, e))?;
+        let text = files::read_text(&path)?;
         serde_json::from_str(&text).map_err(|e| StudyError::Config {
             path,
             reason: e.to_string(),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use files::one_line;
 use thiserror::Error;
 
 /// An error of this crate: one line with the place, the value and what is accepted.
@@ -36,7 +37,7 @@ pub enum StudyError {
         known: String,
     },
     /// A file is not the configuration of a study.
-    #[error("{}: not a study's configuration: {reason}", path.display())]
+    #[error("{}: not a study's configuration: {}", path.display(), one_line(reason))]
     Config {
         /// The file.
         path: PathBuf,
@@ -44,7 +45,7 @@ pub enum StudyError {
         reason: String,
     },
     /// A file is not the plan of a study.
-    #[error("{}: not a study's plan: {reason}", path.display())]
+    #[error("{}: not a study's plan: {}", path.display(), one_line(reason))]
     Plan {
         /// The file.
         path: PathBuf,

@@ -195,10 +195,12 @@ impl Filed {
         let mut all = Vec::new();
         loop {
             let path = path(folder, all.len() + 1);
-            let text = match std::fs::read_to_string(&path) {
+            let text = match files::read_text(&path) {
                 Ok(text) => text,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(all),
-                Err(error) => return Err(FileError::io(&path, error).into()),
+                Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    return Ok(all);
+                }
+                Err(error) => return Err(error.into()),
             };
             let plan = serde_json::from_str(&text).map_err(|error| StudyError::Plan {
                 path,

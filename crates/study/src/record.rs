@@ -280,7 +280,13 @@ impl<'de> Deserialize<'de> for RunRecord {
                 )));
             }
         };
-        Self::deserialize(Value::Object(record)).map_err(D::Error::custom)
+        let record = Self::deserialize(Value::Object(record)).map_err(D::Error::custom)?;
+        match record.leaves_its_folder() {
+            None => Ok(record),
+            Some((what, path)) => Err(D::Error::custom(format_args!(
+                "{what} is {path:?}, accepted is a path inside the study's folder"
+            ))),
+        }
     }
 }
 
@@ -304,6 +310,19 @@ impl RunRecord {
             None => self.epochs.last()?.score(measure),
             Some(_) => None,
         }
+    }
+
+    /// What of it is in a file or folder outside the study's, with the path. Predictions are read from where it says, and a
+    /// model that is no longer the best is removed from there.
+    fn leaves_its_folder(&self) -> Option<(&'static str, &str)> {
+        let predictions = self.predictions.values().filter_map(|place| match place {
+            RecordedPredictions::File(path) => Some(("a file of predictions", path.as_str())),
+            RecordedPredictions::Classes(_) => None,
+        });
+        let model = self.saved_model.as_ref();
+        let model = model.map(|saved| ("the folder of a model", saved.folder.as_str()));
+        let mut paths = predictions.chain(model);
+        paths.find(|(_, path)| !files::stays_inside(path))
     }
 
     /// Its arm, and what distinguishes it from the arm's other runs of this seed.

@@ -57,7 +57,7 @@ impl PredictionsFile {
     /// [`FileError::Io`], or [`FileError::Line`] if it is something else.
     pub fn read(folder: &Path, path: &str) -> Result<Self, FileError> {
         let path = folder.join(path);
-        let text = std::fs::read_to_string(&path).map_err(|e| FileError::io(&path, e))?;
+        let text = files::read_text(&path)?;
         let wrong = |line: usize, reason: &str| FileError::Line {
             path: path.clone(),
             line,

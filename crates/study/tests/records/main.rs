@@ -3,7 +3,7 @@
 mod summary;
 
 use study::RunRecord;
-use study::record::{FORMAT, PredictionsFile, RecordedPredictions, RunLog};
+use study::record::{FORMAT, PredictionsFile, RecordedPredictions, RunLog, SavedModel, Saving};
 
 /// A record as version 1 wrote it, shortened.
 const VERSION_1: &str = include_str!("version_1.json");
@@ -63,6 +63,44 @@ fn a_version_1_run_that_predicts_one_class_is_marked() {
     let only_class = read(&collapsed).expect("it is read").only_class;
     assert_eq!(only_class.as_deref(), Some("1"));
     assert_eq!(read(VERSION_1).expect("it is read").only_class, None);
+}
+
+#[test]
+fn a_record_that_names_another_folder_is_refused() {
+    let mut record = read(VERSION_1).expect("it is read");
+    let mut text = |predictions: &str, folder: &str| {
+        let file = RecordedPredictions::File(predictions.to_owned());
+        record.predictions = [("dev".to_owned(), file)].into();
+        record.saved_model = Some(SavedModel {
+            folder: folder.to_owned(),
+            saving: Saving::Best,
+        });
+        let text = serde_json::to_string(&record).expect("it is written");
+        read(&text).map(|_| ())
+    };
+    let accepted = "accepted is a path inside the study's folder";
+    assert_eq!(text("predictions/x.tsv", "models/x"), Ok(()));
+    for path in ["../x.tsv", "predictions/../../x", "/etc/passwd", ""] {
+        let expected = format!("a file of predictions is {path:?}, {accepted}");
+        assert_eq!(text(path, "models/x"), Err(expected));
+        // A model that is no longer the best is removed with its folder.
+        let expected = format!("the folder of a model is {path:?}, {accepted}");
+        assert_eq!(text("predictions/x.tsv", path), Err(expected));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_the_records_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("runs.jsonl");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo starts").success());
+    let expected = format!("{}: a pipe or a device, accepted is a file", path.display());
+    let read = RunLog::read(folder.path()).expect_err("it would wait for ever");
+    assert_eq!(read.to_string(), expected);
+    let opened = RunLog::open(folder.path()).expect_err("it would wait for ever");
+    assert_eq!(opened.to_string(), expected);
 }
 
 #[test]
