@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use files::one_line;
 use thiserror::Error;
 
 /// Converts the `pytorch_model*.bin` of a folder to `model.safetensors`; with `weights_only` PyTorch reads nothing but
@@ -37,7 +38,7 @@ pub enum EncoderError {
         path: PathBuf,
     },
     /// The folder holds something else than a snapshot.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), one_line(reason))]
     NoSnapshot {
         /// The folder.
         path: PathBuf,
@@ -53,7 +54,7 @@ pub enum EncoderError {
         source: std::io::Error,
     },
     /// `config.json` is not the configuration of an encoder this crate can run.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), one_line(reason))]
     Config {
         /// The configuration file.
         path: PathBuf,
@@ -64,7 +65,7 @@ pub enum EncoderError {
     #[error("{0}")]
     Setting(String),
     /// The weight file is not a readable safetensors file.
-    #[error("{}: not a complete safetensors file: {reason}", path.display())]
+    #[error("{}: not a complete safetensors file: {}", path.display(), one_line(reason))]
     Safetensors {
         /// The weight file.
         path: PathBuf,
@@ -72,7 +73,7 @@ pub enum EncoderError {
         reason: String,
     },
     /// `model.safetensors.index.json` cannot be used, or does not describe its files.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), one_line(reason))]
     Index {
         /// The index.
         path: PathBuf,
@@ -100,7 +101,7 @@ pub enum EncoderError {
         path: PathBuf,
     },
     /// The weight file does not hold the tensors that `config.json` announces.
-    #[error("{}: {}", path.display(), first_of(problems))]
+    #[error("{}: {}", path.display(), one_line(&first_of(problems)))]
     Tensors {
         /// The weight file.
         path: PathBuf,
@@ -108,7 +109,7 @@ pub enum EncoderError {
         problems: Vec<TensorProblem>,
     },
     /// The checkpoint's own head cannot serve a task.
-    #[error("{}: {reason}; accepted here is a fresh head", path.display())]
+    #[error("{}: {}; accepted here is a fresh head", path.display(), one_line(reason))]
     Head {
         /// The snapshot's folder.
         path: PathBuf,
@@ -144,7 +145,7 @@ pub enum EncoderError {
         reason: String,
     },
     /// A file of the tokenizer cannot be used.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), one_line(reason))]
     Tokenizer {
         /// The file.
         path: PathBuf,
@@ -152,7 +153,7 @@ pub enum EncoderError {
         reason: String,
     },
     /// A text cannot be encoded.
-    #[error("cannot tokenize: {0}")]
+    #[error("cannot tokenize: {}", one_line(.0))]
     Encode(String),
     /// A sequence is longer than the position embedding, or the longest allowed length is too short.
     #[error("max length is {max_length} tokens, accepted is {least} to {most}")]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::check::Head;
+use crate::check::{Head, TensorInfo};
 use crate::classifier::Classifier;
-use crate::error::EncoderError;
+use crate::error::{EncoderError, TensorProblem};
 use crate::family::AnyFamily;
 use crate::snapshot::{LoadedClassifier, Snapshot};
 use crate::weights::Weights;
@@ -57,7 +57,9 @@ impl Snapshot {
         let model = Classifier(AnyFamily::new(self.config(), width, device));
         let (weights, _) = self.check(&model, &model.0.names(), Head::Checkpoint)?;
         let mut notes = weights.notes;
-        notes.push(format!("the checkpoint's head is kept; {how}"));
+        notes.push(files::one_line(&format!(
+            "the checkpoint's head is kept; {how}"
+        )));
         Ok(OwnHead { order, notes })
     }
 
@@ -90,11 +92,29 @@ impl Snapshot {
         let path = format!("{layer}.weight");
         let needed = names.needed(&model).into_iter();
         let mut needed = needed.filter(|(_, needed)| needed.path == path);
-        let (name, _) = needed.next().expect("a head has a weight");
+        let (name, needed) = needed.next().expect("a head has a weight");
         let weights = Weights::open(self.folder())?;
         let mut tensors = weights.tensors.iter();
         let weight = tensors.find(|(theirs, _)| names.current(theirs) == name);
-        Ok(weight.and_then(|(_, info)| info.shape.first().copied()))
+        let Some((theirs, TensorInfo { shape, .. })) = weight else {
+            return Ok(None);
+        };
+        let inputs = &needed.shape[1..];
+        match shape.split_first() {
+            // With a dimension of 0, a tensor without any value could have any number of outputs.
+            Some((&width, rest)) if width > 0 && rest == inputs => Ok(Some(width)),
+            _ => {
+                let width = shape.first().map_or(1, |width| *width.max(&1));
+                Err(EncoderError::Tensors {
+                    path: weights.path.clone(),
+                    problems: vec![TensorProblem::Shape {
+                        name: theirs.clone(),
+                        expected: [&[width][..], inputs].concat(),
+                        found: shape.clone(),
+                    }],
+                })
+            }
+        }
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn open(path: &Path) -> Result<File, EncoderError> {
         };
         return Err(read(Error::other(what)));
     }
+    check_link(path).map_err(read)?;
     let mut start = Vec::new();
     let mut file = File::open(path).map_err(read)?;
     (&mut file)
@@ -40,6 +41,32 @@ pub(crate) fn open(path: &Path) -> Result<File, EncoderError> {
         });
     }
     File::open(path).map_err(read)
+}
+
+/// Refuses a link that leads out of its folder: what it names is not the snapshot's, and a tokenizer's files are copied into the
+/// snapshots of finetuned models.
+///
+/// The hub's cache keeps the files of all commits in `blobs`, beside `snapshots` with the folder of each.
+fn check_link(path: &Path) -> Result<(), Error> {
+    if !path.is_symlink() {
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.canonicalize()?,
+        _ => Path::new(".").canonicalize()?,
+    };
+    let target = path.canonicalize()?;
+    let snapshots = folder.parent().filter(|above| above.ends_with("snapshots"));
+    let model = snapshots.and_then(Path::parent);
+    let blobs = model.and_then(|model| model.join("blobs").canonicalize().ok());
+    let is_in = |place: &Path| target.starts_with(place);
+    match is_in(&folder) || blobs.as_deref().is_some_and(is_in) {
+        true => Ok(()),
+        false => Err(Error::other(format!(
+            "a link to {}, out of its folder; accepted is the file itself, or a link to one in the folder or in the hub's cache",
+            target.display()
+        ))),
+    }
 }
 
 /// Reads a file of text without its byte-order mark.

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+use crate::check::TensorInfo;
 use crate::error::EncoderError;
 use crate::reading;
 
@@ -38,7 +39,7 @@ impl Index {
             let mut parts = Path::new(file).components();
             let is_plain =
                 matches!(parts.next(), Some(Component::Normal(part)) if part == file.as_str());
-            if !is_plain || parts.next().is_some() {
+            if !is_plain || parts.next().is_some() || file.contains(char::is_control) {
                 return Err(wrong(format!(
                     "weight_map puts `{tensor}` into `{file}`, accepted is a file of the same folder"
                 )));
@@ -56,13 +57,13 @@ impl Index {
     }
 
     /// Checks that a file holds what the index says, and nothing that it says is elsewhere.
-    pub(crate) fn check_file<'a>(
+    pub(crate) fn check_file(
         &self,
         path: &Path,
         file: &str,
-        held: impl Iterator<Item = &'a String> + Clone,
+        held: &BTreeMap<String, TensorInfo>,
     ) -> Result<(), EncoderError> {
-        for tensor in held.clone() {
+        for tensor in held.keys() {
             let expected = self.weight_map.get(tensor);
             if expected.is_none_or(|expected| expected != file) {
                 let expected = expected.map_or("no file", String::as_str);
@@ -76,7 +77,7 @@ impl Index {
             .weight_map
             .iter()
             .filter(|(_, in_file)| *in_file == file);
-        match mapped.find(|(tensor, _)| !held.clone().any(|name| name == *tensor)) {
+        match mapped.find(|(tensor, _)| !held.contains_key(*tensor)) {
             None => Ok(()),
             Some((tensor, _)) => Err(wrong(
                 path,

@@ -300,7 +300,7 @@ impl Snapshot {
 }
 
 fn left_aside(head: &CheckpointHead) -> String {
-    format!("the checkpoint's head is left aside: {head}")
+    files::one_line(&format!("the checkpoint's head is left aside: {head}"))
 }
 
 fn pooler_left_aside(checked: &Checked) -> Option<String> {

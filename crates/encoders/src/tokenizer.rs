@@ -1,10 +1,14 @@
 //! The checkpoint's own tokenizer.
 
+mod charsmap;
 mod class;
 mod encodings;
+mod fence;
+mod parts;
 mod settings;
 mod vocabulary;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -17,6 +21,7 @@ use tokenizers::{
 pub use self::encodings::Encodings;
 
 use self::class::Class;
+use self::fence::fenced;
 use self::settings::{Settings, Side};
 use crate::config::EncoderConfig;
 use crate::error::EncoderError;
@@ -111,6 +116,7 @@ impl Tokenizer {
         let Read {
             path,
             tokenizer: mut inner,
+            sides,
             mut notes,
         } = read(folder, &settings, class)?;
         let wrong = |reason: String| EncoderError::Tokenizer {
@@ -121,7 +127,6 @@ impl Tokenizer {
             path: folder.join(settings::FILE),
             reason,
         };
-        let sides = Sides::of(&settings, &inner);
         if sides.padding == Side::Left && COUNTED_FROM_THE_LEFT.contains(&config.model_type()) {
             return Err(setting(format!(
                 "padding_side is `left`, accepted for `{}` is `right`: its positions would count the padding",
@@ -149,7 +154,7 @@ impl Tokenizer {
         in_range(LEAST.max(special + 1), max_length)?;
         let vocab_size = config.vocab_size();
         let in_vocabulary = inner.get_vocab(true).into_values().max();
-        let around = around_nothing(&inner).map_err(|error| wrong(error.to_string()))?;
+        let around = fenced(|| around_nothing(&inner)).map_err(wrong)?;
         for (what, largest) in [
             ("the vocabulary has", in_vocabulary),
             ("the post-processor adds", around.iter().copied().max()),
@@ -181,7 +186,6 @@ impl Tokenizer {
                 ..TruncationParams::default()
             }))
             .map_err(|e| wrong(e.to_string()))?;
-        inner.with_padding(None);
         inner.set_encode_special_tokens(settings.split_special_tokens.unwrap_or(false));
         let has_token_types = settings.has_token_types();
         let type_vocab_size = config.family().outline().type_vocab_size;
@@ -216,10 +220,8 @@ impl Tokenizer {
         let template = self.inner.get_post_processor();
         let mut tokens = template.map_or(0, |template| template.added_tokens(second.is_some()));
         for text in [Some(first), second].into_iter().flatten() {
-            let encoding = self.uncut().encode_fast(text, false);
-            tokens += encoding
-                .map_err(|e| EncoderError::Encode(e.to_string()))?
-                .len();
+            let encoding = fenced(|| self.uncut().encode_fast(text, false));
+            tokens += encoding.map_err(EncoderError::Encode)?.len();
         }
         Ok(tokens > self.max_length())
     }
@@ -307,11 +309,11 @@ impl Tokenizer {
         index: usize,
         encodings: &mut Encodings,
     ) -> Result<(), EncoderError> {
-        let encoding = match text {
+        let encoding = fenced(|| match text {
             (first, Some(second)) => self.pair(first, second),
             (first, None) => self.inner.encode_fast(first, true),
-        };
-        let encoding = encoding.map_err(|e| EncoderError::Encode(e.to_string()))?;
+        });
+        let encoding = encoding.map_err(EncoderError::Encode)?;
         let ids = encoding.get_ids();
         let no_types = vec![0; ids.len()];
         let type_ids = match self.has_token_types {
@@ -345,7 +347,9 @@ impl Tokenizer {
 struct Read {
     /// The file that stands for it in messages.
     path: PathBuf,
+    /// Without truncation and padding.
     tokenizer: tokenizers::Tokenizer,
+    sides: Sides,
     notes: Vec<String>,
 }
 
@@ -356,11 +360,15 @@ fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderE
     if !path.exists() {
         let files = class.map_or(&[][..], Class::vocabulary_files);
         return match class {
-            Some(class) if files.iter().all(|file| folder.join(file).exists()) => Ok(Read {
-                path: folder.join(files[0]),
-                tokenizer: class.assemble(folder, settings)?,
-                notes: Vec::new(),
-            }),
+            Some(class) if files.iter().all(|file| folder.join(file).exists()) => {
+                let tokenizer = class.assemble(folder, settings)?;
+                Ok(Read {
+                    path: folder.join(files[0]),
+                    sides: Sides::of(settings, &tokenizer),
+                    tokenizer,
+                    notes: Vec::new(),
+                })
+            }
             _ => Err(without_tokenizer(folder, name)),
         };
     }
@@ -370,8 +378,14 @@ fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderE
     };
     let bytes = reading::text(&path)?;
     vocabulary::check_merges(&bytes).map_err(wrong)?;
-    let mut tokenizer =
-        tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| wrong(e.to_string()))?;
+    parts::check(&bytes).map_err(wrong)?;
+    let mut tokenizer = fenced(|| tokenizers::Tokenizer::from_bytes(&bytes)).map_err(wrong)?;
+    let sides = Sides::of(settings, &tokenizer);
+    // Before any text is encoded: the file may pad it to any length.
+    tokenizer.with_padding(None);
+    tokenizer
+        .with_truncation(None)
+        .map_err(|e| wrong(e.to_string()))?;
     let note = match class {
         None => None,
         Some(class) => class
@@ -386,14 +400,14 @@ fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderE
         )));
     }
     let known = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
-    let is_new = |token: &AddedToken| !known.values().any(|known| known == token);
+    let known: HashSet<&AddedToken> = known.values().collect();
+    let is_new = |token: &AddedToken| !known.contains(token);
     let added: Vec<AddedToken> = settings.added_tokens().filter(is_new).collect();
-    tokenizer
-        .add_tokens(added)
-        .map_err(|e| wrong(e.to_string()))?;
+    fenced(|| tokenizer.add_tokens(added)).map_err(wrong)?;
     Ok(Read {
         path,
         tokenizer,
+        sides,
         notes: note.into_iter().collect(),
     })
 }
@@ -447,8 +461,6 @@ impl Sides {
 
 /// The ids that stand around texts without tokens.
 fn around_nothing(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Vec<u32>> {
-    let mut tokenizer = tokenizer.clone();
-    tokenizer.with_padding(None).with_truncation(None)?;
     let mut ids = tokenizer.encode_fast("", true)?.get_ids().to_vec();
     ids.extend_from_slice(tokenizer.encode_fast(("", ""), true)?.get_ids());
     Ok(ids)

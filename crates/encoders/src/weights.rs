@@ -26,6 +26,8 @@ const PICKLE: &str = "pytorch_model.bin";
 const PICKLES: &str = "pytorch_model.bin.index.json";
 /// The prefixes of `DataParallel` and `torch.compile`.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+/// More than any program puts around a model; a name may have a million, each of which would be cut off a copy of it.
+const MOST_WRAPPERS: usize = 8;
 
 /// A checkpoint's files, their headers read.
 #[derive(Clone, Debug)]
@@ -80,7 +82,7 @@ impl Weights {
                 let mut bytes = 0;
                 for (number, file) in index.files().into_iter().enumerate() {
                     let (held, size) = read_header(&folder.join(file), number)?;
-                    index.check_file(&path, file, held.keys())?;
+                    index.check_file(&path, file, &held)?;
                     bytes += size;
                     tensors.extend(held);
                 }
@@ -93,7 +95,10 @@ impl Weights {
             }
         };
         let mut prefix = String::new();
-        while let Some(wrapper) = wrapper_of(&tensors) {
+        for _ in 0..MOST_WRAPPERS {
+            let Some(wrapper) = wrapper_of(&tensors) else {
+                break;
+            };
             prefix += wrapper;
             let stripped = tensors.into_iter();
             tensors = stripped

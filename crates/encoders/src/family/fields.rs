@@ -7,6 +7,9 @@ const MOST_PARAMS: usize = 100_000_000_000;
 /// Far beyond any encoder: the module is laid out layer by layer before a checkpoint is read.
 const MOST_LAYERS: usize = 1_000;
 
+/// Far beyond any encoder: distances are computed in 64 bits, with a sign.
+const MOST_POSITIONS: usize = 1_000_000_000;
+
 /// Fields of a configuration with their names: `&[("vocab_size", self.vocab_size), ..]`.
 macro_rules! named {
     ($config:expr, $($field:ident),+ $(,)?) => {
@@ -34,6 +37,16 @@ pub(super) fn size(params: usize, (layers_field, layers): (&str, usize)) -> Resu
         false => Ok(()),
         true => Err(format!(
             "{layers_field} is {layers}, accepted is at most {MOST_LAYERS}"
+        )),
+    }
+}
+
+/// Positions that no parameter belongs to, so that [`size`] does not count them.
+pub(super) fn positions(field: &str, positions: usize) -> Result<(), String> {
+    match positions > MOST_POSITIONS {
+        false => Ok(()),
+        true => Err(format!(
+            "{field} is {positions}, accepted is at most {MOST_POSITIONS}"
         )),
     }
 }

@@ -13,6 +13,7 @@ use tokenizers::{
     Tokenizer,
 };
 
+use super::fence::fenced;
 use super::settings::{FILE, Settings};
 use super::vocabulary;
 use crate::error::EncoderError;
@@ -121,9 +122,9 @@ impl Class {
             .map_err(failed)?
             .with_pre_tokenizer(Some(self.pre_tokenizer(settings)));
         if let Some(post_processor) = self.post_processor(tokenizer, settings)? {
-            let before = surrounded(tokenizer).map_err(failed)?;
+            let before = fenced(|| surrounded(tokenizer))?;
             tokenizer.with_post_processor(Some(post_processor));
-            if surrounded(tokenizer).map_err(failed)? != before {
+            if fenced(|| surrounded(tokenizer))? != before {
                 differences.push(format!(
                     "the special tokens around a text are those of {name}, others in tokenizer.json"
                 ));

@@ -91,8 +91,13 @@ pub(super) fn check_merges(file: &[u8]) -> Result<(), String> {
         Line(String),
         Pair(String, String),
     }
-    let Ok(File { model }) = serde_json::from_slice(file) else {
-        return Ok(());
+    let File { model } = match serde_json::from_slice(file) {
+        Ok(file) => file,
+        // The library takes the last, and does not look at those before.
+        Err(error) if error.to_string().starts_with("duplicate field") => {
+            return Err(error.to_string());
+        }
+        Err(_) => return Ok(()),
     };
     let prefix = model.continuing_subword_prefix.unwrap_or_default();
     for merge in &model.merges {
@@ -103,10 +108,13 @@ pub(super) fn check_merges(file: &[u8]) -> Result<(), String> {
         let Some((first, second)) = pair else {
             continue;
         };
-        let token = format!(
-            "{first}{}",
-            second.strip_prefix(&prefix).unwrap_or_default()
-        );
+        // The library takes bytes for text from there on.
+        let Some(rest) = second.get(prefix.len()..) else {
+            return Err(format!(
+                "model.merges joins `{first}` and `{second}`, which does not begin with `{prefix}`"
+            ));
+        };
+        let token = format!("{first}{rest}");
         if !model.vocab.contains_key(&token) {
             return Err(format!(
                 "model.merges joins `{first}` and `{second}`, and `{token}` is not in model.vocab"

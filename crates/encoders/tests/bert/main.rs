@@ -6,6 +6,7 @@ mod damaged_snapshots;
 mod golden;
 mod heads;
 mod hidden_states;
+mod hostile_snapshots;
 mod loading;
 mod masked_lm;
 mod minilm;

@@ -219,6 +219,8 @@ impl FamilyConfig for DebertaV2Config {
         ))?;
         let layers = ("num_hidden_layers", self.num_hidden_layers);
         fields::size(self.num_params(), layers)?;
+        fields::positions("max_position_embeddings", self.max_position_embeddings)?;
+        fields::positions("max_relative_positions", self.furthest())?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
         let heads = ("num_attention_heads", self.num_attention_heads);
         let hidden = self.hidden_size;
@@ -289,7 +291,7 @@ impl FamilyConfig for DebertaV2Config {
             params += 2.0 * self.span() as f64 * hidden;
             if !self.share_att_key {
                 let terms = usize::from(self.has_c2p()) + usize::from(self.has_p2c());
-                params += (self.num_hidden_layers * terms) as f64 * square;
+                params += self.num_hidden_layers as f64 * terms as f64 * square;
             }
         }
         if self.norms_distances() {

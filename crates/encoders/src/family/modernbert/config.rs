@@ -206,6 +206,7 @@ impl FamilyConfig for ModernBertConfig {
         ))?;
         let layers = self.num_hidden_layers;
         fields::size(self.num_params(), ("num_hidden_layers", layers))?;
+        fields::positions("max_position_embeddings", self.max_position_embeddings)?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
         let heads = ("num_attention_heads", self.num_attention_heads);
         fields::divides(heads, ("hidden_size", self.hidden_size))?;
