@@ -92,6 +92,22 @@ struct Stored {
     state: RunState,
 }
 
+/// Reads a `state.cbor` alone, without the files beside it: for tests that give it damaged ones.
+///
+/// # Errors
+/// What the parser found.
+#[doc(hidden)]
+pub fn read_state(bytes: &[u8]) -> Result<(), String> {
+    Stored::read(bytes).map(|_| ())
+}
+
+impl Stored {
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let stored = ciborium::from_reader(bytes);
+        stored.map_err(|e| files::one_line(&e.to_string()))
+    }
+}
+
 /// Why a checkpoint cannot be used.
 enum Unusable {
     /// Its bytes are not those that were written.
@@ -266,7 +282,7 @@ impl Checkpoints {
             owner,
             counters,
             state,
-        } = ciborium::from_reader(read(STATE)?.as_slice()).map_err(|e| {
+        } = Stored::read(&read(STATE)?).map_err(|e| {
             Unusable::Foreign(format!("{STATE} is not one of this program's version: {e}"))
         })?;
         if let Some((field, stored, now)) = owner.difference(&self.owner) {
@@ -292,8 +308,9 @@ impl Checkpoints {
         for entry in entries {
             let path = entry.map_err(wrong)?.path();
             let name = path.file_name().and_then(|name| name.to_str());
-            let number = name.and_then(|name| name.parse().ok());
-            found.extend(number.map(|number| (number, path)));
+            // One that this program wrote has 8 digits; after 2^64 - 1 there is no next.
+            let number = name.and_then(|name| name.parse::<u32>().ok());
+            found.extend(number.map(|number| (number as usize, path)));
         }
         found.sort();
         Ok(found)

@@ -39,6 +39,8 @@ mod subset;
 pub mod trainer;
 
 pub use checkpoint::CHECKPOINTS;
+#[doc(hidden)]
+pub use checkpoint::read_state;
 pub use data::TaskData;
 pub use error::FinetuneError;
 pub use progress::Progress;

@@ -1,6 +1,7 @@
 //! A stepper's state on disk, from which it continues bit for bit.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -87,9 +88,16 @@ impl<M: Module> StepperState<M> {
             path: folder.join(name),
             reason: e.to_string(),
         };
-        let model = ModuleRecord::load(folder.join(PARAMETERS))
-            .and_then(|record| model.try_load_record(record))
-            .map_err(|e| damaged(PARAMETERS, e))?;
+        let read = || {
+            let record = ModuleRecord::load(folder.join(PARAMETERS))?;
+            model.try_load_record(record)
+        };
+        // Burn 0.22 panics at whole numbers in place of a parameter.
+        let model = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+            let reason = "a tensor of another type than its parameter".to_owned();
+            Err(RecordError::Validation(reason))
+        });
+        let model = model.map_err(|e| damaged(PARAMETERS, e))?;
         let moments =
             OptimizerRecord::load(folder.join(MOMENTS)).map_err(|e| damaged(MOMENTS, e))?;
         Ok(Self {

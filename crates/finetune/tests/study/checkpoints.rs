@@ -367,6 +367,21 @@ fn when_all_are_damaged_the_run_starts_from_the_beginning() {
 }
 
 #[test]
+fn a_folder_with_the_last_number_of_all_is_no_checkpoint() {
+    let undisturbed = World::new(recipe(|_| ()));
+    undisturbed.finish();
+    let world = World::new(recipe(|_| ()));
+    world.stop_after(3);
+    let latest = world.generations().pop().expect("a generation");
+    let last = latest.with_file_name(usize::MAX.to_string());
+    fs::create_dir(&last).expect("it is made");
+    let watch = world.finish();
+    assert_eq!(watch.continued.len(), 1);
+    assert_eq!(watch.unusable, []);
+    assert_eq!(world.leaves(), undisturbed.leaves());
+}
+
+#[test]
 fn a_checkpoint_of_other_settings_is_set_aside_and_named() {
     let mut world = World::new(recipe(|_| ()));
     world.stop_after(3);
