@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use files::one_line;
+
 /// Why a task's description makes no sense, or why one of its files cannot be read.
 ///
 /// The text is one line. It includes the text of an I/O error, which is also the
@@ -129,7 +131,7 @@ pub enum TaskError {
         reason: String,
     },
     /// A column is missing or has another type.
-    #[error("{}: {found}; expected a column {column:?} of {expected}", path.display())]
+    #[error("{}: {}; expected a column {column:?} of {expected}", path.display(), one_line(found))]
     ParquetColumn {
         /// The file.
         path: PathBuf,
@@ -141,7 +143,7 @@ pub enum TaskError {
         expected: String,
     },
     /// A value is not one of the task's.
-    #[error("{}: row {row}: {column} {found}; expected {expected}", path.display())]
+    #[error("{}: row {row}: {} {found}; expected {}", path.display(), one_line(column), one_line(expected))]
     ParquetValue {
         /// The file.
         path: PathBuf,
@@ -165,7 +167,7 @@ pub enum TaskError {
         expected: &'static str,
     },
     /// A file of one's own, or one of its columns, is not what it should be.
-    #[error("{}: {found}; expected {expected}", path.display())]
+    #[error("{}: {}; expected {}", path.display(), one_line(found), one_line(expected))]
     Table {
         /// The file.
         path: PathBuf,
@@ -175,7 +177,7 @@ pub enum TaskError {
         expected: String,
     },
     /// A line of a file of one's own is no row.
-    #[error("{}:{line}: {found}; expected {expected}", path.display())]
+    #[error("{}:{line}: {}; expected {}", path.display(), one_line(found), one_line(expected))]
     Line {
         /// The file.
         path: PathBuf,
@@ -187,7 +189,7 @@ pub enum TaskError {
         expected: String,
     },
     /// A value in a text file of one's own is not what it should be.
-    #[error("{}:{line}: {column} {found}; expected {expected}", path.display())]
+    #[error("{}:{line}: {} {}; expected {}", path.display(), one_line(column), one_line(found), one_line(expected))]
     Value {
         /// The file.
         path: PathBuf,

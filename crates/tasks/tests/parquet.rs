@@ -209,3 +209,48 @@ fn without_any_file_the_tsv_file_is_asked_for() {
     let error = sst2(folder.path()).read_evaluation_set("dev").unwrap_err();
     assert!(error.to_string().contains("dev.tsv"), "{error}");
 }
+
+#[test]
+fn what_a_few_bytes_announce_is_refused_before_memory_is_taken() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz-targets/corpus/parquet");
+    let read = |name: &str| read_dev(&fs::read(corpus.join(format!("{name}.parquet"))).unwrap());
+    for name in ["runs", "delta-lengths"] {
+        assert_eq!(read(name).unwrap().count, 8, "{name}");
+    }
+    for (name, expected) in [
+        (
+            "announces-a-large-page",
+            "it unfolds to more than 17032216 bytes from 255",
+        ),
+        (
+            "announces-a-large-dictionary",
+            "a page of 2147483647 values, accepted is at most 15 here",
+        ),
+        (
+            "announces-many-values",
+            "a page of 2147483647 values, accepted is at most 8 here",
+        ),
+        (
+            "announces-many-lengths",
+            "a page of 8 values with lengths of another number of them",
+        ),
+        (
+            "announces-many-differences",
+            "a page of 8 values with lengths of another number of them",
+        ),
+        (
+            "announces-many-rows",
+            "it unfolds to more than 17059216 bytes from 282",
+        ),
+        (
+            "unfolds-texts",
+            "it unfolds to more than 27047216 bytes from 10270",
+        ),
+    ] {
+        let text = read(name).unwrap_err().to_string();
+        let expected = format!(
+            "not a readable Parquet file: {expected}; expected one that is whole, uncompressed or with Snappy"
+        );
+        assert!(text.ends_with(&expected), "{name}: {text}");
+    }
+}

@@ -11,6 +11,7 @@ mod crash_place;
 mod crash_results;
 mod families_table;
 mod faults;
+mod fuzz;
 mod noise_table;
 mod peer;
 mod predict_table;
@@ -41,6 +42,8 @@ enum Task {
     BenchPredict(bench_predict::Options),
     /// Lets every call on files of a study and of a pretraining run fail, tear or kill its process, and continues
     Faults(faults::Options),
+    /// Gives every reader of outside files damaged and hostile ones, and prints what each did
+    Fuzz(fuzz::Options),
     /// Kills a study at random moments, continues it, and compares what it leaves with an undisturbed one
     Crash(crash::Options),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::BenchTokenize(options) => bench_tokenize::run(&options),
         Task::BenchPredict(options) => bench_predict::run(&options),
         Task::Faults(options) => faults::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Crash(options) => crash::run(&options),
     };
     match done {

@@ -1,13 +1,22 @@
 //! The hub's files: Parquet, with one column for each sentence and one for the label.
 
-use std::panic::catch_unwind;
+mod budget;
+mod delta;
+mod page_header;
+mod pages;
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use bytes::Bytes;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
+use parquet::data_type::{AsBytes, ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+
+pub(super) use self::budget::Budget;
+pub(super) use self::pages::{column_reader, rows};
 
 use super::contents::{Contents, strip};
 use crate::error::{TaskError, excerpt};
@@ -39,10 +48,12 @@ pub(super) fn read(
     outputs: &Outputs,
 ) -> Result<Contents, TaskError> {
     // parquet 60.1 panics on some damaged pages, for example if a length runs past the end of one.
-    catch_unwind(|| contents(path, bytes, columns, outputs)).unwrap_or_else(|_| {
-        let damaged = ParquetError::General("a damaged page".to_owned());
-        Err(unreadable(path, &damaged))
-    })
+    catch_unwind(AssertUnwindSafe(|| contents(path, bytes, columns, outputs))).unwrap_or_else(
+        |_| {
+            let damaged = ParquetError::General("a damaged page".to_owned());
+            Err(unreadable(path, &damaged))
+        },
+    )
 }
 
 fn contents(
@@ -79,7 +90,9 @@ fn contents(
 
 struct File<'a> {
     path: &'a Path,
+    bytes: Bytes,
     reader: SerializedFileReader<Bytes>,
+    budget: RefCell<Budget>,
 }
 
 /// A value, or `None` if the file has a null.
@@ -87,9 +100,15 @@ type Column<T> = Vec<Option<T>>;
 
 impl<'a> File<'a> {
     fn open(path: &'a Path, bytes: &[u8]) -> Result<Self, TaskError> {
-        let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))
-            .map_err(|error| unreadable(path, &error))?;
-        Ok(Self { path, reader })
+        let bytes = Bytes::copy_from_slice(bytes);
+        let reader =
+            SerializedFileReader::new(bytes.clone()).map_err(|error| unreadable(path, &error))?;
+        Ok(Self {
+            path,
+            budget: RefCell::new(Budget::of(bytes.len() as u64)),
+            bytes,
+            reader,
+        })
     }
 
     /// Compares the names of the classes with those in the metadata that Hugging Face's `datasets` writes, if they are
@@ -218,10 +237,11 @@ impl<'a> File<'a> {
         let mut values = Vec::new();
         for group in 0..self.reader.num_row_groups() {
             let group = self.unless_damaged(self.reader.get_row_group(group))?;
-            let reader = self.unless_damaged(group.get_column_reader(at))?;
-            let mut reader =
-                typed(reader).ok_or_else(|| other(format!("{name} is a column of {physical}")))?;
-            let read = read_group(&mut reader, group.as_ref());
+            let budget = &mut *self.budget.borrow_mut();
+            let reader = column_reader(&self.bytes, group.as_ref(), at, budget);
+            let mut reader = typed(self.unless_damaged(reader)?)
+                .ok_or_else(|| other(format!("{name} is a column of {physical}")))?;
+            let read = read_group(&mut reader, group.as_ref(), budget);
             values.append(&mut self.unless_damaged(read)?);
         }
         Ok(values)
@@ -236,10 +256,23 @@ impl<'a> File<'a> {
 pub(super) fn read_group<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     group: &dyn RowGroupReader,
+    budget: &mut Budget,
 ) -> Result<Column<T::T>, ParquetError> {
-    let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+    /// Rows after which the budget is looked at: a text may begin with the whole of the one before it.
+    const ROWS: usize = 1024;
+    let rows = rows(group)?;
     let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let (read, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values)?;
+    let mut read = 0;
+    while read < rows {
+        let (before, most) = (values.len(), ROWS.min(rows - read));
+        let (more, ..) = reader.read_records(most, Some(&mut levels), None, &mut values)?;
+        if more == 0 {
+            break;
+        }
+        read += more;
+        let sizes = values[before..].iter().map(|value| value.as_bytes().len());
+        budget.bytes(sizes.sum::<usize>() as u64)?;
+    }
     if read != rows {
         let message = format!("a column has {read} of {rows} rows");
         return Err(ParquetError::General(message));

@@ -7,17 +7,18 @@ use std::path::Path;
 use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::reader::{FileReader, Length, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::number;
 use super::value::{Place, Value, Visit};
 use crate::error::TaskError;
-use crate::source::parquet::{read_group, unreadable};
+use crate::source::parquet::{Budget, column_reader, read_group, rows, unreadable};
 
 /// A file's columns and rows.
 pub(super) struct Rows<'a> {
     path: &'a Path,
+    file: File,
     reader: SerializedFileReader<File>,
 }
 
@@ -52,9 +53,11 @@ impl Values {
 impl<'a> Rows<'a> {
     /// Opens a file.
     pub(super) fn open(path: &'a Path) -> Result<Self, TaskError> {
-        let file = File::open(path).map_err(|error| super::text::unreadable(path, false, error))?;
-        let reader = unless_damaged(path, || SerializedFileReader::new(file))?;
-        Ok(Self { path, reader })
+        let unreadable = |error| super::text::unreadable(path, false, error);
+        let file = File::open(path).map_err(unreadable)?;
+        let read = file.try_clone().map_err(unreadable)?;
+        let reader = unless_damaged(path, || SerializedFileReader::new(read))?;
+        Ok(Self { path, file, reader })
     }
 
     /// Returns the names of the columns.
@@ -67,16 +70,16 @@ impl<'a> Rows<'a> {
     /// Visits the rows in order until `visit` breaks.
     pub(super) fn visit(&self, columns: &[&str], visit: &mut Visit<'_>) -> Result<(), TaskError> {
         let columns: Vec<Column> = columns.iter().map(|name| self.column(name)).collect();
+        let mut budget = Budget::of(self.file.len());
         let mut before = 0;
         for group in 0..self.reader.num_row_groups() {
-            let values = unless_damaged(self.path, || {
+            let read = unless_damaged(self.path, || {
                 let group = self.reader.get_row_group(group)?;
                 let columns = columns.iter();
-                columns.map(|column| column.read(&*group)).collect()
+                let values = columns.map(|column| column.read(&self.file, &*group, &mut budget));
+                Ok((rows(&*group)?, values.collect::<Result<_, _>>()?))
             });
-            let values: Vec<Values> = values?;
-            let rows = self.reader.metadata().row_group(group).num_rows();
-            let rows = usize::try_from(rows).unwrap_or(0);
+            let (rows, values): (usize, Vec<Values>) = read?;
             for row in 0..rows {
                 let place = Place::Row(before + row + 1);
                 let values: Vec<Value<'_>> = values.iter().map(|column| column.at(row)).collect();
@@ -130,14 +133,19 @@ impl Column {
         }
     }
 
-    fn read(self, group: &dyn RowGroupReader) -> Result<Values, ParquetError> {
+    fn read(
+        self,
+        file: &File,
+        group: &dyn RowGroupReader,
+        budget: &mut Budget,
+    ) -> Result<Values, ParquetError> {
         let (position, unsigned) = match self {
             Self::At { position, unsigned } => (position, unsigned),
             Self::Other(kind) => return Ok(Values::Other(kind)),
         };
-        match group.get_column_reader(position)? {
+        match column_reader(file, group, position, budget)? {
             ColumnReader::ByteArrayColumnReader(mut reader) => {
-                let values = read_group(&mut reader, group)?;
+                let values = read_group(&mut reader, group, budget)?;
                 Ok(texts(values, |bytes| {
                     match std::str::from_utf8(bytes.data()) {
                         Ok(text) => Ok(text.to_owned()),
@@ -146,31 +154,31 @@ impl Column {
                 }))
             }
             ColumnReader::BoolColumnReader(mut reader) => {
-                let values = read_group(&mut reader, group)?;
+                let values = read_group(&mut reader, group, budget)?;
                 Ok(texts(values, |value| {
                     Ok(if value { "True" } else { "False" }.to_owned())
                 }))
             }
             ColumnReader::Int32ColumnReader(mut reader) => {
-                let values = read_group(&mut reader, group)?;
+                let values = read_group(&mut reader, group, budget)?;
                 Ok(texts(values, |value| match unsigned {
                     true => Ok(value.cast_unsigned().to_string()),
                     false => Ok(value.to_string()),
                 }))
             }
             ColumnReader::Int64ColumnReader(mut reader) => {
-                let values = read_group(&mut reader, group)?;
+                let values = read_group(&mut reader, group, budget)?;
                 Ok(texts(values, |value| match unsigned {
                     true => Ok(value.cast_unsigned().to_string()),
                     false => Ok(value.to_string()),
                 }))
             }
             ColumnReader::FloatColumnReader(mut reader) => {
-                let values = read_group(&mut reader, group)?;
+                let values = read_group(&mut reader, group, budget)?;
                 Ok(texts(values, |value| Ok(number::single(value))))
             }
             ColumnReader::DoubleColumnReader(mut reader) => {
-                let values = read_group(&mut reader, group)?;
+                let values = read_group(&mut reader, group, budget)?;
                 Ok(texts(values, |value| Ok(number::float(value))))
             }
             _ => Err(ParquetError::General(
