@@ -1,7 +1,9 @@
 //! What training minimises.
 
 use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{FloatDType, Tensor};
+use encoders::Classifier;
 
 use crate::batch::BatchTargets;
 use crate::passes::Passes;
@@ -13,6 +15,17 @@ pub trait Objective {
     /// # Shapes
     /// - output: `[1]`
     fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1>;
+
+    /// Learns of the parameters after an optimizer step that was not skipped; `step` counts from 0.
+    fn stepped(&mut self, _parameters: &Classifier, _step: usize) {}
+
+    /// Weights that follow the parameters from step to step, if it keeps any. They are part of a checkpoint.
+    fn teacher(&self) -> Option<&Classifier> {
+        None
+    }
+
+    /// Continues with a stored teacher; only for an objective that has one.
+    fn set_teacher(&mut self, _teacher: Classifier) {}
 }
 
 /// The loss of plain finetuning: mean cross-entropy for classes, mean squared error for scores.
@@ -23,6 +36,27 @@ impl Objective for TaskLoss {
     fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1> {
         mean_loss(passes.logits(), targets)
     }
+}
+
+/// How far apart the outputs of two passes are, as a mean over the batch: the symmetrised Kullback–Leibler divergence
+/// `KL(p‖q) + KL(q‖p) = Σ (p - q) (log p - log q)` of the distributions of classes, or the squared difference of scores.
+/// Gradients pass to both.
+///
+/// # Shapes
+/// - outputs: as for [`mean_loss`]; the targets only say which they are
+pub fn mean_divergence(a: Tensor<2>, b: Tensor<2>, targets: &BatchTargets) -> Tensor<1> {
+    let [a, b] = [a, b].map(|outputs| outputs.cast(FloatDType::F32));
+    let each = match targets {
+        BatchTargets::Classes(_) => {
+            let [a, b] = [a, b].map(|logits| log_softmax(logits, 1));
+            (a.clone().exp() - b.clone().exp()) * (a - b)
+        }
+        BatchTargets::Scores(_) => {
+            let apart = a - b;
+            apart.clone() * apart
+        }
+    };
+    each.sum_dim(1).mean()
 }
 
 /// Mean loss of a batch, as in transformers' sequence classifiers: cross-entropy of logits `[batch, classes]`, or

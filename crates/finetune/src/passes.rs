@@ -1,10 +1,14 @@
 //! The forward passes that an objective may ask for.
 
+use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use encoders::{Classifier, Dropouts, EncoderInput};
+use encoders::{Classifier, Dropouts, EncoderInput, Role};
+use study::Precision;
 
 use crate::checkpointing::{self, Begun};
+use crate::methods::HiddenNoise;
+use crate::precision::lower;
 
 /// The forward passes of one training batch.
 ///
@@ -13,13 +17,18 @@ use crate::checkpointing::{self, Begun};
 pub struct Passes<'a> {
     /// The parameters that get the gradients.
     pub(crate) parameters: &'a Classifier,
-    /// The model that is run, made from the parameters.
+    /// The model that is run, made from the parameters, before it is lowered to the precision.
     pub(crate) model: Classifier,
     pub(crate) input: EncoderInput,
+    /// Number of the batch in the run, from 0.
+    pub(crate) index: usize,
     /// The noise that the method adds to the token embeddings in every pass.
     pub(crate) noise: Option<Tensor<3>>,
-    /// Seed and number of the batch; `None` without dropout.
-    pub(crate) dropout: Option<(u64, usize)>,
+    /// The noise that the method adds between the layers.
+    pub(crate) hidden_noise: Option<&'a dyn HiddenNoise>,
+    /// Seed of the dropout masks; `None` without dropout.
+    pub(crate) dropout: Option<u64>,
+    pub(crate) precision: Precision,
     pub(crate) gradient_checkpointing: bool,
     passed: u64,
     begun: Vec<Begun>,
@@ -28,19 +37,47 @@ pub struct Passes<'a> {
 /// The bit from which dropout keys hold the number of the pass; the number of a batch never gets that large.
 const FURTHER: u32 = 48;
 
+/// What happens to the hidden states between the layers in the passes of a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Between<'a> {
+    noise: Option<&'a dyn HiddenNoise>,
+    index: usize,
+}
+
+impl Between<'_> {
+    /// The input of a layer, from 0, made from what the one before puts out.
+    pub(crate) fn perturbed(
+        self,
+        layer: usize,
+        hidden: Tensor<3>,
+        input: &EncoderInput,
+    ) -> Tensor<3> {
+        match self.noise {
+            None => hidden,
+            Some(noise) => {
+                let [_, _, width] = hidden.dims();
+                hidden + noise.noise(input, width, self.index, layer)
+            }
+        }
+    }
+}
+
 impl<'a> Passes<'a> {
     pub(crate) fn new(
         parameters: &'a Classifier,
         model: Classifier,
         input: EncoderInput,
-        dropout: Option<(u64, usize)>,
+        index: usize,
     ) -> Self {
         Self {
             parameters,
             model,
             input,
+            index,
             noise: None,
-            dropout,
+            hidden_noise: None,
+            dropout: None,
+            precision: Precision::F32,
             gradient_checkpointing: false,
             passed: 0,
             begun: Vec::new(),
@@ -53,7 +90,7 @@ impl<'a> Passes<'a> {
     /// - output: `[batch, labels]`
     pub fn logits(&mut self) -> Tensor<2> {
         let noise = self.noise.clone();
-        self.pass(noise)
+        self.pass(self.model.clone(), noise)
     }
 
     /// Computes the logits with `perturbation` added to the token embeddings.
@@ -62,21 +99,63 @@ impl<'a> Passes<'a> {
     /// - `perturbation`: as for [`Classifier::forward_perturbed`]
     /// - output: `[batch, labels]`
     pub fn logits_perturbed(&mut self, perturbation: Tensor<3>) -> Tensor<2> {
-        let sum = match self.noise.clone() {
-            None => perturbation,
-            Some(noise) => noise + perturbation,
-        };
-        self.pass(Some(sum))
+        let perturbation = self.with_noise(perturbation);
+        self.pass(self.model.clone(), Some(perturbation))
     }
 
-    /// Computes the logits of other weights, such as a teacher's. No gradient passes through them to any parameter.
+    /// The same with the token embeddings as constants: no gradient passes to their table.
+    ///
+    /// # Shapes
+    /// - as for [`logits_perturbed`](Self::logits_perturbed)
+    pub fn logits_perturbed_at_constant(&mut self, perturbation: Tensor<3>) -> Tensor<2> {
+        let tables = self.model.parameters().into_iter();
+        let tables = tables.filter(|parameter| parameter.role == Role::TokenEmbedding);
+        let tables: Vec<ParamId> = tables.map(|table| table.id).collect();
+        let is_constant = |id: ParamId| tables.contains(&id);
+        let model = self.model.clone().map(&mut Constant(is_constant));
+        let perturbation = self.with_noise(perturbation);
+        self.pass(model, Some(perturbation))
+    }
+
+    /// The gradient of a loss by a perturbation of the token embeddings, at this perturbation: the loss is a function of the
+    /// logits of a pass of its own. The parameters are constants, and it is one itself.
+    ///
+    /// # Shapes
+    /// - `perturbation`, output: as for [`Classifier::forward_perturbed`]
+    pub fn gradient_at(
+        &mut self,
+        perturbation: Tensor<3>,
+        loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
+    ) -> Tensor<3> {
+        let model = self.model.clone().map(&mut Constant(|_: ParamId| true));
+        let model = lower(self.precision, model);
+        let leaf = perturbation.detach().require_grad();
+        let perturbation = Some(self.with_noise(leaf.clone()));
+        let mut dropouts = self.next_dropouts();
+        let between = self.between();
+        let gradient = if self.gradient_checkpointing {
+            let (begun, logits) =
+                Begun::forward(model, &self.input, perturbation, between, dropouts);
+            let gradients = loss(logits).backward();
+            begun.gradient_of(&leaf, &self.input, gradients)
+        } else {
+            let logits = run(&model, &self.input, perturbation, between, &mut dropouts);
+            let gradients = loss(logits).backward();
+            leaf.grad(&gradients)
+                .expect("the logits depend on the embeddings")
+        };
+        gradient.autodiff()
+    }
+
+    /// Computes the logits of other weights, such as a teacher's, in the precision of the recipe. They are constants.
     ///
     /// # Shapes
     /// - output: `[batch, labels]`
     pub fn logits_of(&mut self, other: &Classifier) -> Tensor<2> {
         let mut dropouts = self.next_dropouts();
-        let logits = other.forward(self.input.clone(), &mut dropouts);
-        logits.detach()
+        let other = lower(self.precision, other.clone().valid());
+        let input = self.input.clone().without_autodiff();
+        other.forward(input, &mut dropouts).autodiff()
     }
 
     /// The batch.
@@ -84,23 +163,42 @@ impl<'a> Passes<'a> {
         &self.input
     }
 
+    /// Number of the batch in the run, from 0: what draws of a batch are keyed by.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// The parameters for which gradients of the loss are computed.
     pub fn parameters(&self) -> &Classifier {
         self.parameters
     }
 
-    fn pass(&mut self, perturbation: Option<Tensor<3>>) -> Tensor<2> {
+    fn with_noise(&self, perturbation: Tensor<3>) -> Tensor<3> {
+        match self.noise.clone() {
+            None => perturbation,
+            Some(noise) => noise + perturbation,
+        }
+    }
+
+    fn between(&self) -> Between<'a> {
+        Between {
+            noise: self.hidden_noise,
+            index: self.index,
+        }
+    }
+
+    fn pass(&mut self, model: Classifier, perturbation: Option<Tensor<3>>) -> Tensor<2> {
+        // Every pass has casts of its own: with gradient checkpointing, each is gone backward through on its own.
+        let model = lower(self.precision, model);
         let mut dropouts = self.next_dropouts();
+        let between = self.between();
         if self.gradient_checkpointing {
-            let (begun, logits) = Begun::forward(&self.model, &self.input, perturbation, dropouts);
+            let (begun, logits) =
+                Begun::forward(model, &self.input, perturbation, between, dropouts);
             self.begun.push(begun);
             return logits;
         }
-        let input = self.input.clone();
-        match perturbation {
-            None => self.model.forward(input, &mut dropouts),
-            Some(sum) => self.model.forward_perturbed(input, sum, &mut dropouts),
-        }
+        run(&model, &self.input, perturbation, between, &mut dropouts)
     }
 
     fn next_dropouts(&mut self) -> Dropouts {
@@ -108,7 +206,7 @@ impl<'a> Passes<'a> {
         self.passed += 1;
         match self.dropout {
             None => Dropouts::off(),
-            Some((seed, batch)) => Dropouts::keyed(seed, batch as u64 | pass << FURTHER),
+            Some(seed) => Dropouts::keyed(seed, self.index as u64 | pass << FURTHER),
         }
     }
 
@@ -118,13 +216,37 @@ impl<'a> Passes<'a> {
         if self.begun.is_empty() {
             return GradientsParams::from_grads(gradients, self.parameters);
         }
-        checkpointing::complete(
-            self.begun,
-            self.parameters,
-            &self.model,
-            &self.input,
-            gradients,
-        )
+        checkpointing::complete(self.begun, self.parameters, &self.input, gradients)
+    }
+}
+
+/// A forward pass, stage by stage.
+fn run(
+    model: &Classifier,
+    input: &EncoderInput,
+    perturbation: Option<Tensor<3>>,
+    between: Between<'_>,
+    dropouts: &mut Dropouts,
+) -> Tensor<2> {
+    let mut hidden = model.embed(input, perturbation, dropouts);
+    for layer in 0..model.layers() {
+        hidden = between.perturbed(layer, hidden, input);
+        hidden = model.layer(layer, hidden, input, dropouts);
+    }
+    let hidden = between.perturbed(model.layers(), hidden, input);
+    model.read_out(hidden, input, dropouts)
+}
+
+/// Cuts some parameters off from the graph.
+struct Constant<F>(F);
+
+impl<F: Fn(ParamId) -> bool> ModuleMapper for Constant<F> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !(self.0)(param.id) {
+            return param;
+        }
+        let (id, value, mapper) = param.consume();
+        Param::from_mapped_value(id, value.detach(), mapper)
     }
 }
 
@@ -167,11 +289,17 @@ mod tests {
         EncoderInput::padded(&encodings, 0, 0, device)
     }
 
+    fn with_dropout<'a>(model: &'a Classifier, device: &Device) -> Passes<'a> {
+        let mut passes = Passes::new(model, model.clone(), input(device), 5);
+        passes.dropout = Some(3);
+        passes
+    }
+
     /// The loss and every gradient, as bits.
     fn bits(objective: &mut dyn Objective, gradient_checkpointing: bool) -> (u32, Vec<Vec<u32>>) {
         let device = Device::flex().autodiff();
         let model = model();
-        let mut passes = Passes::new(&model, model.clone(), input(&device), Some((3, 5)));
+        let mut passes = with_dropout(&model, &device);
         passes.gradient_checkpointing = gradient_checkpointing;
         let targets = BatchTargets::Classes(Tensor::from_data([0, 1, 1], &device));
         let loss = objective.loss(&mut passes, &targets);
@@ -212,10 +340,10 @@ mod tests {
     fn every_pass_has_dropout_masks_of_its_own() {
         let device = Device::flex().autodiff();
         let model = model();
-        let mut passes = Passes::new(&model, model.clone(), input(&device), Some((3, 5)));
+        let mut passes = with_dropout(&model, &device);
         let [first, second] = [passes.logits(), passes.logits()].map(Tensor::into_data);
         assert_ne!(first, second);
-        let mut passes = Passes::new(&model, model.clone(), input(&device), None);
+        let mut passes = Passes::new(&model, model.clone(), input(&device), 5);
         let [first, second] = [passes.logits(), passes.logits()].map(Tensor::into_data);
         assert_eq!(first, second, "without dropout they are the same");
     }
@@ -224,7 +352,7 @@ mod tests {
     fn a_perturbation_adds_to_the_methods_noise_and_other_weights_get_no_gradient() {
         let device = Device::flex().autodiff();
         let model = model();
-        let mut passes = Passes::new(&model, model.clone(), input(&device), None);
+        let mut passes = Passes::new(&model, model.clone(), input(&device), 5);
         let plain = passes.logits().into_data();
         let ones = Tensor::<3>::ones([3, 7, model.embedding_width()], &device);
         let perturbed = passes.logits_perturbed(ones.clone()).into_data();

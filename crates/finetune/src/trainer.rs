@@ -17,12 +17,11 @@ use training::{
 use crate::batch::{Batch, Filling};
 use crate::data::Examples;
 use crate::error::FinetuneError;
-use crate::methods::{Companion, EmbeddingNoise, Weights};
+use crate::methods::{Companion, EmbeddingNoise, HiddenNoise, Weights};
 use crate::objective::{Objective, TaskLoss};
 use crate::optimizer::adamw;
 use crate::order::epoch_steps;
 use crate::passes::Passes;
-use crate::precision::lower;
 
 /// A model trained by a recipe and a method.
 ///
@@ -39,6 +38,7 @@ struct Forward {
     recipe: Recipe,
     weights: Option<Box<dyn Weights>>,
     embeddings: Option<Box<dyn EmbeddingNoise>>,
+    hidden: Option<Box<dyn HiddenNoise>>,
     objective: Box<dyn Objective>,
     seed: u64,
     dropout: bool,
@@ -120,6 +120,7 @@ impl Trainer {
                 recipe: recipe.clone(),
                 weights: None,
                 embeddings: None,
+                hidden: None,
                 objective: Box::new(TaskLoss),
                 seed,
                 dropout: true,
@@ -141,6 +142,7 @@ impl Trainer {
     pub fn with_companion(mut self, companion: Companion) -> Self {
         self.forward.weights = companion.weights;
         self.forward.embeddings = companion.embeddings;
+        self.forward.hidden = companion.hidden;
         if let Some(objective) = companion.objective {
             self.forward.objective = objective;
         }
@@ -186,6 +188,10 @@ impl Trainer {
         let examples = batches.iter().map(Batch::examples).sum();
         let tokens = batches.iter().map(|batch| batch.tokens).sum();
         let taken = self.stepper.step(batches, &mut self.forward)?;
+        if !taken.is_skipped {
+            let parameters = self.stepper.model();
+            self.forward.objective.stepped(parameters, taken.index);
+        }
         Ok(Step {
             index: taken.index,
             loss: taken.loss,
@@ -202,6 +208,18 @@ impl Trainer {
     pub fn continued(mut self, state: StepperState<Classifier>) -> Self {
         self.stepper = self.stepper.continued(state);
         self
+    }
+
+    /// Continues with the stored weights of the method's teacher, if it has one.
+    #[must_use]
+    pub fn with_teacher(mut self, teacher: Classifier) -> Self {
+        self.forward.objective.set_teacher(teacher);
+        self
+    }
+
+    /// The weights of the method's teacher, if it has one.
+    pub fn teacher(&self) -> Option<&Classifier> {
+        self.forward.objective.teacher()
     }
 
     /// Writes parameters and optimizer state to a folder, and returns the rest of the stepper's state; see
@@ -268,12 +286,13 @@ impl BatchGradients<Classifier, Batch> for Forward {
             None => parameters.clone(),
             Some(weights) => weights.substitute(parameters, pass.step),
         };
-        let model = lower(self.recipe.precision, model);
         let noise = self.embeddings.as_ref();
         let noise = noise.map(|embeddings| embeddings.noise(&batch.input, pass.index));
-        let dropout = self.dropout.then_some((self.seed, pass.index));
-        let mut passes = Passes::new(parameters, model, batch.input, dropout);
+        let mut passes = Passes::new(parameters, model, batch.input, pass.index);
         passes.noise = noise;
+        passes.hidden_noise = self.hidden.as_deref();
+        passes.dropout = self.dropout.then_some(self.seed);
+        passes.precision = self.recipe.precision;
         passes.gradient_checkpointing = self.recipe.gradient_checkpointing;
         let loss = self.objective.loss(&mut passes, &batch.targets);
         let gradients = passes.gradients(match pass.scale {

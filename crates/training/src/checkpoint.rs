@@ -1,5 +1,6 @@
 //! A stepper's state on disk, from which it continues bit for bit.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -59,23 +60,52 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
     /// # Errors
     /// [`StateError`].
     pub fn write(&self, folder: &Path) -> Result<Counters, StateError> {
-        let written = |name: &str, saved: Result<(), RecordError>| {
-            let path = folder.join(name);
-            let synced = saved
-                .map_err(|e| e.to_string())
-                .and_then(|()| sync(&path).map_err(|e| e.to_string()));
-            synced.map_err(|reason| StateError { path, reason })
-        };
-        let parameters = self.model().clone().valid().into_record();
-        written(PARAMETERS, parameters.save(folder.join(PARAMETERS)))?;
+        write_parameters(self.model(), &folder.join(PARAMETERS))?;
         let moments = self.optimizer().to_record();
-        written(MOMENTS, moments.save(folder.join(MOMENTS)))?;
+        let path = folder.join(MOMENTS);
+        synced(&path, moments.save(&path))?;
         Ok(self.counters())
     }
 }
 
-fn sync(path: &Path) -> std::io::Result<()> {
-    File::options().write(true).open(path)?.sync_all()
+/// Writes the parameters of a module to a file in Burn's format. When it returns, the file has reached the disk.
+///
+/// # Errors
+/// [`StateError`].
+pub fn write_parameters<M: Module>(module: &M, path: &Path) -> Result<(), StateError> {
+    synced(path, module.clone().valid().into_record().save(path))
+}
+
+/// Reads what [`write_parameters`] wrote, for a module of the same shape; `module` gives the structure alone.
+///
+/// # Errors
+/// [`StateError`] if the file cannot be read or does not fit the module.
+pub fn read_parameters<M: Module>(path: &Path, module: M) -> Result<M, StateError> {
+    let read = || module.try_load_record(ModuleRecord::load(path)?);
+    // Burn 0.22 panics at whole numbers in place of a parameter.
+    let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let reason = "a tensor of another type than its parameter".to_owned();
+        Err(RecordError::Validation(reason))
+    });
+    read.map_err(|e| StateError::of(path, e))
+}
+
+fn synced(path: &Path, saved: Result<(), RecordError>) -> Result<(), StateError> {
+    saved.map_err(|e| StateError::of(path, e))?;
+    let synced = File::options()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.sync_all());
+    synced.map_err(|e| StateError::of(path, e))
+}
+
+impl StateError {
+    fn of(path: &Path, reason: impl Display) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 impl<M: Module> StepperState<M> {
@@ -84,22 +114,9 @@ impl<M: Module> StepperState<M> {
     /// # Errors
     /// [`StateError`] if a file cannot be read or does not fit the model.
     pub fn read(folder: &Path, counters: Counters, model: M) -> Result<Self, StateError> {
-        let damaged = |name: &str, e: RecordError| StateError {
-            path: folder.join(name),
-            reason: e.to_string(),
-        };
-        let read = || {
-            let record = ModuleRecord::load(folder.join(PARAMETERS))?;
-            model.try_load_record(record)
-        };
-        // Burn 0.22 panics at whole numbers in place of a parameter.
-        let model = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-            let reason = "a tensor of another type than its parameter".to_owned();
-            Err(RecordError::Validation(reason))
-        });
-        let model = model.map_err(|e| damaged(PARAMETERS, e))?;
-        let moments =
-            OptimizerRecord::load(folder.join(MOMENTS)).map_err(|e| damaged(MOMENTS, e))?;
+        let model = read_parameters(&folder.join(PARAMETERS), model)?;
+        let path = folder.join(MOMENTS);
+        let moments = OptimizerRecord::load(&path).map_err(|e| StateError::of(&path, e))?;
         Ok(Self {
             model,
             moments,

@@ -16,7 +16,9 @@ mod stepper;
 mod update;
 
 pub use accumulate::{BatchGradients, Pass, accumulate};
-pub use checkpoint::{Counters, STATE_FILES, StateError, StepperState};
+pub use checkpoint::{
+    Counters, STATE_FILES, StateError, StepperState, read_parameters, write_parameters,
+};
 pub use health::{Diverged, LargestGradient, finite};
 pub use loss_scale::LossScale;
 pub use stepper::{Stepper, Taken};

@@ -33,6 +33,8 @@ pub struct Companion {
     pub weights: Option<Box<dyn Weights>>,
     /// Perturbs the word embeddings in a training step.
     pub embeddings: Option<Box<dyn EmbeddingNoise>>,
+    /// Perturbs the hidden states between the layers in a training step.
+    pub hidden: Option<Box<dyn HiddenNoise>>,
     /// Replaces the task's loss, which is [`mean_loss`](crate::objective::mean_loss).
     pub objective: Option<Box<dyn Objective>>,
     /// Replaces AdamW.
@@ -50,6 +52,14 @@ pub trait EmbeddingNoise {
     /// The noise to add in a pass: `[batch, length, hidden]`, on the input's device. `pass` is the number of the batch in
     /// the run, from 0.
     fn noise(&self, input: &EncoderInput, pass: usize) -> Tensor<3>;
+}
+
+/// Perturbs the hidden states between the layers in a training step.
+pub trait HiddenNoise {
+    /// The noise to add to the input of a layer, from 0, in the passes of a batch: `[batch, length, width]`, or
+    /// `[1, tokens, width]` where the input is packed, on the input's device. `index` is the number of the batch in the run,
+    /// from 0.
+    fn noise(&self, input: &EncoderInput, width: usize, index: usize, layer: usize) -> Tensor<3>;
 }
 
 impl Start<'_> {

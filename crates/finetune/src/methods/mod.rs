@@ -12,7 +12,7 @@ use study::Method;
 
 use crate::error::FinetuneError;
 
-pub use companion::{Companion, EmbeddingNoise, Start, Weights};
+pub use companion::{Companion, EmbeddingNoise, HiddenNoise, Start, Weights};
 
 /// What a method does while a run trains. Whatever it leaves out costs nothing.
 ///
