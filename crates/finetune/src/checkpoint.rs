@@ -29,6 +29,8 @@ pub const CHECKPOINTS: &str = "checkpoints";
 
 const STATE: &str = "state.cbor";
 const SUMS: &str = "SHA256SUMS";
+/// The weights of the method's teacher, if it has one.
+const TEACHER: &str = "teacher.bpk";
 
 /// Checkpoints of a run that are kept: if the latest is damaged, there is the one before.
 const GENERATIONS: usize = 2;
@@ -81,6 +83,13 @@ impl Owner {
             pairs.filter_map(|((name, stored), (_, now))| difference(name, &stored, &now));
         differences.next()
     }
+}
+
+/// A checkpoint as it was read.
+pub(crate) struct Found {
+    pub(crate) stepper: StepperState<Classifier>,
+    pub(crate) teacher: Option<Classifier>,
+    pub(crate) state: RunState,
 }
 
 /// What `state.cbor` holds.
@@ -183,11 +192,14 @@ impl Checkpoints {
             counters: trainer.write(new.path())?,
             state: state.clone(),
         };
+        if let Some(teacher) = trainer.teacher() {
+            training::write_parameters(teacher, &new.path().join(TEACHER))?;
+        }
         let mut bytes = Vec::new();
         ciborium::into_writer(&stored, &mut bytes).expect("plain data in memory");
         files::replace(&new.path().join(STATE), &bytes)?;
         let mut sums = String::new();
-        for name in files_of_one() {
+        for name in self.files_of_one() {
             let sum = files::sha256_of_file(&new.path().join(name))?;
             sums += &format!("{sum}  {name}\n");
         }
@@ -212,7 +224,7 @@ impl Checkpoints {
         &self,
         model: &Classifier,
         mut unusable: impl FnMut(&Path, &str),
-    ) -> Result<Option<(StepperState<Classifier>, RunState)>, FinetuneError> {
+    ) -> Result<Option<Found>, FinetuneError> {
         let mut numbered = self.numbered()?;
         if self.folder.exists() {
             files::remove_unfinished(&self.folder)?;
@@ -247,11 +259,7 @@ impl Checkpoints {
         Ok(None)
     }
 
-    fn read(
-        &self,
-        path: &Path,
-        model: &Classifier,
-    ) -> Result<(StepperState<Classifier>, RunState), Unusable> {
+    fn read(&self, path: &Path, model: &Classifier) -> Result<Found, Unusable> {
         let read = |name: &str| {
             fs::read(path.join(name)).map_err(|e| match e.kind() {
                 ErrorKind::NotFound => Unusable::Damaged(format!("{name} is missing")),
@@ -264,7 +272,7 @@ impl Checkpoints {
             .filter_map(|line| line.split_once("  "))
             .map(|(sum, name)| (name, sum))
             .collect();
-        for name in files_of_one() {
+        for name in self.files_of_one() {
             let file = path.join(name);
             let sum = match files::sha256_of_file(&file) {
                 Ok(sum) => sum,
@@ -293,7 +301,25 @@ impl Checkpoints {
         let of_another_model = |e: StateError| Unusable::Foreign(e.reason);
         let stepper =
             StepperState::read(path, counters, model.clone()).map_err(of_another_model)?;
-        Ok((stepper, state))
+        let teacher = self.has_teacher().then(|| {
+            let teacher = training::read_parameters(&path.join(TEACHER), model.clone())?;
+            Ok(stepper.with_same_ids(teacher))
+        });
+        Ok(Found {
+            teacher: teacher.transpose().map_err(of_another_model)?,
+            stepper,
+            state,
+        })
+    }
+
+    fn has_teacher(&self) -> bool {
+        self.owner.arm.method().has_teacher()
+    }
+
+    /// The files of a checkpoint but that of their hashes.
+    fn files_of_one(&self) -> impl Iterator<Item = &'static str> {
+        let teacher = self.has_teacher().then_some(TEACHER);
+        STATE_FILES.into_iter().chain(teacher).chain([STATE])
     }
 
     /// Those there are, by number.
@@ -316,12 +342,6 @@ impl Checkpoints {
         Ok(found)
     }
 }
-
-/// The files of a checkpoint that have hashes.
-fn files_of_one() -> impl Iterator<Item = &'static str> {
-    STATE_FILES.into_iter().chain([STATE])
-}
-
 fn folder_of(study: &Path, file_name: &str) -> PathBuf {
     study.join(CHECKPOINTS).join(file_name)
 }

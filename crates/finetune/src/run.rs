@@ -155,15 +155,18 @@ impl Outcome {
         let stored = checkpoints.latest(&loaded.model, |path, reason| {
             shared.checkpoint_unusable(path, reason);
         })?;
-        if let Some((stepper, _)) = &stored {
-            loaded.model = stepper.with_same_ids(loaded.model);
+        if let Some(found) = &stored {
+            loaded.model = found.stepper.with_same_ids(loaded.model);
         }
         let course = Course::of(steps, loaded.model.clone())?;
         let mut trainer = setup.trainer(run, loaded, steps)?;
-        if let Some((stepper, state)) = stored {
-            trainer = trainer.continued(stepper);
-            self.earlier = state.seconds;
-            self.state = state;
+        if let Some(found) = stored {
+            trainer = trainer.continued(found.stepper);
+            if let Some(teacher) = found.teacher {
+                trainer = trainer.with_teacher(teacher);
+            }
+            self.earlier = found.state.seconds;
+            self.state = found.state;
             shared.run_continues(run, trainer.steps());
         }
         let worked = self.work(setup, run, &course, &mut trainer, checkpoints, shared);

@@ -112,9 +112,10 @@ impl Setup {
 
     /// The most that checkpoints of these runs take on disk, with so many runs at the same time.
     pub(crate) fn checkpoint_bytes(&self, runs: &[RunKey], jobs: usize) -> u64 {
-        // A value and two moments; RecAdam also keeps where it started.
-        let pulled = runs.iter().any(|run| run.arm.method() == Method::RecAdam);
-        checkpoint::most_bytes(self.num_params(), 3 + usize::from(pulled), jobs)
+        // A value and two moments; RecAdam also keeps where it started, and SMART its teacher.
+        let mut methods = runs.iter().map(|run| run.arm.method());
+        let has_more = methods.any(|method| method == Method::RecAdam || method.has_teacher());
+        checkpoint::most_bytes(self.num_params(), 3 + usize::from(has_more), jobs)
     }
 
     /// Floating-point operations of the matrix products in a forward pass over a sequence of `length` tokens.

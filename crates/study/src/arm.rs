@@ -33,29 +33,22 @@ impl Arm {
         arms
     };
     /// Other methods against overfitting, each without and with NoisyTune.
-    pub const COMPANIONS: [Self; 2 * Method::COMPANIONS.len()] = {
-        let mut arms = [Self::BASELINE; 2 * Method::COMPANIONS.len()];
-        let mut at = 0;
-        while at < Method::COMPANIONS.len() {
-            let method = Method::COMPANIONS[at];
-            arms[2 * at] = Self::new(None, method);
-            arms[2 * at + 1] = Self::new(Some(Noise::NOISYTUNE), method);
-            at += 1;
-        }
-        arms
-    };
+    pub const METHODS: [Self; 2 * Method::ALL.len()] = Self::with_and_without(Method::ALL);
+    /// Those of them that the study `companions` asks about.
+    pub const COMPANIONS: [Self; 2 * Method::COMPANIONS.len()] =
+        Self::with_and_without(Method::COMPANIONS);
 
     /// The registry.
     pub const ALL: &'static [Self] = &{
         const PAIR: usize = 2;
         const CONTROLS: usize = Arm::NOISE_CONTROLS.len();
-        let mut arms = [Self::BASELINE; PAIR + CONTROLS + Self::COMPANIONS.len()];
+        let mut arms = [Self::BASELINE; PAIR + CONTROLS + Self::METHODS.len()];
         arms[1] = Self::NOISYTUNE;
         let mut at = PAIR;
         while at < arms.len() {
             arms[at] = match at {
                 _ if at < PAIR + CONTROLS => Self::NOISE_CONTROLS[at - PAIR],
-                _ => Self::COMPANIONS[at - PAIR - CONTROLS],
+                _ => Self::METHODS[at - PAIR - CONTROLS],
             };
             at += 1;
         }
@@ -64,6 +57,19 @@ impl Arm {
 
     const fn new(noise: Option<Noise>, method: Method) -> Self {
         Self { noise, method }
+    }
+
+    const fn with_and_without<const N: usize, const ARMS: usize>(
+        methods: [Method; N],
+    ) -> [Self; ARMS] {
+        let mut arms = [Self::BASELINE; ARMS];
+        let mut at = 0;
+        while at < N {
+            arms[2 * at] = Self::new(None, methods[at]);
+            arms[2 * at + 1] = Self::new(Some(Noise::NOISYTUNE), methods[at]);
+            at += 1;
+        }
+        arms
     }
 
     /// Looks an arm up.
@@ -93,12 +99,19 @@ impl Arm {
     }
 
     /// The arm it is compared with if both run: for an arm with noise, the same method without it; for any other, the
-    /// baseline.
+    /// method's control, which is mostly the baseline.
     pub fn control(self) -> Self {
         match self.noise {
             Some(_) => Self::new(None, self.method),
-            None => Self::BASELINE,
+            None => Self::new(None, self.method.row().control),
         }
+    }
+
+    /// Its control, the control of that, and so on to the baseline: the first of them that runs is the one it is compared
+    /// with.
+    pub fn controls(self) -> impl Iterator<Item = Self> {
+        let next = |arm: &Self| Some(arm.control()).filter(|control| control != arm);
+        std::iter::successors(next(&self), next)
     }
 
     /// What it does while a run trains.
@@ -176,13 +189,33 @@ mod tests {
                 "recadam",
                 "recadam-noisytune",
                 "neftune",
-                "neftune-noisytune"
+                "neftune-noisytune",
+                "two-passes",
+                "two-passes-noisytune",
+                "r-drop",
+                "r-drop-noisytune",
+                "r3f-uniform",
+                "r3f-uniform-noisytune",
+                "r3f-normal",
+                "r3f-normal-noisytune",
+                "smart-adversarial",
+                "smart-adversarial-noisytune",
+                "smart-proximal",
+                "smart-proximal-noisytune",
+                "smart",
+                "smart-noisytune",
+                "hype-uniform",
+                "hype-uniform-noisytune",
+                "hype-normal",
+                "hype-normal-noisytune"
             ]),
             "{names:?}"
         );
         for arm in Arm::ALL {
             assert_eq!(Arm::named(arm.name()), Some(*arm));
             assert!(Arm::ALL.contains(&arm.control()), "{arm}");
+            let last = arm.controls().last().unwrap_or(Arm::BASELINE);
+            assert_eq!(last, Arm::BASELINE, "{arm}");
         }
         let mut unique = names.clone();
         unique.sort_unstable();
@@ -197,6 +230,21 @@ mod tests {
         assert_eq!(control("mixout-noisytune"), "mixout");
         assert_eq!(control("mixout"), "baseline");
         assert_eq!(control("baseline"), "baseline");
+    }
+
+    #[test]
+    fn what_adds_to_r_drop_is_compared_with_it_if_it_runs() {
+        let controls = |name| -> Vec<&str> {
+            let arm = Arm::named(name).expect("an arm");
+            arm.controls().map(Arm::name).collect()
+        };
+        assert_eq!(
+            controls("smart-noisytune"),
+            ["smart", "r-drop", "two-passes", "baseline"]
+        );
+        assert_eq!(controls("r3f-normal"), ["r-drop", "two-passes", "baseline"]);
+        assert_eq!(controls("hype-normal"), ["baseline"]);
+        assert!(controls("baseline").is_empty());
     }
 
     #[test]

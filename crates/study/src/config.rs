@@ -10,6 +10,7 @@ use crate::draw::Draw;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::method::check_known;
+use crate::precision::Precision;
 use crate::range::{at_least_one, check, count};
 use crate::recipe::Recipe;
 use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
@@ -158,6 +159,52 @@ impl StudyConfig {
             })?;
         }
         check_known(&self.hyperparameters)?;
+        self.check_precision()?;
         self.recipe.validate()
+    }
+
+    /// Refuses arms that would do nothing in the recipe's precision.
+    fn check_precision(&self) -> Result<(), StudyError> {
+        let precision = self.recipe.precision;
+        let needs_f32 = self.arms.iter().any(|arm| arm.method().needs_f32());
+        if !needs_f32 || precision == Precision::F32 {
+            return Ok(());
+        }
+        Err(StudyError::setting(
+            "precision",
+            precision.name(),
+            "f32 with HyPe, whose noise half precision rounds away",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_that_need_single_precision_are_refused_in_half() {
+        let config = |arm: &str, precision| StudyConfig {
+            arms: vec![Arm::BASELINE, Arm::named(arm).expect("an arm")],
+            recipe: Recipe {
+                precision,
+                ..Recipe::default()
+            },
+            ..StudyConfig::default()
+        };
+        for precision in [Precision::Bf16, Precision::F16] {
+            for arm in ["hype-uniform", "hype-normal-noisytune"] {
+                let error = config(arm, precision)
+                    .validate()
+                    .expect_err("it is refused");
+                let expected = format!(
+                    "precision is {}, accepted is f32 with HyPe, whose noise half precision rounds away",
+                    precision.name()
+                );
+                assert_eq!(error.to_string(), expected);
+            }
+            assert!(config("smart", precision).validate().is_ok());
+        }
+        assert!(config("hype-uniform", Precision::F32).validate().is_ok());
     }
 }

@@ -283,7 +283,7 @@ impl Points<'_> {
             false => format!("{arm} at its own best"),
         };
         let control = |arm: Arm| {
-            let mut controls = [arm.control(), reference].into_iter();
+            let mut controls = arm.controls().chain([reference]);
             controls.find(|control| *control != arm && arms.contains(control))
         };
         let mut points: Vec<PlannedPoint> = Vec::new();
@@ -304,16 +304,14 @@ impl Points<'_> {
         points
     }
 
-    /// One point per arm, each compared with its control, or with the baseline if the control does not run.
+    /// One point per arm, each compared with the first of its controls that runs.
     fn arms(&self, arms: &[Arm]) -> Vec<PlannedPoint> {
         let mut points: Vec<PlannedPoint> = Vec::new();
         for &arm in arms {
             if points.iter().any(|point| point.arm == arm) {
                 continue;
             }
-            let against = [arm.control(), Arm::BASELINE]
-                .into_iter()
-                .find(|control| *control != arm && arms.contains(control));
+            let against = arm.controls().find(|control| arms.contains(control));
             points.push(PlannedPoint {
                 against: against.map(|control| control.name().to_owned()),
                 ..self.point(

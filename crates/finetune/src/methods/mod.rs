@@ -3,14 +3,20 @@
 //! `study` lists the methods, with their names and numbers ([`Method`]).
 
 mod companion;
+mod draws;
+mod hype;
 mod mixout;
 mod neftune;
+mod r3f;
+mod r_drop;
 mod recadam;
+mod smart;
 
 use sha2::{Digest, Sha256};
 use study::Method;
 
 use crate::error::FinetuneError;
+use draws::Distribution;
 
 pub use companion::{Companion, EmbeddingNoise, HiddenNoise, Start, Weights};
 
@@ -24,6 +30,15 @@ pub fn companion(method: Method, start: &Start<'_>) -> Result<Companion, Finetun
         Method::Mixout => mixout::companion(start),
         Method::RecAdam => recadam::companion(start),
         Method::Neftune => neftune::companion(start),
+        Method::TwoPasses => Ok(r_drop::control()),
+        Method::RDrop => r_drop::companion(start),
+        Method::R3fUniform => r3f::companion(start, Distribution::Uniform),
+        Method::R3fNormal => r3f::companion(start, Distribution::Normal),
+        Method::SmartAdversarial => smart::companion(start, true, false),
+        Method::SmartProximal => smart::companion(start, false, true),
+        Method::Smart => smart::companion(start, true, true),
+        Method::HypeUniform => hype::companion(start, Distribution::Uniform),
+        Method::HypeNormal => hype::companion(start, Distribution::Normal),
     }
 }
 

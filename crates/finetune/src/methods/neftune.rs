@@ -1,11 +1,10 @@
 //! NEFTune (Jain et al., ICLR 2024, arXiv:2310.05914).
 
-use burn::tensor::{Tensor, TensorData};
-use encoders::{EncoderInput, Layout};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
+use burn::tensor::Tensor;
+use encoders::EncoderInput;
+use rand::Rng;
 
+use super::draws::{of_batch, uniform};
 use super::{Companion, EmbeddingNoise, Start, stream_key};
 use crate::error::FinetuneError;
 
@@ -18,7 +17,7 @@ use crate::error::FinetuneError;
 /// default α = 5 is the paper's smallest.
 pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     Ok(Companion {
-        embeddings: Some(Box::new(TokenNoise {
+        embeddings: Some(Box::new(Neftune {
             alpha: start.number("neftune.alpha"),
             hidden: start.model.embedding_width(),
             key: stream_key(start.seed, "neftune"),
@@ -27,66 +26,20 @@ pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     })
 }
 
-struct TokenNoise {
+struct Neftune {
     alpha: f64,
     hidden: usize,
     key: [u8; 32],
 }
 
-impl EmbeddingNoise for TokenNoise {
+impl EmbeddingNoise for Neftune {
     fn noise(&self, input: &EncoderInput, pass: usize) -> Tensor<3> {
-        let [rows, columns] = input.input_ids.dims();
-        let mut values = vec![0.0; rows * columns * self.hidden];
-        let sequences = sequences(&mut values, &input.layout, columns, self.hidden);
-        sequences
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(row, values)| self.fill(pass, row, values));
-        let shape = [rows, columns, self.hidden];
-        Tensor::from_data(TensorData::new(values, shape), &input.input_ids.device())
-    }
-}
-
-/// The values of each sequence's tokens, without those of padding, which is on the right.
-fn sequences<'a>(
-    values: &'a mut [f32],
-    layout: &Layout,
-    columns: usize,
-    hidden: usize,
-) -> Vec<&'a mut [f32]> {
-    match layout {
-        Layout::Padded(mask) => {
-            let mask: Vec<bool> = mask.to_data().iter::<bool>().collect();
-            let rows = values.chunks_mut((columns * hidden).max(1));
-            rows.zip(mask.chunks(columns.max(1)))
-                .map(|(row, mask)| {
-                    let tokens = mask.iter().filter(|&&is_token| is_token).count();
-                    &mut row[..tokens * hidden]
-                })
-                .collect()
-        }
-        Layout::Packed(packing) => {
-            let mut rest = values;
-            let mut part = |&tokens: &usize| {
-                rest.split_off_mut(..tokens * hidden)
-                    .expect("the lengths of a packing add up to its rows")
-            };
-            packing.lengths().iter().map(&mut part).collect()
-        }
-    }
-}
-
-impl TokenNoise {
-    /// The noise of a sequence, token by token: a function of the seed, the pass and the sequence's index in the batch.
-    fn fill(&self, pass: usize, row: usize, values: &mut [f32]) {
-        let mut rng = ChaCha8Rng::from_seed(self.key);
-        rng.set_stream((pass as u64) << 32 | row as u64);
-        let bound = self.alpha / (values.len() as f64).sqrt();
-        // 2^24 values, each in the middle of its cell: symmetric about 0, and exact.
-        let unit = |word: u32| (f64::from(word >> 8) + 0.5) / f64::from(1 << 23) - 1.0;
-        for value in values {
-            *value = (unit(rng.next_u32()) * bound) as f32;
-        }
+        of_batch(input, self.hidden, self.key, pass, |rng, values| {
+            let bound = self.alpha / (values.len() as f64).sqrt();
+            for value in values {
+                *value = (uniform(rng.next_u32()) * bound) as f32;
+            }
+        })
     }
 }
 
@@ -113,7 +66,7 @@ mod tests {
             })
             .collect();
         let input = EncoderInput::padded(&rows, 0, 0, &Device::flex());
-        let neftune = TokenNoise {
+        let neftune = Neftune {
             alpha: golden["alpha"].as_f64().expect("a number"),
             hidden: number("hidden") as usize,
             key: stream_key(number("seed"), "neftune"),

@@ -266,6 +266,21 @@ fn gradient_checkpointing() {
 }
 
 #[test]
+fn a_teacher_in_half_precision_with_everything_that_saves_memory() {
+    let config = StudyConfig {
+        arms: vec![Arm::named("smart").expect("an arm")],
+        ..recipe(|recipe| {
+            recipe.precision = Precision::F16;
+            recipe.batching = Batching::Packed;
+            recipe.batch_size = 4;
+            recipe.gradient_accumulation = 2;
+            recipe.gradient_checkpointing = true;
+        })
+    };
+    continues_bit_for_bit(&config, false);
+}
+
+#[test]
 fn every_arm() {
     for &arm in Arm::ALL {
         let config = StudyConfig {
@@ -313,11 +328,21 @@ fn several_runs_at_the_same_time_are_all_stopped_and_continued() {
 
 #[test]
 fn a_damaged_checkpoint_gives_way_to_the_one_before_and_is_named() {
-    let undisturbed = World::new(recipe(|_| ()));
+    let config = StudyConfig {
+        arms: vec![Arm::named("smart-proximal").expect("an arm")],
+        ..recipe(|_| ())
+    };
+    let undisturbed = World::new(config.clone());
     undisturbed.finish();
-    for name in ["parameters.bpk", "moments.bpk", "state.cbor", "SHA256SUMS"] {
+    for name in [
+        "parameters.bpk",
+        "moments.bpk",
+        "teacher.bpk",
+        "state.cbor",
+        "SHA256SUMS",
+    ] {
         for removed in [false, true] {
-            let world = World::new(recipe(|_| ()));
+            let world = World::new(config.clone());
             world.stop_after(3);
             let [before, latest] = &world.generations()[..] else {
                 panic!("two generations")

@@ -71,7 +71,9 @@ fn every_family_trains_in_every_arm() {
 #[test]
 fn every_family_trains_packed_in_half_precision_with_gradient_checkpointing() {
     for snapshot in snapshots() {
-        let config = config(&[Arm::BASELINE, Arm::NOISYTUNE], 1, 0.15);
+        let arms = ["baseline", "noisytune", "r3f-uniform", "smart"];
+        let arms = arms.map(|name| Arm::named(name).expect("an arm"));
+        let config = config(&arms, 1, 0.15);
         let recipe = Recipe {
             epochs: 1,
             max_length: 16,

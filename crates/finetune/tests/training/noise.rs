@@ -98,7 +98,7 @@ fn the_noise_of_every_arm_is_the_formula_of_the_paper() {
     let snapshot = Snapshot::open(tiny_snapshot()).expect("the snapshot opens");
 
     let perturb = Arm::ALL.iter().filter(|arm| arm.has_noise());
-    let perturb = perturb.filter(|arm| !Arm::COMPANIONS.contains(arm));
+    let perturb = perturb.filter(|arm| !Arm::METHODS.contains(arm));
     let names: Vec<&str> = perturb.clone().map(|arm| arm.name()).collect();
     assert_eq!(case["arms"], serde_json::json!(names));
     for arm in perturb {
