@@ -21,10 +21,15 @@ WARMUP_RATIO = 0.1
 MAX_NORM = 1.0
 
 
-def gradients(model, batch):
+def own_loss(model, batch, step):
+    """The loss that transformers computes."""
+    return model(**batch).loss
+
+
+def gradients(model, batch, loss_of=own_loss):
     """The loss of a batch and the gradient of every parameter, before clipping."""
     model.zero_grad()
-    loss = model(**batch).loss
+    loss = loss_of(model, batch, 0)
     loss.backward()
     result = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()
@@ -36,8 +41,15 @@ def global_norm(tensors):
     return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors])).item()
 
 
-def train(model, batches, peak, no_decay=lambda name: name.endswith(NO_DECAY)):
-    """Takes one step a batch; returns the loss, the rate and the gradient norm before clipping of each step."""
+def train(
+    model,
+    batches,
+    peak,
+    no_decay=lambda name: name.endswith(NO_DECAY),
+    loss_of=own_loss,
+    stepped=lambda model, step: None,
+):
+    """Takes one step per batch; returns the loss, the rate and the gradient norm before clipping of each step."""
     named = list(model.named_parameters())
     groups = [
         {"params": [p for name, p in named if not no_decay(name)], "weight_decay": WEIGHT_DECAY},
@@ -51,14 +63,15 @@ def train(model, batches, peak, no_decay=lambda name: name.endswith(NO_DECAY)):
         lambda step: step / max(1, warm) if step < warm else max(0.0, (total - step) / max(1, total - warm)),
     )
     steps = {"losses": [], "learning_rates": [], "gradient_norms": []}
-    for batch in batches:
-        loss = model(**batch).loss
+    for step, batch in enumerate(batches):
+        loss = loss_of(model, batch, step)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         steps["losses"].append(loss.item())
         steps["learning_rates"].append(schedule.get_last_lr()[0])
         steps["gradient_norms"].append(norm.item())
         optimizer.step(), schedule.step(), optimizer.zero_grad()
+        stepped(model, step)
     return steps
 
 

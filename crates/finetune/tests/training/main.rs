@@ -6,6 +6,7 @@ mod examples;
 mod families;
 mod half;
 mod noise;
+mod objectives;
 mod pair_scores;
 mod parameters;
 mod pytorch;

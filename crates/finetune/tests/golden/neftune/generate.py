@@ -6,9 +6,7 @@
 under SHA-256(seed, "neftune"), in stream `step << 32 | row`, one 32-bit word an element, of which the upper 24 bits count.
 """
 
-import hashlib
 import json
-import struct
 import sys
 from pathlib import Path
 
@@ -16,31 +14,16 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
-from chacha import dropout_mask
+from chacha import uniform, words
 
 SEED, STEP, ALPHA, HIDDEN, LENGTHS = 2**40 + 3, 9, 5.0, 4, [6, 1, 5]
 
 
-def block(key, stream, counter):
-    """One block of ChaCha8 in a stream."""
-    start = [*struct.unpack("<4I", b"expand 32-byte k"), *struct.unpack("<8I", key)]
-    start += [counter & 0xFFFFFFFF, counter >> 32, stream & 0xFFFFFFFF, stream >> 32]
-    x = start.copy()
-    for _ in range(4):
-        for column in range(4):
-            dropout_mask.quarter_round(x, column, 4 + column, 8 + column, 12 + column)
-        for i in range(4):
-            dropout_mask.quarter_round(x, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
-    return [(a + b) & 0xFFFFFFFF for a, b in zip(x, start)]
-
-
 def main():
-    key = hashlib.sha256(struct.pack("<Q", SEED) + b"neftune").digest()
     longest = max(LENGTHS)
     draws = torch.zeros(len(LENGTHS), longest, HIDDEN, dtype=torch.float64)
     for row, length in enumerate(LENGTHS):
-        words = [word for counter in range(2) for word in block(key, STEP << 32 | row, counter)][: length * HIDDEN]
-        units = [((word >> 8) + 0.5) / 2**23 - 1 for word in words]
+        units = [uniform(word) for word in words(SEED, "neftune", STEP, row, length * HIDDEN)]
         draws[row, :length] = torch.tensor(units, dtype=torch.float64).reshape(length, HIDDEN)
     mask = torch.arange(longest) < torch.tensor(LENGTHS)[:, None]
     # As in the authors' program: lengths from the mask, one magnitude a sequence.
