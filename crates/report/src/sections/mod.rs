@@ -4,6 +4,7 @@ mod baseline;
 mod collapsed;
 mod companions;
 mod compare;
+mod cost;
 mod data;
 mod data_size;
 mod effects;
@@ -52,6 +53,7 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
             }));
         sections.insert(after.min(sections.len()), training);
     }
+    sections.extend(cost::section(material));
     sections.extend(main.and_then(|study| paper::section(material, study)));
     sections.extend(failed::section(material));
     sections.extend(collapsed::section(material));

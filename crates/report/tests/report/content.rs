@@ -481,3 +481,47 @@ fn saved_models_are_named_with_their_runs() {
         assert_eq!(markdown.contains("Choosing flatters"), is_chosen);
     }
 }
+
+#[test]
+fn methods_are_shown_with_what_they_gain_over_the_baseline_and_what_they_cost() {
+    let arms = ["baseline", "noisytune", "r-drop", "smart"];
+    let sample = Sample::with_config(StudyConfig {
+        arms: arms.map(|name| Arm::named(name).expect("an arm")).to_vec(),
+        seeds: 7,
+        ..StudyConfig::default()
+    });
+    let heading = "What do the methods gain, and what do they cost?";
+    let files = write(&sample);
+    let (_, section) = files.markdown.split_once(heading).expect("the section");
+    let row = |arm: &str| -> Vec<&str> {
+        let begin = format!("| {arm} |");
+        let row = section.lines().find(|line| line.starts_with(&begin));
+        let cells = row.expect("a row").trim_matches('|').split('|');
+        cells.map(str::trim).collect()
+    };
+    let costs = |arm: &str| row(arm)[4..8].to_vec();
+    assert_eq!(costs("baseline"), ["1", "1", "1", "0"]);
+    assert_eq!(costs("noisytune"), ["1", "1", "1", "0"]);
+    assert_eq!(costs("r-drop"), ["2", "2", "2", "0"]);
+    assert_eq!(costs("smart"), ["4", "3", "2", "1"]);
+    assert_eq!(row("baseline")[1..4], ["–", "–", "–"]);
+    // SMART is compared with R-Drop above, and here with the baseline.
+    let summary = sample.summary();
+    let smart = &summary.studies[0].points[3];
+    let comparison = smart.comparison.as_ref().expect("it is compared");
+    assert_eq!(comparison.against, "r-drop");
+    let mean = |at: usize| summary.studies[0].points[at].scores.mean.expect("a mean");
+    let gain = format!("{:.2}", 100.0 * (mean(3) - mean(0)));
+    let shown = row("smart")[2].replace('−', "-");
+    assert_eq!(shown.trim_start_matches('+'), gain);
+    assert_eq!(row("smart")[1], "7");
+    assert!(row("smart")[3].contains(" to "), "{:?}", row("smart"));
+    assert_eq!(
+        row("smart")[9],
+        "1.00",
+        "the sample's runs take equally long"
+    );
+
+    let without = write(&Sample::of(&[StudyKind::Compare], 7));
+    assert!(!without.markdown.contains(heading));
+}

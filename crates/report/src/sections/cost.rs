@@ -1,0 +1,114 @@
+//! What do the methods gain, and what do they cost?
+
+use study::record::RunRecord;
+use study::statistics::Paired;
+use study::summary::Point;
+use study::{Arm, Method, StudyKind};
+
+use crate::document::{Block, Section, Table};
+use crate::material::Material;
+use crate::number::{NONE, interval, or_none, points, thousands};
+
+/// `None` unless a method beside plain finetuning ran, and the baseline.
+pub(super) fn section(material: &Material<'_>) -> Option<Section> {
+    let arms = arms(material);
+    let baseline = arms.iter().find(|point| point.arm == Arm::BASELINE)?;
+    if arms.iter().all(|point| point.arm.method() == Method::Plain) {
+        return None;
+    }
+    let baselines = material.runs(baseline);
+    let plain_seconds = seconds(&baselines);
+    let mut table = Table::new(
+        format!(
+            "Every arm against the baseline, whatever it is compared with above: the mean paired difference in points of {}, with its \
+             95 % interval over seeds from 6 pairs on; passes per batch; forward passes whose activations are in memory at the same \
+             time; copies of the weights beside those of the recipe; seconds of training per run.",
+            material.metric()
+        ),
+        &[
+            "",
+            "#pairs",
+            "#gain",
+            "#95 % interval",
+            "#forward passes",
+            "#backward passes",
+            "#activations held",
+            "#copies of weights",
+            "#seconds",
+            "#× the baseline's",
+        ],
+    );
+    for point in &arms {
+        let runs = material.runs(point);
+        let gain = (point.arm != Arm::BASELINE).then(|| paired(&runs, &baselines));
+        let gain = gain.flatten();
+        let (seconds, cost) = (seconds(&runs), point.arm.method().cost());
+        let ratio = seconds.zip(plain_seconds);
+        table.rows.push(vec![
+            point.label.clone(),
+            gain.as_ref()
+                .map_or(NONE.to_owned(), |gain| thousands(gain.n)),
+            or_none(gain.as_ref().map(|gain| gain.mean), points),
+            interval(gain.and_then(|gain| gain.ci95)),
+            cost.forward.to_string(),
+            cost.backward.to_string(),
+            cost.held.to_string(),
+            cost.copies.to_string(),
+            or_none(seconds, |seconds| format!("{seconds:.1}")),
+            or_none(ratio.map(|(ours, plain)| ours / plain), |ratio| {
+                format!("{ratio:.2}")
+            }),
+        ]);
+    }
+    Some(Section {
+        id: "cost",
+        heading: "What do the methods gain, and what do they cost?".to_owned(),
+        finding: None,
+        blocks: vec![
+            Block::Text(
+                "The passes and what is in memory follow from the method; the seconds are those of the recorded runs, with whatever else \
+                 the machine was doing. No p-value is given here: those of the comparisons above are corrected for their number."
+                    .to_owned(),
+            ),
+            Block::Table(table),
+        ],
+    })
+}
+
+/// The points of the studies that compare arms, each arm once.
+fn arms<'a>(material: &Material<'a>) -> Vec<&'a Point> {
+    let compares = |kind: StudyKind| matches!(kind, StudyKind::Compare | StudyKind::Companions);
+    let studies = material.summary.studies.iter();
+    let mut arms: Vec<&Point> = Vec::new();
+    for point in studies
+        .filter(|study| compares(study.study))
+        .flat_map(|study| &study.points)
+    {
+        if arms.iter().all(|other| other.arm != point.arm) {
+            arms.push(point);
+        }
+    }
+    arms
+}
+
+/// The runs of the seeds that both arms completed, compared; `None` without any.
+fn paired(treated: &[&RunRecord], baselines: &[&RunRecord]) -> Option<Paired> {
+    let scores = treated.iter().filter_map(|run| {
+        let baseline = baselines.iter().find(|other| other.seed == run.seed)?;
+        run.score().zip(baseline.score())
+    });
+    let (ours, theirs): (Vec<f64>, Vec<f64>) = scores.unzip();
+    Paired::of(&ours, &theirs, 0).ok()
+}
+
+/// Mean seconds of training of the runs that did not fail.
+fn seconds(runs: &[&RunRecord]) -> Option<f64> {
+    let trained = |run: &&&RunRecord| run.failed.is_none();
+    let each = runs.iter().filter(trained).map(|run| {
+        let epochs = run.epochs.iter();
+        epochs.map(|epoch| epoch.train_seconds).sum::<f64>()
+    });
+    let each: Vec<f64> = each.collect();
+    let total: f64 = each.iter().sum();
+    (total > 0.0).then(|| total / each.len() as f64)
+}
