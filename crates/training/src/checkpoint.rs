@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -81,6 +82,7 @@ pub fn write_parameters<M: Module>(module: &M, path: &Path) -> Result<(), StateE
 /// # Errors
 /// [`StateError`] if the file cannot be read or does not fit the module.
 pub fn read_parameters<M: Module>(path: &Path, module: M) -> Result<M, StateError> {
+    check_length(path)?;
     let read = || module.try_load_record(ModuleRecord::load(path)?);
     // Burn 0.22 panics at whole numbers in place of a parameter.
     let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
@@ -108,6 +110,27 @@ impl StateError {
     }
 }
 
+/// Checks that a file is as long as its header says: Burn takes memory for the description before it reads it.
+///
+/// A header is a magic number, a version of 2 bytes, and the length of the description in 4 bytes, the lowest first.
+fn check_length(path: &Path) -> Result<(), StateError> {
+    let wrong = |e: std::io::Error| StateError::of(path, e);
+    let mut file = File::open(path).map_err(wrong)?;
+    let length = file.metadata().map_err(wrong)?.len();
+    let mut header = [0; 10];
+    file.read_exact(&mut header)
+        .map_err(|_| StateError::of(path, format!("{length} bytes, the header alone needs 10")))?;
+    let [.., a, b, c, d] = header;
+    let announced = u64::from(u32::from_le_bytes([a, b, c, d]));
+    match announced + 10 <= length {
+        true => Ok(()),
+        false => Err(StateError::of(
+            path,
+            format!("the header announces {announced} bytes of description, the file has {length}"),
+        )),
+    }
+}
+
 impl<M: Module> StepperState<M> {
     /// Reads what [`Stepper::write`] wrote, for a model of the same shape; `model` gives the structure alone.
     ///
@@ -116,6 +139,7 @@ impl<M: Module> StepperState<M> {
     pub fn read(folder: &Path, counters: Counters, model: M) -> Result<Self, StateError> {
         let model = read_parameters(&folder.join(PARAMETERS), model)?;
         let path = folder.join(MOMENTS);
+        check_length(&path)?;
         let moments = OptimizerRecord::load(&path).map_err(|e| StateError::of(&path, e))?;
         Ok(Self {
             model,
