@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use burn::tensor::Device;
-use encoders::{LoadedClassifier, Snapshot};
+use encoders::{LoadedClassifier, Role, Snapshot};
 use noisytune_burn::{NoisyTune, NoisyTuneError};
 use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
 use study::record::{Headline, HeldOutRows, ModelRecord, NoiseSummary, PredictionsFile, Settings};
-use study::{Draw, GridPoint, Head, Method, Recipe, StudyConfig, StudyKind};
+use study::{Draw, GridPoint, Head, Method, NoiseSelection, Recipe, StudyConfig, StudyKind};
 use tasks::{Outputs, Predictions, Targets, Task};
 
 use crate::checkpoint;
@@ -177,6 +177,10 @@ impl Setup {
             study_lambda: run
                 .lambda
                 .and((run.lambda != Some(self.config.lambda)).then_some(self.config.lambda)),
+            noise_selection: match run.arm.has_noise() {
+                true => self.config.noise_selection,
+                false => NoiseSelection::Everything,
+            },
             study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
             vary: self.config.vary.clone(),
             hyperparameters: run.arm.method().numbers(&self.config.hyperparameters),
@@ -252,7 +256,13 @@ impl Setup {
         };
         let lambda = run.lambda.unwrap_or(0.0);
         let seed = self.config.seed_of(Draw::Noise, run.seed);
-        let noise = match run.arm.noise(lambda, seed, &loaded.not_pretrained()) {
+        let mut left_out = loaded.not_pretrained();
+        if self.config.noise_selection == NoiseSelection::ExceptTokenEmbeddings {
+            let is_table = |role| role == Role::TokenEmbedding;
+            let tables = loaded.model.parameters_of("token embeddings", is_table)?;
+            left_out.extend(tables.into_iter().map(|table| table.path));
+        }
+        let noise = match run.arm.noise(lambda, seed, &left_out) {
             None => None,
             Some(config) => {
                 let (model, report) = loaded

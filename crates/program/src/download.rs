@@ -18,7 +18,10 @@ pub(crate) fn find(wanted: &Wanted, name: &str, quiet: bool) -> Result<Found, Fa
     let snapshot = Hub::from_env()
         .and_then(|hub| match wanted.kind {
             Kind::Model => hub.model(&repository, progress),
-            Kind::Dataset => hub.snapshot(&repository, &wanted.downloads, progress),
+            Kind::Dataset => {
+                let files: Vec<&str> = wanted.downloads.iter().map(String::as_str).collect();
+                hub.snapshot(&repository, &files, progress)
+            }
         })
         .map_err(|error| {
             let hint = match error {

@@ -24,7 +24,7 @@ pub struct Wanted {
     /// What a folder must hold, in words, for messages.
     pub holds: &'static str,
     /// The files of a data set to download; those of a model depend on what its repository holds.
-    pub downloads: Vec<&'static str>,
+    pub downloads: Vec<String>,
     /// Short names of repositories: `("sst2", "nyu-mll/glue")`.
     pub short_names: &'static [(&'static str, &'static str)],
 }

@@ -10,6 +10,7 @@
 //! | `document` | the same as headings, paragraphs, tables and figures |
 //! | `figures` | drawings of numbers, wide and narrow |
 //! | `table_1` | the paper's numbers |
+//! | `zero_shot` | published scores by language |
 //! | `layout` | HTML and Markdown, from the templates |
 
 mod benchmark;
@@ -20,6 +21,7 @@ mod material;
 mod number;
 mod sections;
 mod table_1;
+mod zero_shot;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

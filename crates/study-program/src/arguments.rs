@@ -9,18 +9,18 @@ use program::preset::{self, Preset};
 use program::source::Source;
 use study::{Arm, Draw};
 
-use crate::preset::PRESETS;
+use crate::preset::{PRESETS, XTREME};
 use crate::values::{
-    BatchingName, FreshName, HeadName, PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName,
-    Studies, Submitted, arm_names, draw_names, minutes, name_and_value, study_names, submitted,
-    whole_number,
+    BatchingName, FreshName, HeadName, NoiseSelectionName, PrecisionName, SaveDtypeName,
+    SaveFormatName, SaveModelName, Studies, Submitted, arm_names, draw_names, minutes,
+    name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
 #[derive(Clone, Debug, Args)]
 pub struct StudyArguments {
     /// A set of options to start from; other options override it [default: quick, or standard with a --model other
-    /// than the bundled one]
+    /// than the bundled one; for XNLI and PAWS-X, xtreme]
     #[arg(long, value_parser = preset::parser(&PRESETS))]
     pub(crate) preset: Option<&'static Preset>,
     /// Studies to run, in this order: `compare` is the comparison, `all` runs every study by one
@@ -44,6 +44,9 @@ pub struct StudyArguments {
     /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) lambda: Option<f64>,
+    /// Pretrained parameters that take the noise
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) noise_selection: Option<NoiseSelectionName>,
     /// Intensities that `--study lambda` sweeps
     #[arg(
         long,
@@ -206,4 +209,13 @@ pub struct StudyArguments {
     /// Only time N passes of noise over 335 million parameters, after one to warm up, and print one line of JSON
     #[arg(long, value_name = "N", conflicts_with = "bench_steps")]
     pub(crate) bench_noise: Option<usize>,
+}
+
+impl StudyArguments {
+    /// Starts from the preset for XTREME's tasks, unless `--preset` names another.
+    #[must_use]
+    pub fn for_xtreme(mut self) -> Self {
+        self.preset = self.preset.or(Some(&XTREME));
+        self
+    }
 }

@@ -12,13 +12,13 @@ use program::{DeviceOptions, Failure, Program, print, print_json, stop};
 use report::Material;
 use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
-use study::{StudyKind, StudySummary, plan};
+use study::{NoiseSelection, StudyKind, StudySummary, plan};
 
 use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
-use crate::{jobs, saving, submission, table, wanted};
+use crate::{jobs, languages, saving, submission, table, wanted};
 
 /// Runs studies by a program's options.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +71,15 @@ impl<'a> Conductor<'a> {
         let Some(stage) = self.stage()? else {
             return Ok(());
         };
-        if let (Some(_), Sentences::Own(_)) = (&self.arguments.submission, sentences) {
-            return Err(Failure::usage(
-                "--submission is for GLUE's tasks; use --predict test, which writes predictions for your own files",
-            ));
+        let instead = match sentences {
+            Sentences::Glue { .. } => None,
+            Sentences::Xtreme { .. } => Some("test sets that have no labels"),
+            Sentences::Own(_) => Some("your own files"),
+        };
+        if let (Some(_), Some(which)) = (&self.arguments.submission, instead) {
+            return Err(Failure::usage(format!(
+                "--submission is for GLUE's tasks; use --predict test, which writes predictions for {which}"
+            )));
         }
         let (session, subject) = self.session(&stage, sentences)?;
         if let Some(steps) = self.arguments.bench_steps {
@@ -316,14 +321,19 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
         ),
     };
     let mut heading = format!(
-        "preset {preset}: {model} on {data}; runs {}, epochs {epochs}, batch size {}, learning rate {rate}, λ {}",
+        "preset {preset}: {model} on {data}; runs {}, epochs {epochs}, batch size {}, learning rate {rate}, λ {}{}",
         plan::runs(&session.plan()).len(),
         config.recipe.batch_size,
         config.lambda,
+        match config.noise_selection {
+            NoiseSelection::Everything => "",
+            NoiseSelection::ExceptTokenEmbeddings => " (not on token embeddings)",
+        },
     );
     let too_few = plan::too_few_pairs(&session.plan());
     let notes = subject.notes.iter().chain(session.notes());
-    for note in notes.chain(&too_few) {
+    let in_languages = languages::too_few_pairs(session).into_iter();
+    for note in notes.chain(&too_few).cloned().chain(in_languages) {
         let _ = write!(heading, "\nnote: {note}");
     }
     heading

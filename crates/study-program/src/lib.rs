@@ -1,7 +1,8 @@
 //! What the programs that run studies share: their options, presets, progress, tables and files.
 //!
 //! A program flattens [`StudyArguments`] into its own arguments, says with [`Sentences`] what to train on, and calls
-//! [`Conductor::run`]. `examples/glue_sst2` does nothing else; `examples/glue` chooses among tasks before it does.
+//! [`Conductor::run`]. `examples/glue_sst2` does nothing else; `examples/glue` and `examples/xtreme` choose among tasks before
+//! they do.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -27,6 +28,7 @@ mod arguments;
 mod benchmark;
 mod conductor;
 mod jobs;
+mod languages;
 mod preset;
 mod resolved;
 mod running;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use study::StudyConfig;
 
 /// The presets by name.
-pub(crate) static PRESETS: [Preset; 3] = [QUICK, STANDARD, PAPER];
+pub(crate) static PRESETS: [Preset; 4] = [QUICK, STANDARD, PAPER, XTREME];
 
 const QUICK: Preset = Preset {
     name: "quick",
@@ -24,6 +24,12 @@ const PAPER: Preset = Preset {
     name: "paper",
     about: "BERT-base on all training rows by the standard recipe: learning rate 2e-5, shuffled batches",
     json: include_str!("../presets/paper.json"),
+};
+
+pub(crate) const XTREME: Preset = Preset {
+    name: "xtreme",
+    about: "XLM-R base by XTREME's recipe: 5 epochs, learning rate 2e-5 without warm-up or weight decay; λ 0.1, token embeddings without noise",
+    json: include_str!("../presets/xtreme.json"),
 };
 
 /// The contents of a preset. Options on the command line override them.
@@ -50,7 +56,7 @@ pub(crate) fn suited_to(model: Option<&Source>) -> &'static Preset {
 #[cfg(test)]
 mod tests {
     use study::statistics::fewest_pairs;
-    use study::{Batching, Recipe, StudyKind, plan};
+    use study::{Batching, NoiseSelection, Recipe, StudyKind, plan};
 
     use super::*;
 
@@ -71,6 +77,7 @@ mod tests {
             let tasks = match preset.name {
                 // Its model is for one task.
                 "quick" => 1,
+                "xtreme" => tasks::xtreme::xnli().languages.len(),
                 _ => tasks::glue::all().len(),
             };
             assert!(study.seeds > fewest_pairs(tasks), "{}", preset.name);
@@ -110,6 +117,24 @@ mod tests {
             };
             assert_eq!(recipe(preset), expected, "{}", preset.name);
         }
+    }
+
+    #[test]
+    fn xtreme_is_xtremes_recipe_with_the_papers_noise_for_it() {
+        let study = XTREME.read::<Options>().study;
+        // `scripts/train_xnli.sh` and `third_party/run_classify.py` of XTREME, for xlm-roberta-base.
+        let expected = Recipe {
+            epochs: 5,
+            learning_rate: 2e-5,
+            weight_decay: 0.0,
+            warmup_ratio: 0.0,
+            batching: Batching::Packed,
+            ..Recipe::default()
+        };
+        assert_eq!(study.recipe, expected);
+        assert_eq!(study.lambda, 0.1);
+        let without_tables = NoiseSelection::ExceptTokenEmbeddings;
+        assert_eq!(study.noise_selection, without_tables);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::ffi::OsString;
 
 use program::preset::Preset;
 use program::source::Source;
-use study::{Batching, Draw, Head, Precision, StudyConfig, StudyKind};
+use study::{Batching, Draw, Head, NoiseSelection, Precision, StudyConfig, StudyKind};
 
 use crate::arguments::StudyArguments;
 use crate::preset::{Options, suited_to};
-use crate::values::{BatchingName, FreshName, HeadName, PrecisionName, Studies};
+use crate::values::{
+    BatchingName, FreshName, HeadName, NoiseSelectionName, PrecisionName, Studies,
+};
 
 /// The options, with the preset's values for those not given.
 #[derive(Debug)]
@@ -46,6 +48,12 @@ impl StudyArguments {
         }
         put(&mut study.arms, &self.arms);
         put(&mut study.lambda, &self.lambda);
+        if let Some(selection) = self.noise_selection {
+            study.noise_selection = match selection {
+                NoiseSelectionName::Everything => NoiseSelection::Everything,
+                NoiseSelectionName::ExceptTokenEmbeddings => NoiseSelection::ExceptTokenEmbeddings,
+            };
+        }
         put(&mut study.lambdas, &self.lambdas);
         put(&mut study.fractions, &self.fractions);
         if study.studies.contains(&StudyKind::Baseline) || self.asks_for_a_grid() {
@@ -272,6 +280,32 @@ mod tests {
         assert!(!recipe(&[]).fresh_pooler);
         assert!(recipe(&["--fresh=pooler"]).fresh_pooler);
         assert!(parse(&["--fresh=encoder"]).is_err());
+    }
+
+    #[test]
+    fn token_embeddings_take_the_noise_unless_the_preset_or_an_option_leaves_them_out() {
+        let selection = |arguments: &[&str]| resolved(arguments).study.noise_selection;
+        let without = NoiseSelection::ExceptTokenEmbeddings;
+        assert_eq!(selection(&[]), NoiseSelection::Everything);
+        assert_eq!(selection(&["--preset=xtreme"]), without);
+        assert_eq!(
+            selection(&["--noise-selection=except-token-embeddings"]),
+            without
+        );
+        let asked = ["--preset=xtreme", "--noise-selection=everything"];
+        assert_eq!(selection(&asked), NoiseSelection::Everything);
+    }
+
+    #[test]
+    fn a_program_for_xtreme_starts_from_its_preset_unless_another_is_named() {
+        let preset = |arguments: &[&str]| {
+            let arguments = [&["program"], arguments].concat();
+            let arguments = Arguments::try_parse_from(arguments).expect("they parse");
+            arguments.study.for_xtreme().resolve().preset.name
+        };
+        assert_eq!(preset(&[]), "xtreme");
+        assert_eq!(preset(&["--model=here"]), "xtreme");
+        assert_eq!(preset(&["--preset=paper"]), "paper");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use program::source::Source;
 use program::{Failure, Program};
 use tasks::glue::GlueTask;
+use tasks::xtreme::{LanguageSets, XtremeTask};
 use tasks::{OwnFiles, Task, TaskError};
 
 use crate::wanted;
@@ -17,6 +18,17 @@ pub enum Sentences {
         /// The task.
         task: Box<GlueTask>,
         /// The value of `--data`; `None` for the preset's.
+        data: Option<Source>,
+    },
+    /// A task of XTREME, trained on English and scored in several languages.
+    Xtreme {
+        /// The task.
+        task: Box<XtremeTask>,
+        /// The languages to score; at least one.
+        languages: Vec<String>,
+        /// On which sets.
+        sets: LanguageSets,
+        /// The value of `--data`; `None` for the task's repository on the hub.
         data: Option<Source>,
     },
     /// Files of one's own.
@@ -67,6 +79,31 @@ impl Sentences {
                 Ok(Subject {
                     task: task.in_folder(&folder).map_err(Failure::world)?,
                     name,
+                    notes: Vec::new(),
+                })
+            }
+            Self::Xtreme {
+                task,
+                languages,
+                sets,
+                data,
+            } => {
+                let hub = Source::Hub(task.repository.to_owned());
+                let source = data.as_ref().unwrap_or(&hub);
+                if *source == Source::Bundled {
+                    return Err(Failure::usage(format!(
+                        "--data bundled has sentences for {} alone; for {}, use a folder or {hub}",
+                        wanted::BUNDLED,
+                        task.name
+                    )));
+                }
+                let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
+                let wanted = wanted::languages(task, &languages, *sets);
+                let found = source.find(&wanted, program, quiet)?;
+                let described = task.in_folder(&found.folder, &languages, *sets);
+                Ok(Subject {
+                    task: described.map_err(Failure::world)?,
+                    name: format!("{} in {}", task.title, found.name),
                     notes: Vec::new(),
                 })
             }

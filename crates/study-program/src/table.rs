@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
-use study::StudySummary;
 use study::statistics::{p_equals, signed};
 use study::summary::{Point, Scores, metric_in_words, metric_unit, set_in_words};
+use study::{StudyKind, StudySummary};
+
+use crate::languages;
 
 /// One table per study: one line per point, then the verdict and what it would be without collapsed runs, then a table for
-/// every other metric and set. `set` is the evaluation set of the headline.
+/// every other metric and set, or one of all languages. `set` is the evaluation set of the headline.
 pub fn render(summary: &StudySummary, set: &str) -> String {
     let set = set_in_words(set);
     let mut text = String::new();
@@ -29,6 +31,12 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
         }
         for point in &study.points {
             let _ = text.write_str(&without_collapsed(point));
+        }
+        if let Some(languages) = &summary.languages {
+            if study.study == StudyKind::Compare {
+                text += &languages::table(summary, languages);
+            }
+            continue;
         }
         let others = study.points.first().map_or(0, |point| point.others.len());
         for at in 0..others {

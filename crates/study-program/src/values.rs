@@ -17,6 +17,15 @@ pub(crate) enum BatchingName {
     Packed,
 }
 
+/// [`study::NoiseSelection`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum NoiseSelectionName {
+    /// All of them
+    Everything,
+    /// All but the token embeddings, as the paper's runs on XTREME have it
+    ExceptTokenEmbeddings,
+}
+
 /// [`study::Precision`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum PrecisionName {

@@ -2,6 +2,7 @@
 
 use program::source::{Kind, Wanted};
 use tasks::glue::GlueTask;
+use tasks::xtreme::{LanguageSets, XtremeTask};
 
 /// The only task with bundled sentences.
 pub(crate) const BUNDLED: &str = "sst2";
@@ -25,8 +26,25 @@ pub(crate) fn data(task: &GlueTask) -> Wanted {
         kind: Kind::Dataset,
         bundled: "datasets/film-notes",
         holds: "train.tsv and dev.tsv",
-        downloads: task.hub_files(),
+        downloads: task.hub_files().into_iter().map(str::to_owned).collect(),
         short_names: &[("glue", "nyu-mll/glue"), ("sst2", "nyu-mll/glue")],
+    }
+}
+
+/// The sentences of a task in several languages.
+pub(crate) fn languages(task: &XtremeTask, languages: &[&str], sets: LanguageSets) -> Wanted {
+    Wanted {
+        option: "--data",
+        kind: Kind::Dataset,
+        // Refused before it is looked for.
+        bundled: "datasets/film-notes",
+        holds: "the files of XNLI or PAWS-X",
+        downloads: task.hub_files(languages, sets),
+        short_names: &[
+            ("xnli", "facebook/xnli"),
+            ("pawsx", "google-research-datasets/paws-x"),
+            ("paws-x", "google-research-datasets/paws-x"),
+        ],
     }
 }
 

@@ -1,4 +1,6 @@
-//! Several tasks side by side: does the noise help on a benchmark such as GLUE?
+//! Several tasks side by side, or several languages of a task: does the noise help on a benchmark such as GLUE or XTREME?
+
+mod languages;
 
 use std::path::Path;
 
@@ -12,19 +14,33 @@ use crate::summary::{Comparison, Point, Scores, StudySummary};
 
 pub use crate::statistics::Finding;
 
-/// The comparison of two arms on each task of a benchmark, and on their average.
+/// The comparison of two arms on each task of a benchmark, or on each language's set of a task, and on their average.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkSummary {
-    /// The tasks that ran, in the benchmark's order.
+    /// What it puts side by side.
+    #[serde(default, skip_serializing_if = "Parts::are_tasks")]
+    pub parts: Parts,
+    /// The tasks that ran, in the benchmark's order; or the languages, in the task's.
     pub tasks: Vec<TaskResult>,
     /// The mean over these tasks; `None` if an arm has no score on one of them.
     pub average: Option<Average>,
 }
 
-/// What a task's study found by the task's headline metric.
+/// What a benchmark is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parts {
+    /// Tasks, each with a study of its own.
+    #[default]
+    Tasks,
+    /// Languages, on whose sets the same runs are scored.
+    Languages,
+}
+
+/// What a task's study found by the task's headline metric, or what it found on a language's set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskResult {
-    /// Name of the task.
+    /// Name of the task, or code of the language.
     pub task: String,
     /// Name of the metric.
     pub metric: String,
@@ -38,9 +54,9 @@ pub struct TaskResult {
     pub control_scores: Scores,
     /// The differences, seed by seed; `None` if no seed completed both runs.
     pub comparison: Option<Comparison>,
-    /// The comparison's p-value corrected for the number of tasks.
+    /// The comparison's p-value corrected for the number of tasks or languages.
     pub holm_p: Option<f64>,
-    /// What it says once the number of tasks is accounted for.
+    /// What it says once their number is accounted for.
     pub finding: Finding,
 }
 
@@ -62,7 +78,12 @@ impl BenchmarkSummary {
     /// # Errors
     /// [`StudyError::Statistics`] if a p-value or a score is out of its range.
     pub fn of(summaries: &[StudySummary]) -> Result<Self, StudyError> {
-        let mut tasks: Vec<TaskResult> = summaries.iter().filter_map(TaskResult::of).collect();
+        let tasks = summaries.iter().filter_map(TaskResult::of).collect();
+        Self::corrected(Parts::Tasks, tasks)
+    }
+
+    /// Corrects the p-values for the number of results, and averages over them.
+    fn corrected(parts: Parts, mut tasks: Vec<TaskResult>) -> Result<Self, StudyError> {
         let tested = |task: &TaskResult| task.comparison.as_ref()?.paired.p_value;
         let p_values: Vec<f64> = tasks.iter().filter_map(tested).collect();
         let mut corrected = holm(&p_values)?.into_iter();
@@ -73,33 +94,35 @@ impl BenchmarkSummary {
             task.finding = task.found(p_values.len());
         }
         Ok(Self {
+            parts,
             average: Average::of(&tasks)?,
             tasks,
         })
     }
 
-    /// What the tasks show together, in one sentence.
+    /// What the tasks or languages show together, in one sentence.
     pub fn verdict(&self) -> String {
+        let parts = self.parts;
         let of = |finding| {
             let tasks = self.tasks.iter().filter(|task| task.finding == finding);
             tasks.map(|task| task.task.as_str()).collect::<Vec<_>>()
         };
         if self.tasks.is_empty() {
-            return "no verdict: no task was compared".to_owned();
+            return format!("no verdict: no {} was compared", parts.one());
         }
         let untested = of(Finding::TooFew).len();
         let told = self.tasks.len() - untested;
         let average = self.average.as_ref().map_or(String::new(), |average| {
             format!(
                 "; over {} the mean difference is {} points",
-                tasks(self.tasks.len()),
+                parts.counted(self.tasks.len()),
                 points(average.treatment - average.control)
             )
         });
         if told == 0 {
             return format!(
                 "too few pairs to tell: beside {} it takes at least {} pairs of runs that differ{average}",
-                tasks(self.tasks.len()),
+                parts.counted(self.tasks.len()),
                 fewest_pairs(self.tasks.len()),
             );
         }
@@ -107,19 +130,20 @@ impl BenchmarkSummary {
             let tasks = of(finding);
             (!tasks.is_empty()).then(|| format!("{word} on {}", tasks.join(", ")))
         };
-        let parts = [
+        let found = [
             named(Finding::Higher, "higher"),
             named(Finding::Lower, "lower"),
         ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        match parts.is_empty() {
+        let found: Vec<String> = found.into_iter().flatten().collect();
+        match found.is_empty() {
             true => format!(
                 "no evidence of a difference on any of {}, corrected for their number{average}",
-                tasks(told)
+                parts.counted(told)
             ),
             false => format!(
-                "evidence of a difference, corrected for the number of tasks: {}{average}",
-                parts.join(" and ")
+                "evidence of a difference, corrected for the number of {}s: {}{average}",
+                parts.one(),
+                found.join(" and ")
             ),
         }
     }
@@ -140,27 +164,47 @@ impl BenchmarkSummary {
     }
 }
 
+impl Parts {
+    fn are_tasks(&self) -> bool {
+        *self == Self::Tasks
+    }
+
+    /// What one of them is called.
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Tasks => "task",
+            Self::Languages => "language",
+        }
+    }
+
+    /// `1 task`, `2 tasks`.
+    pub fn counted(self, count: usize) -> String {
+        let s = if count == 1 { "" } else { "s" };
+        format!("{count} {}{s}", self.one())
+    }
+}
+
+/// The point of the comparison that is NoisyTune's, or else the first one compared, and the point it is compared with.
+fn compared(summary: &StudySummary) -> Option<(&Point, &Point)> {
+    let points = &summary.study(StudyKind::Compare)?.points;
+    let compared = || points.iter().filter(|point| point.comparison.is_some());
+    let treatment = compared()
+        .find(|point| point.arm == Arm::NOISYTUNE)
+        .or_else(|| compared().next())?;
+    let against = &treatment.comparison.as_ref()?.against;
+    let control = points.iter().find(|point| point.label == *against)?;
+    Some((treatment, control))
+}
+
 impl TaskResult {
     fn of(summary: &StudySummary) -> Option<Self> {
-        let study = summary.study(StudyKind::Compare)?;
-        let against = |point: &Point| point.comparison.as_ref().map(|c| c.against.clone());
-        let compared = || {
-            study
-                .points
-                .iter()
-                .filter(|point| point.comparison.is_some())
-        };
-        let treatment = compared()
-            .find(|point| point.arm == Arm::NOISYTUNE)
-            .or_else(|| compared().next())?;
-        let label = against(treatment)?;
-        let control = study.points.iter().find(|point| point.label == label)?;
+        let (treatment, control) = compared(summary)?;
         Some(Self {
             task: summary.task.clone(),
             metric: summary.metric.clone(),
             treatment: treatment.label.clone(),
             treatment_scores: treatment.scores.clone(),
-            control: label,
+            control: control.label.clone(),
             control_scores: control.scores.clone(),
             comparison: treatment.comparison.clone(),
             holm_p: None,
@@ -200,11 +244,6 @@ impl Average {
             },
         }))
     }
-}
-
-/// `1 task`, `2 tasks`.
-fn tasks(count: usize) -> String {
-    format!("{count} task{}", if count == 1 { "" } else { "s" })
 }
 
 /// The averages over all tasks of the seeds that completed every run: those of the treatment, and of the control.
@@ -324,6 +363,7 @@ mod tests {
             assert_eq!(task.found(1), expected);
         }
         let summary = |tasks: Vec<TaskResult>| BenchmarkSummary {
+            parts: Parts::Tasks,
             average: Average::of(&tasks).expect("finite"),
             tasks,
         };

@@ -10,6 +10,7 @@ use crate::draw::Draw;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::method::check_known;
+use crate::noise::NoiseSelection;
 use crate::precision::Precision;
 use crate::range::{at_least_one, check, count};
 use crate::recipe::Recipe;
@@ -26,6 +27,7 @@ use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
 /// | `vary` | [`Draw::USUAL`] | what the seeds decide; everything else is drawn by the first seed in every run | at least 1 |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
+/// | `noise_selection` | everything | which pretrained parameters take the noise | |
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
 /// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
 /// | `tuning` | [`Tuning`] | the grid of `baseline`, and what its points are chosen by | [`Tuning`] |
@@ -53,6 +55,9 @@ pub struct StudyConfig {
     pub vary: Option<Vec<Draw>>,
     /// Noise intensity λ of the arms with noise; the paper's is 0.15.
     pub lambda: f64,
+    /// Which pretrained parameters take the noise.
+    #[serde(default, skip_serializing_if = "NoiseSelection::is_everything")]
+    pub noise_selection: NoiseSelection,
     /// The intensities that [`StudyKind::Lambda`] sweeps.
     pub lambdas: Vec<f64>,
     /// The shares of the training rows that [`StudyKind::DataSize`] takes.
@@ -80,6 +85,7 @@ impl Default for StudyConfig {
             first_seed: 0,
             vary: None,
             lambda: 0.15,
+            noise_selection: NoiseSelection::Everything,
             lambdas: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
             fractions: vec![0.1, 0.25, 0.5, 1.0],
             tuning: None,

@@ -44,7 +44,7 @@ pub use error::StudyError;
 pub use kind::StudyKind;
 pub use method::Method;
 pub use model_card::{CardFacts, model_card};
-pub use noise::Noise;
+pub use noise::{Noise, NoiseSelection};
 pub use precision::Precision;
 pub use preregistration::Preregistration;
 pub use recipe::{Batching, Head, Recipe};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use tasks::Metric;
 
+use crate::noise::NoiseSelection;
 use crate::record::{Provenance, RunRecord, Saving};
 use crate::summary::metric_in_words;
 
@@ -57,6 +58,9 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
     row("arm", &format!("{}: {}", run.arm, run.arm.about()));
     if let Some(lambda) = settings.lambda {
         row("noise intensity λ", &lambda.to_string());
+    }
+    if settings.noise_selection == NoiseSelection::ExceptTokenEmbeddings {
+        row("left out of the noise", "token embeddings");
     }
     if let Some(noise) = &run.noise {
         let strength = format!(
@@ -230,6 +234,15 @@ mod tests {
         let text = card(&run);
         assert!(!front_matter(&text).contains("\nbase_model"), "{text}");
         assert!(text.contains("| base model | my: model |"), "{text}");
+    }
+
+    #[test]
+    fn what_the_noise_leaves_out_is_said() {
+        let mut run = run();
+        let row = "| left out of the noise | token embeddings |";
+        assert!(!card(&run).contains(row));
+        run.settings.noise_selection = NoiseSelection::ExceptTokenEmbeddings;
+        assert!(card(&run).contains(row));
     }
 
     #[test]

@@ -1,6 +1,26 @@
 //! Which noise a run puts on the pretrained parameters before it trains.
 
 use noisytune_burn::{NoiseKind, NoiseScale};
+use serde::{Deserialize, Serialize};
+
+/// Which of the pretrained parameters take the noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseSelection {
+    /// All of them, as in the paper's runs on GLUE.
+    #[default]
+    Everything,
+    /// All but the table of token embeddings, as in its runs on XTREME: the embeddings of all languages stay where pretraining
+    /// has aligned them.
+    ExceptTokenEmbeddings,
+}
+
+impl NoiseSelection {
+    /// Whether it is the default; records do not mention it then, as they did not before there was a choice.
+    pub(crate) fn is_everything(&self) -> bool {
+        *self == Self::Everything
+    }
+}
 
 /// A noise by name; how much of it is the study's λ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::arm::Arm;
 use crate::draw::Draw;
+use crate::noise::NoiseSelection;
 use crate::recipe::Recipe;
 use crate::tuning::GridPoint;
 
@@ -150,6 +151,9 @@ pub struct Settings {
     /// Noise intensity of the study's runs outside a sweep over λ, if it is not `lambda`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_lambda: Option<f64>,
+    /// Which pretrained parameters take the noise; everything for an arm without noise.
+    #[serde(default, skip_serializing_if = "NoiseSelection::is_everything")]
+    pub noise_selection: NoiseSelection,
     /// Training rows of the study's runs outside a sweep over them, if they are not `train.used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_train_rows: Option<usize>,

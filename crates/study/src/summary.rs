@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
+use crate::benchmark::BenchmarkSummary;
 use crate::config::StudyConfig;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
@@ -40,6 +41,9 @@ pub struct StudySummary {
     pub exploratory: Option<String>,
     /// The studies, in the order in which they ran.
     pub studies: Vec<StudyResult>,
+    /// The comparison by language, of a task that is scored in several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<BenchmarkSummary>,
 }
 
 /// What one study found.
@@ -254,13 +258,16 @@ impl StudySummary {
                 None => verdict,
             };
         }
-        Ok(Self {
+        let mut summary = Self {
             task: settings.task.clone(),
             metric: headline.metric.clone(),
             comparisons,
             exploratory,
             studies,
-        })
+            languages: None,
+        };
+        summary.languages = BenchmarkSummary::of_languages(&summary, headline)?;
+        Ok(summary)
     }
 
     /// The results of a study, if it ran.

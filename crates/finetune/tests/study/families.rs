@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use finetune::Session;
 use finetune::progress::Progress;
-use study::record::RunRecord;
-use study::{Arm, Batching, Precision, Recipe, StudyConfig};
+use study::record::{NoiseSummary, RunRecord};
+use study::{Arm, Batching, NoiseSelection, Precision, Recipe, StudyConfig};
 
 use crate::setup::{config, sst2, write_data};
 
@@ -65,6 +65,53 @@ fn every_family_trains_in_every_arm() {
             let perturbed = record.noise.as_ref().map_or(0, |noise| noise.perturbed);
             assert_eq!(perturbed > 0, record.arm.has_noise(), "{what}");
         }
+    }
+}
+
+#[test]
+fn the_tokens_embeddings_alone_are_left_out_of_the_noise_if_that_is_asked_for() {
+    const ARMS: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
+    for snapshot in snapshots() {
+        let noise = |selection| -> NoiseSummary {
+            let config = config(&ARMS, 1, 0.1);
+            let recipe = Recipe {
+                epochs: 1,
+                max_length: 16,
+                ..config.recipe.clone()
+            };
+            let config = StudyConfig {
+                recipe,
+                noise_selection: selection,
+                ..config
+            };
+            let records = run(&snapshot, config);
+            for record in &records {
+                let recorded = match record.arm.has_noise() {
+                    true => selection,
+                    false => NoiseSelection::Everything,
+                };
+                assert_eq!(record.settings.noise_selection, recorded);
+            }
+            let mut noises = records.into_iter().filter_map(|record| record.noise);
+            noises.next().expect("one arm has noise")
+        };
+        let everything = noise(NoiseSelection::Everything);
+        let without = noise(NoiseSelection::ExceptTokenEmbeddings);
+        let what = snapshot.display();
+        assert_eq!(without.perturbed + 1, everything.perturbed, "{what}");
+        let more = without.skipped.iter();
+        let more: Vec<_> = more
+            .filter(|skipped| !everything.skipped.contains(skipped))
+            .collect();
+        let [(path, reason)] = more[..] else {
+            panic!("{what}: {more:?}");
+        };
+        let names = ["word_embedding", "tok_embeddings"];
+        assert!(
+            names.iter().any(|name| path.contains(name)),
+            "{what}: {path}"
+        );
+        assert_eq!(reason, "not selected", "{what}");
     }
 }
 

@@ -9,7 +9,7 @@ use finetune::{FinetuneError, Session};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use study::record::{PredictionsFile, RecordedPredictions, RunLog, RunRecord};
-use study::{Arm, StudyConfig, StudyError};
+use study::{Arm, NoiseSelection, StudyConfig, StudyError};
 
 use crate::setup::{config, open, snapshot, write_data};
 
@@ -222,6 +222,27 @@ fn runs_with_other_settings_are_refused_by_name() {
     assert_eq!(
         std::fs::read(out.path().join("runs.jsonl")).expect("records"),
         before
+    );
+}
+
+#[test]
+fn runs_with_noise_on_other_parameters_are_refused() {
+    let (data, out) = folders();
+    let mut config = config(&ARMS, 1, 0.15);
+    open(config.clone(), data.path())
+        .run(out.path(), &mut ())
+        .expect("it runs");
+    config.noise_selection = NoiseSelection::ExceptTokenEmbeddings;
+    let error = open(config, data.path())
+        .run(out.path(), &mut ())
+        .expect_err("another selection");
+    let message = error.to_string();
+    assert!(
+        message.ends_with(
+            "runs.jsonl:2: recorded with noise selection \"everything\", now it is \"except_token_embeddings\"; choose another \
+             folder"
+        ),
+        "{message}"
     );
 }
 

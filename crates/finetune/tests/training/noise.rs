@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use encoders::Snapshot;
+use encoders::{Role, Snapshot};
 use noisytune_burn::{NoisyTune, Outcome};
 use safetensors::SafeTensors;
 use study::Arm;
@@ -85,6 +85,43 @@ fn standard_deviations_and_noise_bounds_match_torch() {
 #[ignore = "needs NOISYTUNE_ASSETS"]
 fn standard_deviations_and_noise_bounds_of_minilm_match_torch() {
     compare(&minilm_snapshot(), "minilm.json", "bert.");
+}
+
+#[test]
+fn without_noise_on_token_embeddings_every_other_parameter_has_the_same_noise() {
+    let snapshot = Snapshot::open(tiny_snapshot()).expect("the snapshot opens");
+    let loaded = || {
+        snapshot
+            .classifier(2, 0, &Device::flex())
+            .expect("it loads")
+    };
+    let noisy = |more: &[String]| {
+        let loaded = loaded();
+        let left_out = [loaded.not_pretrained(), more.to_vec()].concat();
+        let config = Arm::NOISYTUNE.noise(0.1, 3, &left_out).expect("noise");
+        let (noisy, _) = loaded
+            .model
+            .try_noisy_tune(&config)
+            .expect("it is perturbed");
+        parameters::values(&noisy)
+    };
+    let model = loaded().model;
+    let tables = model
+        .parameters_of("token embeddings", |role| role == Role::TokenEmbedding)
+        .expect("there is one");
+    let tables: Vec<String> = tables.into_iter().map(|table| table.path).collect();
+    let (pretrained, everything, without) =
+        (parameters::values(&model), noisy(&[]), noisy(&tables));
+    assert_eq!(tables.len(), 1);
+    let mut left = 0;
+    for (name, values) in &without {
+        let is_table = tables.contains(name);
+        left += usize::from(is_table);
+        let expected = if is_table { &pretrained } else { &everything };
+        assert_eq!(values, &expected[name], "{name}");
+    }
+    assert_eq!(left, 1);
+    assert_ne!(everything[&tables[0]], pretrained[&tables[0]]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod effects;
 mod failed;
 mod l1_change;
 mod lambda;
+mod languages;
 mod noise_kind;
 mod origin;
 mod paper;
@@ -52,6 +53,9 @@ pub(crate) fn document(material: &Material<'_>) -> Document {
                 matches!(study.study, StudyKind::Compare | StudyKind::Baseline)
             }));
         sections.insert(after.min(sections.len()), training);
+    }
+    if let Some(languages) = languages::section(material) {
+        sections.insert(sections.len().min(1), languages);
     }
     sections.extend(cost::section(material));
     sections.extend(main.and_then(|study| paper::section(material, study)));

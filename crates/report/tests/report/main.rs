@@ -6,4 +6,5 @@ mod browser;
 mod content;
 mod edges;
 mod files;
+mod languages;
 mod sample;

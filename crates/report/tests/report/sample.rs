@@ -293,6 +293,7 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             .lambda
             .filter(|own| *own != config.lambda)
             .map(|_| config.lambda),
+        noise_selection: config.noise_selection,
         study_train_rows: (run.train_rows != ROWS).then_some(ROWS),
         hyperparameters: BTreeMap::new(),
         vary: None,

@@ -34,6 +34,11 @@ impl RunLog {
                 ("task", json(&recorded.task), json(&current.task)),
                 ("lambda", json(&lambda), json(&current_lambda)),
                 ("vary", json(&recorded.vary), json(&current.vary)),
+                (
+                    "noise selection",
+                    json(&recorded.noise_selection),
+                    json(&current.noise_selection),
+                ),
                 ("recipe", json(&recorded.recipe), json(&current.recipe)),
                 (
                     "recipe",

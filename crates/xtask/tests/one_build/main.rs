@@ -39,6 +39,12 @@ fn predicting_shares_the_build_too() {
 }
 
 #[test]
+fn finetuning_for_languages_shares_the_build_too() {
+    let (languages, tests) = (Graph::of("run --example xtreme"), Graph::of(TEST));
+    assert_eq!(languages.compiled_again_by(&tests), Vec::<String>::new());
+}
+
+#[test]
 #[ignore = "cargo fetches the crates of downloads for it"]
 fn the_tests_of_downloads_compile_their_own_crates_alone() {
     let tests = Graph::of(TEST);

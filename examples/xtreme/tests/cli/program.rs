@@ -1,0 +1,87 @@
+//! Starts the program that cargo built for these tests, on a tiny XLM-R.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A folder of its own to run in, removed when the value is dropped.
+pub(crate) struct World(tempfile::TempDir);
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// `--data` with a folder of made-up files in an official layout.
+pub(crate) fn data(layout: &str) -> String {
+    let folder = repository()
+        .join("crates/tasks/tests/golden/xtreme")
+        .join(layout);
+    format!("--data={}", folder.display())
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    }
+
+    pub(crate) fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.read(name)).expect("JSON")
+    }
+
+    /// The records of a study, the baseline's first: runs side by side end in any order.
+    pub(crate) fn records(&self, out: &str) -> Vec<Value> {
+        let text = self.read(&format!("{out}/runs.jsonl"));
+        let record = |line| serde_json::from_str(line).expect("a record");
+        let mut records: Vec<Value> = text.lines().map(record).collect();
+        records.sort_by_key(|record| (record["arm"].to_string(), record["seed"].as_u64()));
+        records
+    }
+
+    /// Trains for an epoch with two seeds for each arm, with more arguments.
+    pub(crate) fn run(&self, more: &[&str]) -> Output {
+        let model = repository().join("crates/encoders/tests/golden/xlm_roberta/snapshot");
+        Command::new(env!("CARGO_BIN_EXE_xtreme"))
+            .current_dir(self.0.path())
+            .arg("--model")
+            .arg(model)
+            .args([
+                "--epochs=1",
+                "--batch-size=4",
+                "--max-length=32",
+                "--seeds=2",
+            ])
+            .arg("--quiet")
+            .args(more)
+            .output()
+            .expect("the program starts")
+    }
+
+    /// [`run`](Self::run), which must succeed; returns what it prints.
+    pub(crate) fn succeed(&self, more: &[&str]) -> String {
+        let output = self.run(more);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{more:?}: {errors}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// [`run`](Self::run), which must fail with this exit code and one line that holds every part.
+    pub(crate) fn refuse(&self, more: &[&str], code: i32, parts: &[&str]) {
+        let output = self.run(more);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{more:?}: {text}");
+        assert_eq!(text.lines().count(), 1, "{more:?}: {text}");
+        for part in parts {
+            assert!(text.contains(part), "`{part}` is not in: {text}");
+        }
+    }
+}
