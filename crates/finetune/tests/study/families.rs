@@ -69,7 +69,7 @@ fn every_family_trains_in_every_arm() {
 }
 
 #[test]
-fn the_tokens_embeddings_alone_are_left_out_of_the_noise_if_that_is_asked_for() {
+fn the_token_embeddings_alone_are_left_out_of_the_noise_if_that_is_asked_for() {
     const ARMS: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
     for snapshot in snapshots() {
         let noise = |selection| -> NoiseSummary {
