@@ -11,6 +11,9 @@ use crate::reading;
 use crate::snapshot::Snapshot;
 use crate::tokenizer::{TOKENIZER_FILES, Tokenizer};
 
+/// Longest label, in bytes.
+const LONGEST_LABEL: usize = 1000;
+
 /// What the outputs of a checkpoint's own head mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeadOutputs {
@@ -124,6 +127,13 @@ fn labels(config: &Value) -> Result<Option<Vec<String>>, String> {
     for (number, label) in labels {
         let entry = number.parse::<usize>().ok().zip(label.as_str());
         let (number, label) = entry.ok_or_else(|| wrong(&format!("{number:?}: {label}")))?;
+        if label.len() > LONGEST_LABEL {
+            // It is written once for each prediction.
+            return Err(format!(
+                "the label {number} in id2label has {} bytes, accepted are at most {LONGEST_LABEL}",
+                label.len()
+            ));
+        }
         by_number.insert(number, label.to_owned());
     }
     match by_number.keys().copied().eq(0..labels.len()) {
@@ -200,6 +210,11 @@ mod tests {
                 "\"x\": \"b\"",
             ),
             (&json!({"id2label": {"0": "a", "1": 7}}), 2, "\"1\": 7"),
+            (
+                &json!({"id2label": {"0": "a", "1": "b".repeat(1001)}}),
+                2,
+                "the label 1 in id2label has 1001 bytes, accepted are at most 1000",
+            ),
             (
                 &json!({"problem_type": "multi_label_classification"}),
                 2,

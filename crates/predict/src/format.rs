@@ -9,13 +9,14 @@ use crate::prediction::Prediction;
 /// How a prediction is written. Each is one line, whatever its text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Columns to look at: label, score, text; control characters of the text are shown as spaces.
+    /// Columns to look at: label, score and the beginning of the text, in which nothing acts on a terminal.
     Table,
     /// An object per line, `{"text", "text_pair", "label", "score", "logits"}`; `text_pair` is null for a text alone,
-    /// `label` for a number.
+    /// `label` for a number. What would act on a terminal is escaped, so that a parser reads the text as it was.
     JsonLines,
-    /// A header and columns separated by tabs, without quotes: in a text, `\t`, `\n`, `\r` and `\\` stand for a tab, line
-    /// ends and the backslash. Logits are separated by commas. What is null in JSON is empty here.
+    /// A header and columns separated by tabs, without quotes. Texts and labels are written by [`harmless::cell()`] and read by
+    /// [`harmless::read_cell()`]: backslashes stand before what would end a cell, act on a terminal, or be a formula to a
+    /// spreadsheet. Logits are separated by commas. What is null in JSON is empty here.
     Tsv,
 }
 
@@ -24,6 +25,10 @@ const HEADER: &str = "text\ttext_pair\tlabel\tscore\tlogits";
 
 /// Between the texts of a pair in a table.
 const BETWEEN: &str = " | ";
+/// Longest text in a table, in characters.
+const LONGEST_TEXT: usize = 1000;
+/// Longest label in a table, in characters.
+const LONGEST_LABEL: usize = 60;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -74,30 +79,31 @@ impl Format {
                     score: prediction.score,
                     logits: &prediction.logits,
                 };
-                serde_json::to_writer(&mut *line, &item).expect("text and finite numbers");
+                let text = serde_json::to_string(&item).expect("text and finite numbers");
+                line.extend_from_slice(harmless::json(&text).as_bytes());
             }
             Self::Tsv => {
                 let logits: Vec<String> = prediction.logits.iter().map(f32::to_string).collect();
                 let fields = [
-                    escaped(&text.text),
-                    escaped(text.text_pair.as_deref().unwrap_or_default()),
-                    escaped(label.unwrap_or_default()),
-                    prediction.score.to_string(),
-                    logits.join(","),
+                    harmless::cell(&text.text),
+                    harmless::cell(text.text_pair.as_deref().unwrap_or_default()),
+                    harmless::cell(label.unwrap_or_default()),
+                    prediction.score.to_string().into(),
+                    logits.join(",").into(),
                 ];
                 line.extend_from_slice(fields.join("\t").as_bytes());
             }
             Self::Table => {
-                let mut shown = text.text.clone();
+                let mut shown = looked_at(&text.text, LONGEST_TEXT);
                 if let Some(second) = &text.text_pair {
                     shown += BETWEEN;
-                    shown += second;
+                    shown += &looked_at(second, LONGEST_TEXT);
                 }
-                let shown = shown.replace(char::is_control, " ");
                 let text = match (label, outputs) {
                     (Some(label), HeadOutputs::Classes(labels)) => {
-                        let widths = labels.iter().map(|label| label.chars().count());
-                        let width = widths.max().unwrap_or(0);
+                        let label_of = |label: &str| looked_at(label, LONGEST_LABEL);
+                        let widths = labels.iter().map(|label| label_of(label).chars().count());
+                        let (label, width) = (label_of(label), widths.max().unwrap_or(0));
                         format!("{label:width$}  {:.4}  {shown}", prediction.score)
                     }
                     _ => format!("{:>9.4}  {shown}", prediction.score),
@@ -123,8 +129,8 @@ impl Format {
                     return None;
                 };
                 Some(Text {
-                    text: unescaped(text),
-                    text_pair: Some(unescaped(text_pair)),
+                    text: harmless::read_cell(text).into_owned(),
+                    text_pair: Some(harmless::read_cell(text_pair).into_owned()),
                 })
             }
         }
@@ -148,36 +154,10 @@ pub(crate) fn label<'a>(prediction: &Prediction, outputs: &'a HeadOutputs) -> Op
     }
 }
 
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' => escaped += "\\\\",
-            '\t' => escaped += "\\t",
-            '\n' => escaped += "\\n",
-            '\r' => escaped += "\\r",
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-fn unescaped(text: &str) -> String {
-    let mut unescaped = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('t') => unescaped.push('\t'),
-                Some('n') => unescaped.push('\n'),
-                Some('r') => unescaped.push('\r'),
-                Some(other) => unescaped.push(other),
-                None => unescaped.push('\\'),
-            },
-            other => unescaped.push(other),
-        }
-    }
-    unescaped
+/// The beginning of a text in one line of a table.
+fn looked_at(text: &str, longest: usize) -> String {
+    let text = harmless::shortened(text, longest).replace(['\t', '\n', '\r'], " ");
+    harmless::shown(&text).into_owned()
 }
 
 #[cfg(test)]
@@ -253,8 +233,50 @@ mod tests {
     }
 
     #[test]
+    fn hostile_texts_and_labels_do_nothing_in_any_format() {
+        let hostile = "\u{1b}[2J\u{9b}1A\u{202e}\0\r\n=1+1";
+        let outputs = HeadOutputs::Classes(vec![format!("={hostile}"), "b".to_owned()]);
+        let pair = text(hostile, Some("=cmd"));
+        for format in [Format::Table, Format::JsonLines, Format::Tsv] {
+            let line = line(format, &pair, &[0.5, 0.5], &outputs);
+            let line = line.strip_suffix('\n').expect("a line end");
+            let acts = |c: char| harmless::acts(c) && c != '\t';
+            assert!(!line.contains(acts), "{line:?}");
+            if format == Format::Tsv {
+                let cells: Vec<&str> = line.split('\t').collect();
+                assert_eq!(cells.len(), 5);
+                assert!(
+                    !cells
+                        .iter()
+                        .any(|cell| cell.starts_with(['=', '+', '@', '"'])),
+                    "{cells:?}"
+                );
+                assert_eq!(harmless::read_cell(cells[2]), format!("={hostile}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_shows_the_beginning_of_long_texts_and_labels() {
+        let long = "x".repeat(10_000_000);
+        let outputs = HeadOutputs::Classes(vec![long.clone(), "b".to_owned()]);
+        let line = line(
+            Format::Table,
+            &text(&long, Some(&long)),
+            &[0.5, 0.5],
+            &outputs,
+        );
+        assert!(
+            line.chars().count() < 2 * LONGEST_TEXT + LONGEST_LABEL + 20,
+            "{}",
+            line.len()
+        );
+    }
+
+    #[test]
     fn the_texts_of_a_line_are_read_back() {
         for text in [
+            text("=1+1", Some("\"@")),
             text("", None),
             text("a\tb\\t\r\n\\", Some("")),
             text("\"{}\u{0}\u{2028}", Some("\t\n")),

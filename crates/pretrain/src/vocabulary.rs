@@ -33,6 +33,9 @@ const SPECIAL: [&str; 5] = ["[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]"];
 const CONTINUES: &str = "##";
 /// How many distinct characters are kept, the most frequent ones; each takes up to two tokens.
 const ALPHABET: usize = 256;
+/// Longest word to learn from, in bytes: the time of the trainer grows with the square of a word's length. WordPiece takes words
+/// of more than 100 characters for unknown anyway.
+const LONGEST_WORD: usize = 1000;
 /// Two pieces that occur together less often than this are not joined.
 const LEAST_FREQUENT: u64 = 2;
 
@@ -55,7 +58,7 @@ impl Vocabulary {
         let spelled = |word: &str| word.chars().all(|c| alphabet.contains(&c));
         let counts: HashMap<&str, usize> = counts
             .iter()
-            .filter(|(word, _)| spelled(word))
+            .filter(|(word, _)| word.len() <= LONGEST_WORD && spelled(word))
             .map(|(word, &count)| (word.as_str(), count))
             .collect();
         // The trainer numbers the continuing letters in the order of a hash map, which differs between

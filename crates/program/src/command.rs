@@ -43,12 +43,30 @@ impl Program {
     }
 }
 
+/// As a shell reads it; with what acts on a terminal, as bash, ksh and zsh do.
 fn quoted(argument: String) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !argument.is_empty() && argument.chars().all(is_plain) {
         return argument;
     }
-    format!("'{}'", argument.replace('\'', r"'\''"))
+    if !argument.contains(harmless::acts) {
+        return format!("'{}'", argument.replace('\'', r"'\''"));
+    }
+    let mut quoted = String::from("$'");
+    for letter in argument.chars() {
+        match letter {
+            '\'' | '\\' => quoted.extend(['\\', letter]),
+            // Three digits, so that none of the text is taken for another one.
+            letter if harmless::acts(letter) => {
+                let mut bytes = [0; 4];
+                for byte in letter.encode_utf8(&mut bytes).bytes() {
+                    quoted += &format!("\\{byte:03o}");
+                }
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted + "'"
 }
 
 #[cfg(test)]
@@ -78,5 +96,9 @@ mod tests {
         assert_eq!(quoted("my model"), "'my model'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");
+        assert_eq!(
+            quoted("it's\n\\\u{1b}1\u{202e}"),
+            r"$'it\'s\012\\\0331\342\200\256'"
+        );
     }
 }

@@ -51,7 +51,7 @@ impl Progress for Bar {
         let template = "{bar:30} {msg}: {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("a constant, valid template");
         let bar = ProgressBar::new(bytes).with_style(style);
-        self.bar = Some(bar.with_message(file.to_owned()));
+        self.bar = Some(bar.with_message(harmless::shown(file).into_owned()));
         (self.file, self.bytes) = (file.to_owned(), bytes);
     }
 

@@ -6,9 +6,18 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressStyle};
 
-/// Writes a line to standard error. If that is closed or full, the program continues silently.
+/// Longest line, in characters: a message may quote a cell of megabytes.
+const LONGEST: usize = 20_000;
+
+/// Writes a line to standard error, in which nothing acts on the terminal ([`harmless::shown()`]): it may quote files and names
+/// from outside. If standard error is closed or full, the program continues silently.
 pub fn say(line: &impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", one_line(&line.to_string()));
+}
+
+/// A message as one line for a terminal.
+fn one_line(message: &str) -> String {
+    harmless::shown(&harmless::shortened(message, LONGEST)).into_owned()
 }
 
 /// A bar's style, from a constant template of indicatif.
@@ -62,6 +71,17 @@ impl TimeLeft {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_one_line_that_only_shows() {
+        let message = "a\u{1b}[2Jb\nerror: forged\u{9b}1A\u{202e}\0";
+        assert_eq!(
+            one_line(message),
+            "a\\u{1b}[2Jb\\nerror: forged\\u{9b}1A\\u{202e}\\u{0}"
+        );
+        let long = one_line(&"x".repeat(10_000_000));
+        assert_eq!(long.chars().count(), LONGEST + 1);
+    }
 
     #[test]
     fn time_is_left_between_the_first_step_and_the_last() {

@@ -33,7 +33,7 @@ pub fn write_benchmark(
     folder: &Path,
     material: &BenchmarkMaterial<'_>,
 ) -> Result<Written, ReportError> {
-    let document = document(material);
+    let document = document(material).harmless();
     let written = Written {
         html: folder.join("report.html"),
         markdown: folder.join("report.md"),

@@ -1,5 +1,7 @@
 //! What the report says, before it is laid out: HTML and Markdown come from the same document.
 
+use harmless::{shown, shown_lines};
+
 use crate::figures::Figure;
 
 /// The report.
@@ -114,6 +116,31 @@ impl Table {
 }
 
 impl Document {
+    /// Makes what comes from outside harmless: in every text, whatever could act on its surroundings is shown instead. The
+    /// templates escape markup, and figures are drawn so.
+    pub(crate) fn harmless(mut self) -> Self {
+        for text in [
+            &mut self.title,
+            &mut self.headline,
+            &mut self.standfirst,
+            &mut self.colophon,
+        ] {
+            show(text);
+        }
+        for (name, value) in &mut self.facts {
+            show(name);
+            show(value);
+        }
+        for section in &mut self.sections {
+            show(&mut section.heading);
+            section.finding.iter_mut().for_each(show);
+            for block in &mut section.blocks {
+                block.show();
+            }
+        }
+        self
+    }
+
     /// Every figure, in order.
     pub(crate) fn figures(&self) -> impl Iterator<Item = &Figure> {
         let blocks = self.sections.iter().flat_map(|section| &section.blocks);
@@ -122,6 +149,47 @@ impl Document {
             _ => None,
         })
     }
+}
+
+impl Block {
+    fn show(&mut self) {
+        match self {
+            Self::Text(text) => show(text),
+            Self::List(items) => items.iter_mut().for_each(show),
+            Self::Table(table) => table.show(),
+            Self::Figure(figure) => {
+                show(&mut figure.title);
+                show(&mut figure.description);
+                show(&mut figure.caption);
+            }
+            Self::Code(code) => show_code(code),
+            Self::Folded(title, folded) => {
+                show(title);
+                match folded {
+                    Folded::Table(table) => table.show(),
+                    Folded::Code(code) => show_code(code),
+                }
+            }
+        }
+    }
+}
+
+impl Table {
+    fn show(&mut self) {
+        show(&mut self.caption);
+        for column in &mut self.columns {
+            show(&mut column.name);
+        }
+        self.rows.iter_mut().flatten().for_each(show);
+    }
+}
+
+fn show(text: &mut String) {
+    *text = shown(text).into_owned();
+}
+
+fn show_code(code: &mut String) {
+    *code = shown_lines(code).into_owned();
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub struct Written {
 /// # Errors
 /// [`ReportError::File`] with the path, [`ReportError::Template`].
 pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportError> {
-    let document = sections::document(material);
+    let document = sections::document(material).harmless();
     let html = layout::html(&document)?;
     let markdown = layout::markdown(&document)?;
 

@@ -84,7 +84,7 @@ impl Conductor<'_> {
         };
         let report = report::write_benchmark(out, &material).map_err(Failure::world)?;
         if self.arguments.json {
-            print(&summary.to_json())?;
+            print(&harmless::json(&summary.to_json()))?;
         } else {
             print(&rendered(&summary, &path, &report.html))?;
         }
@@ -152,8 +152,8 @@ fn rendered(summary: &BenchmarkSummary, json: &Path, report: &Path) -> String {
     let _ = writeln!(
         text,
         "summary  {}\nreport   {}",
-        json.display(),
-        report.display()
+        harmless::shown(&json.display().to_string()),
+        harmless::shown(&report.display().to_string())
     );
     text
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use finetune::{CHECKPOINTS, FinetuneError, Session, bench};
+use harmless::shown;
 use program::progress::say;
 use program::source::Found;
 use program::{DeviceOptions, Failure, Program, print, print_json, stop};
@@ -116,7 +117,7 @@ impl<'a> Conductor<'a> {
                 let _ = writeln!(
                     text,
                     "submit   {} ({} seed {})",
-                    file.display(),
+                    shown(&file.display().to_string()),
                     run.label(),
                     run.seed
                 );
@@ -235,7 +236,7 @@ impl<'a> Conductor<'a> {
         };
         let report = report::write(out, &material).map_err(Failure::world)?;
         let text = if arguments.json {
-            summary.to_json()
+            harmless::json(&summary.to_json()).into_owned()
         } else {
             let mut text = table::render(&summary, set);
             for (name, value) in [
@@ -245,7 +246,7 @@ impl<'a> Conductor<'a> {
                 ("summary", out.join("summary.json").display().to_string()),
                 ("report", report.html.display().to_string()),
             ] {
-                let _ = writeln!(text, "{name:<8} {value}");
+                let _ = writeln!(text, "{name:<8} {}", shown(&value));
             }
             if let Some(which) = which {
                 text += &saving::lines(which, &planned, out, metric);
@@ -301,7 +302,7 @@ fn some_run_has_a_score(records: &[RunRecord]) -> Result<(), Failure> {
 }
 
 /// What is about to run, in one line, then what a user should know about the model and the data, one line each.
-fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
+fn heading(stage: &Stage, subject: &Subject, session: &Session) -> Vec<String> {
     let config = session.config();
     let (preset, model) = (stage.options.preset.name, &stage.model.name);
     let data = &subject.name;
@@ -320,7 +321,7 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
             format!("{:e}", config.recipe.learning_rate),
         ),
     };
-    let mut heading = format!(
+    let first = format!(
         "preset {preset}: {model} on {data}; runs {}, epochs {epochs}, batch size {}, learning rate {rate}, λ {}{}",
         plan::runs(&session.plan()).len(),
         config.recipe.batch_size,
@@ -333,8 +334,7 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> String {
     let too_few = plan::too_few_pairs(&session.plan());
     let notes = subject.notes.iter().chain(session.notes());
     let in_languages = languages::too_few_pairs(session).into_iter();
-    for note in notes.chain(&too_few).cloned().chain(in_languages) {
-        let _ = write!(heading, "\nnote: {note}");
-    }
-    heading
+    let notes = notes.chain(&too_few).cloned().chain(in_languages);
+    let notes = notes.map(|note| format!("note: {note}"));
+    std::iter::once(first).chain(notes).collect()
 }

@@ -80,7 +80,7 @@ pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: M
             let _ = writeln!(
                 text,
                 "saved    {} ({})",
-                out.join(&saved.folder).display(),
+                harmless::shown(&out.join(&saved.folder).display().to_string()),
                 score(run)
             );
         }

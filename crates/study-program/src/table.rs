@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use harmless::shown;
 use study::statistics::{p_equals, signed};
 use study::summary::{Point, Scores, metric_in_words, metric_unit, set_in_words};
 use study::{StudyKind, StudySummary};
@@ -19,7 +20,8 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
         }
         let metric = metric_in_words(&summary.metric);
         let unit = metric_unit(&summary.metric);
-        let _ = write!(text, "{} {set} {metric} in {unit}", summary.task);
+        let (task, set) = (shown(&summary.task), shown(set));
+        let _ = write!(text, "{task} {set} {metric} in {unit}");
         if summary.studies.len() > 1 {
             let _ = write!(text, ", study {}", study.study);
         }
@@ -50,7 +52,8 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
                 continue;
             };
             let (metric, unit) = (metric_in_words(&first.metric), metric_unit(&first.metric));
-            let _ = writeln!(text, "{} {} {metric} in {unit}", summary.task, first.set);
+            let (task, set) = (shown(&summary.task), shown(&first.set));
+            let _ = writeln!(text, "{task} {set} {metric} in {unit}");
             rows(
                 &mut text,
                 of_points().map(|(point, other)| (&point.label, &other.scores)),

@@ -28,7 +28,8 @@ const ARMS_A_LINE: usize = 2;
 /// which counts the steps of all runs, and the runs in progress.
 pub(crate) struct Terminal {
     quiet: bool,
-    heading: String,
+    /// Lines to say first.
+    heading: Vec<String>,
     /// What to call the set of the headline.
     set: String,
     /// The headline metric.
@@ -53,7 +54,7 @@ impl Terminal {
     /// nothing if standard error is not a terminal.
     pub(crate) fn new(
         quiet: bool,
-        heading: String,
+        heading: Vec<String>,
         set: &str,
         metric: Metric,
         jobs: usize,
@@ -161,7 +162,7 @@ impl Progress for Terminal {
             steps,
             checkpoint_bytes,
         } = *plan;
-        for line in self.heading.lines() {
+        for line in &self.heading {
             self.line(line);
         }
         if recorded > 0 {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use harmless::{fence, markdown, shown_lines};
 use tasks::Metric;
 
 use crate::noise::NoiseSelection;
@@ -33,16 +34,15 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
         text,
         "\n# {} finetuned on {}\n\nTrained by [noisytune-burn](https://github.com/noisytune-burn/noisytune-burn) {} with \
          Burn {}.\n",
-        repository(&settings.model.name).unwrap_or(&settings.model.name),
-        settings.task,
+        markdown(repository(&settings.model.name).unwrap_or(&settings.model.name)),
+        markdown(&settings.task),
         run.versions.noisytune_burn,
         run.versions.burn,
     );
+    text += "|  |  |\n|---|---|\n";
     let mut row = |name: &str, value: &str| {
-        let _ = writeln!(text, "| {name} | {} |", cell(value));
+        let _ = writeln!(text, "| {} | {} |", markdown(name), markdown(value));
     };
-    row("", "");
-    row("---", "---");
     row("base model", &settings.model.name);
     row("SHA-256 of its weights", &settings.model.sha256);
     row("task", &settings.task);
@@ -76,10 +76,10 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
     row("weights", &format!("{}, {}", facts.weights, facts.dtype));
     scores(&mut text, run);
     let recipe = serde_json::to_string_pretty(&settings.recipe).expect("a recipe is plain data");
+    let (command, fence) = (shown_lines(facts.command), fence(facts.command));
     let _ = write!(
         text,
-        "\n## Recipe\n\n```json\n{recipe}\n```\n\n## Command\n\n```sh\n{}\n```\n",
-        facts.command
+        "\n## Recipe\n\n```json\n{recipe}\n```\n\n## Command\n\n{fence}sh\n{command}\n{fence}\n"
     );
     text
 }
@@ -111,10 +111,13 @@ fn front_matter(run: &RunRecord, facts: &CardFacts<'_>) -> String {
     text
 }
 
-/// The repository of a model downloaded from the hub, without its commit.
+/// The repository of a model downloaded from the hub, without its commit. The name of a folder may begin like one, but has no
+/// slash.
 fn repository(model: &str) -> Option<&str> {
-    let name = model.strip_prefix("hf:")?;
-    name.split('@').next()
+    let name = model.strip_prefix("hf:")?.split('@').next()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let (owner, rest) = name.split_once('/')?;
+    (owner.chars().all(is_plain) && rest.chars().all(is_plain)).then_some(name)
 }
 
 /// The names of the metrics, the headline's first.
@@ -160,7 +163,7 @@ fn scores(text: &mut String, run: &RunRecord) {
     let _ = writeln!(text, "\n|---|---:|{}", "---:|".repeat(metrics.len()));
     let last = run.epochs.last().into_iter();
     for (set, evaluation) in last.flat_map(|epoch| &epoch.evaluations) {
-        let _ = write!(text, "| {} | {:.4} |", cell(set), evaluation.loss);
+        let _ = write!(text, "| {} | {:.4} |", markdown(set), evaluation.loss);
         for metric in &metrics {
             let score = evaluation.metrics.get(*metric);
             let _ = match score {
@@ -176,21 +179,17 @@ fn scores(text: &mut String, run: &RunRecord) {
             "\nWhen this run ended, it had the arm's highest {} on {}. Choosing a seed by that score flatters it: expect less on \
              other data.",
             metric_in_words(&headline.metric),
-            headline.set
+            markdown(&headline.set)
         );
     }
     if let Some(class) = &run.only_class {
         let _ = writeln!(
             text,
-            "\nThe model has learned nothing: for every text of {} it predicts {class}.",
-            headline.set
+            "\nThe model has learned nothing: for every text of {} it predicts {}.",
+            markdown(&headline.set),
+            markdown(class)
         );
     }
-}
-
-/// Text that stays in its cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', r"\|").replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]
@@ -243,6 +242,43 @@ mod tests {
         assert!(!card(&run).contains(row));
         run.settings.noise_selection = NoiseSelection::ExceptTokenEmbeddings;
         assert!(card(&run).contains(row));
+    }
+
+    #[test]
+    fn names_from_outside_are_text_and_no_markup_or_metadata() {
+        let hostile = "hf:x\nlicense: mit\n---\n<script>|[a](b)\u{1b}[31m\u{202e}```";
+        let mut run = run();
+        run.settings.model.name = hostile.to_owned();
+        run.settings.task = hostile.to_owned();
+        run.only_class = Some(hostile.to_owned());
+        let labels = [hostile.to_owned(), "=1".to_owned()];
+        let facts = CardFacts {
+            labels: Some(&labels),
+            data: hostile,
+            command: hostile,
+            weights: "model.safetensors",
+            dtype: "float32",
+            library: "transformers",
+        };
+        let text = model_card(&run, &facts);
+        let metadata = front_matter(&text);
+        assert!(
+            !metadata.lines().any(|line| line.starts_with("license:")),
+            "{text}"
+        );
+        assert!(!text.contains(|c| harmless::acts(c) && c != '\n'), "{text}");
+        let (before, command) = text.split_once("## Command").expect("a command");
+        for markup in ["<script>", "[a]", "|[a", "\nlicense: mit"] {
+            assert!(!before.contains(markup), "{markup}: {text}");
+        }
+        assert!(
+            command.starts_with("\n\n````sh\n") && command.ends_with("\n````\n"),
+            "{text}"
+        );
+        let rows = before
+            .lines()
+            .filter(|line| line.starts_with("| base model"));
+        assert_eq!(rows.count(), 1, "{text}");
     }
 
     #[test]

@@ -5,11 +5,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::error::TaskError;
+use crate::error::{TaskError, excerpt};
 use crate::metrics::Metric;
 use crate::outputs::Outputs;
 use crate::source::{Format, Source};
 use crate::split::Split;
+
+/// Longest name of a class, in bytes.
+const LONGEST_CLASS: usize = 1000;
 
 /// A set of examples to evaluate a model on.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,7 +196,17 @@ impl Task {
                 if let Some(name) = names.iter().find(|name| name.contains(char::is_control)) {
                     // The name is written into a column of a file of predictions.
                     let expected = "names without tabs, line ends and other control characters";
-                    return Some((format!("a class named {name:?}"), expected.to_owned()));
+                    return Some((
+                        format!("a class named {:?}", excerpt(name)),
+                        expected.to_owned(),
+                    ));
+                }
+                if let Some(name) = names.iter().find(|name| name.len() > LONGEST_CLASS) {
+                    // It is written once for each example.
+                    return Some((
+                        format!("a class named {:?}, of {} bytes", excerpt(name), name.len()),
+                        format!("names of at most {LONGEST_CLASS} bytes"),
+                    ));
                 }
                 let different = names.iter().collect::<BTreeSet<_>>().len();
                 if different >= 2 && different == names.len() {

@@ -346,6 +346,10 @@ fn a_description_that_contradicts_itself_is_refused() {
             "a class named \"a\\tb\"; expected names without tabs, line ends and other control characters",
         ),
         (
+            |task| task.outputs = Outputs::Classes(vec!["x".repeat(1001), "c".to_owned()]),
+            "a class named \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\", of 1001 bytes; expected names of at most 1000 bytes",
+        ),
+        (
             |task| task.evaluation_sets[0].0 = "../dev",
             "an evaluation set named \"../dev\"; expected letters, digits, _ and -",
         ),

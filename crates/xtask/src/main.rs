@@ -17,6 +17,8 @@ mod peer;
 mod predict_table;
 mod records;
 mod rows;
+mod soak;
+mod soak_figure;
 mod table;
 mod tokenize_table;
 
@@ -46,6 +48,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Kills a study at random moments, continues it, and compares what it leaves with an undisturbed one
     Crash(crash::Options),
+    /// Watches a study of many runs from outside: its resident memory and open files must stay flat
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Task::Faults(options) => faults::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Crash(options) => crash::run(&options),
+        Task::Soak(options) => soak::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -51,7 +51,8 @@ fn run() -> Result<(), Failure> {
         None => {
             let files = own.files();
             let name = files.train.file_stem().unwrap_or_default();
-            let out = out.join(name);
+            // A file named `...csv` must not lead out of the folder.
+            let out = out.join(harmless::file_name(&name.to_string_lossy()));
             conductor.run(&Sentences::Own(files), &out)
         }
     }

@@ -6,7 +6,6 @@ mod terminal;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
 use encoders::Snapshot;
 use predict::{Output, Predictor, Summary};
 use program::progress::say;
@@ -30,10 +29,17 @@ const PROGRAM: Program = Program {
 
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for everything else.
 pub fn main() -> ExitCode {
-    program::exit_code_of(run(&Arguments::parse()))
+    program::exit_code_of(run())
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run() -> Result<(), Failure> {
+    match program::parse(std::env::args_os())? {
+        Some(arguments) => predict(&arguments),
+        None => Ok(()),
+    }
+}
+
+fn predict(arguments: &Arguments) -> Result<(), Failure> {
     let (Some((source, wanted)), false) = (arguments.model(), arguments.devices.list_devices)
     else {
         return DeviceOptions::list();

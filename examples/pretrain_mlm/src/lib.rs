@@ -60,6 +60,6 @@ fn run() -> Result<(), Failure> {
         "held out  masked accuracy {:.2} %, perplexity {:.2}\nsnapshot  {}\n",
         100.0 * scores.accuracy,
         scores.perplexity,
-        run.snapshot().display()
+        harmless::shown(&run.snapshot().display().to_string())
     ))
 }

@@ -143,10 +143,10 @@ impl<'a> Area<'a> {
         );
     }
 
-    /// Sets a text.
+    /// Sets a text, which cannot act on its surroundings; plotters escapes markup.
     pub(crate) fn text(&self, words: &str, point: Point, style: Type) {
-        let point = self.place(point);
-        done(self.canvas.borrow_mut().draw_text(words, &style, point));
+        let (words, point) = (harmless::shown(words), self.place(point));
+        done(self.canvas.borrow_mut().draw_text(&words, &style, point));
     }
 
     fn place(&self, (x, y): Point) -> BackendCoord {

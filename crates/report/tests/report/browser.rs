@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::benchmark;
+use crate::hostile::hostile;
 use crate::sample::Sample;
 
 /// The program to run: the one in the environment, or the first on the path.
@@ -89,7 +90,7 @@ function measure(frame) {
   const hidden = [...page.querySelectorAll("pre, #origin > .table")].filter(box => box.scrollWidth > box.clientWidth + 1);
   document.getElementById("found").textContent = JSON.stringify({
     shown, outside, small, hidden: hidden.map(box => box.textContent.slice(0, 40)), scroll: root.scrollWidth, width: frame.clientWidth,
-    compat: page.compatMode, ground: getComputedStyle(page.body).backgroundColor,
+    scripts: page.querySelectorAll("script, link, img, iframe, [onload]").length, compat: page.compatMode, ground: getComputedStyle(page.body).backgroundColor,
     dot: (dot => dot && getComputedStyle(dot).fill)(page.querySelector("figure circle[fill]:not([fill=none])")),
   });
 }
@@ -170,6 +171,24 @@ fn the_tables_of_several_tasks_fit_a_desktop_and_a_phone() {
 
 #[test]
 #[ignore = "needs Chromium"]
+fn a_page_full_of_hostile_names_runs_nothing_and_overflows_nowhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = hostile(3).with(|material| report::write(folder.path(), material));
+    let page = std::fs::read_to_string(written.expect("a report").html).expect("the page");
+    for width in [1280, 390] {
+        let screen = Screen {
+            width,
+            is_dark: false,
+        };
+        let (found, console) = open(folder.path(), &page, screen);
+        assert_eq!(console, [""; 0], "{screen:?}");
+        assert_eq!(found["scripts"], 0, "{screen:?}");
+        assert_eq!(found["scroll"], width, "the page overflows, {screen:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs Chromium"]
 fn the_browser_test_sees_errors_and_overflow() {
     let folder = tempfile::tempdir().expect("a folder");
     let page =
@@ -183,6 +202,7 @@ fn the_browser_test_sees_errors_and_overflow() {
         },
     );
     assert_eq!(console.len(), 1, "{console:?}");
+    assert_eq!(found["scripts"], 1, "{found}");
     assert!(found["scroll"].as_f64() > found["width"].as_f64());
     assert_eq!(found["shown"], Value::Array(Vec::new()));
 }

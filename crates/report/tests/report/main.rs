@@ -6,5 +6,6 @@ mod browser;
 mod content;
 mod edges;
 mod files;
+mod hostile;
 mod languages;
 mod sample;

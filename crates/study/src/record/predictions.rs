@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use files::FileError;
+use harmless::{cell, read_cell};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's predictions for an evaluation set are kept.
@@ -31,7 +32,7 @@ const WHAT: &str = "a prediction";
 
 impl PredictionsFile {
     /// Replaces the file at `path` in the study's folder: tab-separated, with the header
-    /// `index<TAB>prediction<TAB>label`, or without labels `index<TAB>prediction`.
+    /// `index<TAB>prediction<TAB>label`, or without labels `index<TAB>prediction`. Classes are written by [`harmless::cell()`].
     ///
     /// # Errors
     /// [`FileError::Io`].
@@ -42,9 +43,9 @@ impl PredictionsFile {
         }
         let mut text = self.header().to_owned();
         for (index, prediction) in self.predictions.iter().enumerate() {
-            let _ = write!(text, "\n{index}\t{prediction}");
+            let _ = write!(text, "\n{index}\t{}", cell(prediction));
             if let Some(label) = self.labels.get(index) {
-                let _ = write!(text, "\t{label}");
+                let _ = write!(text, "\t{}", cell(label));
             }
         }
         text.push('\n');
@@ -77,9 +78,9 @@ impl PredictionsFile {
                 let reason = format!("expected {columns} columns, the first of them {index}");
                 return Err(wrong(index + 2, &reason));
             }
-            read.predictions.push(parts[1].to_owned());
+            read.predictions.push(read_cell(parts[1]).into_owned());
             read.labels
-                .extend(parts.get(2).map(|label| (*label).to_owned()));
+                .extend(parts.get(2).map(|label| read_cell(label).into_owned()));
         }
         Ok(read)
     }
@@ -146,6 +147,38 @@ mod tests {
             let read = PredictionsFile::read(folder.path(), "predictions/x.tsv");
             assert_eq!(read.expect("it reads back"), written);
         }
+    }
+
+    #[test]
+    fn classes_from_outside_are_no_formulas_and_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let classes = [
+            "=1+1", "@SUM(A1)", "+a", "-1", "-x", "\"=1\"", "a\tb\nc", "\\", "\u{202e}",
+        ];
+        let written = PredictionsFile {
+            predictions: owned(&classes),
+            labels: owned(&classes),
+        };
+        written
+            .write(folder.path(), "x.tsv")
+            .expect("it is written");
+        let text = std::fs::read_to_string(folder.path().join("x.tsv")).expect("a file");
+        let cells = || text.split(['\t', '\n']);
+        assert_eq!(
+            cells()
+                .filter(|cell| cell.starts_with(['=', '@', '+', '-', '"']))
+                .count(),
+            2,
+            "{text}"
+        );
+        assert_eq!(
+            cells().filter(|cell| *cell == "-1").count(),
+            2,
+            "a number is none"
+        );
+        assert!(!text.contains('\u{202e}'), "{text}");
+        let read = PredictionsFile::read(folder.path(), "x.tsv");
+        assert_eq!(read.expect("it reads back"), written);
     }
 
     #[test]

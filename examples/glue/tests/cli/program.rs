@@ -13,6 +13,11 @@ pub(crate) fn tasks_folder() -> PathBuf {
     repository().join("crates/tasks/tests/golden/glue/tsv")
 }
 
+/// A tiny BERT.
+pub(crate) fn tiny_model() -> PathBuf {
+    repository().join("crates/encoders/tests/golden/tiny/snapshot")
+}
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -50,7 +55,7 @@ impl World {
 
     /// Trains a tiny BERT for an epoch, one run per arm, with more arguments.
     pub(crate) fn run(&self, more: &[&str]) -> Output {
-        let model = repository().join("crates/encoders/tests/golden/tiny/snapshot");
+        let model = tiny_model();
         let one_seed = !more.iter().any(|option| option.starts_with("--seeds"));
         Command::new(env!("CARGO_BIN_EXE_glue"))
             .current_dir(self.0.path())

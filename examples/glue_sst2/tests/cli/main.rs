@@ -6,9 +6,13 @@ mod bench;
 mod families;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(target_os = "linux")]
+mod hostile;
 #[cfg(unix)]
 mod interrupts;
 mod program;
 mod runs;
 mod saved;
+#[cfg(target_os = "linux")]
+mod soak;
 mod sources;

@@ -2,6 +2,8 @@
 
 mod broken;
 mod formats;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod inputs;
 mod models;
 mod output;
