@@ -56,6 +56,14 @@ pub enum TaskError {
         /// The cause.
         source: io::Error,
     },
+    /// A file of the task has no labels, and its set is to be scored.
+    #[error("{}: no labels, as XTREME's download leaves them out; expected {expected}", path.display())]
+    NoLabels {
+        /// The file.
+        path: PathBuf,
+        /// Where there may be labels.
+        expected: String,
+    },
     /// The file is not UTF-8 text.
     #[error("{}:{line}: bytes that are not UTF-8; expected UTF-8 text", path.display())]
     NotUtf8 {

@@ -54,7 +54,7 @@ fn hub_pairs() -> ParquetColumns {
         sentence: "sentence1".to_owned(),
         sentence2: Some("sentence2".to_owned()),
         label: Some("label".to_owned()),
-        classes: Vec::new(),
+        ..ParquetColumns::default()
     }
 }
 

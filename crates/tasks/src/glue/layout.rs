@@ -96,7 +96,7 @@ pub(super) fn train_dev_test(
 }
 
 /// Describes a TSV file by its header and the names of the columns that are used.
-pub(super) fn tsv_columns(header: &str, sentences: &[&str], label: Option<&str>) -> TsvColumns {
+pub(crate) fn tsv_columns(header: &str, sentences: &[&str], label: Option<&str>) -> TsvColumns {
     let names: Vec<&str> = header.split('\t').collect();
     // A name that is not there becomes a column that is not there, which `Task::new` refuses.
     let at = |name: &str| {
@@ -114,12 +114,12 @@ pub(super) fn tsv_columns(header: &str, sentences: &[&str], label: Option<&str>)
 }
 
 /// Describes the hub's files of a task by the names of their columns.
-pub(super) fn hub_columns(sentence: &str, sentence2: Option<&str>) -> ParquetColumns {
+pub(crate) fn hub_columns(sentence: &str, sentence2: Option<&str>) -> ParquetColumns {
     ParquetColumns {
         sentence: sentence.to_owned(),
         sentence2: sentence2.map(str::to_owned),
         label: Some("label".to_owned()),
-        classes: Vec::new(),
+        ..ParquetColumns::default()
     }
 }
 

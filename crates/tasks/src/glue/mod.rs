@@ -19,6 +19,7 @@ mod wnli;
 
 pub use cola::cola;
 pub use layout::{GlueFile, GlueTask};
+pub(crate) use layout::{hub_columns, tsv_columns};
 pub use mnli::mnli;
 pub use mrpc::mrpc;
 pub use qnli::qnli;

@@ -13,7 +13,7 @@ use crate::split::Split;
 
 pub use parquet::ParquetColumns;
 pub use table::{HeldOut, Part, TableColumns, TextTable};
-pub use tsv::{ShortRows, TsvColumns};
+pub use tsv::{Quotes, ShortRows, TsvColumns};
 
 /// A file of examples and its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]

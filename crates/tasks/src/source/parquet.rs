@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use bytes::Bytes;
+use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{AsBytes, ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
@@ -19,6 +20,7 @@ pub(super) use self::budget::Budget;
 pub(super) use self::pages::{column_reader, rows};
 
 use super::contents::{Contents, strip};
+use super::tsv::{no_row_of, note_of_missing};
 use crate::error::{TaskError, excerpt};
 use crate::outputs::Outputs;
 use crate::split::Example;
@@ -26,8 +28,8 @@ use crate::targets::Targets;
 
 /// Names the columns of a Parquet file.
 ///
-/// Labels are numbers: the position of the class (int64), or the score (float).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Labels are numbers: the position of the class (int64), or the score (float). Classes may also be text: their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParquetColumns {
     /// Column of the sentence, or of the first of a pair.
     pub sentence: String,
@@ -38,6 +40,11 @@ pub struct ParquetColumns {
     /// Names of the classes that the label column should have, in order, if the file says: the hub's files do. Labels
     /// are numbers, and those of another task would be taken for this one's.
     pub classes: Vec<String>,
+    /// Only rows with this text in this column are examples; rows with another belong to other sets.
+    pub only: Option<(String, String)>,
+    /// Sentences that stand for one that is missing. Rows with one are dropped, and a [note](crate::Split::notes) says how
+    /// many.
+    pub missing: Vec<String>,
 }
 
 /// Reads the examples from `bytes`, the contents of `path`.
@@ -74,7 +81,7 @@ fn contents(
         .map(|name| file.targets(name, outputs));
 
     let mut seconds = seconds.transpose()?.map(Vec::into_iter);
-    Ok(Contents {
+    let contents = Contents {
         // `File::column` gives every column as many values as the file has rows.
         examples: sentences
             .into_iter()
@@ -85,7 +92,57 @@ fn contents(
             .collect(),
         targets: targets.transpose()?,
         notes: Vec::new(),
-    })
+    };
+    let of_the_set = match &columns.only {
+        None => None,
+        Some((column, value)) => {
+            let values = file.sentences(column)?;
+            let is_there = values.contains(value);
+            if !is_there {
+                return Err(no_row_of(path, value));
+            }
+            Some(values.iter().map(|other| other == value).collect())
+        }
+    };
+    Ok(kept(path, contents, of_the_set, &columns.missing))
+}
+
+/// The examples of the set whose sentences are all there.
+fn kept(
+    path: &Path,
+    mut contents: Contents,
+    of_the_set: Option<Vec<bool>>,
+    missing: &[String],
+) -> Contents {
+    let is_whole = |example: &Example| {
+        let mut sentences = std::iter::once(&example.sentence).chain(&example.sentence2);
+        !sentences.any(|sentence| missing.contains(sentence))
+    };
+    let of_the_set = of_the_set.unwrap_or_else(|| vec![true; contents.examples.len()]);
+    let rows = contents.examples.iter().zip(&of_the_set);
+    let keep: Vec<bool> = rows
+        .map(|(row, of_the_set)| *of_the_set && is_whole(row))
+        .collect();
+    let dropped = of_the_set.iter().zip(&keep).enumerate();
+    let mut dropped = dropped.filter(|(_, (of_the_set, keep))| **of_the_set && !**keep);
+    if let Some((first, _)) = dropped.next() {
+        let place = format!("{}: row {}", path.display(), first + 1);
+        contents
+            .notes
+            .push(note_of_missing(&place, 1 + dropped.count()));
+    }
+    match &mut contents.targets {
+        None => {}
+        Some(Targets::Classes(classes)) => retain(classes, &keep),
+        Some(Targets::Scores(scores)) => retain(scores, &keep),
+    }
+    retain(&mut contents.examples, &keep);
+    contents
+}
+
+fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    values.retain(|_| keep.next().is_none_or(|keep| *keep));
 }
 
 struct File<'a> {
@@ -156,6 +213,16 @@ impl<'a> File<'a> {
 
     fn targets(&self, name: &str, outputs: &Outputs) -> Result<Targets, TaskError> {
         match outputs {
+            Outputs::Classes(names) if self.is_text(name) => {
+                let words = self.sentences(name)?;
+                let expected = outputs.to_string();
+                let words = words.into_iter().map(Some).collect();
+                let classes = self.checked(name, words, &expected, |word: &String| {
+                    let class = names.iter().position(|name| name == word);
+                    class.ok_or_else(|| format!("is {:?}", excerpt(word)))
+                })?;
+                Ok(Targets::Classes(classes))
+            }
             Outputs::Classes(names) => {
                 let values = self.column::<Int64Type>(name, "int64", |reader| match reader {
                     ColumnReader::Int64ColumnReader(reader) => Some(reader),
@@ -187,6 +254,14 @@ impl<'a> File<'a> {
                 Ok(Targets::Scores(scores))
             }
         }
+    }
+
+    fn is_text(&self, name: &str) -> bool {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let mut columns = schema.columns().iter();
+        columns.any(|column| {
+            column.path().string() == name && column.physical_type() == Type::BYTE_ARRAY
+        })
     }
 
     /// Converts every value. A null, or a value that `convert` refuses, is an error that names the row.

@@ -1,5 +1,7 @@
-//! GLUE's TSV dialect: one row per line, columns separated by tabs, no quoting and no escapes.
+//! TSV: one row per line, columns separated by tabs. GLUE's dialect has no quoting and no escapes; XTREME's files are written
+//! by Python's `csv`, which quotes a column that contains a quote.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::path::Path;
 
@@ -23,6 +25,15 @@ pub struct TsvColumns {
     pub sentence2: Option<usize>,
     /// Column of the label; `None` for a file without labels.
     pub label: Option<usize>,
+    /// Words for classes that the task calls otherwise: the one in the file, and the task's.
+    pub other_words: Vec<(String, String)>,
+    /// Only rows with this value in this column are examples; rows with another belong to other sets.
+    pub only: Option<(usize, String)>,
+    /// Sentences that stand for one that is missing. Rows with one are dropped, and a [note](crate::Split::notes) says how
+    /// many.
+    pub missing: Vec<String>,
+    /// How sentences that contain quotes are written.
+    pub quotes: Quotes,
     /// What happens to rows with fewer columns.
     pub short_rows: ShortRows,
     /// First lines of other files that may be here by mistake, each with the names of these files.
@@ -40,6 +51,17 @@ pub enum ShortRows {
     Dropped,
 }
 
+/// Says what a quote at the beginning of a column means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quotes {
+    /// It is a character.
+    #[default]
+    Kept,
+    /// It opens a quoted column, as Python's `csv` writes one: the quotes around it are not part of it, and each quote inside is
+    /// doubled.
+    Doubled,
+}
+
 impl TsvColumns {
     /// Returns a contradiction in the description, if there is one, and what would be right.
     pub(super) fn fault(&self) -> Option<(String, String)> {
@@ -53,7 +75,8 @@ impl TsvColumns {
                 ));
             }
         }
-        [Some(self.sentence), self.sentence2, self.label]
+        let only = self.only.as_ref().map(|(column, _)| *column);
+        [Some(self.sentence), self.sentence2, self.label, only]
             .into_iter()
             .flatten()
             .find(|column| *column >= count)
@@ -80,7 +103,10 @@ pub(super) fn read(
     };
     match outputs {
         Outputs::Classes(names) => reader.read(bytes, Targets::Classes, |text| {
-            names.iter().position(|name| name == text)
+            let mut words = columns.other_words.iter();
+            let word = words.find(|(word, _)| word == text);
+            let name = word.map_or(text, |(_, class)| class.as_str());
+            names.iter().position(|class| class == name)
         }),
         Outputs::Score { min, max } => reader.read(bytes, Targets::Scores, |text| {
             text.parse()
@@ -113,17 +139,31 @@ impl Reader<'_> {
         self.check_header(&mut rows)?;
         let (mut examples, mut labels) = (Vec::new(), Vec::new());
         let mut quoted = Vec::new();
-        let mut short = Vec::new();
+        let (mut short, mut missing) = (Vec::new(), Vec::new());
         for row in rows {
             if self.is_dropped(&row) {
                 short.push(row.line);
                 continue;
             }
             let columns = self.checked(&row)?;
-            if self.sentences(columns).any(is_escaped) {
+            if !self.is_of_the_set(columns) {
+                continue;
+            }
+            if self.columns.quotes == Quotes::Kept && self.sentences(columns).any(is_escaped) {
                 quoted.push(row.line);
             }
-            let mut sentences = self.sentences(columns).map(str::to_owned);
+            let sentences = self
+                .sentences(columns)
+                .map(|text| self.unquoted(&row, text));
+            let sentences: Vec<String> = sentences.collect::<Result<_, _>>()?;
+            if sentences
+                .iter()
+                .any(|text| self.columns.missing.contains(text))
+            {
+                missing.push(row.line);
+                continue;
+            }
+            let mut sentences = sentences.into_iter();
             examples.push(Example {
                 sentence: sentences.next().unwrap_or_default(),
                 sentence2: sentences.next(),
@@ -132,14 +172,42 @@ impl Reader<'_> {
                 labels.push(parse(columns[at]).ok_or_else(|| self.label(&row, columns[at]))?);
             }
         }
+        if let (Some((_, value)), true) = (&self.columns.only, examples.is_empty()) {
+            return Err(no_row_of(self.path, value));
+        }
+        let notes = [
+            self.quotes_are_kept(&quoted),
+            self.rows_are_dropped(&short),
+            missing.first().map(|first| {
+                let place = format!("{}:{first}", self.path.display());
+                note_of_missing(&place, missing.len())
+            }),
+        ];
         Ok(Contents {
             examples,
             targets: self.columns.label.map(|_| targets(labels)),
-            notes: [self.quotes_are_kept(&quoted), self.rows_are_dropped(&short)]
-                .into_iter()
-                .flatten()
-                .collect(),
+            notes: notes.into_iter().flatten().collect(),
         })
+    }
+
+    fn is_of_the_set(&self, columns: &[&str]) -> bool {
+        let only = self.columns.only.as_ref();
+        only.is_none_or(|(column, value)| strip(columns[*column]) == value)
+    }
+
+    /// A sentence as it was before it was quoted.
+    fn unquoted(&self, row: &Row<'_>, text: &str) -> Result<String, TaskError> {
+        if self.columns.quotes == Quotes::Kept {
+            return Ok(text.to_owned());
+        }
+        let unquoted = unquoted(text).ok_or_else(|| TaskError::Line {
+            path: self.path.to_owned(),
+            line: row.line,
+            found: format!("column {:?}", excerpt(text)),
+            expected: "a closing quote, and each quote inside doubled, as Python's csv writes them"
+                .to_owned(),
+        })?;
+        Ok(strip(&unquoted).to_owned())
     }
 
     /// Splits the file into rows. Blank lines are kept, and refused later for their number of columns.
@@ -307,9 +375,55 @@ fn is_escaped(sentence: &str) -> bool {
     inside.is_some_and(|inside| inside.contains('"') && !inside.replace("\"\"", "").contains('"'))
 }
 
+/// What Python's `csv` has quoted; `None` if a quote is not closed or one inside is not doubled.
+fn unquoted(text: &str) -> Option<Cow<'_, str>> {
+    let Some(rest) = text.strip_prefix('"') else {
+        return Some(Cow::Borrowed(text));
+    };
+    let inside = rest.strip_suffix('"')?;
+    match inside.replace("\"\"", "").contains('"') {
+        true => None,
+        false => Some(Cow::Owned(inside.replace("\"\"", "\""))),
+    }
+}
+
+/// What to say if no row has the value that those of a set have.
+pub(super) fn no_row_of(path: &Path, value: &str) -> TaskError {
+    TaskError::Table {
+        path: path.to_owned(),
+        found: format!("no row of {:?}", excerpt(value)),
+        expected: "at least one".to_owned(),
+    }
+}
+
+/// What to say about rows that are dropped because a sentence is missing, the first of which is at `place`.
+pub(super) fn note_of_missing(place: &str, count: usize) -> String {
+    format!(
+        "{place}: {count} row(s) from here on lack a sentence, or have a placeholder for it, and are dropped"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_columns_are_what_they_were() {
+        for (written, text) in [
+            ("plain", Some("plain")),
+            ("a \"word\" inside", Some("a \"word\" inside")),
+            ("\"\"", Some("")),
+            ("\"\"\"\"", Some("\"")),
+            ("\"he said \"\"no\"\"\"", Some("he said \"no\"")),
+            ("\"", None),
+            ("\"open", None),
+            ("\"\"\"", None),
+            ("\"one \" alone\"", None),
+            ("\"\"doubled outside\"\"", None),
+        ] {
+            assert_eq!(unquoted(written).as_deref(), text, "{written}");
+        }
+    }
 
     fn split(text: &str) -> Vec<(usize, Vec<&str>)> {
         let columns = TsvColumns {
