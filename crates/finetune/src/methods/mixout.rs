@@ -13,9 +13,11 @@ use crate::error::FinetuneError;
 /// In every training step, each weight of the body's linear layers is replaced by the pretrained one with
 /// probability p. The result is corrected so that its expectation is the current weight.
 ///
-/// As in the authors' program, it acts on the weights of linear layers, not on biases, embeddings and
-/// LayerNorm. Unlike there, dropout stays as the recipe has it, so that Mixout is the only difference from the
-/// baseline. The default p = 0.7 is theirs.
+/// Each weight has a draw of its own, which the authors call mixconnect. Their program (`bloodwass/mixout`, `mixout.py`)
+/// draws one mask over the inputs of a layer and repeats it for all its outputs, and its gradients lack the factor
+/// 1 / (1 - p) that the formula has. As there, only the weights of linear layers are replaced, not biases, embeddings and
+/// LayerNorm. Unlike there, dropout stays as the recipe has it, so that this is the only difference from the baseline. The
+/// default p = 0.7 is theirs.
 pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     let key = stream_key(start.seed, "mixout");
     let mut targets = Targets {
