@@ -307,7 +307,7 @@ type Contradiction = (fn(&mut GlueTask), &'static str);
 
 #[test]
 fn a_description_that_contradicts_itself_is_refused() {
-    let cases: [Contradiction; 15] = [
+    let cases: [Contradiction; 16] = [
         (
             |task| task.outputs = Outputs::classes(["only"]),
             r#"classes ["only"]; expected at least two, all different"#,
