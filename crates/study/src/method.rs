@@ -107,7 +107,7 @@ const fn decay(name: &'static str, default: f64) -> Hyperparameter {
         name,
         default,
         accepted: "0 to 1",
-        is_accepted: |value| 0.0 <= value && value <= 1.0,
+        is_accepted: |value| (0.0..=1.0).contains(&value),
     }
 }
 
