@@ -25,7 +25,7 @@ pub(crate) fn render(soak: &Soak) -> String {
     );
     let title = format!(
         "most resident memory in MiB; over the last three quarters {:+.3} MiB per 1,000 steps, at most {} are accepted",
-        soak.growth_mib_per_1000_steps, soak.most_growth_mib_per_1000_steps
+        soak.growth_per_1000_steps.mib, soak.most_growth_per_1000_steps.mib
     );
     panel(&mut svg, soak, MEMORY, &title, &|row| row.2 as f64 / 1024.0);
     panel(&mut svg, soak, FILES, "fewest open files", &|row| {
@@ -108,6 +108,7 @@ fn round_step(most: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::soak::Growth;
 
     #[test]
     fn an_axis_has_two_to_five_parts() {
@@ -124,12 +125,17 @@ mod tests {
 
     #[test]
     fn every_row_is_a_point_and_flat_memory_a_level_line() {
+        let growth = |all| Growth {
+            mib: all,
+            open_files: all,
+            threads: all,
+        };
         let rows = (0..=4).map(|runs| Row(runs, 0.0, 102_400, 9, 3)).collect();
         let soak = Soak {
             runs: 4,
             steps_per_run: 100,
-            growth_mib_per_1000_steps: 0.0,
-            most_growth_mib_per_1000_steps: 0.5,
+            growth_per_1000_steps: growth(0.0),
+            most_growth_per_1000_steps: growth(0.5),
             rows,
         };
         let svg = render(&soak);
