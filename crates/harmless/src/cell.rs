@@ -55,10 +55,7 @@ pub fn read_cell(cell: &str) -> Cow<'_, str> {
             'n' => ('\n', 1),
             'r' => ('\r', 1),
             '\\' => ('\\', 1),
-            'u' => match number(rest) {
-                Some(number) => number,
-                None => ('\\', 0),
-            },
+            'u' => number(rest).unwrap_or(('\\', 0)),
             guarded if FORMULA.contains(&guarded) || guarded.is_whitespace() => {
                 (guarded, guarded.len_utf8())
             }
