@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use bytes::Bytes;
-use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{AsBytes, ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
@@ -28,7 +27,7 @@ use crate::targets::Targets;
 
 /// Names the columns of a Parquet file.
 ///
-/// Labels are numbers: the position of the class (int64), or the score (float). Classes may also be text: their names.
+/// Labels are numbers: the position of the class (int64), or the score (float); or the names of the classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParquetColumns {
     /// Column of the sentence, or of the first of a pair.
@@ -40,6 +39,8 @@ pub struct ParquetColumns {
     /// Names of the classes that the label column should have, in order, if the file says: the hub's files do. Labels
     /// are numbers, and those of another task would be taken for this one's.
     pub classes: Vec<String>,
+    /// Whether labels are the names of the classes, as text.
+    pub names_as_labels: bool,
     /// Only rows with this text in this column are examples; rows with another belong to other sets.
     pub only: Option<(String, String)>,
     /// Sentences that stand for one that is missing. Rows with one are dropped, and a [note](crate::Split::notes) says how
@@ -78,7 +79,7 @@ fn contents(
     let targets = columns
         .label
         .as_ref()
-        .map(|name| file.targets(name, outputs));
+        .map(|name| file.targets(name, columns.names_as_labels, outputs));
 
     let mut seconds = seconds.transpose()?.map(Vec::into_iter);
     let contents = Contents {
@@ -211,9 +212,14 @@ impl<'a> File<'a> {
         )
     }
 
-    fn targets(&self, name: &str, outputs: &Outputs) -> Result<Targets, TaskError> {
+    fn targets(
+        &self,
+        name: &str,
+        names_as_labels: bool,
+        outputs: &Outputs,
+    ) -> Result<Targets, TaskError> {
         match outputs {
-            Outputs::Classes(names) if self.is_text(name) => {
+            Outputs::Classes(names) if names_as_labels => {
                 let words = self.sentences(name)?;
                 let expected = outputs.to_string();
                 let words = words.into_iter().map(Some).collect();
@@ -254,14 +260,6 @@ impl<'a> File<'a> {
                 Ok(Targets::Scores(scores))
             }
         }
-    }
-
-    fn is_text(&self, name: &str) -> bool {
-        let schema = self.reader.metadata().file_metadata().schema_descr();
-        let mut columns = schema.columns().iter();
-        columns.any(|column| {
-            column.path().string() == name && column.physical_type() == Type::BYTE_ARRAY
-        })
     }
 
     /// Converts every value. A null, or a value that `convert` refuses, is an error that names the row.

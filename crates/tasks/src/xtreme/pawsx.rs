@@ -64,7 +64,10 @@ fn places(portion: Portion, language: &str) -> Vec<Place> {
         Place::of_hub(
             &format!("PAWS-X.{language}"),
             portion,
-            of_hub(hub_columns("sentence1", Some("sentence2"))),
+            ParquetColumns {
+                names_as_labels: true,
+                ..of_hub(hub_columns("sentence1", Some("sentence2")))
+            },
         ),
         Place::of_xtreme(portion, language, &NOT_TRANSLATED),
     ]

@@ -49,6 +49,7 @@ fn places(portion: Portion, language: &str) -> Vec<Place> {
     if portion != Portion::Train {
         let columns = ParquetColumns {
             label: Some("gold_label".to_owned()),
+            names_as_labels: true,
             only: Some(("language".to_owned(), language.to_owned())),
             ..hub_columns("sentence1", Some("sentence2"))
         };
