@@ -86,6 +86,7 @@ fn the_summary_has_the_documented_shape() {
     let comparison = &study["points"][1]["comparison"];
     let known = [
         "against",
+        "at_another_epoch",
         "equivalence",
         "holm_p",
         "mcnemar",
