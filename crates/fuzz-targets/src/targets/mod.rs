@@ -25,7 +25,7 @@ pub struct Target {
     pub read: fn(&Path, &[u8]) -> Vec<String>,
     /// Inputs beside those in `corpus` that only this program can make.
     pub made: fn() -> Vec<(String, Vec<u8>)>,
-    /// Most bytes of memory for a byte of input, beside [`PLUS`].
+    /// Most bytes of memory for a byte of input, beside `PLUS`.
     pub per_byte: usize,
 }
 
