@@ -63,7 +63,7 @@ fn check_link(path: &Path) -> Result<(), Error> {
     match is_in(&folder) || blobs.as_deref().is_some_and(is_in) {
         true => Ok(()),
         false => Err(Error::other(format!(
-            "a link to {}, out of its folder; accepted is the file itself, or a link to one in the folder or in the hub's cache",
+            "a link to {}, out of its folder; accepted is the file itself, or a link to one in the folder or in the hub's cache: copy the file, or name the folder it is in",
             target.display()
         ))),
     }

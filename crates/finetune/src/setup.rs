@@ -73,6 +73,7 @@ impl Setup {
             config.max_eval_samples,
         )?;
         notes.extend(data.notes.iter().cloned());
+        notes.extend(plan::undecided(&config, data.train.len())?);
         let tuning = match config.studies.contains(&StudyKind::Baseline) {
             true => Some(HeldOutExamples::of(&data.train, &config.tuning())?),
             false => None,
@@ -182,7 +183,7 @@ impl Setup {
                 false => NoiseSelection::Everything,
             },
             study_train_rows: (run.train_rows != study_rows).then_some(study_rows),
-            vary: self.config.vary.clone(),
+            vary: self.config.varied_of(run.train_rows == study_rows),
             hyperparameters: run.arm.method().numbers(&self.config.hyperparameters),
             study_grid_point: match run.recipe {
                 RunRecipe::Grid(_) => Some(GridPoint::of(&self.config.recipe)),

@@ -1,13 +1,16 @@
 //! Texts as lines of a file or stream.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::error::PredictError;
 use crate::input::{Row, Text};
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Bytes of the longest line: a stream may have no end of one.
+const LONGEST: u64 = 1 << 28;
 
 /// A file or stream with a text per line, or with two that are separated by a tab.
 ///
@@ -53,11 +56,16 @@ impl Lines {
     /// Reads the next line; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, PredictError> {
         self.bytes.clear();
-        let read = self.reader.read_until(b'\n', &mut self.bytes);
-        let read = read.map_err(|source| PredictError::Read {
+        let wrong = |source| PredictError::Read {
             name: self.name.clone(),
             source,
-        })?;
+        };
+        let mut line = self.reader.by_ref().take(LONGEST + 1);
+        let read = line.read_until(b'\n', &mut self.bytes).map_err(wrong)?;
+        if read as u64 > LONGEST {
+            let reason = format!("line {} has more than {LONGEST} bytes", self.line + 1);
+            return Err(wrong(io::Error::other(reason)));
+        }
         if read == 0 {
             return Ok(None);
         }

@@ -95,6 +95,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, PretrainError> {
 /// The text of a file, unpacked if its name ends in `.gz`.
 pub(crate) fn read_text(path: &Path) -> Result<String, PretrainError> {
     let wrong = |e| PretrainError::file(path, e);
+    // A pipe or a device may have no end.
+    if !std::fs::metadata(path).map_err(wrong)?.is_file() {
+        let reason = "a pipe or a device, accepted is a file";
+        return Err(wrong(std::io::Error::other(reason)));
+    }
     let bytes = std::fs::read(path).map_err(wrong)?;
     let bytes = if path.extension().is_some_and(|extension| extension == "gz") {
         let mut unpacked = Vec::new();

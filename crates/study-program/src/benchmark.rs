@@ -142,7 +142,7 @@ fn rendered(summary: &BenchmarkSummary, json: &Path, report: &Path) -> String {
         let _ = writeln!(
             text,
             "{:<29} {:>8} {:>9} {:>10}",
-            format!("mean ({} run)", summary.tasks.len()),
+            format!("mean over {}", summary.tasks.len()),
             points(Some(average.control)),
             points(Some(average.treatment)),
             points(Some(difference)),

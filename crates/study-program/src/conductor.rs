@@ -334,7 +334,9 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> Vec<String> {
     let too_few = plan::too_few_pairs(&session.plan());
     let notes = subject.notes.iter().chain(session.notes());
     let in_languages = languages::too_few_pairs(session).into_iter();
-    let notes = notes.chain(&too_few).cloned().chain(in_languages);
+    let uncompared = plan::uncompared(&session.plan());
+    let notes = notes.chain(&too_few).chain(&uncompared).cloned();
+    let notes = notes.chain(in_languages);
     let notes = notes.map(|note| format!("note: {note}"));
     std::iter::once(first).chain(notes).collect()
 }

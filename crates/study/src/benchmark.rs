@@ -138,7 +138,7 @@ impl BenchmarkSummary {
         match found.is_empty() {
             true => format!(
                 "no evidence of a difference on any of {}, corrected for their number{average}",
-                parts.counted(told)
+                parts.counted(self.tasks.len())
             ),
             false => format!(
                 "evidence of a difference, corrected for the number of {}s: {}{average}",

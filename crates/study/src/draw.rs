@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::arm::Arm;
 use crate::config::StudyConfig;
+use crate::method::Method;
 
 /// Something that is drawn for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub enum Draw {
     Noise,
     /// What a method such as Mixout draws in training.
     Method,
-    /// The rows that a run is trained on, if it is trained on fewer than there are.
+    /// The rows that a run is trained on, if it is trained on fewer than the study has.
     Subset,
 }
 
@@ -65,7 +67,7 @@ impl Draw {
             Self::Noise => "noise on the pretrained parameters",
             Self::Method => "what a method such as Mixout draws in training",
             Self::Subset => {
-                "training sentences of a run that takes only some; otherwise the first ones"
+                "training sentences of the smaller sizes of data-size; otherwise the first ones"
             }
         }
     }
@@ -84,6 +86,27 @@ impl StudyConfig {
             true => seed,
             false => self.first_seed,
         }
+    }
+
+    /// What the seeds decide for a run, for its record: a run on all rows draws none, whatever is asked for others; `None` for
+    /// [`Draw::USUAL`].
+    pub fn varied_of(&self, takes_all: bool) -> Option<Vec<Draw>> {
+        let mut varied = self.vary.clone()?;
+        varied.retain(|draw| *draw != Draw::Subset || !takes_all);
+        (varied != Draw::USUAL).then_some(varied)
+    }
+
+    /// Whether the seeds decide anything for the runs of an arm; `takes_all` says that they are trained on all rows.
+    pub(crate) fn seeds_decide(&self, arm: Arm, takes_all: bool) -> bool {
+        let matters = |draw: &Draw| match draw {
+            Draw::Head | Draw::Order | Draw::Dropout => true,
+            Draw::Noise => arm.has_noise(),
+            Draw::Method => arm.method() != Method::Plain,
+            Draw::Subset => !takes_all,
+        };
+        Draw::ALL
+            .iter()
+            .any(|draw| self.varies(*draw) && matters(draw))
     }
 
     /// Whether the runs of a study differ in a draw.

@@ -1,5 +1,6 @@
 //! What can be wrong with a study, in one line each.
 
+use crate::draw::Draw;
 use std::path::PathBuf;
 
 use files::one_line;
@@ -82,6 +83,19 @@ pub enum StudyError {
         /// The evaluation set.
         set: String,
     },
+    /// Both points of a comparison have one run, made again for every seed.
+    #[error(
+        "the seeds vary {}, which decides nothing for {point} and {control}: every pair would be the same; accepted is a draw in which their runs differ, such as head, order or dropout",
+        names(vary)
+    )]
+    SeedsDecideNothing {
+        /// What the seeds decide.
+        vary: Vec<Draw>,
+        /// Label of the point.
+        point: String,
+        /// Label of the point it is compared with.
+        control: String,
+    },
     /// There is nothing to summarise.
     #[error("no run is recorded; expected at least one")]
     NoRecords,
@@ -118,7 +132,15 @@ impl StudyError {
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,
-            Self::Lambda(_) | Self::Setting { .. } | Self::UnknownHyperparameter { .. }
+            Self::Lambda(_)
+                | Self::Setting { .. }
+                | Self::UnknownHyperparameter { .. }
+                | Self::SeedsDecideNothing { .. }
         )
     }
+}
+
+fn names(vary: &[Draw]) -> String {
+    let names: Vec<&str> = vary.iter().map(|draw| draw.name()).collect();
+    names.join(", ")
 }

@@ -2,6 +2,7 @@
 
 use crate::arm::Arm;
 use crate::config::StudyConfig;
+use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::record::RunRecord;
 use crate::statistics::{ALPHA, fewest_pairs, least_p_value};
@@ -198,6 +199,61 @@ pub fn too_few_pairs(plan: &[PlannedStudy]) -> Vec<String> {
         })
     };
     plan.iter().filter_map(of_study).collect()
+}
+
+/// Says of each point of several runs for which the seeds decide nothing ([`StudyConfig::vary`]) that these are one run.
+///
+/// # Errors
+/// [`StudyError::SeedsDecideNothing`] if that is so for both points of a comparison: its pairs would be copies of one.
+pub fn undecided(config: &StudyConfig, train_rows: usize) -> Result<Vec<String>, StudyError> {
+    let mut notes = Vec::new();
+    let is_decided = |point: &PlannedPoint| {
+        point.runs.len() < 2 || config.seeds_decide(point.arm, point.train_rows == train_rows)
+    };
+    for study in plan(config, train_rows) {
+        for [point, control] in study.contrasts() {
+            if !is_decided(point) && !is_decided(control) {
+                return Err(StudyError::SeedsDecideNothing {
+                    vary: config.vary.clone().unwrap_or_default(),
+                    point: point.label.clone(),
+                    control: control.label.clone(),
+                });
+            }
+        }
+        for point in study.points.iter().filter(|point| !is_decided(point)) {
+            notes.push(format!(
+                "{}: the seeds decide nothing for {}, whose {} runs are all the same",
+                study.study,
+                point.label,
+                point.runs.len()
+            ));
+        }
+    }
+    Ok(notes)
+}
+
+/// Says of each arm that a study compares with nothing, and that nothing is compared with, that it is so.
+pub fn uncompared(plan: &[PlannedStudy]) -> Vec<String> {
+    let of_study = |study: &PlannedStudy| {
+        let is_control = |label: &String| {
+            let mut points = study.points.iter();
+            points.any(|other| other.against.as_ref() == Some(label))
+        };
+        let alone = study.points.iter().filter(|point| {
+            study.points.len() > 1 && point.against.is_none() && !is_control(&point.label)
+        });
+        let said = alone.map(|point| {
+            let controls: Vec<&str> = point.arm.controls().map(Arm::name).collect();
+            format!(
+                "{}: {} is compared with nothing; it takes {} among the arms",
+                study.study,
+                point.label,
+                controls.join(" or ")
+            )
+        });
+        said.collect::<Vec<_>>()
+    };
+    plan.iter().flat_map(of_study).collect()
 }
 
 impl PlannedStudy {

@@ -151,7 +151,7 @@ fn a_link_leads_within_its_folder_or_to_the_hubs_cache() {
         symlink(&target, copy.path().join(name)).unwrap();
         let read = load(&copy).and_then(|_| copy.open().tokenizer(48));
         let expected = format!(
-            "{}: a link to {}, out of its folder; accepted is the file itself, or a link to one in the folder or in the hub's cache",
+            "{}: a link to {}, out of its folder; accepted is the file itself, or a link to one in the folder or in the hub's cache: copy the file, or name the folder it is in",
             copy.path().join(name).display(),
             target.display()
         );

@@ -1,22 +1,32 @@
 //! What the seeds of a study decide, one draw at a time.
 
+use burn::tensor::Device;
+use finetune::Session;
 use study::record::RunRecord;
 use study::{Arm, Draw, StudyConfig, StudyKind};
 
 use crate::setup::{config, open, write_data};
 
-/// Two seeds of each arm, in which this is drawn by them.
-fn records(vary: Option<&[Draw]>, studies: &[StudyKind]) -> Vec<RunRecord> {
-    let mixout = Arm::named("mixout").expect("an arm");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write_data(folder.path());
-    let config = StudyConfig {
+const ARMS: [&str; 3] = ["baseline", "noisytune", "mixout"];
+
+fn study(vary: Option<&[Draw]>, studies: &[StudyKind], arms: &[&str]) -> StudyConfig {
+    let arms: Vec<Arm> = arms
+        .iter()
+        .map(|name| Arm::named(name).expect("an arm"))
+        .collect();
+    StudyConfig {
         studies: studies.to_vec(),
         vary: vary.map(<[Draw]>::to_vec),
         fractions: vec![0.5, 1.0],
-        ..config(&[Arm::BASELINE, Arm::NOISYTUNE, mixout], 2, 0.15)
-    };
-    let session = open(config, folder.path());
+        ..config(&arms, 2, 0.15)
+    }
+}
+
+/// Two seeds of each arm, in which this is drawn by them.
+fn records(vary: Option<&[Draw]>, studies: &[StudyKind], arms: &[&str]) -> Vec<RunRecord> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_data(folder.path());
+    let session = open(study(vary, studies, arms), folder.path());
     let out = folder.path().join("out");
     session.run(&out, &mut ()).expect("it runs");
     study::record::RunLog::read(&out).expect("the records read back")
@@ -35,29 +45,82 @@ fn losses(records: &[RunRecord], arm: &str, rows: usize) -> [Vec<f64>; 2] {
 
 #[test]
 fn seeds_differ_in_what_is_varied_and_in_nothing_else() {
-    let differs = |vary: Draw| {
-        let records = records(Some(&[vary]), &[StudyKind::Compare]);
+    let differs = |vary: Draw, arms: &[&str]| {
+        let records = records(Some(&[vary]), &[StudyKind::Compare], arms);
         for record in &records {
             assert_eq!(record.settings.vary.as_deref(), Some(&[vary][..]));
         }
-        ["baseline", "noisytune", "mixout"].map(|arm| {
+        let differs = arms.iter().map(|arm| {
             let [first, second] = losses(&records, arm, 24);
             first != second
-        })
+        });
+        differs.collect::<Vec<_>>()
     };
-    assert_eq!(differs(Draw::Head), [true; 3]);
-    assert_eq!(differs(Draw::Order), [true; 3]);
-    assert_eq!(differs(Draw::Dropout), [true; 3]);
-    assert_eq!(differs(Draw::Noise), [false, true, false]);
-    assert_eq!(differs(Draw::Method), [false, false, true]);
-    assert_eq!(differs(Draw::Subset), [false; 3]);
+    assert_eq!(differs(Draw::Head, &ARMS), [true; 3]);
+    assert_eq!(differs(Draw::Order, &ARMS), [true; 3]);
+    assert_eq!(differs(Draw::Dropout, &ARMS), [true; 3]);
+    assert_eq!(differs(Draw::Noise, &ARMS[..2]), [false, true]);
+    assert_eq!(
+        differs(Draw::Method, &["baseline", "mixout"]),
+        [false, true]
+    );
+}
+
+#[test]
+fn seeds_that_decide_nothing_for_a_pair_are_refused_and_for_one_side_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_data(folder.path());
+    let open = |vary: Draw, study_kind, arms: &[&str]| {
+        let config = study(Some(&[vary]), &[study_kind], arms);
+        let task = crate::setup::sst2(folder.path());
+        let model = crate::setup::snapshot();
+        Session::open(config, task, &model, &Device::flex(), "flex")
+    };
+    for (vary, arms) in [
+        (Draw::Subset, &ARMS[..2]),
+        (Draw::Method, &ARMS[..2]),
+        (Draw::Noise, &["baseline", "mixout"]),
+    ] {
+        let error = open(vary, StudyKind::Compare, arms).expect_err("copies of a pair");
+        let expected = format!(
+            "the seeds vary {vary}, which decides nothing for {} and baseline: every pair would be the same; accepted is a draw in which their runs differ, such as head, order or dropout",
+            arms[1]
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+    let noise = open(Draw::Noise, StudyKind::Compare, &ARMS[..2]).expect("one side differs");
+    let said = "compare: the seeds decide nothing for baseline, whose 2 runs are all the same";
+    assert!(
+        noise.notes().contains(&said.to_owned()),
+        "{:?}",
+        noise.notes()
+    );
+    let error = open(Draw::Subset, StudyKind::DataSize, &ARMS[..2]);
+    assert!(error.is_err(), "all rows are no subset");
+}
+
+#[test]
+fn a_folder_is_continued_with_sizes_and_without_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_data(folder.path());
+    let out = folder.path().join("out");
+    let run = |vary: Option<&[Draw]>, studies: &[StudyKind]| {
+        let session = open(study(vary, studies, &ARMS[..2]), folder.path());
+        session.run(&out, &mut ()).map(|_| ())
+    };
+    let sizes = [StudyKind::Compare, StudyKind::DataSize];
+    run(None, &sizes[..1]).expect("the comparison");
+    run(Some(&Draw::ALL), &sizes).expect("the sizes too");
+    run(None, &sizes[..1]).expect("the comparison again");
+    let error = run(None, &sizes).expect_err("the first rows instead of drawn ones");
+    assert!(error.to_string().contains("recorded with vary"), "{error}");
 }
 
 #[test]
 fn all_that_is_usually_varied_makes_the_same_runs_as_no_choice() {
     let [chosen, usual] = [Some(&Draw::USUAL[..]), None].map(|vary| {
-        let records = records(vary, &[StudyKind::Compare]);
-        ["baseline", "noisytune", "mixout"].map(|arm| losses(&records, arm, 24))
+        let records = records(vary, &[StudyKind::Compare], &ARMS);
+        ARMS.map(|arm| losses(&records, arm, 24))
     });
     assert_eq!(chosen, usual);
 }
@@ -65,14 +128,12 @@ fn all_that_is_usually_varied_makes_the_same_runs_as_no_choice() {
 #[test]
 fn subsets_are_drawn_by_the_seed_and_are_the_same_for_a_pair() {
     let study = [StudyKind::DataSize];
-    let drawn = records(Some(&[Draw::Subset]), &study);
+    let drawn = records(Some(&[Draw::Dropout, Draw::Subset]), &study, &ARMS);
     for arm in ["baseline", "noisytune"] {
         let [first, second] = losses(&drawn, arm, 12);
         assert_ne!(first, second, "{arm}: two subsets");
-        let [first, second] = losses(&drawn, arm, 24);
-        assert_eq!(first, second, "{arm}: all rows");
     }
-    let kept = records(Some(&[Draw::Dropout]), &study);
+    let kept = records(Some(&[Draw::Dropout]), &study, &ARMS);
     assert_ne!(
         losses(&kept, "baseline", 12)[0],
         losses(&drawn, "baseline", 12)[0]

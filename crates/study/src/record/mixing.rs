@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{RunLog, Settings};
 use crate::config::StudyConfig;
+use crate::draw::Draw;
 use crate::error::StudyError;
+use crate::kind::StudyKind;
 use crate::plan::RunKey;
 
 impl RunLog {
@@ -22,6 +24,13 @@ impl RunLog {
         train_rows: usize,
         settings: impl Fn(&RunKey) -> Settings,
     ) -> Result<(), StudyError> {
+        // Without sizes to sweep, no run takes only some of the rows, and how they would be chosen does not matter.
+        let draws_rows = config.studies.contains(&StudyKind::DataSize);
+        let varied = |settings: &Settings| {
+            let vary = settings.vary.clone().unwrap_or(Draw::USUAL.to_vec());
+            let counts = |draw: &Draw| draws_rows || *draw != Draw::Subset;
+            json(&vary.into_iter().filter(counts).collect::<Vec<_>>())
+        };
         for (index, record) in self.records().iter().enumerate() {
             let (recorded, current) = (&record.settings, settings(&RunKey::of(record)));
             let lambda = recorded
@@ -33,7 +42,7 @@ impl RunLog {
             let fields = [
                 ("task", json(&recorded.task), json(&current.task)),
                 ("lambda", json(&lambda), json(&current_lambda)),
-                ("vary", json(&recorded.vary), json(&current.vary)),
+                ("vary", varied(recorded), varied(&current)),
                 (
                     "noise selection",
                     json(&recorded.noise_selection),
