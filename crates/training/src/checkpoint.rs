@@ -103,9 +103,11 @@ fn synced(path: &Path, saved: Result<(), RecordError>) -> Result<(), StateError>
 
 impl StateError {
     fn of(path: &Path, reason: impl Display) -> Self {
+        // Names of tensors in a damaged file are in it.
+        let reason = reason.to_string().replace(char::is_control, " ");
         Self {
             path: path.to_path_buf(),
-            reason: reason.to_string(),
+            reason,
         }
     }
 }
