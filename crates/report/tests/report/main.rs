@@ -2,6 +2,7 @@
 
 mod baseline;
 mod benchmark;
+mod beside;
 mod browser;
 mod content;
 mod edges;
