@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use study::Arm;
 use study::plan::RunKey;
-use study::record::{EpochRecord, PredictionsFile, RunRecord, Settings, Versions, difference};
+use study::record::{
+    EpochRecord, FORMAT, PredictionsFile, RunRecord, Settings, Versions, difference,
+};
 use training::{Counters, STATE_FILES, StateError, StepperState};
 
 use crate::course::CourseSoFar;
@@ -58,11 +60,18 @@ pub(crate) struct RunState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Owner {
+    /// The version of the records, which says what an arm's name means; 2 in checkpoints from before it was kept.
+    #[serde(default = "format_2")]
+    format: u64,
     arm: Arm,
     seed: u64,
     settings: Settings,
     versions: Versions,
     plan_sha256: Option<String>,
+}
+
+fn format_2() -> u64 {
+    2
 }
 
 impl Owner {
@@ -71,6 +80,7 @@ impl Owner {
     fn difference(&self, now: &Self) -> Option<(String, Value, Value)> {
         let fields = |owner: &Self| {
             [
+                ("format", json!(owner.format)),
                 ("arm", json!(owner.arm)),
                 ("seed", json!(owner.seed)),
                 ("settings", json!(owner.settings)),
@@ -149,6 +159,7 @@ impl Checkpoints {
         Self {
             folder: folder_of(study, &settings.file_name(run.arm, run.seed)),
             owner: Owner {
+                format: FORMAT,
                 arm: run.arm,
                 seed: run.seed,
                 settings,

@@ -21,6 +21,7 @@ use crate::setting::{SettingError, check, from_0};
 /// | `pull` | coefficient γ of the quadratic penalty | from 0 |
 /// | `slope` | slope k of the annealing, per step | from 0 |
 /// | `midpoint` | step t0 of equal weights | any number |
+/// | `largest_pull` | where `η (1 - λ(t)) γ` is cut off | above 0 |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecAdamConfig {
     /// AdamW's.
@@ -31,6 +32,9 @@ pub struct RecAdamConfig {
     pub slope: f64,
     /// Step t0 at which target and pretraining count the same.
     pub midpoint: f64,
+    /// The largest share of its way back that a parameter is pulled in a step; infinite in the authors' program. At 1 it
+    /// lands on θ*, beyond that it overshoots, and beyond 2 the iteration diverges.
+    pub largest_pull: f64,
 }
 
 impl RecAdamConfig {
@@ -39,7 +43,11 @@ impl RecAdamConfig {
         self.adamw.check()?;
         from_0("pull", self.pull)?;
         from_0("slope", self.slope)?;
-        check("midpoint", self.midpoint, "a number", |_| true)
+        check("midpoint", self.midpoint, "a number", |_| true)?;
+        match self.largest_pull > 0.0 {
+            true => Ok(()),
+            false => check("largest pull", self.largest_pull, "above 0", |_| false),
+        }
     }
 
     /// The weight `λ(t) = 1 / (1 + exp(-k (t - t0)))` of the target task at a step, the first being 1.
@@ -53,8 +61,7 @@ impl RecAdamConfig {
 /// `θ ← θ - η w θ - η λ(t) m̂ / (√v̂ + ε) - η (1 - λ(t)) γ (θ - θ*)`
 ///
 /// θ* are the parameters before the first step, η is the learning rate and w the weight decay, which is not
-/// annealed. `η (1 - λ(t)) γ` is cut off at 1, where a parameter lands on θ*: anything larger would overshoot, and
-/// the iteration diverge above 2.
+/// annealed.
 ///
 /// Source: Chen et al., "Recall and Learn", EMNLP 2020, arXiv:2004.12651, algorithm 1; weight decay as in
 /// the authors' program.
@@ -193,13 +200,14 @@ impl Optimizer for Group {
         let RecAdamConfig {
             adamw: numbers,
             pull,
+            largest_pull,
             ..
         } = self.config;
         let annealing = match self.is_pulled {
             true => self.config.annealing(step),
             false => 1.0,
         };
-        let pull = (learning_rate * (1.0 - annealing) * pull).min(1.0);
+        let pull = (learning_rate * (1.0 - annealing) * pull).min(largest_pull);
         let kept = 1.0 - learning_rate * numbers.weight_decay - pull;
         let parameter = match pull {
             0.0 => parameter * kept,

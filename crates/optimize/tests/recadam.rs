@@ -75,6 +75,7 @@ fn config(golden: &Value) -> RecAdamConfig {
         pull: number("pull"),
         slope: number("slope"),
         midpoint: number("midpoint"),
+        largest_pull: f64::INFINITY,
     }
 }
 
@@ -199,11 +200,12 @@ fn constants_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn a_pull_that_would_overshoot_lands_on_the_start() {
+fn a_bounded_pull_that_would_overshoot_lands_on_the_start() {
     let golden = golden();
     let config = RecAdamConfig {
         pull: 1e9,
         midpoint: 1e6,
+        largest_pull: 1.0,
         ..config(&golden)
     };
     let mut model = model(&golden["start"]);

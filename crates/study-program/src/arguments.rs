@@ -12,8 +12,8 @@ use study::{Arm, Draw};
 use crate::preset::{PRESETS, XTREME};
 use crate::values::{
     BatchingName, FreshName, HeadName, NoiseSelectionName, PrecisionName, SaveDtypeName,
-    SaveFormatName, SaveModelName, Studies, Submitted, arm_names, draw_names, minutes,
-    name_and_value, study_names, submitted, whole_number,
+    SaveFormatName, SaveModelName, Studies, Submitted, arm_names, draw_names, method_names,
+    minutes, name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -41,6 +41,9 @@ pub struct StudyArguments {
     /// Arms that `--study compare` compares and `--study baseline` tunes, in this order
     #[arg(long, value_delimiter = ',', value_parser = arm_names(), value_name = "ARM,...")]
     pub(crate) arms: Option<Vec<Arm>>,
+    /// Methods that `--study companions` asks about, each with and without noise [default: mixout,recadam,neftune]
+    #[arg(long, value_delimiter = ',', value_parser = method_names(), value_name = "METHOD,...")]
+    pub(crate) companions: Option<Vec<Arm>>,
     /// Noise intensity λ: U(-λ/2, λ/2) times each parameter's standard deviation
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) lambda: Option<f64>,

@@ -19,7 +19,7 @@ use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
-use crate::{jobs, languages, saving, submission, table, wanted};
+use crate::{jobs, languages, saving, submission, table, wanted, without_effect};
 
 /// Runs studies by a program's options.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +132,7 @@ impl<'a> Conductor<'a> {
         let Self { program, arguments } = *self;
         let options = arguments.resolve();
         (options.study.validate()).map_err(|error| not_started(error.into()))?;
+        without_effect::refuse(arguments, &options.study)?;
         let jobs = jobs::asked(arguments)?;
         let device = arguments.devices.open(program)?;
         if let Some(passes) = arguments.bench_noise {

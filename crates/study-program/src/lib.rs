@@ -39,6 +39,7 @@ mod table;
 mod terminal;
 mod values;
 mod wanted;
+mod without_effect;
 
 pub use arguments::StudyArguments;
 pub use conductor::Conductor;

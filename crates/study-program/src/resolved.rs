@@ -47,6 +47,7 @@ impl StudyArguments {
                 .collect();
         }
         put(&mut study.arms, &self.arms);
+        put(&mut study.companions, &self.companions);
         put(&mut study.lambda, &self.lambda);
         if let Some(selection) = self.noise_selection {
             study.noise_selection = match selection {

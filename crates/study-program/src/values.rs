@@ -127,6 +127,14 @@ pub(crate) fn arm_names() -> impl TypedValueParser<Value = Arm> {
         .map(|name| Arm::named(&name).expect("the parser accepts only the registry's names"))
 }
 
+/// Parses a method by its arm without noise.
+pub(crate) fn method_names() -> impl TypedValueParser<Value = Arm> {
+    let methods = Arm::METHODS.iter().filter(|arm| !arm.has_noise());
+    let names = methods.map(|arm| PossibleValue::new(arm.name()).help(arm.about()));
+    PossibleValuesParser::new(names)
+        .map(|name| Arm::named(&name).expect("the parser accepts only the registry's names"))
+}
+
 pub(crate) fn draw_names() -> impl TypedValueParser<Value = Draw> {
     let names = Draw::ALL
         .iter()

@@ -34,9 +34,16 @@ impl Arm {
     };
     /// Other methods against overfitting, each without and with NoisyTune.
     pub const METHODS: [Self; 2 * Method::ALL.len()] = Self::with_and_without(Method::ALL);
-    /// Those of them that the study `companions` asks about.
-    pub const COMPANIONS: [Self; 2 * Method::COMPANIONS.len()] =
-        Self::with_and_without(Method::COMPANIONS);
+    /// The methods that the study `companions` asks about unless a configuration says otherwise, without noise.
+    pub const COMPANIONS: [Self; Method::COMPANIONS.len()] = {
+        let mut arms = [Self::BASELINE; Method::COMPANIONS.len()];
+        let mut at = 0;
+        while at < arms.len() {
+            arms[at] = Self::new(None, Method::COMPANIONS[at]);
+            at += 1;
+        }
+        arms
+    };
 
     /// The registry.
     pub const ALL: &'static [Self] = &{
@@ -112,6 +119,11 @@ impl Arm {
     pub fn controls(self) -> impl Iterator<Item = Self> {
         let next = |arm: &Self| Some(arm.control()).filter(|control| control != arm);
         std::iter::successors(next(&self), next)
+    }
+
+    /// The arm's method without noise and after NoisyTune's.
+    pub fn pair(self) -> [Self; 2] {
+        [None, Some(Noise::NOISYTUNE)].map(|noise| Self::new(noise, self.method))
     }
 
     /// What it does while a run trains.
@@ -207,7 +219,9 @@ mod tests {
                 "hype-uniform",
                 "hype-uniform-noisytune",
                 "hype-normal",
-                "hype-normal-noisytune"
+                "hype-normal-noisytune",
+                "mixconnect",
+                "mixconnect-noisytune"
             ]),
             "{names:?}"
         );

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use crate::arm::Arm;
 use crate::draw::Draw;
+use crate::earlier::{LARGEST_PULL, SLOPE, rename_arm, rename_numbers};
 use crate::error::StudyError;
 use crate::kind::StudyKind;
-use crate::method::check_known;
+use crate::method::{Method, check_known};
 use crate::noise::NoiseSelection;
 use crate::precision::Precision;
 use crate::range::{at_least_one, check, count};
@@ -31,12 +34,14 @@ use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 /// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
 /// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
 /// | `tuning` | [`Tuning`] | the grid of `baseline`, and what its points are chosen by | [`Tuning`] |
+/// | `companions` | mixout, recadam, neftune | the methods of `companions`, each with and without noise | arms |
 /// | `hyperparameters` | the arms' own | numbers of the arms' methods, such as `mixout.probability` | the arm's |
 /// | `recipe` | the standard one | hyperparameters of every run | [`Recipe`] |
 /// | `max_train_samples` | all | use only the first so many training rows | at least 1 |
 /// | `max_eval_samples` | all | use only the first so many dev rows | at least 1 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+// As for `RunRecord`.
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct StudyConfig {
     /// The questions, in the order in which their studies run.
     pub studies: Vec<StudyKind>,
@@ -65,6 +70,8 @@ pub struct StudyConfig {
     /// How [`StudyKind::Baseline`] looks for recipes; `None` for [`Tuning::default`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<Tuning>,
+    /// The methods that [`StudyKind::Companions`] asks about, as arms; it has each with and without noise.
+    pub companions: Vec<Arm>,
     /// Numbers of the arms' own methods, by name; those not given keep their defaults.
     pub hyperparameters: BTreeMap<String, f64>,
     /// Hyperparameters of every run.
@@ -89,12 +96,58 @@ impl Default for StudyConfig {
             lambdas: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
             fractions: vec![0.1, 0.25, 0.5, 1.0],
             tuning: None,
+            companions: Arm::COMPANIONS.to_vec(),
             hyperparameters: BTreeMap::new(),
             recipe: Recipe::default(),
             max_train_samples: None,
             max_eval_samples: None,
         }
     }
+}
+
+impl Serialize for StudyConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// Configurations of every version are read as those of today.
+impl<'de> Deserialize<'de> for StudyConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut config = Map::<String, Value>::deserialize(deserializer)?;
+        if !config.contains_key("companions") {
+            upgrade(&mut config);
+        }
+        Self::deserialize(Value::Object(config)).map_err(D::Error::custom)
+    }
+}
+
+/// Converts a configuration from before it named the companions, when `mixout` was mixconnect, and RecAdam's numbers others.
+fn upgrade(config: &mut Map<String, Value>) {
+    let names = |config: &Map<String, Value>, field: &str, names: &[&str]| {
+        let values = config.get(field).and_then(Value::as_array);
+        values.is_some_and(|values| {
+            values
+                .iter()
+                .any(|value| names.iter().any(|name| value == name))
+        })
+    };
+    let has_recadam = names(config, "studies", &["companions"])
+        || names(config, "arms", &["recadam", "recadam-noisytune"]);
+    if let Some(arms) = config.get_mut("arms").and_then(Value::as_array_mut) {
+        arms.iter_mut().for_each(rename_arm);
+    }
+    let numbers = config.get_mut("hyperparameters");
+    if let Some(numbers) = numbers.and_then(Value::as_object_mut) {
+        rename_numbers(numbers);
+        if has_recadam {
+            for (name, value) in [LARGEST_PULL, SLOPE] {
+                numbers.entry(name).or_insert_with(|| value.into());
+            }
+        }
+    }
+    let companions = json!(["mixconnect", "recadam", "neftune"]);
+    config.insert("companions".to_owned(), companions);
 }
 
 impl StudyConfig {
@@ -164,15 +217,77 @@ impl StudyConfig {
                 x > 0.0 && x <= 1.0
             })?;
         }
+        twice("arms", &self.arms)?;
+        self.check_companions()?;
         check_known(&self.hyperparameters)?;
         self.check_precision()?;
+        self.check_recadam()?;
         self.recipe.validate()
+    }
+
+    /// The arms that a study asks about, in the order in which they run within a seed.
+    pub fn arms_of(&self, study: StudyKind) -> Vec<Arm> {
+        const PAIR: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
+        match study {
+            StudyKind::Compare | StudyKind::Baseline => self.arms.clone(),
+            StudyKind::Lambda | StudyKind::DataSize | StudyKind::L1Change => PAIR.to_vec(),
+            StudyKind::NoiseKind => [&PAIR[..], &Arm::NOISE_CONTROLS].concat(),
+            StudyKind::Companions => {
+                let companions = self.companions.iter().flat_map(|arm| arm.pair());
+                PAIR.into_iter().chain(companions).collect()
+            }
+        }
+    }
+
+    fn has_method(&self, is_it: impl Fn(Method) -> bool) -> bool {
+        let arms = self.studies.iter().flat_map(|study| self.arms_of(*study));
+        arms.into_iter().any(|arm| is_it(arm.method()))
+    }
+
+    fn check_companions(&self) -> Result<(), StudyError> {
+        at_least_one("number of companions", self.companions.len())?;
+        twice("companions", &self.companions)?;
+        let is_method = |arm: &&Arm| !arm.has_noise() && arm.method() != Method::Plain;
+        match self.companions.iter().find(|arm| !is_method(arm)) {
+            None => Ok(()),
+            Some(arm) => Err(StudyError::setting(
+                "companions",
+                arm.name(),
+                "methods by their arms without noise, such as mixout",
+            )),
+        }
+    }
+
+    /// Refuses a pull by which RecAdam is sure to diverge: a parameter that is pulled by more than twice its distance ends
+    /// farther away than it was.
+    fn check_recadam(&self) -> Result<(), StudyError> {
+        if !self.has_method(|method| method == Method::RecAdam) {
+            return Ok(());
+        }
+        let numbers = Method::RecAdam.numbers(&self.hyperparameters);
+        let rates = match self.studies.contains(&StudyKind::Baseline) {
+            true => self.tuning().learning_rates,
+            false => vec![self.recipe.learning_rate],
+        };
+        let learning_rate = rates.into_iter().fold(0.0, f64::max);
+        let pull = numbers["recadam.pull"];
+        let largest = match numbers[LARGEST_PULL.0] {
+            0.0 => f64::INFINITY,
+            largest => largest,
+        };
+        match (learning_rate * pull).min(largest) > 2.0 {
+            true => Err(StudyError::PullDiverges {
+                pull,
+                learning_rate,
+            }),
+            false => Ok(()),
+        }
     }
 
     /// Refuses arms that would do nothing in the recipe's precision.
     fn check_precision(&self) -> Result<(), StudyError> {
         let precision = self.recipe.precision;
-        let needs_f32 = self.arms.iter().any(|arm| arm.method().needs_f32());
+        let needs_f32 = self.has_method(Method::needs_f32);
         if !needs_f32 || precision == Precision::F32 {
             return Ok(());
         }
@@ -181,6 +296,22 @@ impl StudyConfig {
             precision.name(),
             "f32 with HyPe, whose noise half precision rounds away",
         ))
+    }
+}
+
+/// Refuses an arm that is listed twice.
+fn twice(name: &'static str, arms: &[Arm]) -> Result<(), StudyError> {
+    let again = arms
+        .iter()
+        .enumerate()
+        .find(|(at, arm)| arms[..*at].contains(arm));
+    match again {
+        None => Ok(()),
+        Some((_, arm)) => Err(StudyError::setting(
+            name,
+            format!("{} twice", arm.name()),
+            "each once",
+        )),
     }
 }
 
@@ -212,5 +343,91 @@ mod tests {
             assert!(config("smart", precision).validate().is_ok());
         }
         assert!(config("hype-uniform", Precision::F32).validate().is_ok());
+    }
+
+    fn refusal(config: StudyConfig) -> String {
+        config.validate().expect_err("it is refused").to_string()
+    }
+
+    fn arms(names: &[&str]) -> Vec<Arm> {
+        let arms = names.iter().map(|name| Arm::named(name).expect("an arm"));
+        arms.collect()
+    }
+
+    #[test]
+    fn an_arm_is_listed_once_and_companions_are_methods() {
+        assert_eq!(
+            refusal(StudyConfig {
+                arms: arms(&["baseline", "noisytune", "baseline"]),
+                ..StudyConfig::default()
+            }),
+            "arms is baseline twice, accepted is each once"
+        );
+        for (companions, expected) in [
+            (
+                &["smart", "smart"][..],
+                "companions is smart twice, accepted is each once",
+            ),
+            (&[], "number of companions is 0, accepted is at least 1"),
+            (
+                &["mixout", "smart-noisytune"],
+                "companions is smart-noisytune, accepted is methods by their arms without noise, such as mixout",
+            ),
+            (
+                &["baseline"],
+                "companions is baseline, accepted is methods by their arms without noise, such as mixout",
+            ),
+        ] {
+            let companions = arms(companions);
+            let config = StudyConfig {
+                companions,
+                ..StudyConfig::default()
+            };
+            assert_eq!(refusal(config), expected);
+        }
+    }
+
+    #[test]
+    fn a_pull_beyond_twice_the_distance_is_refused_where_recadam_runs() {
+        let config = |arm: &str, learning_rate, set: &[(&str, f64)]| StudyConfig {
+            arms: arms(&["baseline", arm]),
+            hyperparameters: set
+                .iter()
+                .map(|(name, number)| ((*name).to_owned(), *number))
+                .collect(),
+            recipe: Recipe {
+                learning_rate,
+                ..Recipe::default()
+            },
+            ..StudyConfig::default()
+        };
+        assert_eq!(
+            refusal(config("recadam", 1e-3, &[])),
+            "recadam.pull 5000 times learning rate 0.001 is 5, above 2, where parameters diverge; accepted are a smaller product, \
+             and any with recadam.largest-pull from above 0 to 2"
+        );
+        let largest = |bound| ("recadam.largest-pull", bound);
+        assert!(config("recadam", 1e-3, &[largest(2.1)]).validate().is_err());
+        for accepted in [
+            config("recadam", 4e-4, &[]),
+            config("recadam", 1e-3, &[largest(1.0)]),
+            config("recadam-noisytune", 1e-3, &[("recadam.pull", 100.0)]),
+            config("noisytune", 1e-3, &[]),
+        ] {
+            assert!(accepted.validate().is_ok(), "{accepted:?}");
+        }
+        let mut companions = config("noisytune", 1e-3, &[]);
+        companions.studies = vec![StudyKind::Companions];
+        assert!(companions.validate().is_err());
+        companions.companions = arms(&["neftune"]);
+        assert!(companions.validate().is_ok());
+        let mut grid = config("recadam", 2e-5, &[]);
+        assert!(grid.validate().is_ok());
+        grid.studies = vec![StudyKind::Baseline];
+        grid.tuning = Some(Tuning {
+            learning_rates: vec![1e-4, 5e-4],
+            ..Tuning::default()
+        });
+        assert!(grid.validate().is_err());
     }
 }

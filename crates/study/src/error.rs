@@ -96,6 +96,17 @@ pub enum StudyError {
         /// Label of the point it is compared with.
         control: String,
     },
+    /// RecAdam would throw the parameters away from where they are to return to.
+    #[error(
+        "recadam.pull {pull} times learning rate {learning_rate} is {}, above 2, where parameters diverge; accepted are a smaller product, and any with recadam.largest-pull from above 0 to 2",
+        pull * learning_rate
+    )]
+    PullDiverges {
+        /// The coefficient of the pull.
+        pull: f64,
+        /// The highest learning rate.
+        learning_rate: f64,
+    },
     /// There is nothing to summarise.
     #[error("no run is recorded; expected at least one")]
     NoRecords,
@@ -136,6 +147,7 @@ impl StudyError {
                 | Self::Setting { .. }
                 | Self::UnknownHyperparameter { .. }
                 | Self::SeedsDecideNothing { .. }
+                | Self::PullDiverges { .. }
         )
     }
 }

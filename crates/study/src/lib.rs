@@ -20,6 +20,7 @@ pub mod benchmark;
 pub mod config;
 pub mod data;
 mod draw;
+mod earlier;
 mod error;
 pub mod kind;
 pub mod method;

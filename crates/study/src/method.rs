@@ -13,8 +13,10 @@ use crate::noise::Noise;
 pub enum Method {
     /// Nothing but the recipe.
     Plain,
-    /// Weights replaced by pretrained ones at random (Lee, Cho and Kang, ICLR 2020, arXiv:1909.11299).
+    /// All weights of an input replaced by pretrained ones at random (Lee, Cho and Kang, ICLR 2020, arXiv:1909.11299).
     Mixout,
+    /// The same for each weight on its own, which its authors call mixconnect; in records up to version 2, it is `mixout`.
+    Mixconnect,
     /// An annealed pull towards the pretrained weights (Chen et al., EMNLP 2020, arXiv:2004.12651).
     RecAdam,
     /// Noise on the word embeddings in every step (Jain et al., ICLR 2024, arXiv:2310.05914).
@@ -111,6 +113,19 @@ const fn decay(name: &'static str, default: f64) -> Hyperparameter {
     }
 }
 
+const fn probability(name: &'static str) -> Hyperparameter {
+    Hyperparameter {
+        name,
+        default: 0.7,
+        accepted: "0 to below 1",
+        is_accepted: |p| (0.0..1.0).contains(&p),
+    }
+}
+
+const MIXOUT: &[Hyperparameter] = &[probability("mixout.probability")];
+
+const MIXCONNECT: &[Hyperparameter] = &[probability("mixconnect.probability")];
+
 const R_DROP: &[Hyperparameter] = &[from_0("r-drop.weight", 1.0)];
 
 /// The defaults of fairseq's program.
@@ -142,7 +157,7 @@ const HYPE: &[Hyperparameter] = &[from_0("hype.epsilon", 1e-5)];
 
 impl Method {
     /// Every method but [`Plain`](Self::Plain), in the order of the registry of arms.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Mixout,
         Self::RecAdam,
         Self::Neftune,
@@ -155,6 +170,7 @@ impl Method {
         Self::Smart,
         Self::HypeUniform,
         Self::HypeNormal,
+        Self::Mixconnect,
     ];
 
     /// Those that the study `companions` asks about.
@@ -172,17 +188,22 @@ impl Method {
             Self::Mixout => Row {
                 names: ["mixout", "mixout-noisytune"],
                 about: [
-                    "Mixout: weights replaced by pretrained ones at random in every step",
+                    "Mixout: all weights of an input replaced by pretrained ones at random in every step",
                     "Mixout after NoisyTune",
                 ],
                 control: Self::Plain,
                 cost: COPY,
-                hyperparameters: &[Hyperparameter {
-                    name: "mixout.probability",
-                    default: 0.7,
-                    accepted: "0 to below 1",
-                    is_accepted: |p| (0.0..1.0).contains(&p),
-                }],
+                hyperparameters: MIXOUT,
+            },
+            Self::Mixconnect => Row {
+                names: ["mixconnect", "mixconnect-noisytune"],
+                about: [
+                    "Mixconnect: single weights replaced by pretrained ones at random in every step",
+                    "Mixconnect after NoisyTune",
+                ],
+                control: Self::Plain,
+                cost: COPY,
+                hyperparameters: MIXCONNECT,
             },
             Self::RecAdam => Row {
                 names: ["recadam", "recadam-noisytune"],
@@ -201,7 +222,7 @@ impl Method {
                     },
                     Hyperparameter {
                         name: "recadam.slope",
-                        default: 100.0,
+                        default: 390.0,
                         accepted: "at least 0",
                         is_accepted: |slope| slope >= 0.0,
                     },
@@ -210,6 +231,12 @@ impl Method {
                         default: 0.1,
                         accepted: "0 to 1",
                         is_accepted: |midpoint| (0.0..=1.0).contains(&midpoint),
+                    },
+                    Hyperparameter {
+                        name: "recadam.largest-pull",
+                        default: 0.0,
+                        accepted: "at least 0, which is for none",
+                        is_accepted: |largest| largest >= 0.0,
                     },
                 ],
             },
@@ -412,7 +439,7 @@ mod tests {
     fn an_unknown_number_is_refused_with_each_known_one_once() {
         let text = refusal("mixout.prob", 0.5);
         let expected = "unknown hyperparameter mixout.prob, known are mixout.probability, recadam.pull, recadam.slope, \
-                        recadam.midpoint, neftune.alpha";
+                        recadam.midpoint, recadam.largest-pull, neftune.alpha";
         assert!(text.starts_with(expected), "{text}");
         let (_, listed) = text.split_once("known are ").expect("a list");
         let listed: Vec<&str> = listed.split(", ").collect();

@@ -278,10 +278,10 @@ impl Points<'_> {
     fn all(&self) -> Vec<PlannedPoint> {
         let config = self.config;
         match self.study {
-            StudyKind::Compare => self.arms(&config.arms),
-            StudyKind::L1Change => self.arms(&PAIR),
-            StudyKind::NoiseKind => self.arms(&[&PAIR[..], &Arm::NOISE_CONTROLS].concat()),
-            StudyKind::Companions => self.arms(&[&PAIR[..], &Arm::COMPANIONS].concat()),
+            StudyKind::Compare
+            | StudyKind::L1Change
+            | StudyKind::NoiseKind
+            | StudyKind::Companions => self.arms(&config.arms_of(self.study)),
             StudyKind::Lambda => self.sweep(),
             StudyKind::DataSize => self.sizes(&PAIR),
             StudyKind::Baseline => self.at_the_best(),

@@ -5,6 +5,7 @@ mod mixing;
 mod predictions;
 mod saved;
 mod version_1;
+mod version_2;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ pub use predictions::{PredictionsFile, RecordedPredictions};
 pub use saved::{MODELS, SavedModel, Saving, best_runs};
 
 /// The version of the records that this build writes. It also reads every earlier one.
-pub const FORMAT: u64 = 2;
+pub const FORMAT: u64 = 3;
 
 /// The only evaluation set of version 1.
 const DEV: &str = "dev";
@@ -276,11 +277,12 @@ impl<'de> Deserialize<'de> for RunRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let record = Map::<String, Value>::deserialize(deserializer)?;
         let record = match record.get("format") {
-            None => version_1::upgraded(record),
+            None => version_2::upgraded(version_1::upgraded(record)),
+            Some(format) if *format == 2 => version_2::upgraded(record),
             Some(format) if *format == FORMAT => record,
             Some(format) => {
                 return Err(D::Error::custom(format_args!(
-                    "format is {format}, accepted is {FORMAT}, or none for version 1"
+                    "format is {format}, accepted is 2 or {FORMAT}, or none for version 1"
                 )));
             }
         };

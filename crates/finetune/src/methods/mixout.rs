@@ -10,16 +10,17 @@ use fused::{Dropout, DropoutKey};
 use super::{Companion, Start, Weights, stream_key};
 use crate::error::FinetuneError;
 
-/// In every training step, each weight of the body's linear layers is replaced by the pretrained one with
-/// probability p. The result is corrected so that its expectation is the current weight.
+/// In every training step, weights of the body's linear layers are replaced by the pretrained ones with probability p: all
+/// those of an input of a layer together, or each on its own, which the authors call mixconnect. The result is corrected so
+/// that its expectation is the current weight.
 ///
-/// Each weight has a draw of its own, which the authors call mixconnect. Their program (`bloodwass/mixout`, `mixout.py`)
-/// draws one mask over the inputs of a layer and repeats it for all its outputs, and its gradients lack the factor
-/// 1 / (1 - p) that the formula has. As there, only the weights of linear layers are replaced, not biases, embeddings and
-/// LayerNorm. Unlike there, dropout stays as the recipe has it, so that this is the only difference from the baseline. The
-/// default p = 0.7 is theirs.
-pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
-    let key = stream_key(start.seed, "mixout");
+/// The authors' program (`bloodwass/mixout`, `mixout.py`) draws one mask over the inputs of a layer and repeats it for all
+/// its outputs; its gradients lack the factor 1 / (1 - p) that the formula has, and here they have it. As there, only the
+/// weights of linear layers are replaced, not biases, embeddings and LayerNorm. Unlike there, dropout stays as the recipe has
+/// it, so that this is the only difference from the baseline. Where XLNet keeps a weight by its outputs, these take the place
+/// of inputs. The default p = 0.7 is the authors'.
+pub(super) fn companion(start: &Start<'_>, masks: Masks) -> Result<Companion, FinetuneError> {
+    let key = stream_key(start.seed, masks.stream());
     let mut targets = Targets {
         sites: pretrained_weights(start)?,
         found: HashMap::new(),
@@ -27,7 +28,8 @@ pub(super) fn companion(start: &Start<'_>) -> Result<Companion, FinetuneError> {
     start.model.visit(&mut targets);
     Ok(Companion {
         weights: Some(Box::new(Mixing {
-            probability: start.number("mixout.probability"),
+            probability: start.number(masks.probability()),
+            masks,
             seed: u64::from_le_bytes(key[..8].try_into().expect("8 bytes")),
             targets: targets.found,
         })),
@@ -49,21 +51,59 @@ fn pretrained_weights(start: &Start<'_>) -> Result<HashMap<ParamId, u32>, Finetu
     }
 }
 
-/// Mixes weights with their targets.
-///
-/// With a mask that is 0 with probability p and 1 / (1 - p) otherwise, which is dropout's,
-/// `target + mask (w - target)` is the target where the mask is 0, and elsewhere
-/// `(w - p target) / (1 - p)`: Lee et al., equation 8. Its derivative by w is the mask.
-fn mix<const D: usize>(
-    weight: Tensor<D>,
-    target: Tensor<D>,
-    dropout: Option<Dropout>,
-) -> Tensor<D> {
-    target.clone() + fused::dropout(weight - target, dropout)
+/// What shares a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Masks {
+    /// All weights of an input: Mixout.
+    OfInputs,
+    /// Nothing: mixconnect.
+    OfWeights,
+}
+
+impl Masks {
+    /// Mixconnect keeps the stream that it had when it was called Mixout.
+    fn stream(self) -> &'static str {
+        match self {
+            Self::OfInputs => "mixout/2",
+            Self::OfWeights => "mixout",
+        }
+    }
+
+    fn probability(self) -> &'static str {
+        match self {
+            Self::OfInputs => "mixout.probability",
+            Self::OfWeights => "mixconnect.probability",
+        }
+    }
+
+    /// Mixes weights, `[inputs, outputs]`, with their targets.
+    ///
+    /// With a mask that is 0 with probability p and 1 / (1 - p) otherwise, which is dropout's,
+    /// `target + mask (w - target)` is the target where the mask is 0, and elsewhere
+    /// `(w - p target) / (1 - p)`: Lee et al., equation 8. Its derivative by w is the mask.
+    fn mix<const D: usize>(
+        self,
+        weight: Tensor<D>,
+        target: Tensor<D>,
+        dropout: Option<Dropout>,
+    ) -> Tensor<D> {
+        let apart = weight - target.clone();
+        target
+            + match self {
+                Self::OfWeights => fused::dropout(apart, dropout),
+                Self::OfInputs => {
+                    let mut shape = [1; D];
+                    shape[0] = apart.dims()[0];
+                    let mask = fused::dropout(Tensor::ones(shape, &apart.device()), dropout);
+                    apart * mask
+                }
+            }
+    }
 }
 
 /// The pretrained weights of a run.
 struct Mixing {
+    masks: Masks,
     probability: f64,
     seed: u64,
     targets: HashMap<ParamId, Target>,
@@ -116,7 +156,7 @@ impl ModuleMapper for Mixer<'_> {
         // Not a leaf: the gradient passes on to the weight it is made from.
         let (id, weight, mapper) = param.consume();
         let values = target.values.clone().reshape(weight.dims());
-        Param::from_mapped_value(id, mix(weight, values, dropout), mapper)
+        Param::from_mapped_value(id, self.mixing.masks.mix(weight, values, dropout), mapper)
     }
 }
 
@@ -189,9 +229,7 @@ mod tests {
             },
         );
         let weight = tensor("weight").require_grad();
-        let mixed = mix(weight.clone(), tensor("target"), dropout.expect("in range"));
-        let loss = (mixed.clone() * tensor("upstream")).sum();
-        let gradient = weight.grad(&loss.backward()).expect("a gradient");
+        let dropout = dropout.expect("in range");
         let compare = |ours: TensorData, name: &str| {
             let expected: Vec<f32> = serde_json::from_value(golden[name].clone()).expect("numbers");
             let ours: Vec<f32> = ours.try_to_vec().expect("f32");
@@ -204,7 +242,15 @@ mod tests {
                 );
             }
         };
-        compare(mixed.into_data(), "mixed");
-        compare(gradient.into_data(), "gradient");
+        for (masks, name) in [
+            (Masks::OfWeights, "mixconnect"),
+            (Masks::OfInputs, "mixout"),
+        ] {
+            let mixed = masks.mix(weight.clone(), tensor("target"), dropout);
+            let loss = (mixed.clone() * tensor("upstream")).sum();
+            let gradient = weight.grad(&loss.backward()).expect("a gradient");
+            compare(mixed.into_data(), &format!("{name}.mixed"));
+            compare(gradient.into_data(), &format!("{name}.gradient"));
+        }
     }
 }

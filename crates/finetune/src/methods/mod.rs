@@ -17,6 +17,7 @@ use study::Method;
 
 use crate::error::FinetuneError;
 use draws::Distribution;
+use mixout::Masks;
 
 pub use companion::{Companion, EmbeddingNoise, HiddenNoise, Start, Weights};
 
@@ -27,7 +28,8 @@ pub use companion::{Companion, EmbeddingNoise, HiddenNoise, Start, Weights};
 pub fn companion(method: Method, start: &Start<'_>) -> Result<Companion, FinetuneError> {
     match method {
         Method::Plain => Ok(Companion::default()),
-        Method::Mixout => mixout::companion(start),
+        Method::Mixout => mixout::companion(start, Masks::OfInputs),
+        Method::Mixconnect => mixout::companion(start, Masks::OfWeights),
         Method::RecAdam => recadam::companion(start),
         Method::Neftune => neftune::companion(start),
         Method::TwoPasses => Ok(r_drop::control()),

@@ -126,6 +126,9 @@ fn every_arm_trains_and_no_two_are_the_same() {
         ] {
             config.hyperparameters.insert(name.to_owned(), 0.1);
         }
+        // The published slope is a switch between the first two of six steps, and the first has a learning rate of 0.
+        let slope = ("recadam.slope".to_owned(), 10.0);
+        config.hyperparameters.extend([slope]);
     });
     let last = |i: usize| losses.runs[i].2.last().expect("steps");
     for i in 0..Arm::ALL.len() {
@@ -145,13 +148,14 @@ fn every_arm_trains_and_no_two_are_the_same() {
 fn companions_start_where_the_baseline_starts() {
     // Mixing weights with the start, or pulling towards it, changes nothing before the first update; noise on the
     // embeddings does.
-    let arms =
-        ["baseline", "mixout", "recadam", "neftune"].map(|name| Arm::named(name).expect("an arm"));
+    let arms = ["baseline", "mixout", "recadam", "neftune", "mixconnect"];
+    let arms = arms.map(|name| Arm::named(name).expect("an arm"));
     let (losses, _) = run(&arms, 1, 0.15);
     let first = |i: usize| losses.runs[i].2[0];
     assert_eq!(first(0), first(1));
     assert_eq!(first(0), first(2));
     assert_ne!(first(0), first(3));
+    assert_eq!(first(0), first(4));
 }
 
 #[test]
@@ -189,9 +193,8 @@ fn course(arm: &str, numbers: &[(&str, f64)], change: impl Fn(&mut Recipe)) -> C
     write_data(data.path());
     let mut config = config(&[Arm::named(arm).expect("an arm")], 1, 0.15);
     let set = numbers.iter();
-    config.hyperparameters = set
-        .map(|(name, number)| ((*name).to_owned(), *number))
-        .collect();
+    let set = set.map(|(name, number)| ((*name).to_owned(), *number));
+    config.hyperparameters.extend(set);
     change(&mut config.recipe);
     let mut losses = Losses::default();
     open(config, data.path())

@@ -40,6 +40,8 @@ pub(crate) fn config(arms: &[Arm], seeds: usize, lambda: f64) -> StudyConfig {
         seeds,
         first_seed: 3,
         lambda,
+        // At this learning rate, RecAdam's own would diverge.
+        hyperparameters: [("recadam.pull".to_owned(), 100.0)].into(),
         recipe: Recipe {
             epochs: 2,
             batch_size: 8,

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{DEV, FORMAT};
+use super::DEV;
 
-/// Converts a record of version 1 to the current version. A missing field is left for the reader to report.
+/// Converts a record of version 1 to version 2. A missing field is left for the reader to report.
 ///
 /// Version 1 wrote a loss that was not finite as `null` and did not mark the run as failed. Such a run diverged.
 pub(super) fn upgraded(mut record: Map<String, Value>) -> Map<String, Value> {
@@ -46,7 +46,7 @@ pub(super) fn upgraded(mut record: Map<String, Value>) -> Map<String, Value> {
             json!({ "set": DEV, "metric": "accuracy" }),
         );
     }
-    record.insert("format".to_owned(), json!(FORMAT));
+    record.insert("format".to_owned(), json!(2));
     record
 }
 

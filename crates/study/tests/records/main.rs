@@ -2,8 +2,9 @@
 
 mod summary;
 
-use study::RunRecord;
+use serde_json::{Value, json};
 use study::record::{FORMAT, PredictionsFile, RecordedPredictions, RunLog, SavedModel, Saving};
+use study::{Arm, RunRecord, StudyConfig};
 
 /// A record as version 1 wrote it, shortened.
 const VERSION_1: &str = include_str!("version_1.json");
@@ -30,8 +31,79 @@ fn a_record_of_version_1_is_read_as_a_current_one() {
 fn a_record_is_written_in_the_current_format_and_read_back() {
     let record = read(VERSION_1).expect("it is read");
     let text = serde_json::to_string(&record).expect("it is written");
-    assert!(text.starts_with("{\"format\":2,"), "{text}");
+    assert!(text.starts_with("{\"format\":3,"), "{text}");
     assert_eq!(read(&text).expect("it is read again"), record);
+}
+
+#[test]
+fn mixout_and_recadam_of_earlier_versions_are_what_they_were() {
+    for format in ["{", "{\"format\":2,"] {
+        let of_arm = |arm: &str, numbers: &str| {
+            let mut text = match format {
+                "{" => VERSION_1.to_owned(),
+                _ => serde_json::to_string(&read(VERSION_1).expect("it is read"))
+                    .expect("it is written")
+                    .replacen("\"format\":3", "\"format\":2", 1),
+            };
+            text = text.replacen("\"arm\":\"baseline\"", &format!("\"arm\":\"{arm}\""), 1);
+            let settings = format!("\"settings\":{{\"hyperparameters\":{{{numbers}}},");
+            text = text.replacen("\"settings\":{", &settings, 1);
+            let record = read(&text).expect("it is read");
+            (record.arm.name(), record.settings.hyperparameters)
+        };
+        let (arm, numbers) = of_arm("mixout-noisytune", "\"mixout.probability\":0.7");
+        assert_eq!(arm, "mixconnect-noisytune");
+        assert_eq!(numbers, [("mixconnect.probability".to_owned(), 0.7)].into());
+        let (arm, numbers) = of_arm("recadam", "\"recadam.slope\":100.0");
+        assert_eq!(arm, "recadam");
+        let largest = ("recadam.largest-pull".to_owned(), 1.0);
+        assert_eq!(
+            numbers,
+            [largest, ("recadam.slope".to_owned(), 100.0)].into()
+        );
+        let (arm, numbers) = of_arm("neftune", "\"neftune.alpha\":5.0");
+        assert_eq!((arm, numbers.len()), ("neftune", 1));
+    }
+}
+
+#[test]
+fn a_configuration_from_before_mixout_had_its_authors_masks_means_mixconnect() {
+    let config = StudyConfig {
+        arms: vec![Arm::BASELINE, Arm::named("mixout").expect("an arm")],
+        ..StudyConfig::default()
+    };
+    let mut now = serde_json::to_value(&config).expect("plain data");
+    let read = |config: &Value| -> StudyConfig {
+        serde_json::from_value(config.clone()).expect("it is read")
+    };
+    assert_eq!(read(&now), config);
+    now["hyperparameters"] = json!({ "mixout.probability": 0.9 });
+    let fields = now.as_object_mut().expect("an object");
+    fields.remove("companions");
+    let earlier = read(&now);
+    let names = |arms: &[Arm]| arms.iter().map(|arm| arm.name()).collect::<Vec<_>>();
+    assert_eq!(names(&earlier.arms), ["baseline", "mixconnect"]);
+    assert_eq!(
+        names(&earlier.companions),
+        ["mixconnect", "recadam", "neftune"]
+    );
+    let of = |config: &StudyConfig| {
+        let numbers = config.hyperparameters.iter();
+        numbers
+            .map(|(name, number)| format!("{name} {number}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&earlier), ["mixconnect.probability 0.9"]);
+    now["arms"] = json!(["baseline", "recadam-noisytune"]);
+    let recadam = [
+        "mixconnect.probability 0.9",
+        "recadam.largest-pull 1",
+        "recadam.slope 100",
+    ];
+    assert_eq!(of(&read(&now)), recadam);
+    now["arms"] = json!(["baseline"]);
+    now["studies"] = json!(["companions"]);
+    assert_eq!(of(&read(&now)), recadam);
 }
 
 #[test]
@@ -46,10 +118,10 @@ fn a_version_1_run_whose_loss_is_null_has_diverged() {
 
 #[test]
 fn a_version_from_the_future_and_unknown_fields_are_refused() {
-    let future = VERSION_1.replacen('{', "{\"format\":3,", 1);
+    let future = VERSION_1.replacen('{', "{\"format\":4,", 1);
     let text = read(&future).expect_err("an unknown version");
     assert!(
-        text.contains("format is 3, accepted is 2, or none for version 1"),
+        text.contains("format is 4, accepted is 2 or 3, or none for version 1"),
         "{text}"
     );
     let unknown = VERSION_1.replacen("\"seed\"", "\"sede\"", 1);

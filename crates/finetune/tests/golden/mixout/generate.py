@@ -2,7 +2,8 @@
 
     python3 generate.py
 
-The mask is that of fused's dropout under the key in the file; `gradient` is of sum(upstream * mixed) by the weight.
+The masks are those of fused's dropout under the key in the file, of every weight ("mixconnect") or of every input, repeated
+for its weights ("mixout"); `gradient` is of sum(upstream * mixed) by the weight.
 """
 
 import json
@@ -24,16 +25,17 @@ def main():
     draw = lambda: torch.randn(SHAPE, generator=generator).double()
     weight, target, upstream = draw().requires_grad_(), draw(), draw()
     key = struct.pack("<QQI", SEED, STEP, SITE) + bytes(12)
-    kept = [dropout_mask.kept(key, THRESHOLD, i) for i in range(weight.numel())]
-    replaced = ~torch.tensor(kept).reshape(SHAPE)
+    kept = lambda count: torch.tensor([dropout_mask.kept(key, THRESHOLD, i) for i in range(count)])
     p = THRESHOLD / 65536
-    mixed = (torch.where(replaced, target, weight) - p * target) / (1 - p)
-    (mixed * upstream).sum().backward()
     golden = {"torch": torch.__version__, "shape": SHAPE, "probability": p, "seed": SEED, "step": STEP, "site": SITE}
-    for name, tensor in [
-        ("weight", weight), ("target", target), ("upstream", upstream), ("mixed", mixed), ("gradient", weight.grad)
-    ]:
-        golden[name] = tensor.detach().flatten().tolist()
+    golden |= {name: tensor.detach().flatten().tolist() for name, tensor in [("weight", weight), ("target", target), ("upstream", upstream)]}
+    # The program keeps weights by [inputs, outputs].
+    for name, mask in [("mixconnect", kept(weight.numel()).reshape(SHAPE)), ("mixout", kept(SHAPE[0])[:, None])]:
+        weight.grad = None
+        mixed = (torch.where(mask, weight, target) - p * target) / (1 - p)
+        (mixed * upstream).sum().backward()
+        golden[f"{name}.mixed"] = mixed.detach().flatten().tolist()
+        golden[f"{name}.gradient"] = weight.grad.flatten().tolist()
     Path(__file__).with_name("golden.json").write_text(json.dumps(golden) + "\n")
 
 

@@ -1,0 +1,137 @@
+//! Options that would change nothing.
+
+use program::Failure;
+use study::{StudyConfig, StudyKind};
+
+use crate::arguments::StudyArguments;
+
+/// Refuses the options of studies that are not asked for, and numbers of methods that no arm has.
+///
+/// # Errors
+/// [`Failure::Usage`] with the option and the studies or arms that it is for.
+pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result<(), Failure> {
+    let options: [(&str, bool, &[StudyKind]); 4] = [
+        (
+            "--arms",
+            arguments.arms.is_some(),
+            &[StudyKind::Compare, StudyKind::Baseline],
+        ),
+        (
+            "--companions",
+            arguments.companions.is_some(),
+            &[StudyKind::Companions],
+        ),
+        (
+            "--lambdas",
+            arguments.lambdas.is_some(),
+            &[StudyKind::Lambda],
+        ),
+        (
+            "--fractions",
+            arguments.fractions.is_some(),
+            &[StudyKind::DataSize],
+        ),
+    ];
+    for (option, is_given, studies) in options {
+        if is_given && !studies.iter().any(|study| config.studies.contains(study)) {
+            let studies: Vec<&str> = studies.iter().map(|study| study.name()).collect();
+            return Err(Failure::usage(format!(
+                "{option} changes nothing without --study {}",
+                studies.join(" or ")
+            )));
+        }
+    }
+    let arms = config
+        .studies
+        .iter()
+        .flat_map(|study| config.arms_of(*study));
+    let methods: Vec<_> = arms.map(|arm| arm.method()).collect();
+    let mut names = Vec::new();
+    for (name, _) in &arguments.set {
+        if names.contains(&name) {
+            return Err(Failure::usage(format!(
+                "--set gives {name} twice; expected it once"
+            )));
+        }
+        names.push(name);
+        let mut numbers = methods.iter().flat_map(|method| method.hyperparameters());
+        if !numbers.any(|number| number.name == name) {
+            return Err(Failure::usage(format!(
+                "--set {name} changes nothing: no arm of the studies has it"
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        study: StudyArguments,
+    }
+
+    fn refusal(arguments: &str) -> Option<String> {
+        let arguments = std::iter::once("program").chain(arguments.split_whitespace());
+        let arguments = Arguments::try_parse_from(arguments)
+            .expect("they parse")
+            .study;
+        let refused = refuse(&arguments, &arguments.resolve().study);
+        let said = refused.err()?.to_string();
+        Some(said.trim_start_matches("error: ").to_owned())
+    }
+
+    #[test]
+    fn options_of_studies_that_are_not_asked_for_are_refused() {
+        for (arguments, expected) in [
+            (
+                "--study l1-change --arms baseline",
+                "--arms changes nothing without --study compare or baseline",
+            ),
+            (
+                "--companions smart",
+                "--companions changes nothing without --study companions",
+            ),
+            (
+                "--study compare --lambdas 0.1",
+                "--lambdas changes nothing without --study lambda",
+            ),
+            (
+                "--study lambda --fractions 0.1",
+                "--fractions changes nothing without --study data-size",
+            ),
+            (
+                "--set smart.weight=2",
+                "--set smart.weight changes nothing: no arm of the studies has it",
+            ),
+            (
+                "--study companions --set mixconnect.probability=0.5",
+                "--set mixconnect.probability changes nothing: no arm of the studies has it",
+            ),
+            (
+                "--arms mixout --set mixout.probability=0.5 --set mixout.probability=0.6",
+                "--set gives mixout.probability twice; expected it once",
+            ),
+        ] {
+            assert_eq!(refusal(arguments).as_deref(), Some(expected), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn options_of_studies_that_run_are_accepted() {
+        for arguments in [
+            "",
+            "--arms smart --set smart.weight=2",
+            "--study companions --companions smart,mixconnect --set mixconnect.probability=0.5 --set smart.weight=2",
+            "--study compare,lambda --lambdas 0.1 --arms baseline",
+            "--study all --fractions 0.1 --companions r-drop",
+        ] {
+            assert_eq!(refusal(arguments), None, "{arguments}");
+        }
+    }
+}
