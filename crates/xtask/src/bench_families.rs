@@ -149,11 +149,12 @@ fn ours(
 }
 
 fn theirs(model: &Path, assets: &Assets, python: &Path) -> Result<Timing, String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/train_steps.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/finetune.py");
     let mut command = Command::new(python);
     command.arg(script).arg("--model").arg(model);
     command.arg("--data").arg(assets.path("datasets/SST-2"));
     command.args(["--batch-size", "32", "--steps", PADDED]);
+    command.args(["--max-train-samples", "1024"]);
     command.env("OMP_NUM_THREADS", THREADS);
     command.env("HF_HUB_OFFLINE", "1");
     last_line(&mut command)

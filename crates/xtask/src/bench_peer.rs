@@ -1,5 +1,6 @@
 //! Our training step and PyTorch's, measured alternately.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -7,10 +8,11 @@ use std::time::Instant;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::peer::{Assets, THREADS, last_line, succeed};
+use crate::peer::{Assets, last_line, succeed};
 use crate::records;
 use crate::rows::{ROWS, Row, Timed};
 use crate::table;
+use crate::tuned::TUNED;
 
 /// Options of `cargo xtask bench-peer`.
 #[derive(Debug, Args)]
@@ -18,6 +20,9 @@ pub(crate) struct Options {
     /// Measurements per side, taken alternately
     #[arg(long, default_value_t = 5)]
     pairs: usize,
+    /// Threads of each program; with several numbers, a table shows how the steps scale
+    #[arg(long, value_delimiter = ',', default_value = "2")]
+    threads: Vec<usize>,
     /// Rows to measure [default: all]
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
@@ -48,12 +53,23 @@ pub(crate) struct Timing {
     pub(crate) peak_rss_mib: Option<f64>,
 }
 
-/// One measurement of each side, one after the other.
+/// One measurement of each program, one after the other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pair {
     pub(crate) row: String,
+    /// Threads of each program.
+    #[serde(default = "two")]
+    pub(crate) threads: usize,
     pub(crate) ours: Timing,
+    /// PyTorch as it comes.
     pub(crate) theirs: Timing,
+    /// PyTorch as a careful user runs it, by [`Tuned::name`](crate::tuned::Tuned::name).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tuned: BTreeMap<String, Timing>,
+}
+
+fn two() -> usize {
+    2
 }
 
 /// Measures the rows and prints the table.
@@ -63,12 +79,23 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         for path in &options.table {
             pairs.extend(records::read(path)?);
         }
-        print!("{}", table::render(&pairs));
+        print!("{}", table::all(&pairs));
         return Ok(());
     }
     let rows = chosen(&options.rows)?;
     if options.pairs == 0 {
         return Err("pairs is 0, accepted is at least 1".to_owned());
+    }
+    if options.threads.contains(&0) {
+        return Err("threads is 0, accepted is at least 1".to_owned());
+    }
+    for tuned in TUNED {
+        if let Some(missing) = tuned.missing() {
+            eprintln!(
+                "{missing} is not installed: left out is PyTorch with {}",
+                tuned.title
+            );
+        }
     }
     let assets = Assets::find()?;
     let python = assets.python(&options.environment)?;
@@ -78,16 +105,30 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for row in &rows {
         let model = assets.model(&row.model, &python, Path::new("target"))?;
         for number in 1..=options.pairs {
-            eprintln!("{} {number} of {}", row.name, options.pairs);
-            pairs.push(Pair {
-                row: row.name.to_owned(),
-                ours: ours(row, &model, &assets)?,
-                theirs: theirs(row, &model, &assets, &python)?,
-            });
-            records::write(&options.out, &pairs)?;
+            for &threads in &options.threads {
+                eprintln!(
+                    "{} {number} of {}, {threads} threads",
+                    row.name, options.pairs
+                );
+                let peer = Peer {
+                    row,
+                    model: &model,
+                    assets: &assets,
+                    python: &python,
+                    threads,
+                };
+                pairs.push(Pair {
+                    row: row.name.to_owned(),
+                    threads,
+                    ours: ours(row, &model, &assets, threads)?,
+                    theirs: peer.time(peer.command())?,
+                    tuned: peer.tuned()?,
+                });
+                records::write(&options.out, &pairs)?;
+            }
         }
     }
-    print!("{}", table::render(&pairs));
+    print!("{}", table::all(&pairs));
     println!("\nraw records: {}", options.out.display());
     Ok(())
 }
@@ -104,13 +145,15 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Row>, String> {
     Ok(ROWS.iter().filter(is_chosen).collect())
 }
 
-fn ours(row: &Row, model: &Path, assets: &Assets) -> Result<Timing, String> {
+fn ours(row: &Row, model: &Path, assets: &Assets, threads: usize) -> Result<Timing, String> {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--example", "glue_sst2", "--"]);
     command.arg("--model").arg(model);
     command.arg("--data").arg(assets.path("datasets/SST-2"));
     command.args(["--arms", "baseline"]);
-    command.args(row.ours).env("RAYON_NUM_THREADS", THREADS);
+    command
+        .args(row.ours)
+        .env("RAYON_NUM_THREADS", threads.to_string());
     match row.timed {
         Timed::Steps(steps) => {
             command.args(["--bench-steps", &steps.to_string(), "--bench-ceiling"]);
@@ -133,23 +176,51 @@ fn ours(row: &Row, model: &Path, assets: &Assets) -> Result<Timing, String> {
     }
 }
 
-fn theirs(row: &Row, model: &Path, assets: &Assets, python: &Path) -> Result<Timing, String> {
-    let mut command = Command::new(python);
-    command.arg(assets.path("peer/finetune_pytorch.py"));
-    command.arg("--model").arg(model);
-    command.arg("--data").arg(assets.path("datasets/SST-2"));
-    command.args(row.theirs).env("OMP_NUM_THREADS", THREADS);
-    command.env("HF_HUB_OFFLINE", "1");
-    match row.timed {
-        Timed::Steps(steps) => {
-            command.args(["--bench", &steps.to_string()]);
-            command.args(["--max-train-samples", "8192"]);
-            last_line(&mut command)
+/// The PyTorch program for a row.
+struct Peer<'a> {
+    row: &'a Row,
+    model: &'a Path,
+    assets: &'a Assets,
+    python: &'a Path,
+    threads: usize,
+}
+
+impl Peer<'_> {
+    /// The program as it comes.
+    fn command(&self) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/finetune.py");
+        let mut command = Command::new(self.python);
+        command.arg(script).arg("--model").arg(self.model);
+        command
+            .arg("--data")
+            .arg(self.assets.path("datasets/SST-2"));
+        command
+            .args(self.row.theirs)
+            .env("OMP_NUM_THREADS", self.threads.to_string());
+        command.env("HF_HUB_OFFLINE", "1");
+        match self.row.timed {
+            Timed::Steps(steps) => command.args(["--steps", &steps.to_string()]),
+            Timed::WholeTask(sentences) => {
+                command.args(["--max-train-samples", &sentences.to_string()])
+            }
+        };
+        command
+    }
+
+    fn tuned(&self) -> Result<BTreeMap<String, Timing>, String> {
+        let mut timings = BTreeMap::new();
+        for tuned in TUNED {
+            if let Some(command) = tuned.apply(self.command(), self.row.timed) {
+                timings.insert(tuned.name.to_owned(), self.time(command)?);
+            }
         }
-        Timed::WholeTask(sentences) => {
-            command.args(["--epochs", "1"]);
-            command.args(["--max-train-samples", &sentences.to_string()]);
-            whole_task(command, sentences)
+        Ok(timings)
+    }
+
+    fn time(&self, mut command: Command) -> Result<Timing, String> {
+        match self.row.timed {
+            Timed::Steps(_) => last_line(&mut command),
+            Timed::WholeTask(sentences) => whole_task(command, sentences),
         }
     }
 }

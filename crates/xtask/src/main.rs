@@ -21,6 +21,7 @@ mod soak;
 mod soak_figure;
 mod table;
 mod tokenize_table;
+mod tuned;
 
 use std::process::ExitCode;
 
