@@ -12,6 +12,7 @@ mod crash_results;
 mod families_table;
 mod faults;
 mod fuzz;
+mod launches;
 mod noise_table;
 mod peer;
 mod predict_table;
@@ -49,6 +50,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Kills a study at random moments, continues it, and compares what it leaves with an undisturbed one
     Crash(crash::Options),
+    /// Counts what a training step asks of a CUDA driver, on one that only pretends
+    Launches(launches::Options),
     /// Watches a study of many runs from outside: its resident memory and open files must stay flat
     Soak(soak::Options),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Faults(options) => faults::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Crash(options) => crash::run(&options),
+        Task::Launches(options) => launches::run(&options),
         Task::Soak(options) => soak::run(&options),
     };
     match done {
