@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use encoders::Classifier;
 use files::{FileError, NewFolder};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use study::Arm;
 use study::plan::RunKey;
 use study::record::{
@@ -77,7 +77,7 @@ fn format_2() -> u64 {
 impl Owner {
     /// The first field that differs, with both values; the plan last, because other settings make another plan and name the
     /// cause better.
-    fn difference(&self, now: &Self) -> Option<(String, Value, Value)> {
+    fn difference(&self, now: &Self) -> Option<(String, String, String)> {
         let fields = |owner: &Self| {
             [
                 ("format", json!(owner.format)),

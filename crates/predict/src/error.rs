@@ -46,7 +46,7 @@ pub enum PredictError {
         place: String,
     },
     /// A line does not hold the two texts of a pair.
-    #[error("{place}: {tabs} tab(s); expected two texts separated by one tab")]
+    #[error("{place}: {tabs} tabs; expected two texts separated by one tab")]
     Pair {
         /// The file or stream, and the line.
         place: String,

@@ -161,7 +161,7 @@ mod tests {
         for (line, tabs) in [(2, 0), (3, 2)] {
             let error = next().expect_err("it is no pair");
             assert!(
-                error.starts_with(&format!("standard input:{line}: {tabs} tab(s)")),
+                error.starts_with(&format!("standard input:{line}: {tabs} tabs")),
                 "{error}"
             );
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use harmless::{fence, markdown, shown_lines};
 use tasks::Metric;
 
+use crate::draw::Draw;
 use crate::noise::NoiseSelection;
 use crate::record::{Provenance, RunRecord, Saving};
 use crate::summary::metric_in_words;
@@ -51,9 +52,14 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
         None => row("output", "a score"),
     }
     row("data", facts.data);
-    row("training rows", &rows(&settings.train));
+    let draws_rows = settings
+        .vary
+        .iter()
+        .flatten()
+        .any(|draw| *draw == Draw::Subset);
+    row("training rows", &rows(&settings.train, draws_rows));
     for (set, provenance) in &settings.evaluation {
-        row(&format!("rows of {set}"), &rows(provenance));
+        row(&format!("rows of {set}"), &rows(provenance, false));
     }
     row("arm", &format!("{}: {}", run.arm, run.arm.about()));
     if let Some(lambda) = settings.lambda {
@@ -73,6 +79,17 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
         row(name, &value.to_string());
     }
     row("seed", &run.seed.to_string());
+    if let Some(vary) = &settings.vary {
+        let names: Vec<&str> = vary.iter().map(|draw| draw.name()).collect();
+        let what = match names.is_empty() {
+            true => "nothing; all draws are by the study's first seed".to_owned(),
+            false => format!(
+                "{}; all other draws are by the study's first seed",
+                names.join(", ")
+            ),
+        };
+        row("what the seed decides", &what);
+    }
     row("weights", &format!("{}, {}", facts.weights, facts.dtype));
     scores(&mut text, run);
     let recipe = serde_json::to_string_pretty(&settings.recipe).expect("a recipe is plain data");
@@ -144,11 +161,12 @@ fn on_the_hub(metric: &str) -> &str {
     }
 }
 
-fn rows(provenance: &Provenance) -> String {
+fn rows(provenance: &Provenance, are_drawn: bool) -> String {
     let Provenance { rows, used, sha256 } = provenance;
-    let first = match used == rows {
-        true => format!("all {rows}"),
-        false => format!("the first {used} of {rows}"),
+    let first = match (used == rows, are_drawn) {
+        (true, _) => format!("all {rows}"),
+        (false, false) => format!("the first {used} of {rows}"),
+        (false, true) => format!("{used} of {rows}, drawn by the seed"),
     };
     format!("{first}; SHA-256 {sha256}")
 }
@@ -242,6 +260,25 @@ mod tests {
         assert!(!card(&run).contains(row));
         run.settings.noise_selection = NoiseSelection::ExceptTokenEmbeddings;
         assert!(card(&run).contains(row));
+    }
+
+    #[test]
+    fn what_the_seed_decides_is_said_if_it_is_not_the_usual() {
+        let mut run = run();
+        assert!(!card(&run).contains("what the seed decides"));
+        run.settings.vary = Some(vec![Draw::Head, Draw::Subset]);
+        run.settings.train.rows = 4 * run.settings.train.used;
+        let text = card(&run);
+        let decides = "| what the seed decides | head, subset; all other draws are by the study's first seed |";
+        assert!(text.contains(decides), "{text}");
+        assert!(text.contains(", drawn by the seed; SHA-256"), "{text}");
+        run.settings.vary = Some(Vec::new());
+        let text = card(&run);
+        assert!(
+            text.contains("| nothing; all draws are by the study's first seed |"),
+            "{text}"
+        );
+        assert!(text.contains("| the first "), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can go wrong with a task and its files.
 
+use crate::counted::counted;
 use std::io;
 use std::path::PathBuf;
 
@@ -97,7 +98,7 @@ pub enum TaskError {
         expected: String,
     },
     /// A row has too few or too many columns.
-    #[error("{}:{line}: {found} column(s); expected {expected}, separated by tabs{hint}", path.display())]
+    #[error("{}:{line}: {}; expected {expected}, separated by tabs{hint}", path.display(), counted(*found, "column"))]
     Columns {
         /// The file.
         path: PathBuf,

@@ -34,6 +34,7 @@
 //! | any other file format | a file in `source/`, a variant of [`Format`] |
 //! | a metric | a file in `metrics/`, a variant of [`Metric`] |
 
+mod counted;
 mod error;
 mod facts;
 pub mod glue;

@@ -19,6 +19,7 @@
 
 use std::fmt::Write;
 
+use crate::counted::counted;
 use crate::glue::{GlueFile, GlueTask};
 use crate::kind::ValueKind;
 use crate::outputs::Outputs;
@@ -159,7 +160,10 @@ pub fn of(
     }
     let count = predictions.len();
     let notes = (count != rows).then(|| {
-        format!("{file_name}: {count} prediction(s); GLUE's server expects {rows}, one for each row of the official file")
+        format!(
+            "{file_name}: {}; GLUE's server expects {rows}, one for each row of the official file",
+            counted(count, "prediction")
+        )
     });
     Ok(Submission {
         file_name,

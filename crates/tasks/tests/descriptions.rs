@@ -374,7 +374,7 @@ fn a_description_that_contradicts_itself_is_refused() {
         ),
         (
             |task| task.train.columns.count = 5,
-            r#"header "index\tsentence1\tsentence2\tlabel" has 4 column(s); expected 5, as in every row"#,
+            r#"header "index\tsentence1\tsentence2\tlabel" has 4 columns; expected 5, as in every row"#,
         ),
         (
             |task| task.evaluation_sets[0].1.columns.label = Some(4),

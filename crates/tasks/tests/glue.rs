@@ -107,7 +107,7 @@ fn rows_of_qqp_that_break_off_are_dropped_and_counted() {
     for (set, count) in [("train", 7), ("dev", 5)] {
         let split = read(&task, set);
         assert_eq!(split.count, count);
-        let note = "2 row(s) from here on have fewer than 6 columns and are dropped, as transformers and datasets drop them";
+        let note = "dropped, as transformers and datasets do: 2 rows from here on with fewer than 6 columns";
         let path = folder.join(format!("{set}.tsv"));
         assert_eq!(split.notes, [format!("{}:4: {note}", path.display())]);
     }
@@ -144,7 +144,7 @@ fn no_other_task_drops_rows() {
         .read_evaluation_set("test");
     let error = error.unwrap_err().to_string();
     assert!(
-        error.ends_with("test.tsv:3: 2 column(s); expected 3, separated by tabs"),
+        error.ends_with("test.tsv:3: 2 columns; expected 3, separated by tabs"),
         "{error}"
     );
 }

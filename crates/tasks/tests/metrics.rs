@@ -182,7 +182,7 @@ fn there_is_one_prediction_for_each_target_and_at_least_one() {
         };
         assert_eq!(
             refusal(metric, &uneven),
-            "1 prediction(s) for 2 target(s); expected one for each"
+            "1 prediction for 2 targets; expected one for each"
         );
         assert_eq!(
             refusal(metric, &none),

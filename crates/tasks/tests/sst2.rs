@@ -170,15 +170,19 @@ fn a_header_alone_is_refused() {
 fn a_ragged_row_is_refused_with_its_line() {
     let expected = "expected 2, separated by tabs";
     for (bytes, line, found) in [
-        ("sentence\tlabel\nfine\t1\nbad\n", 3, 1),
-        ("sentence\tlabel\nfine\t1\t\n", 2, 3),
-        ("sentence\tlabel\r\nfine\t1\r\nbad\t0\r\na b\r\n", 4, 1),
-        ("sentence\tlabel\nfine\t1\n\nbad\t0\n", 3, 1),
-        ("sentence\tlabel\nfine\t1\n\n", 3, 1),
+        ("sentence\tlabel\nfine\t1\nbad\n", 3, "1 column"),
+        ("sentence\tlabel\nfine\t1\t\n", 2, "3 columns"),
+        (
+            "sentence\tlabel\r\nfine\t1\r\nbad\t0\r\na b\r\n",
+            4,
+            "1 column",
+        ),
+        ("sentence\tlabel\nfine\t1\n\nbad\t0\n", 3, "1 column"),
+        ("sentence\tlabel\nfine\t1\n\n", 3, "1 column"),
     ] {
         assert_eq!(
             refusal(bytes),
-            format!("train.tsv:{line}: {found} column(s); {expected}"),
+            format!("train.tsv:{line}: {found}; {expected}"),
             "{bytes:?}"
         );
     }
@@ -239,7 +243,7 @@ fn a_refusal_says_so_where_columns_look_quoted() {
     );
     assert_eq!(
         refusal("sentence\tlabel\n\"a\tb\"\t1\n"),
-        format!("train.tsv:2: 3 column(s); expected 2, separated by tabs{HINT}")
+        format!("train.tsv:2: 3 columns; expected 2, separated by tabs{HINT}")
     );
 }
 
@@ -252,7 +256,7 @@ fn sentences_that_look_quoted_are_kept_and_noted() {
     let split = sst2(folder.path()).read_train().unwrap();
     assert_eq!(split.examples[1], example("\"he said \"\"wow\"\"\""));
     let path = folder.path().join("train.tsv");
-    let note = "2 row(s) from here on look quoted as in CSV; the quotes stay in the sentences, as GLUE's TSV files have \
+    let note = "sentences look quoted as in CSV, in 2 rows from here on; the quotes stay in the sentences, as GLUE's TSV files have \
                 no quoting";
     assert_eq!(split.notes, [format!("{}:3: {note}", path.display())]);
 }

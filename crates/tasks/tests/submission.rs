@@ -107,7 +107,7 @@ fn another_number_of_rows_is_written_and_noted() {
             file_name: "RTE.tsv",
             text: "index\tprediction\n0\tnot_entailment\n".to_owned(),
             notes: vec![
-                "RTE.tsv: 1 prediction(s); GLUE's server expects 3000, one for each row of the official file"
+                "RTE.tsv: 1 prediction; GLUE's server expects 3000, one for each row of the official file"
                     .to_owned()
             ],
         }

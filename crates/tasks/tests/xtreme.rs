@@ -218,8 +218,7 @@ fn rows_that_were_not_translated_are_dropped_and_counted() {
         let task = pawsx
             .in_folder(&folder, &["ko"], LanguageSets::Dev)
             .unwrap();
-        let note =
-            "2 row(s) from here on lack a sentence, or have a placeholder for it, and are dropped";
+        let note = "dropped: 2 rows from here on without a sentence, or with a placeholder for it";
         let split = task.read_evaluation_set("dev-ko").unwrap();
         assert_eq!(
             split.notes,
@@ -266,7 +265,7 @@ fn files_that_do_not_fit_are_refused_with_their_place() {
     );
     assert_eq!(
         refusal("dev-de.tsv", "Ein Satz.\tNoch einer.\r\n"),
-        "dev-de.tsv:1: 2 column(s); expected 3, separated by tabs"
+        "dev-de.tsv:1: 2 columns; expected 3, separated by tabs"
     );
     assert_eq!(
         refusal("dev-de.tsv", ""),

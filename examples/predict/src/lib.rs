@@ -105,12 +105,13 @@ fn ended(arguments: &Arguments, predictor: &Predictor, summary: &Summary) -> Res
     if *cut > 0 {
         let most = predictor.max_length();
         say(&format_args!(
-            "{cut} of {predicted} text(s) longer than {most} tokens, and cut"
+            "{cut} of {predicted} texts longer than {most} tokens, and cut"
         ));
     }
     if let Some(first) = &summary.first_broken {
         say(&format_args!(
-            "{broken} broken row(s) skipped, the first: {first}"
+            "{broken} broken {} skipped, the first: {first}",
+            if *broken == 1 { "row" } else { "rows" }
         ));
     }
     let written = arguments.output.as_ref().map(|path| {
@@ -119,19 +120,23 @@ fn ended(arguments: &Arguments, predictor: &Predictor, summary: &Summary) -> Res
             _ => format!(", {found} of them from before"),
         };
         format!(
-            "{} prediction(s) in {}{before}",
-            found + predicted,
+            "{} in {}{before}",
+            predictions(found + predicted),
             path.display()
         )
     });
     if summary.is_stopped {
         let written = written.map(|written| format!("{written}; the same command continues"));
         return Err(Failure::Stopped(
-            written.unwrap_or_else(|| format!("{predicted} prediction(s) written")),
+            written.unwrap_or_else(|| format!("{} written", predictions(*predicted))),
         ));
     }
     if let Some(written) = written.filter(|_| !arguments.quiet) {
         say(&written);
     }
     Ok(())
+}
+
+fn predictions(count: usize) -> String {
+    format!("{count} prediction{}", if count == 1 { "" } else { "s" })
 }

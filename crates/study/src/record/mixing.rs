@@ -89,8 +89,8 @@ impl RunLog {
                     path: self.path().to_path_buf(),
                     line: index + 1,
                     field,
-                    recorded: recorded.to_string(),
-                    current: current.to_string(),
+                    recorded,
+                    current,
                 });
             }
         }
@@ -98,19 +98,38 @@ impl RunLog {
     }
 }
 
-/// The first value that differs, with its path: `recipe.epochs` rather than two whole recipes.
-pub fn difference(name: &str, recorded: &Value, current: &Value) -> Option<(String, Value, Value)> {
+/// The first value that differs, with its path, `recipe.epochs` rather than two whole recipes, and both values in words.
+pub fn difference(
+    name: &str,
+    recorded: &Value,
+    current: &Value,
+) -> Option<(String, String, String)> {
     if recorded == current {
         return None;
     }
     let (Value::Object(ours), Value::Object(theirs)) = (recorded, current) else {
-        return Some((name.to_owned(), recorded.clone(), current.clone()));
+        return Some((name.to_owned(), in_words(recorded), in_words(current)));
     };
     let value = |object: &Map<String, Value>, key: &str| object.get(key).cloned();
     ours.keys().chain(theirs.keys()).find_map(|key| {
         let [ours, theirs] = [ours, theirs].map(|object| value(object, key).unwrap_or_default());
         difference(&format!("{name}.{key}"), &ours, &theirs)
     })
+}
+
+/// A value as options write it, not as JSON does.
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Bool(true) => "on".to_owned(),
+        Value::Bool(false) => "off".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let words: Vec<String> = values.iter().map(in_words).collect();
+            words.join(", ")
+        }
+        Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
 }
 
 fn json(value: &impl Serialize) -> Value {

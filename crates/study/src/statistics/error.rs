@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// There are too few numbers.
-    #[error("{found} value(s); expected at least {needed}")]
+    #[error("values: {found}; expected at least {needed}")]
     TooFew {
         /// How many there are.
         found: usize,
@@ -21,7 +21,7 @@ pub enum Error {
         at: usize,
     },
     /// Two lists that belong together differ in length.
-    #[error("{first} value(s) against {second}; expected the same number of both")]
+    #[error("lengths {first} and {second}; expected the same number of both")]
     LengthMismatch {
         /// Length of the first list.
         first: usize,

@@ -132,12 +132,12 @@ fn values_out_of_range_say_what_is_accepted() {
         [
             "margin 0; expected a positive number",
             "standard deviation inf; expected a positive number",
-            "2 value(s) against 3; expected the same number of both",
+            "lengths 2 and 3; expected the same number of both",
             "4 equal values; expected some spread",
             "p-value 1.5; expected a number from 0 to 1",
             "difference 0; expected a positive number",
             "standard deviation NaN; expected a positive number",
-            "1 value(s) against 0; expected the same number of both",
+            "lengths 1 and 0; expected the same number of both",
             "2 equal values; expected some spread",
         ]
     );

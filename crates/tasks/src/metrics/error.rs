@@ -1,5 +1,6 @@
 //! Why predictions have no score.
 
+use crate::counted::counted;
 use crate::kind::ValueKind;
 
 /// Why a metric cannot score predictions. The text is one line.
@@ -19,7 +20,7 @@ pub enum MetricError {
         targets: ValueKind,
     },
     /// Predictions and targets do not belong together.
-    #[error("{predictions} prediction(s) for {targets} target(s); expected one for each")]
+    #[error("{} for {}; expected one for each", counted(*predictions, "prediction"), counted(*targets, "target"))]
     Length {
         /// Number of predictions.
         predictions: usize,

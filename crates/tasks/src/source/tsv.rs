@@ -6,6 +6,7 @@ use std::iter::Peekable;
 use std::path::Path;
 
 use super::contents::{Contents, strip};
+use crate::counted::counted;
 use crate::error::{TaskError, excerpt};
 use crate::outputs::Outputs;
 use crate::split::Example;
@@ -70,7 +71,7 @@ impl TsvColumns {
             let columns = header.split('\t').count();
             if columns != count {
                 return Some((
-                    format!("header {header:?} has {columns} column(s)"),
+                    format!("header {header:?} has {}", counted(columns, "column")),
                     format!("{count}, as in every row"),
                 ));
             }
@@ -313,20 +314,19 @@ impl Reader<'_> {
     fn quotes_are_kept(&self, lines: &[usize]) -> Option<String> {
         let first = lines.first()?;
         Some(format!(
-            "{}:{first}: {} row(s) from here on look quoted as in CSV; the quotes stay in the sentences, as GLUE's TSV \
+            "{}:{first}: sentences look quoted as in CSV, in {} from here on; the quotes stay in the sentences, as GLUE's TSV \
              files have no quoting",
             self.path.display(),
-            lines.len(),
+            counted(lines.len(), "row"),
         ))
     }
 
     fn rows_are_dropped(&self, lines: &[usize]) -> Option<String> {
         let first = lines.first()?;
         Some(format!(
-            "{}:{first}: {} row(s) from here on have fewer than {} columns and are dropped, as transformers and \
-             datasets drop them",
+            "{}:{first}: dropped, as transformers and datasets do: {} from here on with fewer than {} columns",
             self.path.display(),
-            lines.len(),
+            counted(lines.len(), "row"),
             self.columns.count,
         ))
     }
@@ -399,7 +399,8 @@ pub(super) fn no_row_of(path: &Path, value: &str) -> TaskError {
 /// What to say about rows that are dropped because a sentence is missing, the first of which is at `place`.
 pub(super) fn note_of_missing(place: &str, count: usize) -> String {
     format!(
-        "{place}: {count} row(s) from here on lack a sentence, or have a placeholder for it, and are dropped"
+        "{place}: dropped: {} from here on without a sentence, or with a placeholder for it",
+        counted(count, "row")
     )
 }
 

@@ -35,16 +35,16 @@ fn an_empty_file_and_a_header_alone_have_no_examples() {
 fn ragged_rows_name_their_line_and_width() {
     assert_eq!(
         error("a.csv", "text,label\r\n\"a\r\nb\",0\r\nc,d,1\r\n"),
-        "a.csv:4: 3 column(s); expected 2, as in the header"
+        "a.csv:4: 3 columns; expected 2, as in the header"
     );
     assert_eq!(
         error("a.csv", "text,label\n\n\na\n"),
-        "a.csv:4: 1 column(s); expected 2, as in the header"
+        "a.csv:4: 1 column; expected 2, as in the header"
     );
     // GLUE's dialect, where a quote is a letter.
     assert_eq!(
         error("a.tsv", "text\tlabel\na\t1\n\" b\t0\nc \"\td\t1\n"),
-        "a.tsv:3: 3 column(s); expected 2, as in the header; a field that starts with a quote ends at the next quote"
+        "a.tsv:3: 3 columns; expected 2, as in the header; a field that starts with a quote ends at the next quote"
     );
 }
 

@@ -65,10 +65,7 @@ fn blank_lines_between_rows_are_skipped_and_said() {
         let split = train(&folder.files("a.csv", text));
         assert_eq!(sentences(&split), ["a fine film", "dull, long"]);
         let notes: Vec<String> = split.notes.iter().map(|note| folder.short(note)).collect();
-        assert_eq!(
-            notes,
-            ["a.csv: 2 blank line(s) between the rows, which are skipped"]
-        );
+        assert_eq!(notes, ["a.csv: skipped: 2 blank lines between the rows"]);
     }
 }
 
@@ -102,7 +99,7 @@ fn sentences_are_stripped_and_empty_ones_are_said() {
     let split = train(&folder.files("a.csv", "text,label\n  a \u{3000},0\n,1\n \t,0\n"));
     assert_eq!(sentences(&split), ["a", "", ""]);
     let notes: Vec<String> = split.notes.iter().map(|note| folder.short(note)).collect();
-    assert_eq!(notes, ["a.csv:3: the first of 2 empty text(s)"]);
+    assert_eq!(notes, ["a.csv:3: the first of 2 empty texts"]);
 }
 
 #[test]
@@ -128,7 +125,7 @@ fn quotes_over_several_lines_of_tsv_are_said() {
     assert_eq!(
         notes,
         [
-            "a.tsv:3: the first of 1 text(s) whose quotes hold line ends; in GLUE's own files quotes are part of the \
+            "a.tsv:3: the first of 1 text whose quotes hold line ends; in GLUE's own files quotes are part of the \
              text (--task NAME)"
         ]
     );

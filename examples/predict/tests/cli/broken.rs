@@ -6,7 +6,7 @@ use crate::program::{Printed, World, json_lines, texts};
 const FILES: [(&str, &[u8], usize, &str); 5] = [
     ("lines.txt", b"a\n\xff\xfe\nb\n", 2, "not UTF-8"),
     ("utf8.csv", b"text\na\n\xff\nb\n", 3, "not UTF-8"),
-    ("columns.csv", b"text,id\na,1\nc\nb,2\n", 3, "1 column(s)"),
+    ("columns.csv", b"text,id\na,1\nc\nb,2\n", 3, "1 column"),
     (
         "object.jsonl",
         b"{\"text\":\"a\"}\n{\"text\":\n{\"text\":\"b\"}\n",
@@ -37,7 +37,7 @@ fn a_broken_row_ends_the_run_with_its_file_and_line() {
 
         let printed = world.run(&[&["--skip-bad"], &arguments[..]].concat());
         assert_eq!(texts(&printed.lines()), ["a", "b"], "{file}");
-        let said = format!("1 broken row(s) skipped, the first: {file}:{line}: ");
+        let said = format!("1 broken row skipped, the first: {file}:{line}: ");
         assert!(printed.errors.starts_with(&said), "{}", printed.errors);
         assert!(printed.errors.contains(reason), "{}", printed.errors);
     }
@@ -48,13 +48,13 @@ fn a_broken_line_of_standard_input_has_a_number_too() {
     let world = World::new();
     world
         .run_on(b"a\tb\nc\n", &["--pair"])
-        .refusal(1, &["standard input:2: 0 tab(s)"]);
+        .refusal(1, &["standard input:2: 0 tabs"]);
     let printed = world.run_on(b"a\tb\nc\n\xff\n", &["--pair", "--skip-bad"]);
     assert_eq!(texts(&printed.lines()), ["a"]);
     assert!(
         printed
             .errors
-            .starts_with("2 broken row(s) skipped, the first: standard input:2")
+            .starts_with("2 broken rows skipped, the first: standard input:2")
     );
 }
 
@@ -101,7 +101,7 @@ fn a_text_without_tokens_is_broken() {
         let printed = run(&arguments);
         assert_eq!(printed.code, Some(0), "{}", printed.errors);
         assert!(
-            printed.errors.contains("1 broken row(s)"),
+            printed.errors.contains("1 broken row"),
             "{}",
             printed.errors
         );

@@ -85,7 +85,7 @@ fn a_file_of_hostile_texts_is_continued() {
         let printed = world.run(&arguments);
         assert_eq!(
             printed.errors.lines().last(),
-            Some("2 prediction(s) in out, 2 of them from before")
+            Some("2 predictions in out, 2 of them from before")
         );
         assert_eq!(world.read("out"), whole);
         for file in ["out", "out.run.json"] {

@@ -42,7 +42,7 @@ fn a_file_that_was_cut_off_anywhere_is_continued() {
             "{}",
             printed.errors
         );
-        assert_eq!(printed.errors, "4 prediction(s) in out\n");
+        assert_eq!(printed.errors, "4 predictions in out\n");
         let whole = world.read("out");
         let first_columns = |text: &str| -> Vec<String> {
             let line = |line: &str| match format {
@@ -74,7 +74,7 @@ fn a_file_that_was_cut_off_anywhere_is_continued() {
         let printed = world.run(&arguments);
         assert_eq!(
             printed.errors,
-            "4 prediction(s) in out, 4 of them from before\n"
+            "4 predictions in out, 4 of them from before\n"
         );
         assert_eq!(world.read("out"), done);
         for file in ["out", "out.run.json"] {

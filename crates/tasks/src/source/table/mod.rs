@@ -21,6 +21,7 @@ pub(crate) use value::{Fault, Place, Value, Visit, VisitAll};
 pub use part::{HeldOut, Part};
 pub use texts::TextTable;
 
+use crate::counted::counted;
 use crate::error::TaskError;
 
 /// Names the columns of a file that names its columns itself.
@@ -220,7 +221,7 @@ impl Table {
                 let error = TaskError::Line {
                     path: self.path.clone(),
                     line: record.line,
-                    found: format!("{} column(s)", record.len()),
+                    found: counted(record.len(), "column"),
                     expected,
                 };
                 match visit(Err(error))? {

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::{Labels, Table, TableColumns};
+use crate::counted::counted;
 use crate::error::TaskError;
 use crate::outputs::Outputs;
 use crate::source::contents::strip;
@@ -70,21 +71,25 @@ impl TableColumns {
 
         let mut notes = Vec::new();
         if let Some((count, first)) = empty {
-            notes.push(first.note(path, &format!("the first of {count} empty text(s)")));
+            notes.push(first.note(
+                path,
+                &format!("the first of {}", counted(count, "empty text")),
+            ));
         }
         if let Some((count, first)) = long {
             notes.push(first.note(
                 path,
                 &format!(
-                    "the first of {count} text(s) whose quotes hold line ends; in GLUE's own files quotes are part of \
-                     the text (--task NAME)"
+                    "the first of {} whose quotes hold line ends; in GLUE's own files quotes are part of the text (--task NAME)",
+                    counted(count, "text")
                 ),
             ));
         }
         if blank_lines > 0 {
             notes.push(format!(
-                "{}: {blank_lines} blank line(s) between the rows, which are skipped",
-                path.display()
+                "{}: skipped: {} between the rows",
+                path.display(),
+                counted(blank_lines, "blank line")
             ));
         }
         let sha256 = files::sha256_of_file(path).map_err(|error| TaskError::Table {
