@@ -2,7 +2,7 @@
 
 use study::RunRecord;
 use study::record::ParameterChange;
-use study::statistics::{Finding, Paired};
+use study::statistics::{Finding, Paired, holm};
 use study::summary::StudyResult;
 
 use super::tables;
@@ -10,7 +10,7 @@ use super::training::of_runs;
 use crate::document::{Block, Section, Table};
 use crate::figures::{Figure, Line, Movement, Part};
 use crate::material::{Contrast, Material, ink, main_contrast};
-use crate::number::{NONE, or_none, sentence, signed};
+use crate::number::{NONE, or_none, p_value, sentence, signed};
 
 /// Their names in the records.
 const PARTS: [&str; 6] = ["query", "key", "value", "query_key_value", "dense", "all"];
@@ -52,18 +52,21 @@ struct Moved {
     treatment: f64,
     /// `None` if the numbers are not finite.
     paired: Option<Paired>,
+    /// The p-value of the difference, corrected for every row of both tables.
+    holm_p: Option<f64>,
 }
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let main = main_contrast(material, study);
-    let means: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
+    let mut means: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
         let part = |part| moved(material, &contrast, Measure::Mean, part);
         PARTS.into_iter().filter_map(part).collect()
     });
-    let norms: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
+    let mut norms: Vec<Moved> = main.map_or(Vec::new(), |contrast| {
         let part = |part| moved(material, &contrast, Measure::Norm, part);
         PARTS.into_iter().filter_map(part).collect()
     });
+    correct(means.iter_mut().chain(&mut norms).collect());
     let finding = main
         .zip(means.iter().find(|moved| moved.part == "all"))
         .map(|(contrast, all)| finding(&contrast, all));
@@ -92,7 +95,25 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     }
 }
 
-/// The finding in a few words, and its numbers.
+/// Corrects the p-values by Holm.
+fn correct(mut rows: Vec<&mut Moved>) {
+    rows.retain(|moved| {
+        moved
+            .paired
+            .as_ref()
+            .is_some_and(|paired| paired.p_value.is_some())
+    });
+    let p_values = rows
+        .iter()
+        .filter_map(|moved| moved.paired.as_ref()?.p_value);
+    let corrected = holm(&p_values.collect::<Vec<f64>>()).unwrap_or_default();
+    for (moved, p_value) in rows.into_iter().zip(corrected) {
+        moved.holm_p = Some(p_value);
+    }
+}
+
+/// The finding in a few words, and its numbers. It is about one difference, that of all parameters, which is settled before the
+/// runs; the rows of the tables are corrected for each other.
 fn finding(contrast: &Contrast<'_>, all: &Moved) -> (String, String) {
     let (treatment, control) = (&contrast.treatment.label, &contrast.control.label);
     let change = or_none(share(all.treatment - all.control, all.control), |x| {
@@ -123,13 +144,15 @@ fn finding(contrast: &Contrast<'_>, all: &Moved) -> (String, String) {
 fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
     let mut table = Table::new(
         "Mean absolute change of the parameters from the start of training to its end, in thousandths; \
-         the difference is in % of the control's change.",
+         the difference is in % of the control's change. The p-values are those of all rows, of this table and of the one of norms, \
+         corrected for each other.",
         &[
             "parameters",
             &format!("#{}", contrast.control.label),
             &format!("#{}", contrast.treatment.label),
             "#difference (%)",
             "#95 % interval over seeds (%)",
+            "#p (Holm)",
         ],
     );
     for part in moved {
@@ -140,6 +163,7 @@ fn table(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
             format!("{:.4}", Measure::Mean.unit() * part.treatment),
             or_none(difference, |x| signed(x, 1)),
             ends(part).unwrap_or(NONE.to_owned()),
+            p_value(part.holm_p),
         ]);
     }
     table.without_columns_of(NONE)
@@ -154,6 +178,7 @@ fn table_of_norms(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
             &format!("#{}", contrast.treatment.label),
             "#difference (points)",
             "#95 % interval over seeds",
+            "#p (Holm)",
         ],
     );
     let number = |x: f64| signed(Measure::Norm.unit() * x, 3);
@@ -167,6 +192,7 @@ fn table_of_norms(contrast: &Contrast<'_>, moved: &[Moved]) -> Table {
             interval.map_or(NONE.to_owned(), |[low, high]| {
                 format!("{} to {}", number(low), number(high))
             }),
+            p_value(part.holm_p),
         ]);
     }
     table.without_columns_of(NONE)
@@ -202,6 +228,7 @@ fn moved(
         control: mean(&control),
         treatment: mean(&treatment),
         paired: Paired::of(&treatment, &control, SEED).ok(),
+        holm_p: None,
     })
 }
 

@@ -83,3 +83,26 @@ fn methods_are_shown_with_what_they_gain_over_the_baseline_and_what_they_cost() 
     let without = write(&Sample::of(&[StudyKind::Compare], 7));
     assert!(!without.markdown.contains(heading));
 }
+
+#[test]
+fn how_far_parts_moved_is_corrected_for_all_of_them() {
+    let files = write(&Sample::of(&[StudyKind::L1Change], 8));
+    // Every part of both tables moves less in each of 8 pairs: 2 / 2^8, times 10 rows.
+    let rows = files
+        .markdown
+        .lines()
+        .filter(|line| line.ends_with("| 0.078 |"));
+    let names: Vec<&str> = rows
+        .filter_map(|row| row.split('|').nth(1))
+        .map(str::trim)
+        .collect();
+    let parts = ["query", "key", "value", "dense", "all"];
+    assert_eq!(names, [parts, parts].concat(), "{}", files.markdown);
+    assert!(
+        files
+            .markdown
+            .contains("the parameters move less than with"),
+        "{}",
+        files.markdown
+    );
+}
