@@ -1,18 +1,20 @@
 //! A batch of token sequences, padded to the longest or laid end to end.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use fused::{Dropout, Packing};
+use fused::{Dropout, Packing, Rows};
 
 use crate::tokenizer::Encoding;
 
 /// A batch on a device.
 ///
 /// # Shapes
-/// - both tensors: `[batch, length]` if padded, `[1, tokens]` if packed
+/// - all tensors: `[batch, length]` if padded, `[1, tokens]` if packed
 #[derive(Clone, Debug)]
 pub struct EncoderInput {
     /// Token ids; padding holds the pad token.
     pub input_ids: Tensor<2, Int>,
+    /// Where the embedding of each token is, if the model's table of token embeddings has only some of its rows.
+    pub rows: Option<Tensor<2, Int>>,
     /// 0 for the first sentence of a pair, 1 for the second.
     pub token_type_ids: Tensor<2, Int>,
     /// Where the sequences are.
@@ -68,6 +70,7 @@ impl EncoderInput {
         let mask = Tensor::from_data(TensorData::new(mask, shape), device);
         Self {
             input_ids: Tensor::from_data(TensorData::new(ids, shape), device),
+            rows: None,
             token_type_ids: Tensor::from_data(TensorData::new(types, shape), device),
             layout: Layout::Padded(mask),
         }
@@ -85,15 +88,60 @@ impl EncoderInput {
         };
         Self {
             input_ids: row(|encoding| &encoding.ids),
+            rows: None,
             token_type_ids: row(|encoding| &encoding.type_ids),
             layout,
         }
+    }
+
+    /// The rows of the table of token embeddings that the batch looks up, in the order of its tokens, padding included. Reads
+    /// them from the device.
+    ///
+    /// # Panics
+    /// When an id is below 0.
+    pub fn looked_up(&self) -> Vec<usize> {
+        let ids = self.input_ids.to_data().convert::<i64>();
+        let ids = ids.iter::<i64>();
+        let row = |id| {
+            usize::try_from(id).unwrap_or_else(|_| panic!("token id {id}: expected 0 or more"))
+        };
+        ids.map(row).collect()
+    }
+
+    /// The batch for a model whose table of token embeddings has these rows alone.
+    ///
+    /// # Panics
+    /// When the batch looks up another row.
+    #[must_use]
+    pub fn at_rows(self, rows: &Rows) -> Self {
+        let place = |id| match rows.place(id) {
+            Some(place) => place as i64,
+            None => panic!("token id {id}: expected one of the table's rows"),
+        };
+        let places: Vec<i64> = self.looked_up().into_iter().map(place).collect();
+        let places = TensorData::new(places, self.input_ids.dims());
+        Self {
+            rows: Some(Tensor::from_data(places, &self.input_ids.device())),
+            ..self
+        }
+    }
+
+    /// The batch for a model with the whole table of token embeddings.
+    #[must_use]
+    pub fn at_all_rows(self) -> Self {
+        Self { rows: None, ..self }
+    }
+
+    /// What to look up in the table of token embeddings.
+    pub(crate) fn words(&self) -> Tensor<2, Int> {
+        self.rows.as_ref().unwrap_or(&self.input_ids).clone()
     }
 
     /// Converts the batch for a model that runs without autodiff.
     pub fn without_autodiff(self) -> Self {
         Self {
             input_ids: self.input_ids.without_autodiff(),
+            rows: self.rows.map(Tensor::without_autodiff),
             token_type_ids: self.token_type_ids.without_autodiff(),
             layout: match self.layout {
                 Layout::Padded(mask) => Layout::Padded(mask.without_autodiff()),

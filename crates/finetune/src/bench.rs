@@ -79,6 +79,8 @@ pub fn time_steps(
     let (mut examples, mut tokens, mut flops) = (0, 0, 0.0);
     for (index, planned) in planned.take(steps + WARM_UP).enumerate() {
         if index == WARM_UP {
+            // Later steps are not to take what these left.
+            trainer.model();
             finished();
             started = Instant::now();
             (examples, tokens, flops) = (0, 0, 0.0);
@@ -95,6 +97,8 @@ pub fn time_steps(
         examples += step.examples;
         tokens += step.tokens;
     }
+    // Nor to leave anything.
+    trainer.model();
     finished();
     let seconds = started.elapsed().as_secs_f64();
     // Read before the ceiling is measured, which takes memory of its own.

@@ -189,7 +189,7 @@ impl Checkpoints {
     /// [`FinetuneError::State`] or one of a file; the previous ones stay.
     pub(crate) fn store(
         &mut self,
-        trainer: &Trainer,
+        trainer: &mut Trainer,
         state: &RunState,
     ) -> Result<(), FinetuneError> {
         if self.every.is_none() {

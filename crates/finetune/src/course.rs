@@ -84,7 +84,7 @@ impl Course {
     pub(crate) fn add(
         &self,
         so_far: &mut CourseSoFar,
-        trainer: &Trainer,
+        trainer: &mut Trainer,
         step: &Step,
     ) -> Result<(), FinetuneError> {
         let taken = step.index + 1;
@@ -108,7 +108,7 @@ impl Course {
         Ok(())
     }
 
-    fn change(&self, step: usize, trainer: &Trainer) -> Result<ParameterChange, FinetuneError> {
+    fn change(&self, step: usize, trainer: &mut Trainer) -> Result<ParameterChange, FinetuneError> {
         let report = distances(&self.start, &trainer.model())?;
         let (mut l1, mut l1_norm) = (BTreeMap::new(), BTreeMap::new());
         for (name, group) in &self.groups {

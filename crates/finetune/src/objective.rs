@@ -16,7 +16,8 @@ pub trait Objective {
     /// - output: `[1]`
     fn loss(&mut self, passes: &mut Passes<'_>, targets: &BatchTargets) -> Tensor<1>;
 
-    /// Learns of the parameters after an optimizer step that was not skipped; `step` counts from 0.
+    /// Learns of the parameters after an optimizer step that was not skipped, if it has a
+    /// [teacher](Self::teacher); `step` counts from 0.
     fn stepped(&mut self, _parameters: &Classifier, _step: usize) {}
 
     /// Weights that follow the parameters from step to step, if it keeps any. They are part of a checkpoint.

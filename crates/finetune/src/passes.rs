@@ -154,7 +154,7 @@ impl<'a> Passes<'a> {
     pub fn logits_of(&mut self, other: &Classifier) -> Tensor<2> {
         let mut dropouts = self.next_dropouts();
         let other = lower(self.precision, other.clone().valid());
-        let input = self.input.clone().without_autodiff();
+        let input = self.input.clone().at_all_rows().without_autodiff();
         other.forward(input, &mut dropouts).autodiff()
     }
 

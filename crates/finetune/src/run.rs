@@ -171,7 +171,7 @@ impl Outcome {
         }
         let worked = self.work(setup, run, &course, &mut trainer, checkpoints, shared);
         if let Err(FinetuneError::Stopped) = worked {
-            self.store(&trainer, checkpoints)?;
+            self.store(&mut trainer, checkpoints)?;
         }
         worked?;
         Ok(trainer.model())
@@ -179,7 +179,7 @@ impl Outcome {
 
     fn store(
         &mut self,
-        trainer: &Trainer,
+        trainer: &mut Trainer,
         checkpoints: &mut Checkpoints,
     ) -> Result<(), FinetuneError> {
         self.state.seconds = self.seconds();
@@ -201,7 +201,7 @@ impl Outcome {
         let train = setup.train(run);
         for epoch in self.state.epochs.len() + 1..=recipe.epochs {
             let so_far = self.state.in_epoch;
-            let after = |trainer: &Trainer, step: &Step, so_far: &EpochSoFar| {
+            let after = |trainer: &mut Trainer, step: &Step, so_far: &EpochSoFar| {
                 course.add(&mut self.state.course, trainer, step)?;
                 self.state.skipped_steps += usize::from(step.is_skipped);
                 self.state.in_epoch = *so_far;
@@ -267,7 +267,7 @@ impl Outcome {
 fn score<'a>(
     setup: &'a Setup,
     run: &RunKey,
-    trainer: &Trainer,
+    trainer: &mut Trainer,
     step: usize,
     go_on: impl Fn() -> Result<(), FinetuneError>,
 ) -> Result<Vec<(&'a str, Evaluation)>, FinetuneError> {

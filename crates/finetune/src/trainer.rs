@@ -6,7 +6,8 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use encoders::Classifier;
+use encoders::{Classifier, Role};
+use fused::Rows;
 use optimize::{AdamW, LinearSchedule};
 use serde::{Deserialize, Serialize};
 use study::{Precision, Recipe};
@@ -107,7 +108,7 @@ impl Trainer {
         };
         let optimizer: Box<dyn Update<Classifier>> =
             Box::new(AdamW::new(adamw(recipe)).expect("the recipe was checked"));
-        Ok(Self {
+        let trainer = Self {
             stepper: Stepper::new(
                 model,
                 optimizer,
@@ -127,7 +128,39 @@ impl Trainer {
             },
             device: device.clone().inner().autodiff(),
             order_seed: seed,
-        })
+        };
+        Ok(trainer.deferring())
+    }
+
+    /// Lets the token embeddings that a step does not look up take it later, if that is possible.
+    ///
+    /// It is not for an objective that follows the parameters from step to step, nor where
+    /// [`Stepper::deferring`] has to do without.
+    fn deferring(mut self) -> Self {
+        let is_followed = self.forward.objective.teacher().is_some();
+        let parameters = self.stepper.model().parameters();
+        let mut tables = parameters
+            .into_iter()
+            .filter(|parameter| parameter.role == Role::TokenEmbedding && !is_followed);
+        // A family with two tables would need a look-up for each.
+        let table = tables.next().filter(|_| tables.next().is_none());
+        let path = table.map(|table| table.path);
+        self.stepper = self.stepper.deferring(path.as_deref());
+        self
+    }
+
+    /// Takes every step at all token embeddings at once, before the first step: the same results to the last bit, for
+    /// comparisons.
+    #[must_use]
+    pub fn with_nothing_deferred(mut self) -> Self {
+        self.stepper = self.stepper.deferring(None);
+        self
+    }
+
+    /// Whether token embeddings that a step does not look up take it later. They do under AdamW on flex, unless the method
+    /// follows the parameters from step to step as SMART's teacher does.
+    pub fn is_deferring(&self) -> bool {
+        self.stepper.is_deferring()
     }
 
     /// Draws the order of the examples by this seed; the default is the seed of the dropout.
@@ -149,7 +182,7 @@ impl Trainer {
         if let Some(update) = companion.update {
             self.stepper = self.stepper.with_optimizer(update);
         }
-        self
+        self.deferring()
     }
 
     /// Turns dropout off, for comparisons with a reference.
@@ -165,7 +198,7 @@ impl Trainer {
     }
 
     /// The model as it is now, for evaluation.
-    pub fn model(&self) -> Classifier {
+    pub fn model(&mut self) -> Classifier {
         self.stepper.model().clone().valid()
     }
 
@@ -188,7 +221,8 @@ impl Trainer {
         let examples = batches.iter().map(Batch::examples).sum();
         let tokens = batches.iter().map(|batch| batch.tokens).sum();
         let taken = self.stepper.step(batches, &mut self.forward)?;
-        if !taken.is_skipped {
+        // Nobody else reads the parameters, which brings all of them up to date.
+        if !taken.is_skipped && self.forward.objective.teacher().is_some() {
             let parameters = self.stepper.model();
             self.forward.objective.stepped(parameters, taken.index);
         }
@@ -227,7 +261,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn write(&self, folder: &Path) -> Result<Counters, StateError> {
+    pub fn write(&mut self, folder: &Path) -> Result<Counters, StateError> {
         self.stepper.write(folder)
     }
 
@@ -247,7 +281,7 @@ impl Trainer {
         examples: &Examples,
         pad_token_id: u32,
         mut so_far: EpochSoFar,
-        mut after: impl FnMut(&Self, &Step, &EpochSoFar) -> Result<(), FinetuneError>,
+        mut after: impl FnMut(&mut Self, &Step, &EpochSoFar) -> Result<(), FinetuneError>,
     ) -> Result<Epoch, FinetuneError> {
         let (started, before) = (Instant::now(), so_far.seconds);
         let recipe = &self.forward.recipe;
@@ -274,6 +308,17 @@ impl Trainer {
 impl BatchGradients<Classifier, Batch> for Forward {
     fn examples(&self, batch: &Batch) -> usize {
         batch.examples()
+    }
+
+    fn rows(&self, batch: &Batch) -> Option<Vec<usize>> {
+        Some(batch.input.looked_up())
+    }
+
+    fn at_rows(&self, batch: Batch, rows: &Rows) -> Batch {
+        Batch {
+            input: batch.input.at_rows(rows),
+            ..batch
+        }
     }
 
     fn gradients(

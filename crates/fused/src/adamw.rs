@@ -86,10 +86,7 @@ pub fn adamw_step<const D: usize>(
     step: AdamW,
 ) -> Result<(Tensor<D>, Moments<D>), AdamWError> {
     step.check()?;
-    let moments = moments.unwrap_or_else(|| Moments {
-        first: parameter.zeros_like(),
-        second: parameter.zeros_like(),
-    });
+    let moments = moments.unwrap_or_else(|| Moments::zeros(&parameter));
     for other in [&gradient, &moments.first, &moments.second] {
         assert_eq!(other.dims(), parameter.dims(), "adamw_step: shapes");
     }
@@ -119,8 +116,18 @@ pub fn squared_norm<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     ))
 }
 
+impl<const D: usize> Moments<D> {
+    /// Those of a parameter before the first step.
+    pub(crate) fn zeros(parameter: &Tensor<D>) -> Self {
+        Self {
+            first: parameter.zeros_like(),
+            second: parameter.zeros_like(),
+        }
+    }
+}
+
 impl AdamW {
-    fn check(&self) -> Result<(), AdamWError> {
+    pub(crate) fn check(&self) -> Result<(), AdamWError> {
         let below_1 = "0 to below 1";
         let from_0 = "a number from 0";
         let is_finite_from_0 = |x: f64| x.is_finite() && x >= 0.0;

@@ -17,6 +17,7 @@
 //! | [`geglu`] | two slices, gelu, product |
 //! | [`gelu`], [`dropout`], [`embedding`] | Burn's operations of these names |
 //! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
+//! | [`Backlog`], [`squared_norm_of_rows`] | the same over a whole table of which a step looks up some rows |
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -68,6 +69,7 @@
 
 mod adamw;
 mod attention;
+mod backlog;
 mod biased_attention;
 mod cross_entropy;
 mod dropout;
@@ -80,6 +82,7 @@ mod layer_norm;
 mod linear;
 mod mask;
 mod packing;
+mod rows;
 
 #[cfg(feature = "flex")]
 mod cpu;
@@ -88,6 +91,7 @@ mod cube;
 
 pub use adamw::{AdamW, AdamWError, Moments, adamw_step, squared_norm};
 pub use attention::{attention, packed_attention};
+pub use backlog::{Backlog, defers_rows, squared_norm_of_rows};
 pub use biased_attention::biased_attention;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
@@ -98,3 +102,4 @@ pub use key::{Dropout, DropoutError, DropoutKey};
 pub use layer_norm::{dropout_add_layer_norm, layer_norm};
 pub use linear::{linear, linear_gelu};
 pub use packing::{Packing, PackingError};
+pub use rows::Rows;

@@ -11,6 +11,7 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor};
 use fused::{Moments, adamw_step};
 
+use crate::deferred::Deferred;
 use crate::setting::{SettingError, above_0, check, from_0};
 
 /// Biases and the parameters of LayerNorm, by their module paths: they do not decay. XLNet has `r_w_bias`.
@@ -51,8 +52,10 @@ impl AdamWConfig {
 ///
 /// Source: Loshchilov and Hutter (2019), arXiv:1711.05101, as `torch.optim.AdamW` computes it.
 pub struct AdamW {
-    optimizer: ModuleOptimizer,
+    pub(crate) optimizer: ModuleOptimizer,
+    config: AdamWConfig,
     gradient_scale: Arc<Scale>,
+    pub(crate) deferred: Option<Deferred>,
 }
 
 impl AdamW {
@@ -64,21 +67,20 @@ impl AdamW {
     pub fn new(config: AdamWConfig) -> Result<Self, SettingError> {
         config.check()?;
         let gradient_scale = Arc::new(Scale::default());
-        let group = |weight_decay| Group {
-            betas: config.betas,
-            epsilon: config.epsilon,
-            weight_decay,
-            gradient_scale: gradient_scale.clone(),
-        };
+        let group = |decays| Group::new(config, decays, &gradient_scale);
         let no_decay = ParamGroup::from_regex(NO_DECAY).expect("a constant, valid pattern");
+        let optimizer = ModuleOptimizer::from(group(true)).with_group(no_decay, group(false), None);
         Ok(Self {
-            optimizer: ModuleOptimizer::from(group(config.weight_decay)).with_group(
-                no_decay,
-                group(0.0),
-                None,
-            ),
+            optimizer,
+            config,
             gradient_scale,
+            deferred: None,
         })
+    }
+
+    /// What moves the parameters that decay, or those that do not.
+    pub(crate) fn group(&self, decays: bool) -> Group {
+        Group::new(self.config, decays, &self.gradient_scale)
     }
 
     /// Updates every parameter that has a gradient, of which each is first multiplied by `gradient_scale`.
@@ -96,13 +98,25 @@ impl AdamW {
     }
 
     /// The moments of every parameter, by its id.
+    ///
+    /// # Panics
+    ///
+    /// When rows of a deferred table have steps to take: [`catch_up`](Self::catch_up) first.
     pub fn to_record(&self) -> OptimizerRecord {
+        let deferred = self.deferred.as_ref();
+        assert!(
+            deferred.is_none_or(Deferred::is_up_to_date),
+            "adamw: rows of the table have steps to take"
+        );
         self.optimizer.to_record()
     }
 
     /// Continues with recorded moments, for a module with the same parameter ids.
     pub fn load_record(&mut self, record: OptimizerRecord) {
         self.optimizer = self.optimizer.clone().load_record(record);
+        if let Some(deferred) = &self.deferred {
+            deferred.restart();
+        }
     }
 }
 
@@ -123,11 +137,35 @@ impl Scale {
 
 /// AdamW for the parameters of one group.
 #[derive(Clone)]
-struct Group {
+pub(crate) struct Group {
     betas: [f64; 2],
     epsilon: f64,
     weight_decay: f64,
     gradient_scale: Arc<Scale>,
+}
+
+impl Group {
+    fn new(config: AdamWConfig, decays: bool, gradient_scale: &Arc<Scale>) -> Self {
+        Self {
+            betas: config.betas,
+            epsilon: config.epsilon,
+            weight_decay: if decays { config.weight_decay } else { 0.0 },
+            gradient_scale: Arc::clone(gradient_scale),
+        }
+    }
+
+    /// The numbers of a step, the first being 1.
+    pub(crate) fn numbers(&self, learning_rate: LearningRate, time: usize) -> fused::AdamW {
+        fused::AdamW {
+            learning_rate,
+            beta_1: self.betas[0],
+            beta_2: self.betas[1],
+            epsilon: self.epsilon,
+            weight_decay: self.weight_decay,
+            time: time as u32,
+            gradient_scale: self.gradient_scale.get(),
+        }
+    }
 }
 
 impl Optimizer for Group {
@@ -141,15 +179,8 @@ impl Optimizer for Group {
         gradient: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let (parameter, state) = update(parameter, gradient, state, |time| fused::AdamW {
-            learning_rate,
-            beta_1: self.betas[0],
-            beta_2: self.betas[1],
-            epsilon: self.epsilon,
-            weight_decay: self.weight_decay,
-            time: time as u32,
-            gradient_scale: self.gradient_scale.get(),
-        });
+        let numbers = |time| self.numbers(learning_rate, time);
+        let (parameter, state) = update(parameter, gradient, state, numbers);
         (parameter, Some(state))
     }
 

@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use fused::Rows;
 
+use crate::deferred::of_rank;
 use crate::setting::{FROM_0, SettingError, above_0};
 
 /// The L2 norm of all gradients of a module taken together.
 ///
 /// A parameter that occurs twice in the module counts once, as in PyTorch.
 pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
-    match squared_global_norm(module, gradients) {
+    match squared_global_norm(module, gradients, None) {
         Some(square) => f64::from(square.into_scalar::<f32>()).sqrt(),
         None => 0.0,
     }
@@ -20,14 +22,18 @@ pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
 
 /// The square of the [`global_norm`], still on the device; `None` without any gradient.
 ///
+/// `table` is a parameter whose gradient is that of some rows alone, `[rows, width]`. The norm is the same to the last bit.
+///
 /// # Shapes
 /// - output: `[1]`
 pub fn squared_global_norm<M: Module>(
     module: &M,
     gradients: &GradientsParams,
+    table: Option<(ParamId, &Rows)>,
 ) -> Option<Tensor<1>> {
     let mut squares = SumOfSquares {
         gradients,
+        table,
         seen: HashSet::new(),
         total: None,
     };
@@ -62,6 +68,7 @@ pub fn clipping_factor(norm: f64, max_norm: f64) -> Result<f64, SettingError> {
 
 struct SumOfSquares<'a> {
     gradients: &'a GradientsParams,
+    table: Option<(ParamId, &'a Rows)>,
     seen: HashSet<ParamId>,
     total: Option<Tensor<1>>,
 }
@@ -72,7 +79,12 @@ impl ModuleVisitor for SumOfSquares<'_> {
             return;
         }
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let square = fused::squared_norm(gradient);
+            let square = match self.table {
+                Some((id, rows)) if id == param.id => {
+                    fused::squared_norm_of_rows(of_rank(gradient), rows)
+                }
+                _ => fused::squared_norm(gradient),
+            };
             self.total = Some(match self.total.take() {
                 Some(total) => total + square,
                 None => square,

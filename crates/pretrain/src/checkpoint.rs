@@ -114,7 +114,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`PretrainError::File`] or [`PretrainError::Checkpoint`]; older checkpoints are then kept.
-    pub fn store(run: &Path, trainer: &Trainer, state: &RunState) -> Result<(), PretrainError> {
+    pub fn store(run: &Path, trainer: &mut Trainer, state: &RunState) -> Result<(), PretrainError> {
         let parent = run.join(FOLDER);
         std::fs::create_dir_all(&parent).map_err(|e| PretrainError::file(&parent, e))?;
         // Hidden until it is complete, so that `latest` never finds half a checkpoint.

@@ -225,7 +225,7 @@ impl Run {
 
         let ended = self.steps(&mut trainer, &mut state, &mut log, observer);
         if matches!(ended, Ok(_) | Err(PretrainError::Stopped { .. })) {
-            self.store(&trainer, &state)?;
+            self.store(&mut trainer, &state)?;
         }
         ended
     }
@@ -331,7 +331,7 @@ impl Run {
 
     fn evaluate(
         &self,
-        trainer: &Trainer,
+        trainer: &mut Trainer,
         state: &RunState,
         log: &mut Log,
         observer: &mut dyn Observer,
@@ -357,7 +357,7 @@ impl Run {
         Ok(scores)
     }
 
-    fn store(&self, trainer: &Trainer, state: &RunState) -> Result<(), PretrainError> {
+    fn store(&self, trainer: &mut Trainer, state: &RunState) -> Result<(), PretrainError> {
         let out: &Path = &self.config.out;
         Checkpoint::store(out, trainer, state)?;
         let tokenizer = self.vocabulary.to_json()?;

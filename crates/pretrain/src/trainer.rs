@@ -93,7 +93,7 @@ impl Trainer {
     }
 
     /// Writes parameters and moments to a folder.
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), PretrainError> {
+    pub(crate) fn write(&mut self, folder: &Path) -> Result<(), PretrainError> {
         self.stepper.write(folder)?;
         Ok(())
     }
@@ -109,12 +109,12 @@ impl Trainer {
     }
 
     /// The model as it is now, for evaluation.
-    pub fn model(&self) -> BertForMaskedLM {
+    pub fn model(&mut self) -> BertForMaskedLM {
         self.stepper.model().clone().valid()
     }
 
     /// Loss and gradients of a batch at the current parameters.
-    pub fn gradients(&self, batch: Batch) -> (f64, GradientsParams) {
+    pub fn gradients(&mut self, batch: Batch) -> (f64, GradientsParams) {
         self.stepper
             .gradients(vec![batch], &mut MaskedWords { seed: self.seed })
     }

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
+use fused::Rows;
 
 /// Which batch of a run this is, and how much it counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +26,17 @@ pub trait BatchGradients<M, B> {
     /// # Shapes
     /// - the loss: `[1]`, single precision, on the device, without autodiff
     fn gradients(&mut self, model: &M, batch: B, pass: Pass) -> (Tensor<1>, GradientsParams);
+
+    /// The rows that a batch looks up in the table whose steps are [deferred](crate::Stepper::deferring); `None` if it reads
+    /// others too, or reads it in another way.
+    fn rows(&self, _batch: &B) -> Option<Vec<usize>> {
+        None
+    }
+
+    /// The batch for a model whose table has `rows` alone.
+    fn at_rows(&self, batch: B, _rows: &Rows) -> B {
+        batch
+    }
 }
 
 /// The losses of a step's batches, each weighted by its share of the step's examples, still on the device.

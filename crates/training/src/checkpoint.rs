@@ -60,7 +60,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn write(&self, folder: &Path) -> Result<Counters, StateError> {
+    pub fn write(&mut self, folder: &Path) -> Result<Counters, StateError> {
         write_parameters(self.model(), &folder.join(PARAMETERS))?;
         let moments = self.optimizer().to_record();
         let path = folder.join(MOMENTS);

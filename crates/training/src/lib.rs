@@ -5,6 +5,9 @@
 //! [`BatchGradients`]. Several batches of one step go through it in turn, and their gradients are summed in a fixed
 //! order ([`accumulate`]).
 //!
+//! Rows of a table that a step does not look up may take it later ([`Stepper::deferring`]); whoever reads the model gets it with
+//! every row up to date.
+//!
 //! Its state can be written to disk ([`Stepper::write`]) and read again ([`StepperState`]); from there it continues bit for
 //! bit. A number that is not finite becomes [`Diverged`] before it reaches a parameter.
 
@@ -13,6 +16,7 @@ mod checkpoint;
 mod health;
 mod loss_scale;
 mod stepper;
+mod table;
 mod update;
 
 pub use accumulate::{BatchGradients, Pass, accumulate};
@@ -22,4 +26,4 @@ pub use checkpoint::{
 pub use health::{Diverged, LargestGradient, finite};
 pub use loss_scale::LossScale;
 pub use stepper::{Stepper, Taken};
-pub use update::Update;
+pub use update::{Defer, Update};

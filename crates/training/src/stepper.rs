@@ -2,12 +2,14 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
+use fused::Rows;
 use optimize::{SettingError, clipping_factor, squared_global_norm};
 
 use crate::accumulate::{BatchGradients, Pass, accumulate, losses_and_gradients};
 use crate::checkpoint::{Counters, StepperState};
 use crate::health::{Diverged, LargestGradient, finite};
 use crate::loss_scale::LossScale;
+use crate::table::Table;
 use crate::update::Update;
 
 /// The learning rate of a step, from 0.
@@ -18,6 +20,8 @@ pub struct Stepper<M, U> {
     /// `None` only during a step, so that the optimizer is the only owner of the parameters.
     model: Option<M>,
     optimizer: U,
+    /// The table whose rows may be behind.
+    table: Option<Table>,
     schedule: Schedule,
     loss_scale: LossScale,
     max_gradient_norm: f64,
@@ -60,6 +64,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         Ok(Self {
             model: Some(model.train()),
             optimizer,
+            table: None,
             schedule: Box::new(schedule),
             loss_scale,
             max_gradient_norm,
@@ -77,7 +82,14 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             moments,
             counters,
         } = state;
-        self.model = Some(model.train());
+        let model = model.train();
+        let table = self.table.take();
+        // The stored model has ids of its own.
+        self.table = table.and_then(|table| Table::find(&model, &table.path));
+        self.model = Some(model);
+        if let (Some(table), Some(optimizer)) = (&self.table, self.optimizer.deferring()) {
+            optimizer.defer(table.id, &table.path);
+        }
         self.optimizer.load_record(moments);
         self.step = counters.steps;
         self.skipped = counters.skipped;
@@ -95,11 +107,38 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         }
     }
 
-    /// Replaces the optimizer.
+    /// Replaces the optimizer, before the first step. It defers nothing.
     #[must_use]
     pub fn with_optimizer(mut self, optimizer: U) -> Self {
         self.optimizer = optimizer;
+        self.table = None;
         self
+    }
+
+    /// From the first step on, lets the rows of the parameter at a module path that a step does not look up take it later: when
+    /// they are looked up, or when the model is read. The results have the same bits, and steps cost less the larger the
+    /// table is; see [`fused::Backlog`]. `None` takes every step at every row at once, as before.
+    ///
+    /// Nothing is deferred if the optimizer cannot do it, or the parameter is not a matrix that occurs once in the model, or
+    /// is not trained, or is not on a device [with a kernel](fused::defers_rows): [`is_deferring`](Self::is_deferring) says
+    /// so. A step that has a batch without [rows](BatchGradients::rows) takes it at all rows at once.
+    #[must_use]
+    pub fn deferring(mut self, path: Option<&str>) -> Self {
+        self.settle();
+        let table = path.and_then(|path| Table::find(self.current(), path));
+        self.table = match (table, self.optimizer.deferring()) {
+            (Some(table), Some(optimizer)) => {
+                optimizer.defer(table.id, &table.path);
+                Some(table)
+            }
+            _ => None,
+        };
+        self
+    }
+
+    /// Whether rows of a table may take steps late.
+    pub fn is_deferring(&self) -> bool {
+        self.table.is_some()
     }
 
     /// Steps taken, including skipped ones.
@@ -107,11 +146,31 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         self.step
     }
 
-    /// The model being trained, with autodiff.
-    pub fn model(&self) -> &M {
+    /// The model being trained, with autodiff. Rows that are behind catch up first.
+    pub fn model(&mut self) -> &M {
+        self.settle();
+        self.current()
+    }
+
+    /// The model, in which rows may be behind.
+    fn current(&self) -> &M {
         self.model
             .as_ref()
             .expect("the model is absent only during a step")
+    }
+
+    /// Brings every row up to date.
+    fn settle(&mut self) {
+        self.catch_up(None);
+    }
+
+    fn catch_up(&mut self, rows: Option<&Rows>) {
+        if self.table.is_some()
+            && let Some(optimizer) = self.optimizer.deferring()
+        {
+            let model = self.model.take();
+            self.model = model.map(|model| optimizer.catch_up(model, rows));
+        }
     }
 
     /// The optimizer with its state.
@@ -127,11 +186,12 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
     /// The mean loss over the examples of several batches at the current parameters, and its gradients times the loss
     /// scale.
     pub fn gradients<B>(
-        &self,
+        &mut self,
         batches: Vec<B>,
         objective: &mut impl BatchGradients<M, B>,
     ) -> (f64, GradientsParams) {
-        accumulate(self.model(), batches, self.first_pass(), objective)
+        let first = self.first_pass();
+        accumulate(self.model(), batches, first, objective)
     }
 
     /// Takes one optimizer step on the mean loss over the examples of several batches.
@@ -148,9 +208,22 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         objective: &mut impl BatchGradients<M, B>,
     ) -> Result<Taken, Diverged> {
         let passes = batches.len();
-        let model = self.model();
+        let rows = self.looked_up(&batches, objective);
+        self.catch_up(rows.as_ref());
+        let rows = self.table.as_ref().zip(rows);
+        let (narrowed, batches) = match &rows {
+            None => (None, batches),
+            Some((table, rows)) => {
+                let at_rows = |batch| objective.at_rows(batch, rows);
+                let batches = batches.into_iter().map(at_rows).collect();
+                (Some(table.narrowed(self.current().clone(), rows)), batches)
+            }
+        };
+        let model = narrowed.as_ref().unwrap_or_else(|| self.current());
         let (loss, gradients) = losses_and_gradients(model, batches, self.first_pass(), objective);
-        let (loss, gradient_norm) = loss.read_with(squared_global_norm(model, &gradients));
+        let table = rows.as_ref().map(|(table, rows)| (table.id, rows));
+        let squared_norm = squared_global_norm(model, &gradients, table);
+        let (loss, gradient_norm) = loss.read_with(squared_norm);
         let scale = self.loss_scale.value();
         let checked = |what, value| {
             finite(what, self.step, value).map_err(|diverged| Diverged {
@@ -174,9 +247,16 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             let factor = clipping_factor(gradient_norm, self.max_gradient_norm)
                 .expect("the norm is finite, and new() has checked the largest")
                 / scale;
+            let rows = rows.map(|(_, rows)| rows);
+            // Then the optimizer is the only owner.
+            drop(narrowed);
             let model = self.model.take();
-            self.model =
-                model.map(|model| self.optimizer.step(learning_rate, factor, model, gradients));
+            self.model = model.map(|model| match (&rows, self.optimizer.deferring()) {
+                (Some(rows), Some(optimizer)) => {
+                    optimizer.step_at(rows, learning_rate, factor, model, gradients)
+                }
+                _ => self.optimizer.step(learning_rate, factor, model, gradients),
+            });
         }
         let taken = Taken {
             index: self.step,
@@ -188,6 +268,14 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         self.step += 1;
         self.passes += passes;
         Ok(taken)
+    }
+
+    /// The rows of the table that a step looks up; `None` if it may read them all.
+    fn looked_up<B>(&self, batches: &[B], objective: &impl BatchGradients<M, B>) -> Option<Rows> {
+        let table = self.table.as_ref()?;
+        let rows = batches.iter().map(|batch| objective.rows(batch));
+        let rows: Vec<Vec<usize>> = rows.collect::<Option<_>>()?;
+        Some(Rows::of(rows.into_iter().flatten(), table.rows))
     }
 
     fn first_pass(&self) -> Pass {

@@ -70,7 +70,7 @@ fn step(stepper: &mut Stepper<Pair, AdamW>, mut given: Given) -> Result<Taken, D
 }
 
 /// The values of both parameters.
-fn values(stepper: &Stepper<Pair, AdamW>) -> Vec<f32> {
+fn values(stepper: &mut Stepper<Pair, AdamW>) -> Vec<f32> {
     let model = stepper.model().clone();
     let both = Tensor::cat(vec![model.first.weight.val(), model.second.weight.val()], 0);
     both.into_data().try_into_vec().expect("f32")
@@ -113,7 +113,7 @@ fn the_parameter_with_the_largest_gradient_is_named() {
             (diverged.what, diverged.step, largest.path.as_str()),
             (what, 0, path)
         );
-        assert_eq!(values(&stepper), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(values(&mut stepper), [1.0, 2.0, 3.0, 4.0]);
     }
 }
 

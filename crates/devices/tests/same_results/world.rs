@@ -76,6 +76,7 @@ pub(crate) fn input(step: usize, device: &Device) -> EncoderInput {
     let mask = Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device);
     EncoderInput {
         input_ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
+        rows: None,
         token_type_ids: Tensor::<2, Int>::from_data(TensorData::new(types, shape), device),
         layout: Layout::Padded(mask),
     }

@@ -67,7 +67,7 @@ impl Embeddings {
     ) -> Tensor<3> {
         let ids = input.input_ids.clone();
         let look_up = |table: &Embedding, ids| fused::embedding(table.weight.val(), ids);
-        let mut words = look_up(&self.word_embeddings, ids.clone());
+        let mut words = look_up(&self.word_embeddings, input.words());
         if let Some(perturbation) = perturbation {
             words = words + perturbation;
         }

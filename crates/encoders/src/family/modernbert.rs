@@ -134,7 +134,7 @@ impl Stages for ModernBertForSequenceClassification {
     ) -> Tensor<3> {
         let embeddings = &self.model.embeddings;
         let table = embeddings.tok_embeddings.weight.val();
-        let mut words = fused::embedding(table, input.input_ids.clone());
+        let mut words = fused::embedding(table, input.words());
         if let Some(perturbation) = perturbation {
             words = words + perturbation;
         }

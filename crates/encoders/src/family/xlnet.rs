@@ -175,7 +175,7 @@ impl Stages for XlNetForSequenceClassification {
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
         let table = self.transformer.word_embedding.weight.val();
-        let mut words = fused::embedding(table, input.input_ids.clone());
+        let mut words = fused::embedding(table, input.words());
         if let Some(perturbation) = perturbation {
             words = words + perturbation;
         }

@@ -37,6 +37,7 @@ fn traced(input: EncoderInput) -> EncoderInput {
     let device = Device::flex().autodiff();
     EncoderInput {
         input_ids: input.input_ids.to_device(&device),
+        rows: None,
         token_type_ids: input.token_type_ids.to_device(&device),
         layout: match input.layout {
             Layout::Padded(mask) => Layout::Padded(mask.to_device(&device)),

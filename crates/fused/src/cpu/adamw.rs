@@ -56,23 +56,23 @@ impl AdamWBackend for Flex {
 
 /// The numbers of a step as the inner loop wants them, rounded once.
 #[derive(Clone, Copy)]
-struct Factors {
-    gradient_scale: f32,
+pub(super) struct Factors {
+    pub(super) gradient_scale: f32,
     beta_1: f32,
     beta_2: f32,
     complement_1: f32,
     complement_2: f32,
     /// `1 - learning_rate weight_decay`.
-    decay: f32,
+    pub(super) decay: f32,
     /// `1 / sqrt(1 - beta_2^time)`.
-    root_scale: f32,
-    epsilon: f32,
+    pub(super) root_scale: f32,
+    pub(super) epsilon: f32,
     /// `learning_rate / (1 - beta_1^time)`.
-    rate: f32,
+    pub(super) rate: f32,
 }
 
 impl Factors {
-    fn new(step: AdamW) -> Self {
+    pub(super) fn new(step: AdamW) -> Self {
         Self {
             gradient_scale: step.gradient_scale as f32,
             beta_1: step.beta_1 as f32,
@@ -87,12 +87,12 @@ impl Factors {
     }
 }
 
-struct Step<'a> {
-    factors: Factors,
-    parameter: &'a mut [f32],
-    gradient: &'a [f32],
-    first: &'a mut [f32],
-    second: &'a mut [f32],
+pub(super) struct Step<'a> {
+    pub(super) factors: Factors,
+    pub(super) parameter: &'a mut [f32],
+    pub(super) gradient: &'a [f32],
+    pub(super) first: &'a mut [f32],
+    pub(super) second: &'a mut [f32],
 }
 
 impl WithSimd for Step<'_> {
@@ -158,8 +158,8 @@ fn moved<S: Simd>(
     [parameter, first, second]
 }
 
-struct SquaredNorm<'a> {
-    x: &'a [f32],
+pub(super) struct SquaredNorm<'a> {
+    pub(super) x: &'a [f32],
 }
 
 impl WithSimd for SquaredNorm<'_> {
@@ -181,10 +181,16 @@ impl WithSimd for SquaredNorm<'_> {
         for &x in rest {
             sums[1] = simd.mul_add_e_f32s(x, x, sums[1]);
         }
-        let sum = simd.add_f32s(
-            simd.add_f32s(sums[0], sums[1]),
-            simd.add_f32s(sums[2], sums[3]),
-        );
-        simd.reduce_sum_f32s(sum)
+        total(simd, sums)
     }
+}
+
+/// The sum of all lanes.
+#[inline(always)]
+pub(super) fn total<S: Simd>(simd: S, sums: [S::f32s; 4]) -> f32 {
+    let sum = simd.add_f32s(
+        simd.add_f32s(sums[0], sums[1]),
+        simd.add_f32s(sums[2], sums[3]),
+    );
+    simd.reduce_sum_f32s(sum)
 }

@@ -5,6 +5,7 @@
 
 mod adamw;
 mod attention;
+mod backlog;
 mod biased_attention;
 mod cross_entropy;
 mod dropout;

@@ -39,7 +39,7 @@ fn parameters(out: &Path) -> Vec<u32> {
         encoder, recipe, ..
     } = checkpoint.state.clone();
     let model = BertForMaskedLM::fresh(&encoder, 0, &device).expect("it can run");
-    let trainer = checkpoint.trainer(&recipe, model, &device).expect("whole");
+    let mut trainer = checkpoint.trainer(&recipe, model, &device).expect("whole");
     let mut bits = Bits(Vec::new());
     trainer.model().visit(&mut bits);
     bits.0
