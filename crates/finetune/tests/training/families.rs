@@ -155,6 +155,7 @@ fn five_steps_of_every_family_match_pytorch_in_both_layouts() {
         let [ends, slopes] = ["final.", "gradient."].map(|prefix| theirs(&family, &file, prefix));
         for is_packed in [false, true] {
             let (mut trainer, pad) = trainer(&family, &recipe(&expected["settings"]));
+            assert!(trainer.is_deferring(), "{family}");
             let start = values(&trainer.model());
             let (mut losses, mut norms) = (Vec::new(), Vec::new());
             for step in 0..STEPS {

@@ -2,6 +2,7 @@
 
 mod accumulation;
 mod closeness;
+mod deferred;
 mod examples;
 mod families;
 mod half;
