@@ -144,6 +144,24 @@ fn a_step_at_all_rows_takes_what_was_left_first() {
     assert_same(&moments.second, &expected.second, "second moments");
 }
 
+#[test]
+fn a_long_backlog_is_worked_off() {
+    let mut own = table(numbers(1, 4 * 3), 3);
+    let mut backlog = Backlog::of(4, None);
+    let rows = Rows::of([1], 4);
+    let (mut moments, mut worked_off) = (None, 0);
+    for step in 0..600 {
+        let gradient = table(numbers(2, 3), 3);
+        let number = step_number(step % 300, 0.1);
+        let moved = backlog.step(own, gradient, moments, Some(&rows), number);
+        let (moved, kept) = moved.expect("in range");
+        let (moved, kept) = backlog.catch_up(moved, kept, Some(&rows));
+        worked_off += usize::from(backlog.is_empty());
+        (own, moments) = (moved, Some(kept));
+    }
+    assert_eq!(worked_off, 2);
+}
+
 /// Without an epsilon, a row that stands still divides 0 by 0.
 #[test]
 fn a_row_that_dividing_by_zero_makes_nan_is_nan_late_too() {
