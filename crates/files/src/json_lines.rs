@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::FileError;
 use crate::lock::{lock, still_there};
-use crate::reading::{read, refuse_pipes};
+use crate::reading::{read, read_text, refuse_pipes};
 use crate::sync::{above, sync_names};
 
 /// A file of JSON objects, one per line, open for appending and locked against other processes.
@@ -92,6 +92,15 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         &self.items
     }
 
+    /// The lines as they are in the file, without their ends, in the order of the items.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn lines(&self) -> Result<Vec<String>, FileError> {
+        let text = read_text(&self.path)?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// The number, from 1, of the line that was cut off when the file was opened.
     pub fn torn_line(&self) -> Option<usize> {
         self.torn
@@ -113,19 +122,63 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         let mut line = serde_json::to_vec(&item).map_err(unreadable)?;
         serde_json::from_slice::<T>(&line).map_err(unreadable)?;
         line.push(b'\n');
+        self.write(&line)?;
+        self.items.push(item);
+        Ok(self.items.last().expect("one was just pushed"))
+    }
+
+    /// Adds lines of another such file as they are, byte for byte: all of them are on disk, or the file is unchanged, unless
+    /// the process dies meanwhile; then whole lines are.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push); nothing is written if a line is no item.
+    pub fn push_lines<'a>(
+        &mut self,
+        lines: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), FileError> {
+        let (mut bytes, mut items) = (Vec::new(), Vec::new());
+        for line in lines {
+            items.push(
+                serde_json::from_str(line).map_err(|e| FileError::Unreadable {
+                    path: self.path.clone(),
+                    what: self.what,
+                    reason: e.to_string(),
+                })?,
+            );
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.push(b'\n');
+        }
+        if !items.is_empty() {
+            self.write(&bytes)?;
+            self.items.append(&mut items);
+        }
+        Ok(())
+    }
+
+    /// Removes the file, which other processes cannot use before it is gone.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn remove(self) -> Result<(), FileError> {
+        let wrong = |e| FileError::io(&self.path, e);
+        std::fs::remove_file(&self.path).map_err(wrong)?;
+        sync_names(above(&self.path)).map_err(wrong)
+    }
+
+    /// Writes whole lines at the end.
+    fn write(&mut self, lines: &[u8]) -> Result<(), FileError> {
         still_there(&self.file, &self.path)?;
         if let Err(e) = self
             .file
-            .write_all(&line)
+            .write_all(lines)
             .and_then(|()| self.file.sync_data())
         {
             // If this fails too, the torn line is cut off when the file is next opened.
             let _ = self.file.set_len(self.end);
             return Err(FileError::io(&self.path, e));
         }
-        self.end += line.len() as u64;
-        self.items.push(item);
-        Ok(self.items.last().expect("one was just pushed"))
+        self.end += lines.len() as u64;
+        Ok(())
     }
 }
 
@@ -157,6 +210,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::lock::refuse_in_use;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Score {
@@ -195,6 +249,50 @@ mod tests {
         lines.push(Score { value: 3.5 }).expect("it is written");
         let text = std::fs::read_to_string(&path).expect("it is read");
         assert_eq!(text, "{\"value\":1.5}\n{\"value\":2.5}\n{\"value\":3.5}\n");
+    }
+
+    #[test]
+    fn lines_of_another_file_are_added_byte_for_byte() {
+        let (folder, path) = file();
+        let other = folder.path().join("other.jsonl");
+        // Spaces and digits that this program would not write.
+        let text = "{ \"value\": 1.50 }\n{\"value\":0.30000000000000004}\n";
+        std::fs::write(&other, text).expect("it is written");
+        let other = open(&other).expect("it opens");
+        let mut lines = open(&path).expect("it opens");
+        lines.push(Score { value: 7.0 }).expect("it is written");
+        let taken = other.lines().expect("it is read");
+        let error = lines.push_lines(["{\"value\":1}", "{}"]);
+        assert!(matches!(error, Err(FileError::Unreadable { .. })));
+        lines
+            .push_lines(taken.iter().map(String::as_str))
+            .expect("they are written");
+        let written = std::fs::read_to_string(&path).expect("it is read");
+        assert_eq!(written, format!("{{\"value\":7.0}}\n{text}"));
+        assert_eq!(lines.items()[1], Score { value: 1.5 });
+        lines.push(Score { value: 8.0 }).expect("it is written");
+        assert_eq!(
+            JsonLines::<Score>::read(&path, "a score")
+                .expect("it is read")
+                .len(),
+            4
+        );
+        let place = other.path().to_path_buf();
+        other.remove().expect("it is removed");
+        assert!(!place.exists());
+    }
+
+    #[test]
+    fn whether_a_file_is_in_use_can_be_asked_without_using_it() {
+        let (_folder, path) = file();
+        refuse_in_use(&path).expect("what is not there is nobody's");
+        assert!(!path.exists());
+        let lines = open(&path).expect("it opens");
+        let error = refuse_in_use(&path).expect_err("it is locked");
+        assert!(matches!(error, FileError::InUse { .. }), "{error}");
+        drop(lines);
+        refuse_in_use(&path).expect("it is free");
+        open(&path).expect("it still is");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! | function or type | purpose |
 //! |---|---|
-//! | [`replace`] | replaces a file as a whole: a reader, or a crash, finds the old content or the new |
+//! | [`replace`], [`update`] | replaces a file as a whole: a reader, or a crash, finds the old content or the new |
+//! | [`create_new`] | makes a file once, whichever of several processes comes first |
 //! | [`NewFolder`], [`remove_folder`] | the same for a folder with all its files |
 //! | [`JsonLines`] | a file that grows by one JSON object per line, locked, its torn end repaired |
 //! | [`LineFile`] | the same for lines of any kind, none of which it holds in memory |
@@ -26,5 +27,6 @@ pub use error::FileError;
 pub use folder::{NewFolder, remove_folder, remove_unfinished};
 pub use json_lines::JsonLines;
 pub use line_file::{LineFile, WrittenLines};
+pub use lock::refuse_in_use;
 pub use reading::{one_line, read, read_text, stays_inside};
-pub use replace::replace;
+pub use replace::{create_new, replace, update};

@@ -10,7 +10,23 @@ use crate::error::FileError;
 /// # Errors
 /// [`FileError::InUse`] while another process has it, [`FileError::Unlockable`] if its file system has no locks.
 pub(crate) fn lock(file: &File, path: &Path) -> Result<(), FileError> {
-    match file.try_lock() {
+    or_in_use(file.try_lock(), path)
+}
+
+/// Looks whether another process has a file locked; one that is not there is nobody's. Nothing stays locked.
+///
+/// # Errors
+/// [`FileError::InUse`], [`FileError::Unlockable`], [`FileError::Io`].
+pub fn refuse_in_use(path: &Path) -> Result<(), FileError> {
+    match File::open(path) {
+        Ok(file) => or_in_use(file.try_lock_shared(), path),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(FileError::io(path, e)),
+    }
+}
+
+fn or_in_use(locked: Result<(), TryLockError>, path: &Path) -> Result<(), FileError> {
+    match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(FileError::InUse {
             path: path.to_path_buf(),

@@ -1,7 +1,7 @@
 //! Checkpoints of a run: with one, it continues bit for bit after its process has ended.
 //!
-//! They are in `checkpoints/NAME/NUMBER` of the study's folder, NAME being the run's file name: the stepper's state in
-//! Burn's format, everything else in `state.cbor` (CBOR, because a float has to come back with every bit), and their
+//! They are in `checkpoints/NAME/NUMBER` of the study's folder, for a shard in `checkpoints.I-of-N/NAME/NUMBER`, NAME being the
+//! run's file name: the stepper's state in Burn's format, everything else in `state.cbor` (CBOR, because a float has to come back with every bit), and their
 //! hashes in `SHA256SUMS`, which `sha256sum --check` reads. The latest two are kept until the run is recorded.
 
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use encoders::Classifier;
 use files::{FileError, NewFolder};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use study::Arm;
 use study::plan::RunKey;
 use study::record::{
-    EpochRecord, FORMAT, PredictionsFile, RunRecord, Settings, Versions, difference,
+    EpochRecord, FORMAT, PredictionsFile, RunRecord, Settings, Versions, device_kind, difference,
 };
+use study::{Arm, Shard};
 use training::{Counters, STATE_FILES, StateError, StepperState};
 
 use crate::course::CourseSoFar;
@@ -26,8 +26,17 @@ use crate::error::FinetuneError;
 use crate::setup::Setup;
 use crate::trainer::{EpochSoFar, Trainer};
 
-/// The folder of all checkpoints in a study's folder.
+/// The folder of all checkpoints in a study's folder, but those of shards.
 pub const CHECKPOINTS: &str = "checkpoints";
+
+/// The folder of a shard's checkpoints in a study's folder, or of a process that works on all runs. Each has its own, which it
+/// tidies up.
+pub fn checkpoints_of(study: &Path, shard: Option<Shard>) -> PathBuf {
+    study.join(match shard {
+        None => CHECKPOINTS.to_owned(),
+        Some(shard) => format!("{CHECKPOINTS}.{}", shard.suffix()),
+    })
+}
 
 const STATE: &str = "state.cbor";
 const SUMS: &str = "SHA256SUMS";
@@ -79,11 +88,13 @@ impl Owner {
     /// cause better.
     fn difference(&self, now: &Self) -> Option<(String, String, String)> {
         let fields = |owner: &Self| {
+            let mut settings = json!(owner.settings);
+            settings["device"] = json!(device_kind(&owner.settings.device));
             [
                 ("format", json!(owner.format)),
                 ("arm", json!(owner.arm)),
                 ("seed", json!(owner.seed)),
-                ("settings", json!(owner.settings)),
+                ("settings", settings),
                 ("versions", json!(owner.versions)),
                 ("plan", json!(owner.plan_sha256)),
             ]
@@ -148,16 +159,17 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
+    /// Those of a run in the folder of all checkpoints.
     pub(crate) fn of(
         setup: &Setup,
         run: &RunKey,
-        study: &Path,
+        all: &Path,
         plan_sha256: Option<&str>,
         every: Option<Duration>,
     ) -> Self {
         let settings = setup.settings(run);
         Self {
-            folder: folder_of(study, &settings.file_name(run.arm, run.seed)),
+            folder: all.join(settings.file_name(run.arm, run.seed)),
             owner: Owner {
                 format: FORMAT,
                 arm: run.arm,
@@ -353,45 +365,66 @@ impl Checkpoints {
         Ok(found)
     }
 }
-fn folder_of(study: &Path, file_name: &str) -> PathBuf {
-    study.join(CHECKPOINTS).join(file_name)
-}
 
-/// Clears away what an earlier process left: checkpoints of recorded runs, half-removed ones, the folder of all if it is
-/// empty. To be called before runs are in progress.
+/// Clears away what an earlier process left in the folder of all checkpoints: those of recorded runs, half-removed ones, the
+/// folder itself if it is empty. To be called before runs are in progress.
 pub(crate) fn tidy<'a>(
-    study: &Path,
+    all: &Path,
     recorded: impl IntoIterator<Item = &'a RunRecord>,
 ) -> Result<(), FileError> {
-    let all = study.join(CHECKPOINTS);
     if !all.is_dir() {
         return Ok(());
     }
-    files::remove_unfinished(&all)?;
+    files::remove_unfinished(all)?;
     for run in recorded {
-        remove(study, run)?;
+        remove(all, run)?;
     }
-    remove_if_empty(&all)
+    remove_if_empty(all)
 }
 
-/// Checks that checkpoints can be written in a study's folder: an error now costs less than one after hours. To be called
+/// Moves the checkpoints of wanted runs from one folder of checkpoints to another, which may have its own of a run: those stay.
+/// No process may be working in the first.
+pub(crate) fn adopt(
+    from: &Path,
+    to: &Path,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<(), FileError> {
+    let wrong = |e| FileError::io(from, e);
+    let entries = match fs::read_dir(from) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(wrong(e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(wrong)?;
+        let name = entry.file_name();
+        if !name.to_str().is_some_and(&is_wanted) || to.join(&name).exists() {
+            continue;
+        }
+        fs::create_dir_all(to).map_err(|e| FileError::io(to, e))?;
+        fs::rename(entry.path(), to.join(&name)).map_err(wrong)?;
+    }
+    remove_if_empty(from)
+}
+
+/// Checks that checkpoints can be written in the folder of all: an error now costs less than one after hours. To be called
 /// before runs are in progress.
-pub(crate) fn check_place(study: &Path) -> Result<(), FileError> {
-    let all = study.join(CHECKPOINTS);
+pub(crate) fn check_place(all: &Path) -> Result<(), FileError> {
     drop(NewFolder::begin(&all.join("run"))?);
-    remove_if_empty(&all)
+    remove_if_empty(all)
 }
 
 /// Removes the checkpoints of a run that is recorded.
-pub(crate) fn remove(study: &Path, run: &RunRecord) -> Result<(), FileError> {
-    let name = run.settings.file_name(run.arm, run.seed);
-    files::remove_folder(&folder_of(study, &name))
+pub(crate) fn remove(all: &Path, run: &RunRecord) -> Result<(), FileError> {
+    files::remove_folder(&all.join(run.settings.file_name(run.arm, run.seed)))
 }
 
 fn remove_if_empty(folder: &Path) -> Result<(), FileError> {
     match fs::remove_dir(folder) {
-        Err(e) if e.kind() != ErrorKind::DirectoryNotEmpty => Err(FileError::io(folder, e)),
-        _ => Ok(()),
+        Ok(()) => Ok(()),
+        // Another shard may have removed it.
+        Err(e) if matches!(e.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) => Ok(()),
+        Err(e) => Err(FileError::io(folder, e)),
     }
 }
 

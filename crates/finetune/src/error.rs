@@ -30,6 +30,26 @@ pub enum FinetuneError {
     /// The observer asked to stop; completed runs are recorded, and those in progress have checkpoints if any are wanted.
     #[error("stopped before all runs were recorded")]
     Stopped,
+    /// Recipes are chosen by all tuning runs, and some are in other shards' shares.
+    #[error(
+        "{missing} tuning run{} of other shards {} not recorded yet, by which recipes are chosen",
+        if *missing == 1 { "" } else { "s" },
+        if *missing == 1 { "is" } else { "are" }
+    )]
+    TuningUnfinished {
+        /// How many of them.
+        missing: usize,
+    },
+    /// Runs are to be merged, and not all are there.
+    #[error("{missing} of {runs} runs {} not recorded: {named}", if *missing == 1 { "is" } else { "are" })]
+    NotRecorded {
+        /// How many of them.
+        missing: usize,
+        /// All runs of the study.
+        runs: usize,
+        /// The first of them, and the shards whose they are.
+        named: String,
+    },
     /// The threads of a job could not be started.
     #[error("no pool of {threads} threads for a run: {source}")]
     Threads {

@@ -12,6 +12,7 @@
 //! | [`objective`], [`passes`] | what training minimises, and the forward passes it may ask for |
 //! | [`methods`] | what a run does while it trains: one file per method |
 //! | [`session`], [`progress`], [`SaveModels`] | the runs of a study, and how to watch them |
+//! | [`ShardRuns`] | one study by several processes |
 //! | [`mod@bench`] | timing of training steps and noise |
 
 pub mod batch;
@@ -35,14 +36,16 @@ mod run;
 mod saving;
 pub mod session;
 mod setup;
+mod shards;
 mod subset;
 pub mod trainer;
 
-pub use checkpoint::CHECKPOINTS;
 #[doc(hidden)]
 pub use checkpoint::read_state;
+pub use checkpoint::{CHECKPOINTS, checkpoints_of};
 pub use data::TaskData;
 pub use error::FinetuneError;
 pub use progress::Progress;
 pub use saving::SaveModels;
 pub use session::Session;
+pub use shards::ShardRuns;

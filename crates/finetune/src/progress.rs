@@ -36,11 +36,15 @@ pub struct RunStart {
 ///
 /// The library prints nothing: `()` is the silent observer.
 pub trait Progress {
-    /// The last line of `runs.jsonl` was half-written and has been cut off.
+    /// The last line of `runs.jsonl`, or of a shard's file, was half-written and has been cut off.
     fn torn_line(&mut self, path: &Path, line: usize) {
         let _ = (path, line);
     }
-    /// The study starts or continues.
+    /// The records of so many shards' files are in `runs.jsonl` now, some of which were not there before; the files are gone.
+    fn shards_merged(&mut self, files: usize, records: usize) {
+        let _ = (files, records);
+    }
+    /// The study starts or continues; of a shard, its share of the runs.
     fn study_started(&mut self, plan: &StudyStart) {
         let _ = plan;
     }

@@ -1,7 +1,7 @@
 //! One run of a study, from the pretrained model to its record.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use encoders::Classifier;
@@ -39,6 +39,8 @@ pub(crate) struct Keeping<'a> {
     /// Runs in progress at the same time.
     pub(crate) jobs: usize,
     pub(crate) folder: &'a Path,
+    /// The folder of all checkpoints.
+    pub(crate) checkpoints: PathBuf,
     pub(crate) saver: Saver<'a>,
     pub(crate) plan_sha256: Option<String>,
     /// `None` without checkpoints.
@@ -56,6 +58,7 @@ pub(crate) fn run_one(
     let Keeping {
         jobs,
         folder,
+        checkpoints,
         saver,
         plan_sha256,
         checkpoint_every,
@@ -69,7 +72,7 @@ pub(crate) fn run_one(
     let mut checkpoints = Checkpoints::of(
         setup,
         run,
-        folder,
+        checkpoints,
         plan_sha256.as_deref(),
         *checkpoint_every,
     );

@@ -1,6 +1,6 @@
 //! Saving the finetuned models of a study.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use encoders::{Classifier, ProblemType, SaveDtype, SaveFormat, SaveOptions};
@@ -38,18 +38,22 @@ pub(crate) struct Saver<'a> {
 }
 
 impl<'a> Saver<'a> {
-    /// Finds the models that are there, and whether others can be written.
+    /// Finds the models that are there, and whether others can be written. What a killed process has left half-written is
+    /// removed, unless this one is `among_others` that may be writing.
     pub(crate) fn open(
         setup: &'a Setup,
         models: Option<&'a SaveModels>,
         folder: &'a Path,
         records: &[RunRecord],
+        among_others: bool,
     ) -> Result<Self, FinetuneError> {
         if models.is_some() {
             let place = folder.join(MODELS);
             // An error now costs less than one after the first run.
             drop(NewFolder::begin(&place.join("model"))?);
-            files::remove_unfinished(&place)?;
+            if !among_others {
+                files::remove_unfinished(&place)?;
+            }
         }
         let saved = records.iter().filter(|run| run.has_model(folder));
         Ok(Self {
@@ -122,24 +126,8 @@ impl<'a> Saver<'a> {
         }
         let mut saved = self.saved();
         saved.push(run.clone());
-        let repeated = |other: &&RunRecord| other.is_repeated_by(run);
-        let is_best = |run: &RunRecord| {
-            let mut others = saved.iter().filter(repeated);
-            !others.any(|other| other.is_better_than(run))
-        };
-        // A model that was saved for itself stays, also where another is better.
-        let replaced: Vec<PathBuf> = saved
-            .iter()
-            .filter(repeated)
-            .filter_map(|run| {
-                let model = run.saved_model.as_ref()?;
-                let is_replaced = model.saving == Saving::Best && !is_best(run);
-                is_replaced.then(|| self.folder.join(&model.folder))
-            })
-            .collect();
-        for folder in replaced {
-            files::remove_folder(&folder)?;
-        }
+        let repeated = saved.iter().filter(|other| other.is_repeated_by(run));
+        remove_replaced(&repeated.collect::<Vec<_>>(), self.folder)?;
         saved.retain(|run| run.has_model(self.folder));
         Ok(())
     }
@@ -160,6 +148,21 @@ impl<'a> Saver<'a> {
             }
         }
     }
+}
+
+/// Removes the models that were saved as the best of their arms and are not, among recorded runs whose models are there.
+pub(crate) fn remove_replaced(saved: &[&RunRecord], folder: &Path) -> Result<(), FileError> {
+    // A model that was saved for itself stays, also where another is better.
+    let replaced = saved.iter().filter_map(|run| {
+        let model = run.saved_model.as_ref()?;
+        let mut others = saved.iter().filter(|other| other.is_repeated_by(run));
+        let is_replaced = others.any(|other| other.is_better_than(run));
+        (model.saving == Saving::Best && is_replaced).then(|| folder.join(&model.folder))
+    });
+    for folder in replaced {
+        files::remove_folder(&folder)?;
+    }
+    Ok(())
 }
 
 /// The recorded runs whose models are gone though they are among those to save.

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use burn::tensor::Device;
-use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
-use study::record::{ModelRecord, RunLog, RunRecord};
-use study::{Preregistration, StudyConfig, StudySummary};
+use study::plan::{PlannedStudy, RunKey, RunRecipe};
+use study::record::{ModelRecord, OtherFiles, RunLog, RunRecord};
+use study::{Preregistration, Shard, StudyConfig, StudySummary};
 use tasks::Task;
 
-use crate::checkpoint;
+use crate::checkpoint::{self, checkpoints_of};
 use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::jobs;
@@ -18,6 +18,7 @@ use crate::progress::{Progress, StudyStart};
 use crate::run::{Keeping, run_one};
 use crate::saving::{SaveModels, Saver, without_models};
 use crate::setup::Setup;
+use crate::shards::known;
 
 /// A study ready to run.
 #[derive(Clone, Debug)]
@@ -134,7 +135,8 @@ impl Session {
         &self.setup
     }
 
-    /// Trains the runs that the folder does not yet hold, and summarises all of them.
+    /// Trains the runs that the folder does not yet hold, and summarises all of them. Records that shards have left become part
+    /// of `runs.jsonl`, as by [`merge`](Self::merge).
     ///
     /// A run that diverges is recorded as failed and counts towards no mean; the study continues. Records of runs that
     /// the configuration does not ask for are left alone.
@@ -149,26 +151,41 @@ impl Session {
         folder: &Path,
         progress: &mut (impl Progress + Send),
     ) -> Result<StudySummary, FinetuneError> {
+        let (log, _) = self.gather(folder, progress)?;
+        let log = self.work(log, folder, None, progress)?;
+        self.summarise(&log, folder)
+    }
+
+    /// Summarises the recorded runs. The log stays locked until the summary is written.
+    pub(crate) fn summarise(
+        &self,
+        _: &RunLog,
+        folder: &Path,
+    ) -> Result<StudySummary, FinetuneError> {
+        // Read from the file, not from memory, so that the summary does not depend on which runs are new.
+        let summary = StudySummary::of(&self.setup.config, &RunLog::read(folder)?, folder)?;
+        summary.save(&folder.join("summary.json"))?;
+        Ok(summary)
+    }
+
+    /// Trains the runs of the study, or of a shard, that no file of the folder holds yet, and adds them to the log.
+    pub(crate) fn work(
+        &self,
+        log: RunLog,
+        folder: &Path,
+        shard: Option<Shard>,
+        progress: &mut (impl Progress + Send),
+    ) -> Result<RunLog, FinetuneError> {
         let setup = &self.setup;
-        let log = RunLog::open(folder)?;
-        if let Some(line) = log.torn_line() {
-            progress.torn_line(log.path(), line);
-        }
-        log.refuse_other_studies(&setup.config, setup.data.train.len(), |run| {
-            setup.settings(run)
-        })?;
-        log.check_predictions(folder)?;
-        let predicted = setup.data.unlabelled_sets.iter();
-        log.require_predictions(predicted.map(|(set, _)| set.as_str()))?;
-        setup.data.summary.save(&folder.join("data.json"))?;
-        let resolved = |records: &[RunRecord]| {
-            let rows = setup.data.train.len();
-            plan::runs(&plan::resolved(&setup.config, rows, records))
+        let share = |records: &[RunRecord]| match shard {
+            None => self.resolved(records),
+            Some(shard) => shard.share(&self.resolved(records)),
         };
-        let mut runs = resolved(log.records());
+        let mut records = known(&log, folder, shard)?;
+        let mut runs = share(&records);
         let missing: Vec<RunKey> = runs
             .iter()
-            .filter(|run| !holds(log.records(), run))
+            .filter(|run| !holds(&records, run))
             .copied()
             .collect();
         // Once every run has been made, there is nothing left to plan.
@@ -181,15 +198,30 @@ impl Session {
                 });
                 let rows = setup.data.train.len();
                 let plan = Preregistration::of(&setup.config, rows, &settings);
-                plan.file(folder, !log.records().is_empty())?
+                match shard {
+                    None => plan.file(folder, !log.records().is_empty())?,
+                    Some(shard) => {
+                        let others = OtherFiles::read(folder, shard)?;
+                        let sharded = !log.records().is_empty() || others.have_runs_of_shards();
+                        plan.file_by_shard(folder, others.have_merged_runs(), sharded)?
+                    }
+                }
             }
             None => None,
         };
+        setup.data.summary.save(&folder.join("data.json"))?;
         setup.config.save(&folder.join("study.json"))?;
-        checkpoint::tidy(folder, log.records())?;
+        let checkpoints = checkpoints_of(folder, shard);
+        if shard.is_some() {
+            let name = |run: &RunKey| setup.settings(run).file_name(run.arm, run.seed);
+            let names: Vec<String> = missing.iter().map(name).collect();
+            let is_wanted = |name: &str| names.iter().any(|wanted| wanted == name);
+            checkpoint::adopt(&checkpoints_of(folder, None), &checkpoints, is_wanted)?;
+        }
+        checkpoint::tidy(&checkpoints, &records)?;
         let checkpoint_every = self.checkpoint_every.filter(|_| !missing.is_empty());
         if checkpoint_every.is_some() {
-            checkpoint::check_place(folder)?;
+            checkpoint::check_place(&checkpoints)?;
         }
         let jobs = self.jobs.min(missing.len()).max(1);
         progress.study_started(&StudyStart {
@@ -198,13 +230,13 @@ impl Session {
             steps: missing.iter().map(|run| setup.steps(run)).sum(),
             checkpoint_bytes: checkpoint_every.map(|_| setup.checkpoint_bytes(&missing, jobs)),
         });
-        for record in log.records() {
+        for record in &records {
             if runs.contains(&RunKey::of(record)) {
                 progress.run_recorded(record);
             }
         }
         if let Some(models) = &self.models {
-            let planned = log.records().iter().filter(|record| !record.is_tuning());
+            let planned = records.iter().filter(|record| !record.is_tuning());
             let planned = planned.filter(|record| runs.contains(&RunKey::of(record)));
             let planned: Vec<RunRecord> = planned.cloned().collect();
             let lost = without_models(models.saving, &planned, folder);
@@ -215,13 +247,19 @@ impl Session {
         let keeping = Keeping {
             jobs,
             folder,
-            saver: Saver::open(setup, self.models.as_ref(), folder, log.records())?,
+            checkpoints,
+            saver: Saver::open(
+                setup,
+                self.models.as_ref(),
+                folder,
+                log.records(),
+                shard.is_some(),
+            )?,
             plan_sha256,
             checkpoint_every,
         };
         let train =
             |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, &keeping, shared);
-        // The log stays locked until the summary is written.
         let mut log = log;
         let mut missing = missing;
         loop {
@@ -232,12 +270,13 @@ impl Session {
             }
             log = jobs::work_through(jobs, missing, log, progress, train, |record| {
                 keeping.saver.recorded(record)?;
-                checkpoint::remove(folder, record)
+                checkpoint::remove(&keeping.checkpoints, record)
             })?;
-            runs = resolved(log.records());
+            records = known(&log, folder, shard)?;
+            runs = share(&records);
             missing = runs
                 .iter()
-                .filter(|run| !holds(log.records(), run))
+                .filter(|run| !holds(&records, run))
                 .copied()
                 .collect();
             if !missing.is_empty() {
@@ -250,14 +289,14 @@ impl Session {
                 });
             }
         }
-        checkpoint::tidy(folder, [])?;
-        // Read from the file, not from memory, so that the summary does not depend on which runs are new.
-        let summary = StudySummary::of(&setup.config, &RunLog::read(folder)?, folder)?;
-        summary.save(&folder.join("summary.json"))?;
-        Ok(summary)
+        checkpoint::tidy(&keeping.checkpoints, [])?;
+        if shard.is_some() {
+            self.refuse_unchosen(&runs, &records)?;
+        }
+        Ok(log)
     }
 }
 
-fn holds(records: &[RunRecord], run: &RunKey) -> bool {
+pub(crate) fn holds(records: &[RunRecord], run: &RunKey) -> bool {
     records.iter().any(|record| RunKey::of(record) == *run)
 }

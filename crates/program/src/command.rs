@@ -2,6 +2,15 @@
 
 use crate::device;
 
+/// Whether an option has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The option stands alone.
+    None,
+    /// It is followed by one, as the next argument or after `=`.
+    One,
+}
+
 /// A program of this workspace, as cargo runs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -24,6 +33,14 @@ impl Program {
         self.line(more, arguments)
     }
 
+    /// The same command without some options, each with or without a value of its own, and with other arguments at the end.
+    pub fn command_instead(&self, without: &[(&str, Value)], with: &[&str]) -> String {
+        let arguments = std::env::args_os().skip(1);
+        let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+        let more = with.iter().map(|argument| (*argument).to_owned());
+        self.line(&[], left(arguments, without).into_iter().chain(more))
+    }
+
     fn line(&self, more: &[&str], arguments: impl Iterator<Item = String>) -> String {
         let others = self.features.iter().filter(|(_, is_on)| *is_on);
         let features: Vec<&str> = device::features()
@@ -41,6 +58,25 @@ impl Program {
         let name = self.name;
         format!("cargo run --example {name}{features}{separator}{arguments}")
     }
+}
+
+/// The arguments without some options.
+fn left(arguments: impl Iterator<Item = String>, without: &[(&str, Value)]) -> Vec<String> {
+    let mut left = Vec::new();
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let name = argument
+            .split_once('=')
+            .map_or(&*argument, |(name, _)| name);
+        match without.iter().find(|(option, _)| *option == name) {
+            None => left.push(argument),
+            Some((_, Value::One)) if name == argument => {
+                arguments.next();
+            }
+            Some(_) => {}
+        }
+    }
+    left
 }
 
 /// As a shell reads it; with what acts on a terminal, as bash, ksh and zsh do.
@@ -71,7 +107,28 @@ fn quoted(argument: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Program;
+    use super::{Program, Value, left};
+
+    #[test]
+    fn options_can_be_left_out_with_their_values() {
+        let left = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(|text| (*text).to_owned());
+            left(
+                arguments,
+                &[("--shard", Value::One), ("--merge", Value::None)],
+            )
+        };
+        let expected = ["--seeds", "2", "--out", "x"];
+        assert_eq!(
+            left(&["--seeds", "2", "--shard", "1/2", "--out", "x"]),
+            expected
+        );
+        assert_eq!(
+            left(&["--shard=1/2", "--seeds", "2", "--merge", "--out", "x"]),
+            expected
+        );
+        assert_eq!(left(&["--sharding", "--shard"]), ["--sharding"]);
+    }
 
     #[test]
     fn a_command_has_the_features_of_this_build_and_those_asked_for() {

@@ -20,7 +20,7 @@ mod failure;
 mod hub_name;
 mod output;
 
-pub use command::Program;
+pub use command::{Program, Value};
 pub use command_line::parse;
 pub use device::DeviceOptions;
 pub use failure::{Failure, exit_code_of};

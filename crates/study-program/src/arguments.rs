@@ -7,7 +7,7 @@ use clap::Args;
 use program::DeviceOptions;
 use program::preset::{self, Preset};
 use program::source::Source;
-use study::{Arm, Draw};
+use study::{Arm, Draw, Shard};
 
 use crate::preset::{PRESETS, XTREME};
 use crate::values::{
@@ -177,6 +177,18 @@ pub struct StudyArguments {
     /// one per thread on the CPU as long as they need little memory, 1 elsewhere]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
+    /// Train only the Ith of N equal shares of the runs, counted from 1, and record it in runs.I-of-N.jsonl of --out. All arms
+    /// of a seed are in one share. Processes of different shares may run at the same time, on several machines that share
+    /// the folder, with the same other options; then --merge, or the command without --shard, makes one study of them
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["merge", "bench_steps", "bench_noise"])]
+    pub(crate) shard: Option<Shard>,
+    /// Train nothing: make one study of what --shard has recorded, with its summary and report; runs that are missing are named
+    #[arg(long, conflicts_with_all = ["bench_steps", "bench_noise"])]
+    pub(crate) merge: bool,
+    /// Let runs on different kinds of devices be one study, whose report says which run is on which; runs on cuda:0 and
+    /// cuda:1 are one study anyway
+    #[arg(long)]
+    pub(crate) mixed_devices: bool,
     /// Folder for runs.jsonl, summary.json and the report [default: a folder under out/, named after the program]
     #[arg(long, value_name = "DIR", alias = "output_dir")]
     pub(crate) out: Option<PathBuf>,

@@ -65,6 +65,10 @@ impl Conductor<'_> {
             let folder = out.join(task.name);
             let sentences = sentences(task);
             let (session, subject) = self.session(&stage, &sentences)?;
+            if let Some(shard) = self.arguments.shard {
+                self.train_shard(&stage, session, &folder, &subject, shard)?;
+                continue;
+            }
             let finished = self.train(&stage, session, &folder, &subject)?;
             if !self.arguments.json {
                 print(&finished.text)?;
@@ -73,6 +77,9 @@ impl Conductor<'_> {
             scored = scored.and(finished.scored);
             summaries.push(finished.summary);
         }
+        if self.arguments.shard.is_some() {
+            return Ok(());
+        }
         let summary = BenchmarkSummary::of(&summaries).map_err(Failure::world)?;
         let path = out.join("benchmark.json");
         summary.save(&path).map_err(Failure::world)?;
@@ -80,7 +87,7 @@ impl Conductor<'_> {
             summary: &summary,
             model: stage.model_name(),
             absent: &absent,
-            command: &self.program.command(),
+            command: &self.command(),
         };
         let report = report::write_benchmark(out, &material).map_err(Failure::world)?;
         if self.arguments.json {

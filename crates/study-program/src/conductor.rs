@@ -5,21 +5,24 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use burn::tensor::Device;
-use finetune::{CHECKPOINTS, FinetuneError, Session, bench};
+use finetune::{FinetuneError, Session, bench, checkpoints_of};
 use harmless::shown;
 use program::progress::say;
 use program::source::Found;
-use program::{DeviceOptions, Failure, Program, print, print_json, stop};
+use program::{DeviceOptions, Failure, Program, Value, print, print_json, stop};
 use report::Material;
 use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
-use study::{NoiseSelection, StudyKind, StudySummary, plan};
+use study::{NoiseSelection, Shard, StudyKind, StudySummary, plan};
 
 use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
 use crate::{jobs, languages, saving, submission, table, wanted, without_effect};
+
+/// The options that say which part of a study a process works on.
+pub(crate) const PARTS: [(&str, Value); 2] = [("--shard", Value::One), ("--merge", Value::None)];
 
 /// Runs studies by a program's options.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,9 @@ impl<'a> Conductor<'a> {
             return print_json(&timing.map_err(not_started)?);
         }
         let out = self.arguments.out.as_deref().unwrap_or(out);
+        if let Some(shard) = self.arguments.shard {
+            return self.train_shard(&stage, session, out, &subject, shard);
+        }
         let finished = self.train(&stage, session, out, &subject)?;
         print(&finished.text)?;
         self.submit(sentences, &finished, out)?;
@@ -188,7 +194,38 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Trains the runs that are missing, then writes the results.
+    /// A session with the options that change no result, and its progress.
+    pub(crate) fn prepared(
+        &self,
+        stage: &Stage,
+        session: Session,
+        out: &Path,
+        subject: &Subject,
+    ) -> (Session, Terminal) {
+        let arguments = self.arguments;
+        let jobs = jobs::or_suited(stage.jobs, arguments.devices.device, &session);
+        let mut session = session.with_jobs(jobs);
+        if let Some(models) = saving::asked(arguments, &subject.name, self.command()) {
+            session = session.with_saved_models(models);
+        }
+        if !arguments.no_checkpoints {
+            session = session.with_checkpoints(arguments.checkpoint_minutes);
+        }
+        stop::catch();
+        let mut heading = heading(stage, subject, &session);
+        if let Some(shard) = arguments.shard {
+            let share = shard.share(&plan::runs(&session.plan())).len();
+            heading.push(format!("shard {shard}: {share} of these runs"));
+        }
+        let metric = session.data().task.headline();
+        let (set, _) = &session.data().evaluation_sets[0];
+        let checkpoints = checkpoints_of(out, arguments.shard);
+        let jobs = jobs.get();
+        let terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs, checkpoints);
+        (session, terminal)
+    }
+
+    /// Trains the runs that are missing, or merges those that are there, then writes the results.
     pub(crate) fn train(
         &self,
         stage: &Stage,
@@ -197,28 +234,15 @@ impl<'a> Conductor<'a> {
         subject: &Subject,
     ) -> Result<Finished, Failure> {
         let arguments = self.arguments;
-        let jobs = jobs::or_suited(stage.jobs, arguments.devices.device, &session);
-        let mut session = session.with_jobs(jobs);
-        let models = saving::asked(arguments, &subject.name, self.program.command());
-        let which = models.as_ref().map(|models| models.saving);
-        if let Some(models) = models {
-            session = session.with_saved_models(models);
-        }
-        if !arguments.no_checkpoints {
-            session = session.with_checkpoints(arguments.checkpoint_minutes);
-        }
-        stop::catch();
-        let heading = heading(stage, subject, &session);
+        let (session, mut terminal) = self.prepared(stage, session, out, subject);
+        let summary = match arguments.merge {
+            true => session.merge(out, &mut terminal),
+            false => session.run(out, &mut terminal),
+        };
+        let summary = summary.map_err(|error| self.ended(error, out))?;
+        drop(terminal);
         let metric = session.data().task.headline();
         let (set, _) = &session.data().evaluation_sets[0];
-        let mut terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs.get(), out);
-        let summary = session
-            .run(out, &mut terminal)
-            .map_err(|error| match error {
-                FinetuneError::Stopped => Failure::Stopped(self.where_to_continue(out)),
-                other => Failure::world(other),
-            })?;
-        drop(terminal);
         let records = RunLog::read(out).map_err(Failure::world)?;
         let rows = session.data().train.len();
         let runs = plan::runs(&plan::resolved(session.config(), rows, &records));
@@ -233,7 +257,7 @@ impl<'a> Conductor<'a> {
             data: &subject.name,
             files: Some(&session.data().summary),
             saved: &saved,
-            command: &self.program.command(),
+            command: &self.command(),
         };
         let report = report::write(out, &material).map_err(Failure::world)?;
         let text = if arguments.json {
@@ -249,8 +273,8 @@ impl<'a> Conductor<'a> {
             ] {
                 let _ = writeln!(text, "{name:<8} {}", shown(&value));
             }
-            if let Some(which) = which {
-                text += &saving::lines(which, &planned, out, metric);
+            if let Some(models) = saving::asked(arguments, &subject.name, String::new()) {
+                text += &saving::lines(models.saving, &planned, out, metric);
             }
             text
         };
@@ -264,17 +288,39 @@ impl<'a> Conductor<'a> {
 }
 
 impl Conductor<'_> {
+    /// The command that repeats the whole study.
+    pub(crate) fn command(&self) -> String {
+        self.program.command_instead(&PARTS, &[])
+    }
+
+    /// Classifies an error of a study that has begun.
+    pub(crate) fn ended(&self, error: FinetuneError, out: &Path) -> Failure {
+        match error {
+            FinetuneError::Stopped => Failure::Stopped(self.where_to_continue(out)),
+            FinetuneError::NotRecorded { .. } => {
+                Failure::world(format!("{error}; to train them, leave out --merge"))
+            }
+            FinetuneError::TuningUnfinished { .. } => Failure::world(format!(
+                "{error}; once they are, start this shard again: {}",
+                self.program.command()
+            )),
+            other => Failure::world(other),
+        }
+    }
+
     /// What a study that was stopped leaves, and the command that continues it.
     fn where_to_continue(&self, out: &Path) -> String {
-        let checkpoints = out.join(CHECKPOINTS);
+        let shard = self.arguments.shard;
+        let checkpoints = checkpoints_of(out, shard);
         let are_there = std::fs::read_dir(&checkpoints).is_ok_and(|mut runs| runs.next().is_some());
         let in_progress = match are_there {
             true => format!(", runs in progress in {}", checkpoints.display()),
             false => String::new(),
         };
+        let runs = shard.map_or("runs.jsonl".to_owned(), Shard::file_name);
         format!(
             "finished runs are in {}{in_progress}; to continue: {}",
-            out.join("runs.jsonl").display(),
+            out.join(runs).display(),
             self.program.command()
         )
     }

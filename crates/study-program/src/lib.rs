@@ -34,6 +34,7 @@ mod resolved;
 mod running;
 mod saving;
 mod sentences;
+mod sharded;
 mod submission;
 mod table;
 mod terminal;

@@ -79,6 +79,7 @@ impl StudyArguments {
         study.hyperparameters.extend(self.set.iter().cloned());
         study.max_train_samples = self.max_train_samples.or(study.max_train_samples);
         study.max_eval_samples = self.max_eval_samples.or(study.max_eval_samples);
+        study.mixed_devices |= self.mixed_devices;
         // A preset's side seeds are capped at a number of seeds that was asked for.
         let most = self.seeds.unwrap_or(usize::MAX);
         study.side_seeds = self

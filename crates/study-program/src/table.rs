@@ -60,6 +60,9 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
             );
         }
     }
+    if let Some(devices) = &summary.mixed_devices {
+        let _ = writeln!(text, "runs on {}", shown(&devices.in_words()));
+    }
     text
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use finetune::CHECKPOINTS;
 use finetune::progress::{Progress, RunStart, StudyStart};
 use finetune::trainer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
@@ -58,7 +57,7 @@ impl Terminal {
         set: &str,
         metric: Metric,
         jobs: usize,
-        out: &Path,
+        checkpoints: PathBuf,
     ) -> Self {
         let set = set_in_words(set);
         let bars = MultiProgress::new();
@@ -75,7 +74,7 @@ impl Terminal {
             study: ProgressBar::hidden(),
             running: Running::new(set, metric.unit()),
             jobs,
-            checkpoints: out.join(CHECKPOINTS),
+            checkpoints,
             runs: 0,
             begun: 0,
             done: 0,
@@ -152,6 +151,12 @@ impl Progress for Terminal {
         self.line(&format!(
             "{}:{line}: half-written, as if its process was killed; removed, and its run is repeated",
             path.display()
+        ));
+    }
+
+    fn shards_merged(&mut self, files: usize, records: usize) {
+        self.line(&format!(
+            "{records} runs of {files} shards merged into runs.jsonl"
         ));
     }
 

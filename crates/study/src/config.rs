@@ -39,6 +39,7 @@ use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 /// | `recipe` | the standard one | hyperparameters of every run | [`Recipe`] |
 /// | `max_train_samples` | all | use only the first so many training rows | at least 1 |
 /// | `max_eval_samples` | all | use only the first so many dev rows | at least 1 |
+/// | `mixed_devices` | no | whether runs on different kinds of devices mix | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 // As for `RunRecord`.
 #[serde(remote = "Self", deny_unknown_fields)]
@@ -80,6 +81,9 @@ pub struct StudyConfig {
     pub max_train_samples: Option<usize>,
     /// Number of dev rows to use, counted from the first; `None` for all.
     pub max_eval_samples: Option<usize>,
+    /// Whether runs on different kinds of devices, whose results differ in their last digits, mix.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mixed_devices: bool,
 }
 
 impl Default for StudyConfig {
@@ -101,6 +105,7 @@ impl Default for StudyConfig {
             recipe: Recipe::default(),
             max_train_samples: None,
             max_eval_samples: None,
+            mixed_devices: false,
         }
     }
 }
@@ -169,14 +174,14 @@ impl StudyConfig {
         })
     }
 
-    /// Writes the configuration as JSON, as a whole or not at all.
+    /// Writes the configuration as JSON, as a whole or not at all; a file that holds it already stays.
     ///
     /// # Errors
     /// [`StudyError::File`].
     pub fn save(&self, path: &Path) -> Result<(), StudyError> {
         let mut text = serde_json::to_string_pretty(self).expect("a configuration is plain data");
         text.push('\n');
-        Ok(files::replace(path, text.as_bytes())?)
+        Ok(files::update(path, text.as_bytes())?)
     }
 
     /// Checks every value that can be checked without reading a file.

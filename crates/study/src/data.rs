@@ -37,14 +37,14 @@ impl DataSummary {
         self.files.iter().flat_map(FileSummary::warnings).collect()
     }
 
-    /// Writes the summary as JSON, as a whole or not at all.
+    /// Writes the summary as JSON, as a whole or not at all; a file that holds it already stays.
     ///
     /// # Errors
     /// [`StudyError::File`].
     pub fn save(&self, path: &Path) -> Result<(), StudyError> {
         let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
         text.push('\n');
-        Ok(files::replace(path, text.as_bytes())?)
+        Ok(files::update(path, text.as_bytes())?)
     }
 }
 

@@ -107,6 +107,57 @@ pub enum StudyError {
         /// The highest learning rate.
         learning_rate: f64,
     },
+    /// No shard is called so.
+    #[error("shard is {value}, accepted is {accepted}")]
+    Shard {
+        /// Its name.
+        value: String,
+        /// The accepted ones.
+        accepted: String,
+    },
+    /// A folder has records of shards of different numbers of them.
+    #[error(
+        "{}: shards of different numbers of shards ({files}); merge those of one number (--merge) before others begin, or move them to \
+         another folder",
+        folder.display()
+    )]
+    DifferentShards {
+        /// The study's folder.
+        folder: PathBuf,
+        /// Their files.
+        files: String,
+    },
+    /// The shards of a study set out to do different things.
+    #[error(
+        "{}: planned with {field} {recorded}, now it is {current}; give every shard the same options, or choose another folder",
+        path.display()
+    )]
+    OtherPlan {
+        /// The file of the plan.
+        path: PathBuf,
+        /// The field that differs, with dots for one inside another.
+        field: String,
+        /// Its value in the plan.
+        recorded: String,
+        /// Its value now.
+        current: String,
+    },
+    /// The folder holds runs that were made on a device of another kind.
+    #[error(
+        "{}:{line}: recorded on device {recorded}, now it is {current}; choose another folder, or compare runs of different devices \
+         (--mixed-devices)",
+        path.display()
+    )]
+    OtherDevice {
+        /// The file of records.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The device in the record.
+        recorded: String,
+        /// The device now.
+        current: String,
+    },
     /// There is nothing to summarise.
     #[error("no run is recorded; expected at least one")]
     NoRecords,
@@ -146,6 +197,7 @@ impl StudyError {
             Self::Lambda(_)
                 | Self::Setting { .. }
                 | Self::UnknownHyperparameter { .. }
+                | Self::Shard { .. }
                 | Self::SeedsDecideNothing { .. }
                 | Self::PullDiverges { .. }
         )

@@ -8,6 +8,7 @@
 //! | [`arm`] | what a run does on top of plain finetuning: noise × method, as data |
 //! | [`noise`], [`method`] | the tables from which arms are made |
 //! | [`kind`], [`config`], [`plan`] | the questions, the settings, the runs they need |
+//! | [`shard`] | a share of the runs, for one of several processes |
 //! | [`preregistration`] | what a study sets out to do, written before its first run |
 //! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`], [`data`] | what a study leaves on disk |
@@ -32,6 +33,7 @@ pub mod preregistration;
 pub mod range;
 pub mod recipe;
 pub mod record;
+pub mod shard;
 pub mod statistics;
 pub mod summary;
 pub mod tuning;
@@ -50,5 +52,6 @@ pub use precision::Precision;
 pub use preregistration::Preregistration;
 pub use recipe::{Batching, Head, Recipe};
 pub use record::RunRecord;
+pub use shard::Shard;
 pub use summary::StudySummary;
 pub use tuning::{GridPoint, Tuning};

@@ -258,7 +258,7 @@ pub fn uncompared(plan: &[PlannedStudy]) -> Vec<String> {
 
 impl PlannedStudy {
     /// Every point that is compared, with the point it is compared with.
-    fn contrasts(&self) -> impl Iterator<Item = [&PlannedPoint; 2]> {
+    pub(crate) fn contrasts(&self) -> impl Iterator<Item = [&PlannedPoint; 2]> {
         self.points.iter().filter_map(|point| {
             let label = point.against.as_ref()?;
             let control = self.points.iter().find(|other| other.label == *label)?;

@@ -11,7 +11,7 @@ use crate::config::StudyConfig;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::plan::{self, RunKey};
-use crate::record::{Headline, RunRecord, Settings, Versions};
+use crate::record::{Headline, RunRecord, Settings, Versions, difference};
 use crate::statistics::ALPHA;
 
 /// The version of the plans that this build writes.
@@ -132,10 +132,64 @@ impl Preregistration {
         if filed.is_empty() && has_records {
             return Ok(None);
         }
-        let mut text = serde_json::to_string_pretty(self).expect("a plan is plain data");
-        text.push('\n');
+        let text = self.text();
         files::replace(&path(folder, filed.len() + 1), text.as_bytes())?;
         Ok(Some(sha256_of(text.as_bytes())))
+    }
+
+    /// The same for one of several shards, whichever of them comes first: the plan of the others has to be this one.
+    /// `merged` says whether `runs.jsonl` has records, `sharded` whether a shard has.
+    ///
+    /// Only a study whose shards are merged can be extended.
+    ///
+    /// # Errors
+    /// As [`file`](Self::file), and [`StudyError::OtherPlan`].
+    pub fn file_by_shard(
+        &self,
+        folder: &Path,
+        merged: bool,
+        sharded: bool,
+    ) -> Result<Option<String>, StudyError> {
+        let text = self.text();
+        loop {
+            let filed = Filed::all(folder)?;
+            if let Some(same) = filed.iter().find(|filed| filed.plan == *self) {
+                return Ok(Some(sha256_of(same.text.as_bytes())));
+            }
+            match filed.last() {
+                None if merged || sharded => return Ok(None),
+                Some(last) if sharded || !merged => {
+                    return Err(last.plan.unlike(self, &path(folder, filed.len())));
+                }
+                _ => {}
+            }
+            // If another shard has made it in the meantime, it is compared.
+            if files::create_new(&path(folder, filed.len() + 1), text.as_bytes())? {
+                return Ok(Some(sha256_of(text.as_bytes())));
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a plan is plain data");
+        text.push('\n');
+        text
+    }
+
+    /// The error of a plan that is not the one in a file, with the first field that differs; the configuration first, which
+    /// names the cause.
+    fn unlike(&self, now: &Self, path: &Path) -> StudyError {
+        let json = |plan: &Self| serde_json::to_value(plan).expect("a plan is plain data");
+        let (filed, now) = (json(self), json(now));
+        let of_config = difference("config", &filed["config"], &now["config"]);
+        let found = of_config.or_else(|| difference("plan", &filed, &now));
+        let (field, recorded, current) = found.unwrap_or_default();
+        StudyError::OtherPlan {
+            path: path.to_path_buf(),
+            field,
+            recorded: recorded.to_string(),
+            current: current.to_string(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod log;
 mod mixing;
 mod predictions;
 mod saved;
+mod shard_files;
 mod version_1;
 mod version_2;
 
@@ -20,10 +21,11 @@ use crate::noise::NoiseSelection;
 use crate::recipe::Recipe;
 use crate::tuning::GridPoint;
 
-pub use log::RunLog;
-pub use mixing::difference;
+pub use log::{RunLog, RunsOfFile};
+pub use mixing::{device_kind, difference};
 pub use predictions::{PredictionsFile, RecordedPredictions};
 pub use saved::{MODELS, SavedModel, Saving, best_runs};
+pub use shard_files::{OtherFiles, shards_of};
 
 /// The version of the records that this build writes. It also reads every earlier one.
 pub const FORMAT: u64 = 3;

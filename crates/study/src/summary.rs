@@ -3,6 +3,7 @@
 mod another_epoch;
 mod collapsed;
 mod comparison;
+mod devices;
 mod same_examples;
 mod tuning;
 mod verdict;
@@ -24,6 +25,7 @@ use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, 
 use crate::tuning::GridPoint;
 
 pub use another_epoch::{AtAnotherEpoch, EpochChoice};
+pub use devices::MixedDevices;
 pub use tuning::{TunedArm, TuningPoint, TuningResult};
 pub use words::{loss_unit, metric_in_words, metric_unit, set_in_words};
 
@@ -39,6 +41,9 @@ pub struct StudySummary {
     /// How the studies left their plan, which makes their verdicts exploratory; `None` if they did not, or never had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exploratory: Option<String>,
+    /// The devices of the runs, if they are of different kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixed_devices: Option<MixedDevices>,
     /// The studies, in the order in which they ran.
     pub studies: Vec<StudyResult>,
     /// The comparison by language, of a task that is scored in several.
@@ -238,7 +243,8 @@ impl StudySummary {
             is_collapsed: &|run: &RunRecord| collapsed.contains(&RunKey::of(run)),
             folder,
         };
-        let mut studies: Vec<StudyResult> = plan::resolved(config, rows, records)
+        let planned = plan::resolved(config, rows, records);
+        let mut studies: Vec<StudyResult> = planned
             .iter()
             .map(|planned| StudyResult::of(planned, &runs))
             .collect::<Result<_, _>>()?;
@@ -263,6 +269,7 @@ impl StudySummary {
             metric: headline.metric.clone(),
             comparisons,
             exploratory,
+            mixed_devices: MixedDevices::of(&planned, records),
             studies,
             languages: None,
         };

@@ -12,5 +12,6 @@ mod plans;
 mod records;
 mod saved;
 mod setup;
+mod shards;
 mod stops;
 mod vary;

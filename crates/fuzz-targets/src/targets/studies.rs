@@ -28,7 +28,7 @@ pub(super) const RECORDS: Target = target("records", Form::Lines, predictions, |
     };
     refused(&mut messages, StudySummary::of(&config, &records, folder));
     if let Some(log) = refused(&mut messages, RunLog::open(folder)) {
-        refused(&mut messages, log.check_predictions(folder));
+        refused(&mut messages, log.runs().check_predictions(folder));
     }
     messages
 });

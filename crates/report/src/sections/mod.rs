@@ -126,6 +126,10 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         let begin: String = hash.chars().take(12).collect();
         fact("plan", format!("kept, SHA-256 {begin}…"));
     }
+    if let Some(devices) = &material.summary.mixed_devices {
+        let kinds: Vec<&str> = devices.runs.keys().map(String::as_str).collect();
+        fact("devices", kinds.join(", "));
+    }
     let failed = records
         .iter()
         .filter(|record| record.failed.is_some())

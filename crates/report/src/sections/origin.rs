@@ -28,6 +28,13 @@ pub(super) fn section(material: &Material<'_>) -> Section {
             Folded::Table(runs(material, &records)),
         ),
     ];
+    if let Some(devices) = &material.summary.mixed_devices {
+        let text = format!(
+            "The runs are on {}. \"Every run\" says which is on which.",
+            devices.in_words()
+        );
+        blocks.insert(2, Block::Text(text));
+    }
     if let Some(noise) = records.iter().find_map(|record| record.noise.as_ref()) {
         let mut table = Table::new(
             "Parameters that the noise left alone, and why.",
@@ -118,6 +125,7 @@ fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
         "#skipped steps",
         "#time",
         "ended",
+        "device",
     ];
     let mut table = Table::new(
         format!(
@@ -153,6 +161,10 @@ fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
             },
             duration(record.seconds),
             date(record.finished_unix),
+            match material.summary.mixed_devices {
+                None => NONE.to_owned(),
+                Some(_) => record.settings.device.clone(),
+            },
         ]);
         table.rows.push(row);
     }

@@ -8,7 +8,30 @@ use super::{PredictionsFile, RecordedPredictions, RunRecord};
 use crate::error::StudyError;
 
 /// What messages call a line of the file.
-const WHAT: &str = "a run record";
+pub(super) const WHAT: &str = "a run record";
+
+/// Recorded runs, with the file that has one of them in each line.
+#[derive(Clone, Copy, Debug)]
+pub struct RunsOfFile<'a> {
+    path: &'a Path,
+    records: &'a [RunRecord],
+}
+
+impl<'a> RunsOfFile<'a> {
+    pub(super) fn new(path: &'a Path, records: &'a [RunRecord]) -> Self {
+        Self { path, records }
+    }
+
+    /// Path of the file.
+    pub fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// The records, first to last.
+    pub fn records(&self) -> &'a [RunRecord] {
+        self.records
+    }
+}
 
 /// The records in a study's folder, open for appending and locked against other processes.
 #[derive(Debug)]
@@ -23,8 +46,12 @@ impl RunLog {
     /// [`FileError::InUse`] while another process has it open, [`FileError::Io`] if it cannot be read or written,
     /// [`FileError::Line`] if a line is not a record.
     pub fn open(folder: &Path) -> Result<Self, FileError> {
+        Self::open_file(folder, "runs.jsonl")
+    }
+
+    pub(super) fn open_file(folder: &Path, name: &str) -> Result<Self, FileError> {
         std::fs::create_dir_all(folder).map_err(|e| FileError::io(folder, e))?;
-        JsonLines::open(&folder.join("runs.jsonl"), WHAT).map(Self)
+        JsonLines::open(&folder.join(name), WHAT).map(Self)
     }
 
     /// Reads the records of a folder and touches nothing.
@@ -50,6 +77,42 @@ impl RunLog {
         self.0.torn_line()
     }
 
+    /// The records with their file, for the checks of both.
+    pub fn runs(&self) -> RunsOfFile<'_> {
+        RunsOfFile::new(self.path(), self.records())
+    }
+
+    /// The lines of the records, as they are in the file.
+    pub(super) fn lines(&self) -> Result<Vec<String>, FileError> {
+        self.0.lines()
+    }
+
+    /// Adds lines of another such file as they are.
+    pub(super) fn push_lines<'a>(
+        &mut self,
+        lines: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), FileError> {
+        self.0.push_lines(lines)
+    }
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn remove(self) -> Result<(), FileError> {
+        self.0.remove()
+    }
+
+    /// Adds a record: either the whole line is on disk, or the file is unchanged.
+    ///
+    /// # Errors
+    /// [`FileError::Unreadable`] for a record that could not be read again, [`FileError::Io`].
+    pub fn push(&mut self, record: RunRecord) -> Result<&RunRecord, FileError> {
+        self.0.push(record)
+    }
+}
+
+impl RunsOfFile<'_> {
     /// Reads the predictions of every record in the study's folder, as far as they are there, and compares them with the
     /// recorded accuracy: what a summary would trip over is found before any run is trained.
     ///
@@ -111,13 +174,5 @@ impl RunLog {
             }
         }
         Ok(())
-    }
-
-    /// Adds a record: either the whole line is on disk, or the file is unchanged.
-    ///
-    /// # Errors
-    /// [`FileError::Unreadable`] for a record that could not be read again, [`FileError::Io`].
-    pub fn push(&mut self, record: RunRecord) -> Result<&RunRecord, FileError> {
-        self.0.push(record)
     }
 }

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{RunLog, Settings};
+use super::{RunsOfFile, Settings};
 use crate::config::StudyConfig;
 use crate::draw::Draw;
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::plan::RunKey;
 
-impl RunLog {
+impl RunsOfFile<'_> {
     /// Compares the settings of every record with those that the run would have now, field by field so that the message
     /// can name one; `train_rows` are the study's.
     ///
@@ -72,7 +72,6 @@ impl RunLog {
                     json(&recorded.hyperparameters),
                     json(&current.hyperparameters),
                 ),
-                ("device", json(&recorded.device), json(&current.device)),
             ];
             let sets = recorded.evaluation.keys().chain(current.evaluation.keys());
             let sets = sets.map(|set| {
@@ -93,9 +92,24 @@ impl RunLog {
                     current,
                 });
             }
+            if !config.mixed_devices
+                && device_kind(&recorded.device) != device_kind(&current.device)
+            {
+                return Err(StudyError::OtherDevice {
+                    path: self.path().to_path_buf(),
+                    line: index + 1,
+                    recorded: recorded.device.clone(),
+                    current: current.device,
+                });
+            }
         }
         Ok(())
     }
+}
+
+/// The kind of a device that a user named: `wgpu` of `wgpu`, `wgpu:0` and `wgpu:1`. Runs on devices of one kind mix.
+pub fn device_kind(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(kind, _)| kind)
 }
 
 /// The first value that differs, with its path, `recipe.epochs` rather than two whole recipes, and both values in words.
@@ -134,4 +148,18 @@ fn in_words(value: &Value) -> String {
 
 fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("settings are plain data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device_kind;
+
+    #[test]
+    fn devices_of_one_kind_have_one_name() {
+        for name in ["wgpu", "wgpu:0", "wgpu:1"] {
+            assert_eq!(device_kind(name), "wgpu");
+        }
+        assert_ne!(device_kind("wgpu"), device_kind("cuda:0"));
+        assert_eq!(device_kind("remote:node1:9000"), "remote");
+    }
 }

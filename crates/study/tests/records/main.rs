@@ -1,5 +1,6 @@
 //! Records of every version can be read and summarised.
 
+mod shards;
 mod summary;
 
 use serde_json::{Value, json};
@@ -184,7 +185,8 @@ fn predictions_are_compared_with_the_recorded_accuracy_and_may_be_gone() {
     record.predictions.insert("dev".to_owned(), file);
     let mut log = RunLog::open(folder.path()).expect("it opens");
     log.push(record).expect("it is written");
-    log.check_predictions(folder.path())
+    log.runs()
+        .check_predictions(folder.path())
         .expect("the file may be gone");
 
     let owned = |texts: [&str; 4]| texts.map(str::to_owned).to_vec();
@@ -193,11 +195,13 @@ fn predictions_are_compared_with_the_recorded_accuracy_and_may_be_gone() {
         labels: owned(["0", "1", "1", "1"]),
     };
     file.write(folder.path(), path).expect("it is written");
-    log.check_predictions(folder.path())
+    log.runs()
+        .check_predictions(folder.path())
         .expect("three of four, as recorded");
     file.predictions[0] = "1".to_owned();
     file.write(folder.path(), path).expect("it is written");
     let error = log
+        .runs()
         .check_predictions(folder.path())
         .expect_err("it was changed");
     let text = error.to_string();

@@ -13,6 +13,7 @@ mod interrupts;
 mod program;
 mod runs;
 mod saved;
+mod shards;
 #[cfg(target_os = "linux")]
 mod soak;
 mod sources;

@@ -1,0 +1,242 @@
+//! One study by several processes: each works on a shard, and one of them, or another, merges what they leave.
+
+use std::path::Path;
+
+use study::plan::{self, RunKey, RunRecipe};
+use study::record::{OtherFiles, RunLog, RunRecord, RunsOfFile, shards_of};
+use study::shard::count_pairs;
+use study::{Shard, StudyError, StudySummary};
+
+use crate::checkpoint::{adopt, checkpoints_of};
+use crate::error::FinetuneError;
+use crate::progress::Progress;
+use crate::saving::remove_replaced;
+use crate::session::{Session, holds};
+
+/// How many runs or shards a message names.
+const LISTED: usize = 3;
+
+/// What a shard has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardRuns {
+    /// Pairs of runs that the study has; shards beyond have nothing to do.
+    pub pairs: usize,
+    /// The shard's share of the runs.
+    pub runs: usize,
+    /// Those of them that are recorded.
+    pub recorded: usize,
+    /// Those of the recorded ones that failed.
+    pub failed: usize,
+}
+
+impl Session {
+    /// Trains the runs of a shard that the folder does not yet hold, and records them in a file of its own. Processes of other
+    /// shards may work in the folder at the same time, on other machines too; [`merge`](Self::merge) makes one study of all.
+    ///
+    /// A record differs in nothing but its times from the one that [`run`](Self::run) makes. If recipes are looked for on a grid,
+    /// the runs at the chosen ones follow once every shard's tuning runs are recorded.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), for the records of all shards; [`StudyError::DifferentShards`] and [`StudyError::OtherPlan`] if
+    /// other shards are not of this study; [`FinetuneError::TuningUnfinished`] if the share's tuning runs are recorded and those
+    /// of others are not.
+    pub fn run_shard(
+        &self,
+        folder: &Path,
+        shard: Shard,
+        progress: &mut (impl Progress + Send),
+    ) -> Result<ShardRuns, FinetuneError> {
+        let pairs = count_pairs(&plan::runs(&self.plan()));
+        if shard.number() > pairs {
+            return Ok(ShardRuns {
+                pairs,
+                runs: 0,
+                recorded: 0,
+                failed: 0,
+            });
+        }
+        let log = RunLog::open_shard(folder, shard)?;
+        // One that works on all runs locks this file before it looks at those of shards, so that one of both sees the other.
+        files::refuse_in_use(&folder.join("runs.jsonl"))?;
+        self.check(&log, folder, progress)?;
+        for file in OtherFiles::read(folder, shard)?.files() {
+            self.check_settings(file)?;
+        }
+        let log = self.work(log, folder, Some(shard), progress)?;
+        let records = known(&log, folder, Some(shard))?;
+        let runs = shard.share(&self.resolved(&records));
+        let of_share = records
+            .iter()
+            .filter(|record| runs.contains(&RunKey::of(record)));
+        Ok(ShardRuns {
+            pairs,
+            runs: runs.len(),
+            recorded: runs.iter().filter(|run| holds(&records, run)).count(),
+            failed: of_share.filter(|record| record.failed.is_some()).count(),
+        })
+    }
+
+    /// Puts the records of all shards into `runs.jsonl` and summarises them, without training anything. The folder is then as
+    /// [`run`](Self::run) leaves it, but for times; of the best models that shards have saved, the best of all stay.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`FinetuneError::NotRecorded`] if runs are missing; the others are in `runs.jsonl` even so,
+    /// and the shards can continue.
+    pub fn merge(
+        &self,
+        folder: &Path,
+        progress: &mut (impl Progress + Send),
+    ) -> Result<StudySummary, FinetuneError> {
+        let is_begun = folder.join("runs.jsonl").exists() || !shards_of(folder)?.is_empty();
+        if !is_begun {
+            self.refuse_missing(&[], None)?;
+        }
+        let (log, count) = self.gather(folder, progress)?;
+        self.refuse_missing(log.records(), count)?;
+        let log = self.work(log, folder, None, progress)?;
+        self.summarise(&log, folder)
+    }
+
+    /// Opens `runs.jsonl` with the records of all shards in it, and says how many shards they were.
+    pub(crate) fn gather(
+        &self,
+        folder: &Path,
+        progress: &mut impl Progress,
+    ) -> Result<(RunLog, Option<usize>), FinetuneError> {
+        let mut log = RunLog::open(folder)?;
+        self.check(&log, folder, progress)?;
+        let logs = RunLog::open_shards(folder)?;
+        for shard in &logs {
+            self.check(shard, folder, progress)?;
+        }
+        let shards = shards_of(folder)?;
+        let Some(first) = shards.first() else {
+            return Ok((log, None));
+        };
+        let all = std::iter::once(&log).chain(&logs);
+        let all: Vec<RunRecord> = all.flat_map(|log| log.records()).cloned().collect();
+        let taken = log.take_in(&logs, &self.resolved(&all))?;
+        for shard in &shards {
+            let from = checkpoints_of(folder, Some(*shard));
+            if from.is_dir() {
+                files::remove_unfinished(&from)?;
+                adopt(&from, &checkpoints_of(folder, None), |_| true)?;
+                files::remove_folder(&from)?;
+            }
+        }
+        let saved = log.records().iter().filter(|run| run.has_model(folder));
+        remove_replaced(&saved.collect::<Vec<_>>(), folder)?;
+        progress.shards_merged(logs.len(), taken);
+        // Last: as long as they are there, all of this is done again.
+        for shard in logs {
+            shard.remove()?;
+        }
+        Ok((log, Some(first.count())))
+    }
+
+    /// Compares recorded runs with what they would be now, before any is trained.
+    pub(crate) fn check(
+        &self,
+        log: &RunLog,
+        folder: &Path,
+        progress: &mut impl Progress,
+    ) -> Result<(), FinetuneError> {
+        if let Some(line) = log.torn_line() {
+            progress.torn_line(log.path(), line);
+        }
+        self.check_settings(log.runs())?;
+        Ok(log.runs().check_predictions(folder)?)
+    }
+
+    fn check_settings(&self, runs: RunsOfFile<'_>) -> Result<(), StudyError> {
+        let setup = self.setup();
+        runs.refuse_other_studies(&setup.config, setup.data.train.len(), |run| {
+            setup.settings(run)
+        })?;
+        let predicted = setup.data.unlabelled_sets.iter();
+        runs.require_predictions(predicted.map(|(set, _)| set.as_str()))
+    }
+
+    /// The runs of the study, with the recipes that these records choose.
+    pub(crate) fn resolved(&self, records: &[RunRecord]) -> Vec<RunKey> {
+        let rows = self.setup().data.train.len();
+        plan::runs(&plan::resolved(&self.setup().config, rows, records))
+    }
+
+    /// Refuses to go on without the tuning runs by which recipes of a share's runs are chosen.
+    pub(crate) fn refuse_unchosen(
+        &self,
+        share: &[RunKey],
+        records: &[RunRecord],
+    ) -> Result<(), FinetuneError> {
+        let is_unchosen = |run: &RunKey| matches!(run.recipe, RunRecipe::BestOf(_));
+        let tuning = self.resolved(records).into_iter();
+        let tuning = tuning.filter(|run| run.is_tuning);
+        let missing = tuning.filter(|run| !holds(records, run)).count();
+        match share.iter().any(is_unchosen) && missing > 0 {
+            true => Err(FinetuneError::TuningUnfinished { missing }),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses records of which some are missing, which were of so many shards.
+    fn refuse_missing(
+        &self,
+        records: &[RunRecord],
+        count: Option<usize>,
+    ) -> Result<(), FinetuneError> {
+        let runs = self.resolved(records);
+        let missing = runs.iter().filter(|run| !holds(records, run));
+        let mut missing: Vec<&RunKey> = missing.collect();
+        if missing.iter().all(|run| !run.is_tuning) {
+            // A recipe that cannot be chosen leaves its runs unmade.
+            missing.retain(|run| !matches!(run.recipe, RunRecipe::BestOf(_)));
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let name = |run: &&RunKey| {
+            let label = self.setup().settings(run).label(run.arm);
+            format!("{label} seed {}", run.seed)
+        };
+        let mut named = listed(missing.iter().map(name).collect());
+        if let Some(count) = count {
+            let shards = missing
+                .iter()
+                .filter_map(|run| Shard::of(run, &runs, count));
+            let mut shards: Vec<Shard> = shards.collect();
+            shards.sort();
+            shards.dedup();
+            let word = if shards.len() == 1 { "shard" } else { "shards" };
+            let shards = shards.iter().map(Shard::to_string).collect();
+            named += &format!(", of {word} {}", listed(shards));
+        }
+        Err(FinetuneError::NotRecorded {
+            missing: missing.len(),
+            runs: runs.len(),
+            named,
+        })
+    }
+}
+
+/// The records of a log and, for a shard, of the other files in its folder.
+pub(crate) fn known(
+    log: &RunLog,
+    folder: &Path,
+    shard: Option<Shard>,
+) -> Result<Vec<RunRecord>, StudyError> {
+    let mut records = log.records().to_vec();
+    if let Some(shard) = shard {
+        let others = OtherFiles::read(folder, shard)?;
+        records.extend(others.records().cloned());
+    }
+    Ok(records)
+}
+
+/// The first few, and how many more there are.
+fn listed(names: Vec<String>) -> String {
+    match names.len().checked_sub(LISTED) {
+        None | Some(0) => names.join(", "),
+        Some(more) => format!("{} and {more} more", names[..LISTED].join(", ")),
+    }
+}
