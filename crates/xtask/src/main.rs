@@ -12,6 +12,8 @@ mod crash_results;
 mod families_table;
 mod faults;
 mod fuzz;
+mod growth;
+mod growth_table;
 mod launches;
 mod noise_table;
 mod peer;
@@ -52,6 +54,8 @@ enum Task {
     Crash(crash::Options),
     /// Counts what a training step asks of a CUDA driver, on one that only pretends
     Launches(launches::Options),
+    /// Prints what runs and studies cost by sentences, parameters and shards, and computes it for larger machines
+    Growth(growth::Options),
     /// Watches a study of many runs from outside: its resident memory and open files must stay flat
     Soak(soak::Options),
 }
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Crash(options) => crash::run(&options),
         Task::Launches(options) => launches::run(&options),
+        Task::Growth(options) => growth::run(&options),
         Task::Soak(options) => soak::run(&options),
     };
     match done {

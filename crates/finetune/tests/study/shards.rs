@@ -121,6 +121,11 @@ impl World {
         let records = String::from_utf8(records).expect("text");
         let lines: Vec<String> = records.lines().map(without_times).collect();
         files.insert("runs.jsonl".into(), lines.join("\n").into_bytes());
+        // It names the files that were read.
+        let data = files.remove(Path::new("data.json")).expect("a file");
+        let folder = self.folder.path().display().to_string();
+        let data = String::from_utf8(data).expect("text").replace(&folder, "");
+        files.insert("data.json".into(), data.into_bytes());
         // The cards of models have times too.
         files.retain(|path, _| path.file_name() != Some("README.md".as_ref()));
         files

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# One task of the array: a shard of the study. When SLURM sends SIGTERM, because the time is up or the node is wanted, the program
+# writes a checkpoint and exits with 143. The task is then put back into the queue, and continues from the checkpoint.
+set -uo pipefail
+# shellcheck source=/dev/null
+. "$1"
+task="${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
+shard="$SLURM_ARRAY_TASK_ID/$SHARDS"
+
+# In the background: while a shell waits, it acts on a signal at once.
+"$PROGRAM" "${STUDY[@]}" --out "$OUT" --shard "$shard" &
+program=$!
+trap 'kill -TERM "$program" 2>/dev/null' TERM
+wait "$program"
+code=$?
+# The signal has ended this wait, and not yet the program.
+while kill -0 "$program" 2>/dev/null; do
+    wait "$program"
+    code=$?
+done
+
+# A task that someone has cancelled is not running any more, and stays cancelled.
+if [ "$code" -eq 143 ] && [ "$(squeue --noheader --job "$task" --format %T)" = RUNNING ]; then
+    echo "shard $shard goes back into the queue"
+    scontrol requeue "$task"
+    # SLURM ends this script meanwhile.
+    sleep 60
+fi
+exit "$code"
