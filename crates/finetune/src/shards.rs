@@ -199,7 +199,8 @@ impl Session {
             let label = self.setup().settings(run).label(run.arm);
             format!("{label} seed {}", run.seed)
         };
-        let mut named = listed(missing.iter().map(name).collect());
+        // Labels have commas.
+        let mut named = listed(missing.iter().map(name).collect(), "; ");
         if let Some(count) = count {
             let shards = missing
                 .iter()
@@ -209,7 +210,7 @@ impl Session {
             shards.dedup();
             let word = if shards.len() == 1 { "shard" } else { "shards" };
             let shards = shards.iter().map(Shard::to_string).collect();
-            named += &format!(", of {word} {}", listed(shards));
+            named += &format!("; of {word} {}", listed(shards, ", "));
         }
         Err(FinetuneError::NotRecorded {
             missing: missing.len(),
@@ -234,9 +235,9 @@ pub(crate) fn known(
 }
 
 /// The first few, and how many more there are.
-fn listed(names: Vec<String>) -> String {
+fn listed(names: Vec<String>, between: &str) -> String {
     match names.len().checked_sub(LISTED) {
-        None | Some(0) => names.join(", "),
-        Some(more) => format!("{} and {more} more", names[..LISTED].join(", ")),
+        None | Some(0) => names.join(between),
+        Some(more) => format!("{}{between}and {more} more", names[..LISTED].join(between)),
     }
 }

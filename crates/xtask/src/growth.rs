@@ -65,8 +65,8 @@ pub(crate) const MODELS: [(&str, usize); 2] = [
 ];
 /// Processes and jobs of each.
 pub(crate) const PROCESSES: [(usize, usize); 3] = [(1, 1), (1, 2), (2, 1)];
-/// The small study: four pairs of the bundled model, an epoch each.
-const STUDY: [&str; 10] = [
+/// The small study: four pairs of the bundled model, an epoch of 1,000 sentences each.
+const STUDY: [&str; 12] = [
     "--preset",
     "quick",
     "--seeds",
@@ -75,6 +75,8 @@ const STUDY: [&str; 10] = [
     "1",
     "--no-checkpoints",
     "--quiet",
+    "--max-train-samples",
+    "1000",
     "--max-eval-samples",
     "100",
 ];

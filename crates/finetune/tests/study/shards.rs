@@ -245,7 +245,7 @@ fn recipes_are_chosen_once_every_shard_has_recorded_its_tuning_runs() {
     let error = parts.merge().err().expect("most are missing");
     let text = error.to_string();
     assert!(
-        text.starts_with("8 of 12 runs are not recorded: "),
+        text.starts_with("10 of 14 runs are not recorded: baseline, tuning 1e-3 × 1 epoch seed 1000003; noisytune"),
         "{text}"
     );
     // The last one has all it needs, although the others are merged already.
@@ -333,7 +333,7 @@ fn a_shard_that_was_stopped_continues_and_so_does_a_process_without_shards() {
             true => parts.run(),
             false => {
                 let error = parts.merge().err().expect("a run is missing");
-                let expected = "1 of 4 runs is not recorded: noisytune seed 4, of shard 2/2";
+                let expected = "1 of 4 runs is not recorded: noisytune seed 4; of shard 2/2";
                 assert_eq!(error.to_string(), expected);
                 // The other three are merged, and the shard continues even so.
                 let mut watch = Watch::default();
@@ -352,7 +352,7 @@ fn a_shard_that_was_stopped_continues_and_so_does_a_process_without_shards() {
 fn nothing_to_merge_is_said_and_makes_no_folder() {
     let world = World::new(config(&ARMS, 2, 0.15));
     let error = world.merge().err().expect("nothing is there");
-    let expected = "4 of 4 runs are not recorded: baseline seed 3, noisytune seed 3, baseline seed 4 and 1 more";
+    let expected = "4 of 4 runs are not recorded: baseline seed 3; noisytune seed 3; baseline seed 4; and 1 more";
     assert_eq!(error.to_string(), expected);
     assert!(!world.out().exists());
 }

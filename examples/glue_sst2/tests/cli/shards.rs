@@ -171,13 +171,13 @@ fn a_shard_without_a_pair_says_so_and_succeeds() {
 fn missing_runs_are_named_and_trained_without_merge() {
     let world = World::new();
     let study = ["--seeds", "2"];
-    let error = "error: 4 of 4 runs are not recorded: baseline seed 0, noisytune seed 0, baseline seed 1 and 1 more; to train them, \
+    let error = "error: 4 of 4 runs are not recorded: baseline seed 0; noisytune seed 0; baseline seed 1; and 1 more; to train them, \
                  leave out --merge";
     let nothing = world.run(&[&study[..], &["--merge"]].concat());
     assert_error(&nothing, 1, &[error]);
     assert!(!world.path("out").exists());
     succeeded(&world.run(&[&study[..], &["--shard", "2/2"]].concat()));
-    let part = "error: 2 of 4 runs are not recorded: baseline seed 0, noisytune seed 0, of shard 1/2; to train them";
+    let part = "error: 2 of 4 runs are not recorded: baseline seed 0; noisytune seed 0; of shard 1/2; to train them";
     let output = world.run(&[&study[..], &["--merge"]].concat());
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
