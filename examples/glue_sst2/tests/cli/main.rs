@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_out;
 mod bench;
+mod devices;
 mod families;
 #[cfg(target_os = "linux")]
 mod faults;

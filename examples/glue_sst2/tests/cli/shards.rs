@@ -62,7 +62,7 @@ fn two_processes_at_once_and_a_merge_are_one_study_byte_for_byte() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the program starts")
     };
-    let both = ["1/2", "2/2"].map(|shard| command("parts", &["--shard", shard, "--jobs", "1"]));
+    let both = ["1/2", "2/2"].map(|shard| command("parts", &["--shard", shard, "--jobs", "2"]));
     let both = both.map(|child| child.wait_with_output().expect("it ends"));
     for (output, (shard, runs)) in both.iter().zip([("1", 4), ("2", 2)]) {
         let said = succeeded(output);
@@ -70,7 +70,7 @@ fn two_processes_at_once_and_a_merge_are_one_study_byte_for_byte() {
             "shard    {shard}/2: {runs} of {runs} runs recorded\nruns     parts/runs.{shard}-of-2.jsonl\nmerge    "
         );
         assert!(said.starts_with(&expected), "{said}");
-        assert!(said.ends_with(" --out parts --jobs 1 --merge\n"), "{said}");
+        assert!(said.ends_with(" --out parts --jobs 2 --merge\n"), "{said}");
         let said = text(&output.stderr);
         assert!(
             said.contains(&format!("shard {shard}/2: {runs} of these runs")),
