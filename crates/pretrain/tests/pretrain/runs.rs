@@ -281,6 +281,7 @@ fn a_gradient_norm_that_is_not_finite_stops_training_even_if_the_loss_is_finite(
     let model = BertForMaskedLM::fresh(&encoder(), 0, &device).expect("it can run");
     let model = model.map(&mut Steep);
     let mut trainer = Trainer::new(model, &recipe(), &device).expect("a recipe in range");
+    let device = trainer.device().clone();
     let batch = || {
         let positions = [0, 1, 2, 3];
         let (vocabulary, recipe) = (vocabulary(), recipe());
@@ -290,7 +291,7 @@ fn a_gradient_norm_that_is_not_finite_stops_training_even_if_the_loss_is_finite(
             0,
             &vocabulary,
             &recipe,
-            trainer.device(),
+            &device,
         )
     };
     let (loss, _) = trainer.gradients(batch());
