@@ -88,7 +88,11 @@ pub fn time_steps(
         let filling = Filling::of(recipe, data.pad_token_id);
         let batches: Vec<Batch> = planned
             .iter()
-            .map(|positions| data.train.batch(positions, filling, &device))
+            .enumerate()
+            .map(|(index, positions)| {
+                data.train
+                    .batch(positions, filling, trainer.device_of(index))
+            })
             .collect();
         for batch in &batches {
             flops += 3.0 * batch_flops(setup, batch);

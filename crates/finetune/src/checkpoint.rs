@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use encoders::Classifier;
@@ -152,6 +153,8 @@ enum Unusable {
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     owner: Owner,
+    /// Devices on which the run might as well have been.
+    elsewhere: Arc<[String]>,
     /// Time between two of them; 0 for the ends of epochs alone, `None` for none.
     every: Option<Duration>,
     /// When the latest was written, or the run began.
@@ -178,6 +181,7 @@ impl Checkpoints {
                 versions: Versions::current(),
                 plan_sha256: plan_sha256.map(str::to_owned),
             },
+            elsewhere: Arc::clone(&setup.device_names),
             every,
             latest: Instant::now(),
         }
@@ -310,12 +314,18 @@ impl Checkpoints {
             }
         }
         let Stored {
-            owner,
+            mut owner,
             counters,
             state,
         } = Stored::read(&read(STATE)?).map_err(|e| {
             Unusable::Foreign(format!("{STATE} is not one of this program's version: {e}"))
         })?;
+        if self.elsewhere.contains(&owner.settings.device) {
+            owner
+                .settings
+                .device
+                .clone_from(&self.owner.settings.device);
+        }
         if let Some((field, stored, now)) = owner.difference(&self.owner) {
             return Err(Unusable::Foreign(format!(
                 "written with {field} {stored}, now it is {now}"

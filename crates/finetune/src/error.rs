@@ -50,6 +50,17 @@ pub enum FinetuneError {
         /// The first of them, and the shards whose they are.
         named: String,
     },
+    /// A run cannot have several devices.
+    #[error("a run on several devices: {0}")]
+    Replicas(String),
+    /// A device failed while a run was on it; completed runs are recorded.
+    #[error("device `{device}` is lost: {reason}")]
+    Lost {
+        /// The device, as the user named it.
+        device: String,
+        /// What it says.
+        reason: String,
+    },
     /// The threads of a job could not be started.
     #[error("no pool of {threads} threads for a run: {source}")]
     Threads {

@@ -26,13 +26,13 @@ pub(crate) fn suited(params: usize, threads: usize) -> NonZeroUsize {
 }
 
 /// Works through the missing runs with `train`, `jobs` at a time, each on its share of the threads, and returns the
-/// log. `recorded` is called with each record that is on disk.
+/// log. `train` gets the number of its job, from 0. `recorded` is called with each record that is on disk.
 pub(crate) fn work_through<P: Progress + Send>(
     jobs: usize,
     missing: Vec<RunKey>,
     log: RunLog,
     progress: &mut P,
-    train: impl Fn(&RunKey, &Shared<'_, P>) -> Result<RunRecord, FinetuneError> + Sync,
+    train: impl Fn(usize, &RunKey, &Shared<'_, P>) -> Result<RunRecord, FinetuneError> + Sync,
     recorded: impl Fn(&RunRecord) -> Result<(), FileError> + Sync,
 ) -> Result<RunLog, FinetuneError> {
     let shared = Shared(Mutex::new(Queue {
@@ -41,14 +41,14 @@ pub(crate) fn work_through<P: Progress + Send>(
         progress,
         end: None,
     }));
-    let work = || {
+    let work = |job| {
         while let Some(run) = shared.next() {
-            let ended = train(&run, &shared);
+            let ended = train(job, &run, &shared);
             shared.record(ended, &recorded);
         }
     };
     if jobs <= 1 {
-        work();
+        work(0);
     } else {
         let pools = shares(rayon::current_num_threads(), jobs)
             .map(|threads| {
@@ -57,8 +57,9 @@ pub(crate) fn work_through<P: Progress + Send>(
             })
             .collect::<Result<Vec<ThreadPool>, _>>()?;
         std::thread::scope(|scope| {
-            for pool in &pools {
-                scope.spawn(|| pool.install(work));
+            for (job, pool) in pools.iter().enumerate() {
+                let work = &work;
+                scope.spawn(move || pool.install(|| work(job)));
             }
         });
     }

@@ -25,6 +25,7 @@ mod error;
 pub mod evaluation;
 mod held_out;
 mod jobs;
+mod lost_device;
 pub mod methods;
 pub mod objective;
 mod optimizer;

@@ -19,6 +19,7 @@ use crate::course::Course;
 use crate::error::FinetuneError;
 use crate::evaluation::{Evaluation, evaluate_while, predict_while};
 use crate::jobs::Shared;
+use crate::lost_device::unless_lost;
 use crate::precision::lower;
 use crate::progress::{Progress, RunStart};
 use crate::saving::Saver;
@@ -50,6 +51,15 @@ pub(crate) struct Keeping<'a> {
 /// Trains and scores a run of a study, and writes its predictions and, if wanted, its model
 /// into the study's folder. A run that diverges is a failed run, not an error.
 pub(crate) fn run_one(
+    setup: &Setup,
+    run: &RunKey,
+    keeping: &Keeping<'_>,
+    shared: &Shared<'_, impl Progress>,
+) -> Result<RunRecord, FinetuneError> {
+    unless_lost(setup, || train_and_record(setup, run, keeping, shared))
+}
+
+fn train_and_record(
     setup: &Setup,
     run: &RunKey,
     keeping: &Keeping<'_>,

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use burn::tensor::Device;
-use study::plan::{PlannedStudy, RunKey, RunRecipe};
-use study::record::{ModelRecord, OtherFiles, RunLog, RunRecord};
-use study::{Preregistration, Shard, StudyConfig, StudySummary};
+use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
+use study::record::{ModelRecord, OtherFiles, RunLog, RunRecord, Settings};
+use study::{Arm, Method, Preregistration, Shard, StudyConfig, StudySummary};
 use tasks::Task;
 
 use crate::checkpoint::{self, checkpoints_of};
@@ -24,6 +24,8 @@ use crate::shards::known;
 #[derive(Clone, Debug)]
 pub struct Session {
     setup: Setup,
+    /// The same on other devices, each of which has runs of its own.
+    elsewhere: Vec<Setup>,
     jobs: usize,
     models: Option<SaveModels>,
     checkpoint_every: Option<Duration>,
@@ -43,6 +45,7 @@ impl Session {
     ) -> Result<Self, FinetuneError> {
         Ok(Self {
             setup: Setup::open(config, task, model, device, device_name)?,
+            elsewhere: Vec::new(),
             jobs: 1,
             models: None,
             checkpoint_every: None,
@@ -62,6 +65,52 @@ impl Session {
     pub fn with_jobs(mut self, jobs: NonZeroUsize) -> Self {
         self.jobs = jobs.get();
         self
+    }
+
+    /// Trains runs on these devices too, with the names that their records have: one run at a time on each, and the next
+    /// run on the first that is free. Overrides [`with_jobs`](Self::with_jobs).
+    ///
+    /// In the records, only the order of the runs, their devices and their times depend on it, as far as the devices compute
+    /// the same.
+    #[must_use]
+    pub fn with_other_devices(mut self, others: &[(Device, String)]) -> Self {
+        let names = others.iter().map(|(_, name)| name.clone());
+        let own = self.setup.device_name.clone();
+        self.setup.device_names = std::iter::once(own).chain(names).collect();
+        let others = others.iter();
+        let others = others.map(|(device, name)| self.setup.on(device, name));
+        self.elsewhere = others.collect();
+        self.jobs = 1 + self.elsewhere.len();
+        self
+    }
+
+    /// Trains every run on these devices too: they and the session's own share the batches of a step, in turn. The name
+    /// given to [`open`](Self::open) should tell all.
+    ///
+    /// The records are those of the session's device alone, bit for bit as far as the devices compute the same: what
+    /// [`Recipe::gradient_accumulation`](study::Recipe::gradient_accumulation) accumulates there is summed over the devices here.
+    ///
+    /// # Errors
+    /// [`FinetuneError::Replicas`] if a step has fewer batches than there are devices, or if the method of an arm keeps
+    /// tensors.
+    pub fn with_replicas(mut self, others: Vec<Device>) -> Result<Self, FinetuneError> {
+        let devices = 1 + others.len();
+        let batches = self.setup.config.recipe.gradient_accumulation;
+        if batches < devices {
+            return Err(FinetuneError::Replicas(format!(
+                "{batches} batches per step, expected at least one for each of {devices} devices"
+            )));
+        }
+        let runs = plan::runs(&self.setup.plan());
+        let keeps = |arm: &Arm| matches!(arm.method(), Method::Mixout | Method::Mixconnect) || arm.method().has_teacher();
+        if let Some(arm) = runs.iter().map(|run| run.arm).find(keeps) {
+            return Err(FinetuneError::Replicas(format!(
+                "{} keeps tensors, which are on one device; expected other arms, or a device for each run",
+                arm.name()
+            )));
+        }
+        self.setup.replicas = others;
+        Ok(self)
     }
 
     /// Lets every run predict these evaluation sets after its last epoch too, though they have no labels. The
@@ -258,8 +307,10 @@ impl Session {
             plan_sha256,
             checkpoint_every,
         };
-        let train =
-            |run: &RunKey, shared: &jobs::Shared<'_, _>| run_one(setup, run, &keeping, shared);
+        let train = |job: usize, run: &RunKey, shared: &jobs::Shared<'_, _>| {
+            let setup = job.checked_sub(1).and_then(|job| self.elsewhere.get(job));
+            run_one(setup.unwrap_or(&self.setup), run, &keeping, shared)
+        };
         let mut log = log;
         let mut missing = missing;
         loop {
@@ -294,6 +345,23 @@ impl Session {
             self.refuse_unchosen(&runs, &records)?;
         }
         Ok(log)
+    }
+}
+
+impl Session {
+    /// The settings that a run has now; on which of several devices it was made changes nothing.
+    pub(crate) fn settings(&self, run: &RunKey, records: &[RunRecord]) -> Settings {
+        let mut settings = self.setup.settings(run);
+        let record = records.iter().find(|record| RunKey::of(record) == *run);
+        let recorded = record.map(|record| record.settings.device.as_str());
+        let mut others = self
+            .elsewhere
+            .iter()
+            .map(|setup| setup.device_name.as_str());
+        if let Some(device) = others.find(|device| recorded == Some(device)) {
+            settings.device = device.to_owned();
+        }
+        settings
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use encoders::{LoadedClassifier, Role, Snapshot};
@@ -20,21 +21,25 @@ use crate::precision;
 use crate::subset::subset;
 use crate::trainer::Trainer;
 
-/// A study's settings with its model and data, read and checked.
+/// A study's settings with its model and data, read and checked. Cheap to clone: each device has one.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
     pub(crate) config: StudyConfig,
-    pub(crate) data: TaskData,
+    pub(crate) data: Arc<TaskData>,
     pub(crate) model: ModelRecord,
     pub(crate) device: Device,
+    /// Those that share the batches of a run with it.
+    pub(crate) replicas: Vec<Device>,
     /// The training rows apart, if recipes are looked for on a grid.
-    tuning: Option<HeldOutExamples>,
+    tuning: Option<Arc<HeldOutExamples>>,
     /// What a user should know about the model and the data, one line each.
     pub(crate) notes: Vec<String>,
     pub(crate) snapshot: Snapshot,
     /// The order of the outputs of the checkpoint's head, where it is kept.
     own_head: Option<Vec<usize>>,
-    device_name: String,
+    pub(crate) device_name: String,
+    /// Of all devices that the session's runs may be on, if there are several.
+    pub(crate) device_names: Arc<[String]>,
 }
 
 impl Setup {
@@ -75,7 +80,10 @@ impl Setup {
         notes.extend(data.notes.iter().cloned());
         notes.extend(plan::undecided(&config, data.train.len())?);
         let tuning = match config.studies.contains(&StudyKind::Baseline) {
-            true => Some(HeldOutExamples::of(&data.train, &config.tuning())?),
+            true => Some(Arc::new(HeldOutExamples::of(
+                &data.train,
+                &config.tuning(),
+            )?)),
             false => None,
         };
         let record = ModelRecord {
@@ -91,19 +99,30 @@ impl Setup {
             config,
             snapshot,
             own_head,
-            data,
+            data: Arc::new(data),
             tuning,
             model: record,
             device: device.clone().inner(),
+            replicas: Vec::new(),
             notes,
             device_name: device_name.to_owned(),
+            device_names: Arc::default(),
         })
     }
 
     /// Reads the task's sets of these names that have no labels, so that every run predicts them.
     pub(crate) fn predict(&mut self, sets: &[&str]) -> Result<(), FinetuneError> {
         let tokenizer = self.snapshot.tokenizer(self.config.recipe.max_length)?;
-        self.data.read_unlabelled(&tokenizer, sets)
+        Arc::make_mut(&mut self.data).read_unlabelled(&tokenizer, sets)
+    }
+
+    /// The same on another device.
+    pub(crate) fn on(&self, device: &Device, device_name: &str) -> Self {
+        Self {
+            device: device.clone().inner(),
+            device_name: device_name.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Number of parameters of the encoder.
@@ -303,7 +322,8 @@ impl Setup {
         let [order, dropout] =
             [Draw::Order, Draw::Dropout].map(|draw| self.config.seed_of(draw, run.seed));
         let trainer = Trainer::new(loaded.model, recipe, steps, dropout, &self.device)?;
-        Ok(trainer.with_order_of(order).with_companion(companion))
+        let trainer = trainer.with_order_of(order).with_companion(companion);
+        Ok(trainer.with_replicas(self.replicas.iter().cloned()))
     }
 }
 

@@ -151,7 +151,7 @@ impl Session {
     fn check_settings(&self, runs: RunsOfFile<'_>) -> Result<(), StudyError> {
         let setup = self.setup();
         runs.refuse_other_studies(&setup.config, setup.data.train.len(), |run| {
-            setup.settings(run)
+            self.settings(run, runs.records())
         })?;
         let predicted = setup.data.unlabelled_sets.iter();
         runs.require_predictions(predicted.map(|(set, _)| set.as_str()))

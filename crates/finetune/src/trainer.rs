@@ -12,7 +12,7 @@ use optimize::{AdamW, LinearSchedule};
 use serde::{Deserialize, Serialize};
 use study::{Precision, Recipe};
 use training::{
-    BatchGradients, Counters, LossScale, Pass, StateError, Stepper, StepperState, Update,
+    BatchGradients, Counters, LossScale, Pass, Replicas, StateError, Stepper, StepperState, Update,
 };
 
 use crate::batch::{Batch, Filling};
@@ -192,9 +192,27 @@ impl Trainer {
         self
     }
 
+    /// Lets the batches of each step go through replicas on the trainer's device and on these in turn; the sums have the
+    /// bits of one device, see [`Replicas`].
+    ///
+    /// The method must not keep tensors: Mixout's targets and a teacher are on one device.
+    #[must_use]
+    pub fn with_replicas(mut self, others: impl IntoIterator<Item = Device>) -> Self {
+        self.stepper = self.stepper.with_replicas(Replicas::on(others));
+        self
+    }
+
     /// The device for the batches.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// The device for batch `index` of a step, where there are replicas.
+    pub fn device_of(&self, index: usize) -> &Device {
+        self.stepper
+            .replicas()
+            .device_of(index)
+            .unwrap_or(&self.device)
     }
 
     /// The model as it is now, for evaluation.
@@ -288,9 +306,9 @@ impl Trainer {
         let filling = Filling::of(recipe, pad_token_id);
         let steps = epoch_steps(recipe, self.order_seed, epoch, &examples.lengths());
         for step in steps.iter().skip(so_far.steps) {
-            let batches = step
-                .iter()
-                .map(|positions| examples.batch(positions, filling, &self.device))
+            let batches = step.iter().enumerate();
+            let batches = batches
+                .map(|(index, positions)| examples.batch(positions, filling, self.device_of(index)))
                 .collect();
             let step = self.step(batches)?;
             so_far.steps += 1;

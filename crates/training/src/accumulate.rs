@@ -44,6 +44,11 @@ pub trait BatchGradients<M, B> {
 pub(crate) struct MeanLoss(Vec<(Tensor<1>, f64)>);
 
 impl MeanLoss {
+    /// Adds the loss of a batch with this share of the examples.
+    pub(crate) fn add(&mut self, loss: Tensor<1>, share: f64) {
+        self.0.push((loss, share));
+    }
+
     /// The mean loss, and the norm whose square is given (0 without one). Both are read in one go, because a device is
     /// idle after every read until it gets more work.
     pub(crate) fn read_with(self, squared_norm: Option<Tensor<1>>) -> (f64, f64) {
@@ -106,7 +111,7 @@ pub(crate) fn losses_and_gradients<M: Module, B>(
             ..first
         };
         let (loss, gradients) = objective.gradients(model, batch, pass);
-        losses.0.push((loss, share));
+        losses.add(loss, share);
         sum.accumulate(model, gradients);
     }
     (losses, sum.grads())

@@ -5,8 +5,9 @@ use burn::optim::GradientsParams;
 use fused::Rows;
 use optimize::{SettingError, clipping_factor, squared_global_norm};
 
-use crate::accumulate::{BatchGradients, Pass, accumulate, losses_and_gradients};
+use crate::accumulate::{BatchGradients, Pass};
 use crate::checkpoint::{Counters, StepperState};
+use crate::executor::Replicas;
 use crate::health::{Diverged, LargestGradient, finite};
 use crate::loss_scale::LossScale;
 use crate::table::Table;
@@ -23,6 +24,7 @@ pub struct Stepper<M, U> {
     /// The table whose rows may be behind.
     table: Option<Table>,
     schedule: Schedule,
+    replicas: Replicas,
     loss_scale: LossScale,
     max_gradient_norm: f64,
     step: usize,
@@ -66,6 +68,7 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             optimizer,
             table: None,
             schedule: Box::new(schedule),
+            replicas: Replicas::default(),
             loss_scale,
             max_gradient_norm,
             step: 0,
@@ -105,6 +108,18 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             passes: self.passes,
             loss_scale: self.loss_scale.clone(),
         }
+    }
+
+    /// Lets the batches of each step go through these; the default is the model's device alone.
+    #[must_use]
+    pub fn with_replicas(mut self, replicas: Replicas) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// Where the batches of a step go.
+    pub fn replicas(&self) -> &Replicas {
+        &self.replicas
     }
 
     /// Replaces the optimizer, before the first step. It defers nothing.
@@ -191,7 +206,11 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
         objective: &mut impl BatchGradients<M, B>,
     ) -> (f64, GradientsParams) {
         let first = self.first_pass();
-        accumulate(self.model(), batches, first, objective)
+        self.settle();
+        let model = self.current();
+        let (loss, gradients) =
+            (self.replicas).losses_and_gradients(model, batches, first, objective);
+        (loss.read_with(None).0, gradients)
     }
 
     /// Takes one optimizer step on the mean loss over the examples of several batches.
@@ -220,7 +239,8 @@ impl<M: Module, U: Update<M>> Stepper<M, U> {
             }
         };
         let model = narrowed.as_ref().unwrap_or_else(|| self.current());
-        let (loss, gradients) = losses_and_gradients(model, batches, self.first_pass(), objective);
+        let (loss, gradients) =
+            (self.replicas).losses_and_gradients(model, batches, self.first_pass(), objective);
         let table = rows.as_ref().map(|(table, rows)| (table.id, rows));
         let squared_norm = squared_global_norm(model, &gradients, table);
         let (loss, gradient_norm) = loss.read_with(squared_norm);

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod checkpoints;
+mod devices;
 mod evaluation;
 mod families;
 mod heads;
