@@ -15,17 +15,20 @@ pub enum Backend {
     Rocm,
     /// The CPU through CubeCL.
     Cpu,
+    /// A device that a server hosts, on this machine or another.
+    Remote,
 }
 
 impl Backend {
     /// In the order in which a default is chosen and lists are printed: the first that is compiled in is the default.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Flex,
         Self::Ndarray,
         Self::Wgpu,
         Self::Cuda,
         Self::Rocm,
         Self::Cpu,
+        Self::Remote,
     ];
 
     /// Its name on the command line, which is also its cargo feature.
@@ -37,6 +40,7 @@ impl Backend {
             Self::Cuda => "cuda",
             Self::Rocm => "rocm",
             Self::Cpu => "cpu",
+            Self::Remote => "remote",
         }
     }
 
@@ -51,6 +55,7 @@ impl Backend {
             Self::Cuda => "an NVIDIA GPU",
             Self::Rocm => "an AMD GPU",
             Self::Cpu => "the CPU through CubeCL and LLVM",
+            Self::Remote => "a device that a device_server hosts",
         }
     }
 
@@ -63,6 +68,7 @@ impl Backend {
             Self::Cuda => cfg!(feature = "cuda"),
             Self::Rocm => cfg!(feature = "rocm"),
             Self::Cpu => cfg!(feature = "cpu"),
+            Self::Remote => cfg!(feature = "remote"),
         }
     }
 

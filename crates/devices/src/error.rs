@@ -18,6 +18,11 @@ pub enum DeviceError {
         /// What is accepted.
         accepted: &'static str,
     },
+    /// A remote device needs the address of its server.
+    #[error(
+        "device `{0}`: expected remote:HOST:PORT, remote:iroh:ID or remote:iroh:ID@IP:PORT, and /N for another device of the server than its first"
+    )]
+    Host(String),
     /// This build cannot open it.
     #[error("device `{0}`: this build lacks the feature `{feature}`", feature = .0.backend.name())]
     NotCompiled(DeviceName),
@@ -41,7 +46,11 @@ pub enum DeviceError {
 
 fn names() -> String {
     let names = Backend::ALL.map(|backend| {
-        let number = if backend.is_numbered() { "[:N]" } else { "" };
+        let number = match backend {
+            Backend::Remote => ":HOST:PORT",
+            numbered if numbered.is_numbered() => "[:N]",
+            _ => "",
+        };
         format!("{}{number}", backend.name())
     });
     names.join(", ")
@@ -57,6 +66,7 @@ fn found(name: &DeviceName, count: usize) -> String {
                 Backend::Cuda => "an NVIDIA GPU with its driver",
                 Backend::Rocm => "an AMD GPU with ROCm",
                 Backend::Flex | Backend::Ndarray | Backend::Cpu => "a CPU",
+                Backend::Remote => "a server",
             };
             format!("none found; it needs {needed}")
         }

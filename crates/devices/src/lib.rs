@@ -22,6 +22,7 @@
 //! | `cuda[:N]` | an NVIDIA GPU |
 //! | `rocm[:N]` | an AMD GPU |
 //! | `cpu` | the CPU through CubeCL and LLVM |
+//! | `remote:HOST:PORT` | a device that a server hosts (a `Server` of this crate), on this machine or another |
 
 mod backend;
 mod error;
@@ -29,11 +30,17 @@ mod list;
 mod name;
 mod open;
 mod parse;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(feature = "remote")]
+mod server;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 
 pub use backend::Backend;
 pub use error::DeviceError;
 pub use list::{Listed, list};
-pub use name::DeviceName;
+pub use name::{DeviceName, Host};
 pub use open::open;
+#[cfg(feature = "remote")]
+pub use server::{Server, ServerError, Transport};

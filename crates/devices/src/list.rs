@@ -23,11 +23,13 @@ impl fmt::Display for Listed {
     }
 }
 
-/// The devices of this machine and build, and one unusable line for each backend that has none.
+/// The devices of this machine and build, and one unusable line for each backend that has none. Of remote devices only their
+/// server has a list.
 ///
 /// Opens GPUs to find out what they are, which takes a moment.
 pub fn list() -> Vec<Listed> {
-    Backend::ALL.into_iter().flat_map(of).collect()
+    let here = Backend::ALL.into_iter().filter(|b| *b != Backend::Remote);
+    here.flat_map(of).collect()
 }
 
 fn of(backend: Backend) -> Vec<Listed> {
@@ -36,10 +38,10 @@ fn of(backend: Backend) -> Vec<Listed> {
     (0..count.max(1))
         .map(|index| {
             let name = DeviceName {
-                backend,
                 index: (backend.is_numbered() && count > 0).then_some(index),
+                ..DeviceName::first_of(backend)
             };
-            match about(name) {
+            match about(&name) {
                 Ok(about) => Listed {
                     name,
                     about,
@@ -76,7 +78,7 @@ fn count(backend: Backend) -> usize {
     }
 }
 
-fn about(name: DeviceName) -> Result<String, crate::DeviceError> {
+fn about(name: &DeviceName) -> Result<String, crate::DeviceError> {
     match name.backend {
         #[cfg(feature = "wgpu")]
         Backend::Wgpu => {
@@ -85,10 +87,10 @@ fn about(name: DeviceName) -> Result<String, crate::DeviceError> {
         }
         #[cfg(any(feature = "cuda", feature = "rocm"))]
         Backend::Cuda | Backend::Rocm => {
-            let identity = crate::open(name)?.identity();
+            let identity = crate::open(name, None)?.identity();
             Ok(identity.map_or_else(|| name.backend.about().to_owned(), |it| it.name))
         }
-        _ => crate::open(name).map(|_| name.backend.about().to_owned()),
+        _ => crate::open(name, None).map(|_| name.backend.about().to_owned()),
     }
 }
 
@@ -99,11 +101,15 @@ mod tests {
     #[test]
     fn every_backend_is_listed_and_what_is_usable_opens() {
         let list = list();
-        for backend in Backend::ALL {
+        for backend in Backend::ALL.into_iter().filter(|b| *b != Backend::Remote) {
             let lines: Vec<_> = list.iter().filter(|l| l.name.backend == backend).collect();
             assert!(!lines.is_empty(), "{backend:?}");
             for line in lines {
-                assert_eq!(line.is_usable, crate::open(line.name).is_ok(), "{line:?}");
+                assert_eq!(
+                    line.is_usable,
+                    crate::open(&line.name, None).is_ok(),
+                    "{line:?}"
+                );
                 assert!(backend.is_compiled() || !line.is_usable, "{line:?}");
                 assert!(!line.about.contains('\n'), "{line:?}");
             }

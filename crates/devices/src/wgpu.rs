@@ -22,15 +22,15 @@ pub(crate) fn count() -> usize {
 }
 
 /// Opens an adapter and says what it is; `None` if it was opened before.
-pub(crate) fn open(name: DeviceName) -> Result<(Device, Option<String>), DeviceError> {
+pub(crate) fn open(name: &DeviceName) -> Result<(Device, Option<String>), DeviceError> {
     let adapters = Device::enumerate(ADAPTERS);
     let device = adapters.get(name.index.unwrap_or(0));
     let device = device.cloned().ok_or(DeviceError::Absent {
-        name,
+        name: name.clone(),
         count: adapters.len(),
     })?;
     let unusable = |reason: String| DeviceError::Unusable {
-        name,
+        name: name.clone(),
         reason: reason.replace('\n', " "),
     };
     let DispatchDevice::Cube(CubeDevice::Wgpu(adapter)) = device.as_dispatch() else {

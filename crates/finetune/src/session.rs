@@ -102,7 +102,10 @@ impl Session {
             )));
         }
         let runs = plan::runs(&self.setup.plan());
-        let keeps = |arm: &Arm| matches!(arm.method(), Method::Mixout | Method::Mixconnect) || arm.method().has_teacher();
+        let keeps = |arm: &Arm| {
+            matches!(arm.method(), Method::Mixout | Method::Mixconnect)
+                || arm.method().has_teacher()
+        };
         if let Some(arm) = runs.iter().map(|run| run.arm).find(keeps) {
             return Err(FinetuneError::Replicas(format!(
                 "{} keeps tensors, which are on one device; expected other arms, or a device for each run",

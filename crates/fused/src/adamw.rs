@@ -185,7 +185,8 @@ impl AdamW {
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
-    LibTorch: cfg(feature = "tch")
+    LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote")
 )]
 pub(crate) trait AdamWBackend: Backend {
     /// The new parameter and moments.

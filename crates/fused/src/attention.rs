@@ -116,6 +116,7 @@ pub fn packed_attention(
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait AttentionBackend: Backend + DropoutBackend {

@@ -71,6 +71,7 @@ pub fn biased_attention(
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait BiasedAttentionBackend: Backend + DropoutBackend {

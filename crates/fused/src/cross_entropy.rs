@@ -40,6 +40,7 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait CrossEntropyBackend: Backend {

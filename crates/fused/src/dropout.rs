@@ -34,6 +34,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, dropout: Option<Dropout>) -> Tensor
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
     Autodiff,
     Fusion: cfg(feature = "cube")
 )]

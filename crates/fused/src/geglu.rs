@@ -36,6 +36,7 @@ pub fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait GegluBackend: GeluBackend {

@@ -44,6 +44,9 @@
 //! Burn's own features for these has to be on as well). A call on a backend whose feature is off
 //! panics in Burn's dispatch.
 //!
+//! `remote` is for devices that a server hosts. The operations cross to it as custom operations, one message each, and run
+//! there as on a local device of its backend; [`with_operations`] registers them in a server.
+//!
 //! # Results
 //!
 //! - A kernel and its default body agree to rounding: sums are added in other orders, and
@@ -88,6 +91,8 @@ mod rows;
 mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
+#[cfg(feature = "remote")]
+mod remote;
 
 pub use adamw::{AdamW, AdamWError, Moments, adamw_step, squared_norm};
 pub use attention::{attention, packed_attention};
@@ -102,4 +107,6 @@ pub use key::{Dropout, DropoutError, DropoutKey};
 pub use layer_norm::{dropout_add_layer_norm, layer_norm};
 pub use linear::{linear, linear_gelu};
 pub use packing::{Packing, PackingError};
+#[cfg(feature = "remote")]
+pub use remote::with_operations;
 pub use rows::Rows;

@@ -73,6 +73,7 @@ fn check<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Tensor<1>) {
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
     LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait LinearBackend: Backend + GeluBackend {

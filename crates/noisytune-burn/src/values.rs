@@ -209,11 +209,12 @@ impl<const D: usize> Values<D> {
     }
 }
 
-/// Whether the device's tensors are in plain host memory. A library that enables no backend can tell
-/// devices apart only by name; an unknown one is treated as having memory of its own, with the same
-/// result.
+/// Whether the device's tensors are in plain host memory, or come there and go back: a remote device may
+/// be a flex, and has its bits this way, as it has those of everything else. A library that enables no
+/// backend can tell devices apart only by name; an unknown one is treated as having memory of its own,
+/// with the same result but for the rounding of its statistics.
 pub(crate) fn in_host_memory(device: &Device) -> bool {
-    is_flex(device) || is_named(device, "Device<NdArray")
+    is_flex(device) || is_named(device, "Device<NdArray") || is_named(device, "Device<Remote")
 }
 
 pub(crate) fn is_flex(device: &Device) -> bool {

@@ -1,5 +1,7 @@
 //! `--device` and `--list-devices`.
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use clap::Args;
 use devices::{Backend, DeviceError, DeviceName};
@@ -7,6 +9,7 @@ use devices::{Backend, DeviceError, DeviceName};
 use crate::command::Program;
 use crate::failure::Failure;
 use crate::output::print;
+use crate::{lost, token};
 
 /// The options about devices, to be flattened into a program's arguments.
 #[derive(Clone, Debug, Args)]
@@ -15,11 +18,14 @@ pub struct DeviceOptions {
     // Its own help text: rustdoc would take the brackets for links.
     #[arg(
         long,
-        help = "Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N] or cpu; each needs the cargo feature of its name",
+        help = "Where to compute: flex, ndarray, wgpu[:N], cuda[:N], rocm[:N], cpu or remote:HOST:PORT; each needs the cargo feature of its name",
         default_value_t = DeviceName::preferred(),
         value_name = "DEVICE"
     )]
     pub device: DeviceName,
+    /// File with the token that a remote device's server asks for
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
     /// Only list the devices of this machine
     #[arg(long)]
     pub list_devices: bool,
@@ -41,13 +47,42 @@ impl DeviceOptions {
     /// [`Failure::Usage`] with the command that adds the device, if this build lacks it; [`Failure::World`] if it
     /// cannot be opened.
     pub fn open(&self, program: &Program) -> Result<Device, Failure> {
-        devices::open(self.device).map_err(|error| match error {
-            DeviceError::NotCompiled(name) => {
-                let command = program.command_with(&[name.backend.name()]);
-                Failure::Usage(format!("{error}; to add it, run: {command}"))
+        let mut opened = self.open_each(std::slice::from_ref(&self.device), program)?;
+        Ok(opened.remove(0))
+    }
+
+    /// Opens these devices in place of [`device`](Self::device), in their order.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and [`Failure::Usage`] for a token that no device takes.
+    pub fn open_each(
+        &self,
+        names: &[DeviceName],
+        program: &Program,
+    ) -> Result<Vec<Device>, Failure> {
+        let has_remote = names.iter().any(|name| name.backend == Backend::Remote);
+        let token = match &self.token_file {
+            Some(path) if has_remote => Some(token::read(path)?),
+            Some(_) => {
+                return Err(Failure::Usage(
+                    "--token-file is for remote devices, of which there is none".to_owned(),
+                ));
             }
-            other => Failure::world(other),
-        })
+            None => None,
+        };
+        if has_remote {
+            lost::expect_remote_devices();
+        }
+        let open = |name: &DeviceName| {
+            devices::open(name, token.as_deref()).map_err(|error| match error {
+                DeviceError::NotCompiled(ref name) => {
+                    let command = program.command_with(&[name.backend.name()]);
+                    Failure::Usage(format!("{error}; to add it, run: {command}"))
+                }
+                other => Failure::world(other),
+            })
+        };
+        names.iter().map(open).collect()
     }
 }
 

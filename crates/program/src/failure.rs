@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::progress;
+use crate::{lost, progress};
 
 /// Why a program ended early: one line, and an exit code for each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +46,9 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Prints on standard error why a program ended early, if it did, and returns its exit code.
-pub fn exit_code_of(result: Result<(), Failure>) -> ExitCode {
-    match result {
+/// Runs a program, prints on standard error why it ended early, if it did, and returns its exit code.
+pub fn exit_code_of(run: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    match lost::unless_lost(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             progress::say(&failure);

@@ -9,6 +9,7 @@ pub mod progress;
 pub mod run_glue;
 pub mod source;
 pub mod stop;
+pub mod token;
 
 mod bundled;
 mod command;
@@ -18,6 +19,7 @@ mod device;
 mod download;
 mod failure;
 mod hub_name;
+mod lost;
 mod output;
 
 pub use command::{Program, Value};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use devices::DeviceName;
 use program::DeviceOptions;
 use program::preset::{self, Preset};
 use program::source::Source;
@@ -11,9 +12,9 @@ use study::{Arm, Draw, Shard};
 
 use crate::preset::{PRESETS, XTREME};
 use crate::values::{
-    BatchingName, FreshName, HeadName, NoiseSelectionName, PrecisionName, SaveDtypeName,
-    SaveFormatName, SaveModelName, Studies, Submitted, arm_names, draw_names, method_names,
-    minutes, name_and_value, study_names, submitted, whole_number,
+    BatchingName, FreshName, HeadName, NoiseSelectionName, ParallelName, PrecisionName,
+    SaveDtypeName, SaveFormatName, SaveModelName, Studies, Submitted, arm_names, draw_names,
+    method_names, minutes, name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -173,6 +174,17 @@ pub struct StudyArguments {
     pub(crate) gradient_checkpointing: bool,
     #[command(flatten)]
     pub(crate) devices: DeviceOptions,
+    /// Devices of one kind to train on in place of --device, such as cuda:0,cuda:1
+    #[arg(
+        long = "devices",
+        value_delimiter = ',',
+        value_name = "DEVICE,...",
+        conflicts_with_all = ["device", "jobs"]
+    )]
+    pub(crate) several_devices: Option<Vec<DeviceName>>,
+    /// How they share the work: each with runs of its own, or all with a share of each batch [default: runs]
+    #[arg(long, value_enum, requires = "several_devices", value_name = "WHAT")]
+    pub(crate) parallel: Option<ParallelName>,
     /// Runs to train at the same time, each with its share of the threads; results do not depend on it [default:
     /// one per thread on the CPU as long as they need little memory, 1 elsewhere]
     #[arg(long, value_name = "N")]

@@ -19,6 +19,7 @@ use crate::arguments::StudyArguments;
 use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
+use crate::training_devices::TrainingDevices;
 use crate::{jobs, languages, saving, submission, table, wanted, without_effect};
 
 /// The options that say which part of a study a process works on.
@@ -35,7 +36,8 @@ pub struct Conductor<'a> {
 pub(crate) struct Stage {
     options: Resolved,
     jobs: Option<NonZeroUsize>,
-    device: Device,
+    training_devices: TrainingDevices,
+    devices: Vec<Device>,
     model: Found,
 }
 
@@ -136,20 +138,23 @@ impl<'a> Conductor<'a> {
     /// Checks the options, opens the device and finds the model; `None` if an option asked for nothing more.
     pub(crate) fn stage(&self) -> Result<Option<Stage>, Failure> {
         let Self { program, arguments } = *self;
-        let options = arguments.resolve();
+        let mut options = arguments.resolve();
+        let training_devices = TrainingDevices::asked(arguments)?;
+        training_devices.share(&mut options.study)?;
         (options.study.validate()).map_err(|error| not_started(error.into()))?;
         without_effect::refuse(arguments, &options.study)?;
-        let jobs = jobs::asked(arguments)?;
-        let device = arguments.devices.open(program)?;
+        let jobs = jobs::asked(arguments, &training_devices)?;
+        let devices = training_devices.open(arguments, program)?;
         if let Some(passes) = arguments.bench_noise {
-            print_json(&bench::time_noise(&device, passes).map_err(not_started)?)?;
+            print_json(&bench::time_noise(&devices[0], passes).map_err(not_started)?)?;
             return Ok(None);
         }
         let model = (options.model).find(&wanted::model(), program, arguments.quiet)?;
         Ok(Some(Stage {
             options,
             jobs,
-            device,
+            training_devices,
+            devices,
             model,
         }))
     }
@@ -168,9 +173,10 @@ impl<'a> Conductor<'a> {
             stage.options.study.clone(),
             subject.task.clone(),
             &stage.model.folder,
-            &stage.device,
-            &arguments.devices.device.to_string(),
+            &stage.devices[0],
+            &stage.training_devices.name(),
         );
+        let session = session.and_then(|s| stage.training_devices.with_others(s, &stage.devices));
         let session = session.map_err(not_started)?;
         let session = session.with_model_name(&stage.model.name);
         let session = session.with_predictions_of(&predicted);
@@ -203,7 +209,7 @@ impl<'a> Conductor<'a> {
         subject: &Subject,
     ) -> (Session, Terminal) {
         let arguments = self.arguments;
-        let jobs = jobs::or_suited(stage.jobs, arguments.devices.device, &session);
+        let jobs = jobs::or_suited(stage.jobs, &stage.training_devices, &session);
         let mut session = session.with_jobs(jobs);
         if let Some(models) = saving::asked(arguments, &subject.name, self.command()) {
             session = session.with_saved_models(models);
@@ -304,6 +310,9 @@ impl Conductor<'_> {
                 "{error}; once they are, start this shard again: {}",
                 self.program.command()
             )),
+            lost @ FinetuneError::Lost { .. } => {
+                Failure::World(format!("{lost}; {}", self.where_to_continue(out)))
+            }
             other => Failure::world(other),
         }
     }
@@ -332,7 +341,8 @@ fn not_started(error: FinetuneError) -> Failure {
         FinetuneError::Study(ref study) if study.is_of_settings() => Failure::usage(error),
         FinetuneError::Encoder(
             encoders::EncoderError::MaxLength { .. } | encoders::EncoderError::Head { .. },
-        ) => Failure::usage(error),
+        )
+        | FinetuneError::Replicas(_) => Failure::usage(error),
         other => Failure::world(other),
     }
 }

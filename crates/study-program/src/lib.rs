@@ -38,6 +38,7 @@ mod sharded;
 mod submission;
 mod table;
 mod terminal;
+mod training_devices;
 mod values;
 mod wanted;
 mod without_effect;

@@ -26,6 +26,15 @@ pub(crate) enum NoiseSelectionName {
     ExceptTokenEmbeddings,
 }
 
+/// How several devices share the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ParallelName {
+    /// Each trains runs of its own
+    Runs,
+    /// All train each run, on a share of every batch each
+    Data,
+}
+
 /// [`study::Precision`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum PrecisionName {

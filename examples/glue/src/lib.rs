@@ -26,7 +26,7 @@ const PROGRAM: Program = Program {
 
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 143 after SIGTERM, 1 for everything else.
 pub fn main() -> ExitCode {
-    program::exit_code_of(run())
+    program::exit_code_of(run)
 }
 
 fn run() -> Result<(), Failure> {

@@ -24,7 +24,7 @@ const PROGRAM: Program = Program {
 /// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 or 143 after a signal, 1 for everything
 /// else.
 pub fn main() -> ExitCode {
-    program::exit_code_of(run())
+    program::exit_code_of(run)
 }
 
 /// Classifies an error before the first step: an option out of range is the fault of the arguments.

@@ -24,8 +24,8 @@ pub(crate) fn turn(name: &str) -> Turn {
     // A failure in another test says nothing about this one.
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if !open.contains_key(name) {
-        let parsed = name.parse().expect("the name of a backend");
-        match devices::open(parsed) {
+        let parsed: devices::DeviceName = name.parse().expect("the name of a backend");
+        match devices::open(&parsed, None) {
             Ok(device) => open.insert(name.to_owned(), device),
             Err(error) => panic!("this test needs the device, which is not there: {error}"),
         };

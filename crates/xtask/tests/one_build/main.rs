@@ -45,6 +45,12 @@ fn finetuning_for_languages_shares_the_build_too() {
 }
 
 #[test]
+fn serving_shares_the_build_too() {
+    let (serving, tests) = (Graph::of("run --example device_server"), Graph::of(TEST));
+    assert_eq!(serving.compiled_again_by(&tests), Vec::<String>::new());
+}
+
+#[test]
 #[ignore = "cargo fetches the crates of downloads for it"]
 fn the_tests_of_downloads_compile_their_own_crates_alone() {
     let tests = Graph::of(TEST);
