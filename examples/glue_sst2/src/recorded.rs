@@ -105,6 +105,38 @@ fn the_programs_page_quotes_what_half_precision_scores() {
     }
 }
 
+/// How much the scores of one arm differ if the seeds decide one draw alone, beside all of them.
+fn spread() -> String {
+    let sd = |name: &str| {
+        let scores = recorded(name).studies[0].points[0].scores.clone();
+        assert_eq!((scores.n, scores.failed, scores.collapsed), (16, 0, 0), "{name}");
+        100.0 * scores.sd.expect("several runs")
+    };
+    let all = sd("vary-all");
+    let mut table = "| the seeds decide | standard deviation, points | its square, of that of all four |\n|---|---:|---:|\n".to_owned();
+    for (name, what) in [
+        ("vary-head", "the head"),
+        ("vary-order", "the order"),
+        ("vary-dropout", "dropout"),
+        ("vary-noise", "the noise"),
+        ("vary-all", "all four"),
+    ] {
+        let sd = sd(name);
+        let share = 100.0 * (sd / all).powi(2);
+        table += &format!("| {what} | {sd:.2} | {share:.0} % |\n");
+    }
+    table
+}
+
+#[test]
+fn the_programs_page_says_how_much_each_draw_carries() {
+    let table = spread();
+    assert!(
+        text("examples/glue_sst2/README.md").contains(&table),
+        "the page lacks:\n{table}"
+    );
+}
+
 #[test]
 fn the_film_notes_quote_what_they_teach_for_sst2() {
     let readme = text("datasets/film-notes/README.md").replace('\n', " ");
