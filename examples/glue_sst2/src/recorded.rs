@@ -109,7 +109,11 @@ fn the_programs_page_quotes_what_half_precision_scores() {
 fn spread() -> String {
     let sd = |name: &str| {
         let scores = recorded(name).studies[0].points[0].scores.clone();
-        assert_eq!((scores.n, scores.failed, scores.collapsed), (16, 0, 0), "{name}");
+        assert_eq!(
+            (scores.n, scores.failed, scores.collapsed),
+            (16, 0, 0),
+            "{name}"
+        );
         100.0 * scores.sd.expect("several runs")
     };
     let all = sd("vary-all");
