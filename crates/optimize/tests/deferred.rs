@@ -27,11 +27,12 @@ impl Model {
             true => (Some(table), None),
             false => (None, Some(table)),
         };
-        Self {
+        let model = Self {
             table,
             gamma,
             dense: Param::from_tensor(Tensor::from_floats([1.0, 2.0], &Device::flex())),
-        }
+        };
+        model.train()
     }
 
     fn matrix(&self) -> &Param<Tensor<2>> {
