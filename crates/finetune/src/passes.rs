@@ -168,7 +168,8 @@ impl<'a> Passes<'a> {
         self.index
     }
 
-    /// The parameters for which gradients of the loss are computed.
+    /// The parameters for which gradients of the loss are computed. The table of token embeddings may have the rows of the step
+    /// alone, under the id of the whole table.
     pub fn parameters(&self) -> &Classifier {
         self.parameters
     }

@@ -43,7 +43,8 @@ pub struct Companion {
 
 /// Puts other weights into a training step's forward pass.
 pub trait Weights {
-    /// The model to run at a step, counted from 0. Gradients pass through it to the parameters of `model`.
+    /// The model to run at a step, counted from 0. Gradients pass through it to the parameters of `model`, whose table of token
+    /// embeddings may have the rows of the step alone ([`Trainer::is_deferring`](crate::trainer::Trainer::is_deferring)).
     fn substitute(&self, model: &Classifier, step: usize) -> Classifier;
 }
 
