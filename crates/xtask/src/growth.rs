@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bench_peer::Timing;
 use crate::growth_table;
 use crate::peer::{Assets, THREADS, last_line, succeed};
+use crate::records;
 
 /// Options of `cargo xtask growth`.
 #[derive(Debug, Args)]
@@ -54,8 +55,12 @@ pub(crate) struct Study {
     pub(crate) round: usize,
     /// With the merge.
     pub(crate) seconds: f64,
+    /// The same on all cores, in user and system mode: what a busy machine changes least.
+    pub(crate) processor_seconds: f64,
 }
 
+/// Rates of training steps, measured by `bench-peer` on a quiet machine.
+pub(crate) const RATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/runs/2026-11-28.jsonl");
 /// Training sentences of SST-2 that are read and tokenized.
 pub(crate) const SENTENCES: [usize; 3] = [1_000, 10_000, 60_000];
 /// Names of the models with their parameters.
@@ -94,8 +99,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         }
         false => read(&options.record)?,
     };
-    print!("{}", growth_table::measured(&record));
-    print!("\n{}", growth_table::computed()?);
+    let rates = records::read(Path::new(RATES))?;
+    print!("{}", growth_table::memory(&record));
+    print!("\n{}", growth_table::speed(&rates));
+    print!("\n{}", growth_table::shards(&record));
+    print!("\n{}", growth_table::computed(&rates)?);
     Ok(())
 }
 
@@ -142,15 +150,18 @@ fn measure(options: &Options) -> Result<Record, String> {
             }
         }
         for (processes, jobs) in PROCESSES {
+            let before = processor_seconds()?;
             let seconds = study(&program, processes, jobs)?;
+            let processor_seconds = processor_seconds()? - before;
             eprintln!(
-                "round {round}: {processes} processes of {jobs} runs at a time: {seconds:.1} s"
+                "round {round}: {processes} processes of {jobs} runs at a time: {seconds:.1} s, processors {processor_seconds:.1} s"
             );
             record.studies.push(Study {
                 processes,
                 jobs,
                 round,
                 seconds,
+                processor_seconds,
             });
         }
     }
@@ -193,6 +204,20 @@ fn study(program: &Path, processes: usize, jobs: usize) -> Result<f64, String> {
         succeed(&mut command(&[]))?;
     }
     Ok(started.elapsed().as_secs_f64())
+}
+
+/// Processor seconds of all processes that this one has waited for, as Linux counts them in hundredths.
+fn processor_seconds() -> Result<f64, String> {
+    let text = std::fs::read_to_string("/proc/self/stat").map_err(|e| e.to_string())?;
+    // The name of the program, in parentheses, may have spaces; the 16th and the 17th field are those of children.
+    let after_name = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = fields
+        .get(13..15)
+        .ok_or("/proc/self/stat: too few fields")?;
+    let ticks = ticks.iter().map(|field| field.parse::<f64>());
+    let ticks: f64 = ticks.sum::<Result<f64, _>>().map_err(|e| e.to_string())?;
+    Ok(ticks / 100.0)
 }
 
 /// The processor's name, as Linux has it.

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::bench_peer::Pair;
+use crate::bench_peer::{Pair, Timing};
 use crate::growth::{MODELS, PROCESSES, Record, SENTENCES, Steps};
-use crate::records;
 use crate::table::median;
 
 /// A task of the paper's Table 1.
@@ -32,6 +31,16 @@ const fn task(name: &'static str, rows: f64, tokens: f64) -> Task {
     Task { name, rows, tokens }
 }
 
+/// Row of the rates, what it is, weights of the layers.
+const SIZES: [(&str, &str, f64); 3] = [
+    ("tiny", "2 × 128, batch 32, padded to the longest", 0.4e6),
+    (
+        "minilm-packed",
+        "6 × 384 (all-MiniLM-L6-v2), batch 32, packed",
+        10.6e6,
+    ),
+    ("base", "12 × 768, batch 8 × 64 tokens", WEIGHTS),
+];
 /// Pairs of runs of a task: four models, five seeds.
 const PAIRS: usize = 4 * 5;
 const EPOCHS: f64 = 3.0;
@@ -48,36 +57,60 @@ const LEFT: f64 = 0.5;
 /// Cores on which the rate was measured.
 const MEASURED_CORES: f64 = 2.0;
 
-/// Medians over the rounds, and what follows for one epoch.
-pub(crate) fn measured(record: &Record) -> String {
-    let mut text = String::from(
-        "| model | parameters | sentences | examples/s | seconds of an epoch | peak memory, MiB |\n|---|---|---|---|---|---|\n",
-    );
+/// Peak memory by model and sentences: medians over the rounds.
+pub(crate) fn memory(record: &Record) -> String {
+    let mut text = String::from("| model | parameters |");
+    for sentences in SENTENCES {
+        let _ = write!(text, " {sentences} sentences, MiB |");
+    }
+    text.push_str("\n|---|---|---|---|---|\n");
     for (model, parameters) in MODELS {
+        let _ = write!(text, "| {model} | {:.1} M |", parameters as f64 / 1e6);
         for sentences in SENTENCES {
             let is_it = |steps: &&Steps| steps.model == model && steps.sentences == sentences;
-            let steps: Vec<&Steps> = record.steps.iter().filter(is_it).collect();
-            let speeds = steps.iter().map(|steps| steps.timing.examples_per_s);
-            let peaks = steps.iter().filter_map(|steps| steps.timing.peak_rss_mib);
-            let (Some(speed), Some(peak)) = (median(speeds.collect()), median(peaks.collect()))
-            else {
-                continue;
+            let steps = record.steps.iter().filter(is_it);
+            let peaks = steps.filter_map(|steps| steps.timing.peak_rss_mib);
+            let _ = match median(peaks.collect()) {
+                Some(peak) => write!(text, " {peak:.0} |"),
+                None => write!(text, " - |"),
             };
-            let _ = writeln!(
-                text,
-                "| {model} | {:.1} M | {sentences} | {speed:.0} | {:.0} | {peak:.0} |",
-                parameters as f64 / 1e6,
-                sentences as f64 / speed,
-            );
         }
+        text.push('\n');
     }
-    text.push_str(
-        "\n| processes | runs at a time in each | seconds of the study |\n|---|---|---|\n",
+    text
+}
+
+/// Training speed by size of the model, on a quiet machine.
+pub(crate) fn speed(rates: &[Pair]) -> String {
+    let mut text = String::from(
+        "| encoder | weights of its layers | examples/s | tokens/s, padding left out | GFLOP/s of matrix products |\n|---|---|---|---|---|\n",
+    );
+    for (row, title, weights) in SIZES {
+        let of = |value: fn(&Timing) -> Option<f64>| {
+            let rows = rates.iter().filter(|pair| pair.row == row);
+            median(rows.filter_map(|pair| value(&pair.ours)).collect()).unwrap_or(f64::NAN)
+        };
+        let _ = writeln!(
+            text,
+            "| {title} | {:.1} M | {:.1} | {:.0} | {:.0} |",
+            weights / 1e6,
+            of(|timing| Some(timing.examples_per_s)),
+            of(|timing| timing.tokens_per_s),
+            of(|timing| timing.matrix_gflops),
+        );
+    }
+    text
+}
+
+/// The small study by one process and by shards: medians over the rounds.
+pub(crate) fn shards(record: &Record) -> String {
+    let mut text = String::from(
+        "| processes | runs at a time in each | processor seconds of the study |\n|---|---|---|\n",
     );
     for (processes, jobs) in PROCESSES {
         let studies = record.studies.iter();
         let of_row = studies.filter(|study| (study.processes, study.jobs) == (processes, jobs));
-        let seconds: Vec<f64> = of_row.map(|study| study.seconds).collect();
+        let seconds: Vec<f64> = of_row.map(|study| study.processor_seconds).collect();
         if let Some(seconds) = median(seconds) {
             let what = match processes {
                 1 => "1".to_owned(),
@@ -90,12 +123,10 @@ pub(crate) fn measured(record: &Record) -> String {
 }
 
 /// The 320 runs of the paper's Table 1 on machines that are not here.
-pub(crate) fn computed() -> Result<String, String> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("runs/2026-11-28.jsonl");
-    let pairs: Vec<Pair> = records::read(&path)?;
-    let base = pairs.iter().filter(|pair| pair.row == "base");
-    let rates: Vec<f64> = base.filter_map(|pair| pair.ours.matrix_gflops).collect();
-    let rate = 1e9 * median(rates).ok_or("no rate of a base-size encoder is recorded")?;
+pub(crate) fn computed(rates: &[Pair]) -> Result<String, String> {
+    let base = rates.iter().filter(|pair| pair.row == "base");
+    let base = base.filter_map(|pair| pair.ours.matrix_gflops);
+    let rate = 1e9 * median(base.collect()).ok_or("no rate of a base-size encoder is recorded")?;
     let on_cpu = |task: &Task| OPERATIONS * WEIGHTS * task.tokens * task.rows * EPOCHS / rate;
     let on_h200 = |task: &Task| H200_STEP * task.rows * EPOCHS / BATCH;
     let node = LEFT * CORES / MEASURED_CORES;
@@ -163,7 +194,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::growth;
+    use crate::{growth, records};
 
     #[test]
     fn pairs_end_when_the_busiest_device_does() {
@@ -181,10 +212,11 @@ mod tests {
         let record = growth::read(&package.join("runs/growth.json")).expect("a record");
         let page = package.join("../../examples/slurm/README.md");
         let page = std::fs::read_to_string(page).expect("the page");
-        for table in [measured(&record), computed().expect("rates")] {
-            for table in table.split("\n\n") {
-                assert!(page.contains(table), "the page lacks this table:\n{table}");
-            }
+        let rates: Vec<Pair> = records::read(Path::new(growth::RATES)).expect("rates");
+        let computed = computed(&rates).expect("a rate");
+        let tables = [memory(&record), speed(&rates), shards(&record), computed];
+        for table in tables.iter().flat_map(|tables| tables.split("\n\n")) {
+            assert!(page.contains(table), "the page lacks this table:\n{table}");
         }
     }
 }
