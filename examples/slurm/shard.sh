@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One task of the array: a shard of the study. When SLURM sends SIGTERM, because the time is up or the node is wanted, the program
+# One task of the array: a shard of the study. When SLURM sends SIGTERM, because the time is nearly up, the program
 # writes a checkpoint and exits with 143. The task is then put back into the queue, and continues from the checkpoint.
 set -uo pipefail
 # shellcheck source=/dev/null

@@ -155,6 +155,25 @@ fn tasks_that_are_not_there_are_said_not_to_have_run() {
 }
 
 #[test]
+fn a_shard_of_all_tasks_has_its_share_of_each() {
+    let world = World::new();
+    copy_rte_and_wnli(&world);
+    let all = ["--task=all", "--data=some", "--seeds=2"];
+    let whole = world.succeed(&[&all[..], &["--out=whole"]].concat());
+    for shard in ["--shard=1/2", "--shard=2/2"] {
+        let text = world.succeed(&[&all[..], &["--out=parts", shard]].concat());
+        assert_eq!(text.matches(": 2 of 2 runs recorded").count(), 2, "{text}");
+        assert!(!world.path("parts/benchmark.json").exists());
+    }
+    let text = world.succeed(&[&all[..], &["--out=parts", "--merge"]].concat());
+    assert_eq!(text.replace("parts/", "whole/"), whole);
+    assert_eq!(
+        world.read("parts/benchmark.json"),
+        world.read("whole/benchmark.json")
+    );
+}
+
+#[test]
 fn a_damaged_file_is_found_before_the_first_task_is_trained() {
     let world = World::new();
     copy_rte_and_wnli(&world);

@@ -140,6 +140,55 @@ fn after_a_fault_at_any_call_the_same_command_continues() {
 }
 
 #[test]
+fn a_merge_that_fails_or_dies_at_any_call_is_done_again() {
+    let every = std::env::var(EVERY).map_or(5, |text| text.parse().expect("a number"));
+    let faulty = Faulty::new();
+    let study = |part: &[&'static str]| [&["--seeds", "2", "--jobs", "1"], part].concat();
+    for shard in ["1/2", "2/2"] {
+        let output = faulty.run(&study(&["--shard", shard]), None);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let kept = faulty.world.path("kept");
+    copy(&faulty.out(), &kept);
+    let merge = study(&["--merge"]);
+    let output = faulty.run(&merge, None);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let calls = faulty.library.calls().expect("calls");
+    let summary = || fs::read(faulty.out().join("summary.json")).expect("a summary");
+    let expected = (faulty.records(), summary());
+    assert_eq!(expected.0.lines().count(), 4);
+    for trial in Trial::all(&calls, every, "runs.jsonl") {
+        let place = trial.place();
+        faulty.clear();
+        copy(&kept, &faulty.out());
+        let output = faulty.run(&merge, Some(trial.plan));
+        trial.check(&output, "error: out");
+        let output = faulty.run(&merge, None);
+        let error = text(&output.stderr);
+        assert!(output.status.success(), "{place}, then: {error}");
+        // In the same order, too.
+        assert!((faulty.records(), summary()) == expected, "{place}");
+        for entry in fs::read_dir(faulty.out()).expect("a folder") {
+            let name = entry.expect("an entry").file_name();
+            let name = name.to_string_lossy().into_owned();
+            assert!(!name.contains("-of-"), "{place}: {name} is left");
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let place = to.join(path.file_name().expect("a name"));
+        match path.is_dir() {
+            true => copy(&path, &place),
+            false => drop(fs::copy(&path, &place).expect("a file")),
+        }
+    }
+}
+
+#[test]
 fn a_disk_that_is_full_from_some_moment_on_is_one_line() {
     let faulty = Faulty::new();
     assert!(faulty.run(&STUDY, None).status.success());
