@@ -2,13 +2,13 @@
 
 use crate::device;
 
-/// Whether an option has a value.
+/// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// The option stands alone.
-    None,
-    /// It is followed by one, as the next argument or after `=`.
-    One,
+pub enum Takes {
+    /// It stands alone.
+    Nothing,
+    /// A value, as the next argument or after `=`.
+    Value,
 }
 
 /// A program of this workspace, as cargo runs it.
@@ -33,8 +33,8 @@ impl Program {
         self.line(more, arguments)
     }
 
-    /// The same command without some options, each with or without a value of its own, and with other arguments at the end.
-    pub fn command_instead(&self, without: &[(&str, Value)], with: &[&str]) -> String {
+    /// The cargo command without some options of the present arguments, and with others at the end.
+    pub fn command_instead(&self, without: &[(&str, Takes)], with: &[&str]) -> String {
         let arguments = std::env::args_os().skip(1);
         let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
         let more = with.iter().map(|argument| (*argument).to_owned());
@@ -61,7 +61,7 @@ impl Program {
 }
 
 /// The arguments without some options.
-fn left(arguments: impl Iterator<Item = String>, without: &[(&str, Value)]) -> Vec<String> {
+fn left(arguments: impl Iterator<Item = String>, without: &[(&str, Takes)]) -> Vec<String> {
     let mut left = Vec::new();
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
@@ -70,7 +70,7 @@ fn left(arguments: impl Iterator<Item = String>, without: &[(&str, Value)]) -> V
             .map_or(&*argument, |(name, _)| name);
         match without.iter().find(|(option, _)| *option == name) {
             None => left.push(argument),
-            Some((_, Value::One)) if name == argument => {
+            Some((_, Takes::Value)) if name == argument => {
                 arguments.next();
             }
             Some(_) => {}
@@ -107,7 +107,7 @@ fn quoted(argument: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Program, Value, left};
+    use super::{Program, Takes, left};
 
     #[test]
     fn options_can_be_left_out_with_their_values() {
@@ -115,7 +115,7 @@ mod tests {
             let arguments = arguments.iter().map(|text| (*text).to_owned());
             left(
                 arguments,
-                &[("--shard", Value::One), ("--merge", Value::None)],
+                &[("--shard", Takes::Value), ("--merge", Takes::Nothing)],
             )
         };
         let expected = ["--seeds", "2", "--out", "x"];

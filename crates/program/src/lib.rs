@@ -22,7 +22,7 @@ mod hub_name;
 mod lost;
 mod output;
 
-pub use command::{Program, Value};
+pub use command::{Program, Takes};
 pub use command_line::parse;
 pub use device::DeviceOptions;
 pub use failure::{Failure, exit_code_of};

@@ -9,7 +9,7 @@ use finetune::{FinetuneError, Session, bench, checkpoints_of};
 use harmless::shown;
 use program::progress::say;
 use program::source::Found;
-use program::{DeviceOptions, Failure, Program, Value, print, print_json, stop};
+use program::{DeviceOptions, Failure, Program, Takes, print, print_json, stop};
 use report::Material;
 use study::plan::RunKey;
 use study::record::{RunLog, RunRecord};
@@ -23,7 +23,8 @@ use crate::training_devices::TrainingDevices;
 use crate::{jobs, languages, saving, submission, table, wanted, without_effect};
 
 /// The options that say which part of a study a process works on.
-pub(crate) const PARTS: [(&str, Value); 2] = [("--shard", Value::One), ("--merge", Value::None)];
+pub(crate) const PARTS: [(&str, Takes); 2] =
+    [("--shard", Takes::Value), ("--merge", Takes::Nothing)];
 
 /// Runs studies by a program's options.
 #[derive(Clone, Copy, Debug)]
