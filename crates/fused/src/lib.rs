@@ -45,7 +45,7 @@
 //! panics in Burn's dispatch.
 //!
 //! `remote` is for devices that a server hosts. The operations cross to it as custom operations, one message each, and run
-//! there as on a local device of its backend; [`with_operations`] registers them in a server.
+//! there as on a local device of its backend; `with_operations` registers them in a server.
 //!
 //! # Results
 //!
