@@ -141,7 +141,7 @@ fn replicas_that_share_a_step_have_the_bits_of_one_device_that_accumulates() {
 }
 
 fn keeps_tensors(arm: Arm) -> bool {
-    arm.method() == Method::Mixout || arm.method().has_teacher()
+    matches!(arm.method(), Method::Mixout | Method::Mixconnect) || arm.method().has_teacher()
 }
 
 #[test]

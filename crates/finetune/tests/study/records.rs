@@ -240,7 +240,7 @@ fn runs_with_noise_on_other_parameters_are_refused() {
     let message = error.to_string();
     assert!(
         message.ends_with(
-            "runs.jsonl:2: recorded with noise selection \"everything\", now it is \"except_token_embeddings\"; choose another \
+            "runs.jsonl:2: recorded with noise selection everything, now it is except_token_embeddings; choose another \
              folder"
         ),
         "{message}"

@@ -108,7 +108,7 @@ fn xnli_is_scored_in_every_language_by_the_papers_setting_for_xtreme() {
             "--noise-selection=everything",
         ],
         1,
-        &["recorded with noise selection \"except_token_embeddings\", now it is \"everything\""],
+        &["recorded with noise selection except_token_embeddings, now it is everything"],
     );
 }
 
