@@ -10,11 +10,13 @@ shard="$SLURM_ARRAY_TASK_ID/$SHARDS"
 # In the background: while a shell waits, it acts on a signal at once.
 "$PROGRAM" "${STUDY[@]}" --out "$OUT" --shard "$shard" &
 program=$!
-trap 'kill -TERM "$program" 2>/dev/null' TERM
+stopped=no
+trap 'stopped=yes; kill -TERM "$program" 2>/dev/null' TERM
 wait "$program"
 code=$?
-# The signal has ended this wait, and not yet the program.
-while kill -0 "$program" 2>/dev/null; do
+# A signal ends this wait with 143, whatever the program does; its own code is that of a wait which no signal ends.
+while [ "$stopped" = yes ]; do
+    stopped=no
     wait "$program"
     code=$?
 done

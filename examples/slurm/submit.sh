@@ -7,6 +7,10 @@ here="$(cd "$(dirname "$0")" && pwd)"
 conf="$(realpath "${1:-$here/study.conf}")"
 # shellcheck source=/dev/null
 . "$conf"
+if ! [ "$PASSES" -ge 1 ] 2>/dev/null; then
+    echo "PASSES is $PASSES, accepted is a whole number from 1" >&2
+    exit 2
+fi
 mkdir -p "$OUT/slurm"
 
 # A study with a grid is begun again when all tasks of the first array have ended: those that had to wait for others' tuning

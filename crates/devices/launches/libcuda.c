@@ -106,15 +106,15 @@ EXPORT Result cuStreamQuery(UNUSED void *stream) { return SUCCESS; }
 EXPORT Result cuStreamWaitEvent(UNUSED void *stream, UNUSED void *event, UNUSED unsigned flags) { return SUCCESS; }
 
 // CubeCL chooses among kernels by time: a clock that launches alone move, by about what a small kernel takes.
-static _Atomic double clock_ms;
+static atomic_ullong clock_ns;
 
-EXPORT Result cuEventCreate(void **event, UNUSED unsigned flags) { *event = calloc(1, sizeof(double)); return SUCCESS; }
+EXPORT Result cuEventCreate(void **event, UNUSED unsigned flags) { *event = calloc(1, sizeof(unsigned long long)); return *event ? SUCCESS : OUT_OF_MEMORY; }
 EXPORT Result cuEventDestroy_v2(void *event) { free(event); return SUCCESS; }
-EXPORT Result cuEventRecord(void *event, UNUSED void *stream) { *(double *)event = clock_ms; return SUCCESS; }
+EXPORT Result cuEventRecord(void *event, UNUSED void *stream) { *(unsigned long long *)event = clock_ns; return SUCCESS; }
 EXPORT Result cuEventQuery(UNUSED void *event) { return SUCCESS; }
 EXPORT Result cuEventSynchronize(UNUSED void *event) { note("wait", "event", 0); return SUCCESS; }
 EXPORT Result cuEventElapsedTime(float *ms, void *start, void *end) {
-    *ms = *(double *)end - *(double *)start + 1e-4;
+    *ms = (*(unsigned long long *)end - *(unsigned long long *)start) * 1e-6 + 1e-4;
     return SUCCESS;
 }
 EXPORT Result cuEventElapsedTime_v2(float *ms, void *start, void *end) { return cuEventElapsedTime(ms, start, end); }
@@ -229,12 +229,12 @@ EXPORT Result cuFuncGetAttribute(int *value, UNUSED int attribute, UNUSED void *
 EXPORT Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, UNUSED unsigned block_x, UNUSED unsigned block_y,
                              UNUSED unsigned block_z, UNUSED unsigned shared, UNUSED void *stream, UNUSED void **parameters,
                              UNUSED void **extra) {
-    clock_ms += 0.003 + 2e-5 * x * y * z;
+    clock_ns += 3000 + 20ull * x * y * z;
     note("launch", ((Module *)function)->name, 0);
     return SUCCESS;
 }
 EXPORT Result cuLaunchKernelEx(UNUSED const void *config, void *function, UNUSED void **parameters, UNUSED void **extra) {
-    clock_ms += 0.003;
+    clock_ns += 3000;
     note("launch", ((Module *)function)->name, 0);
     return SUCCESS;
 }

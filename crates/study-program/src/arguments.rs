@@ -189,7 +189,7 @@ pub struct StudyArguments {
     /// one per thread on the CPU as long as they need little memory, 1 elsewhere]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
-    /// Train only the Ith of N equal shares of the runs, counted from 1, and record it in runs.I-of-N.jsonl of --out. All arms
+    /// Train only every Nth pair of runs from the Ith, counted from 1, and record it in runs.I-of-N.jsonl of --out. All arms
     /// of a seed are in one share. Processes of different shares may run at the same time, on several machines that share
     /// the folder, with the same other options; then --merge, or the command without --shard, makes one study of them
     #[arg(long, value_name = "I/N", conflicts_with_all = ["merge", "bench_steps", "bench_noise"])]

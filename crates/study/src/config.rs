@@ -244,6 +244,29 @@ impl StudyConfig {
         }
     }
 
+    /// Whether another configuration asks for the same runs: numbers of methods that no arm has, and companions without their
+    /// study, make no difference. A preset has some, for whoever asks for them.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        self.of_its_runs() == other.of_its_runs()
+    }
+
+    fn of_its_runs(&self) -> Self {
+        let mut config = self.clone();
+        config.hyperparameters.retain(|name, _| {
+            let is_it = |method: Method| {
+                method
+                    .hyperparameters()
+                    .iter()
+                    .any(|number| number.name == name)
+            };
+            self.has_method(is_it)
+        });
+        if !self.studies.contains(&StudyKind::Companions) {
+            config.companions = Arm::COMPANIONS.to_vec();
+        }
+        config
+    }
+
     fn has_method(&self, is_it: impl Fn(Method) -> bool) -> bool {
         let arms = self.studies.iter().flat_map(|study| self.arms_of(*study));
         arms.into_iter().any(|arm| is_it(arm.method()))
@@ -390,6 +413,29 @@ mod tests {
             };
             assert_eq!(refusal(config), expected);
         }
+    }
+
+    #[test]
+    fn what_no_run_has_makes_no_other_study() {
+        let config = StudyConfig::default();
+        let mut other = config.clone();
+        other
+            .hyperparameters
+            .insert("recadam.pull".to_owned(), 100.0);
+        other.companions = arms(&["smart"]);
+        assert!(config.asks_the_same(&other));
+        for arms_or_studies in [true, false] {
+            let [mut config, mut other] = [config.clone(), other.clone()];
+            for config in [&mut config, &mut other] {
+                match arms_or_studies {
+                    true => config.arms = arms(&["baseline", "recadam"]),
+                    false => config.studies = vec![StudyKind::Companions],
+                }
+            }
+            assert!(!config.asks_the_same(&other), "{arms_or_studies}");
+        }
+        other.seeds += 1;
+        assert!(!config.asks_the_same(&other));
     }
 
     #[test]

@@ -78,6 +78,15 @@ struct Filed {
 }
 
 impl Preregistration {
+    /// Whether both set out to do the same, whatever they say that none of their runs has.
+    fn sets_out_the_same(&self, other: &Self) -> bool {
+        let with_own = Self {
+            config: self.config.clone(),
+            ..other.clone()
+        };
+        with_own == *self && self.config.asks_the_same(&other.config)
+    }
+
     /// The plan of a configuration over `train_rows` training rows; `settings` are those of any of its runs
     /// that is scored on the task's evaluation sets.
     pub fn of(config: &StudyConfig, train_rows: usize, settings: &Settings) -> Self {
@@ -126,7 +135,10 @@ impl Preregistration {
     /// [`StudyError::File`], [`StudyError::Plan`] if a file is no plan.
     pub fn file(&self, folder: &Path, has_records: bool) -> Result<Option<String>, StudyError> {
         let filed = Filed::all(folder)?;
-        if let Some(same) = filed.iter().find(|filed| filed.plan == *self) {
+        if let Some(same) = filed
+            .iter()
+            .find(|filed| filed.plan.sets_out_the_same(self))
+        {
             return Ok(Some(sha256_of(same.text.as_bytes())));
         }
         if filed.is_empty() && has_records {
@@ -153,7 +165,10 @@ impl Preregistration {
         let text = self.text();
         loop {
             let filed = Filed::all(folder)?;
-            if let Some(same) = filed.iter().find(|filed| filed.plan == *self) {
+            if let Some(same) = filed
+                .iter()
+                .find(|filed| filed.plan.sets_out_the_same(self))
+            {
                 return Ok(Some(sha256_of(same.text.as_bytes())));
             }
             match filed.last() {
@@ -214,7 +229,7 @@ pub(crate) fn departure(
     let hash = sha256_of(first.text.as_bytes());
     let reason = if filed.len() > 1 {
         "the plan was extended after the first run"
-    } else if first.plan.config != *config {
+    } else if !first.plan.config.asks_the_same(config) {
         "its configuration is not that of plan.json"
     } else if made
         .iter()

@@ -16,7 +16,7 @@ use crate::rows::Model;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// A `glue_sst2` with the feature cuda [default: built here, which needs `XDG_DATA_HOME` with an LLVM as
-    /// crates/devices/launches/llvm.sh puts it there]
+    /// crates/devices/launches/llvm.sh puts it there]; it looks for nvvm/libdevice/libdevice.10.bc in `CUDA_PATH`
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// PyTorch environment, created if missing, for the checkpoint of BERT-base's size
