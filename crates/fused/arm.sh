@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of the kernels and of the noise as compiled for 64-bit ARM, where they take the NEON path, under qemu's user mode
-# emulation. What it showed: NOTES.md.
+# Runs the tests of the kernels and of their random streams as compiled for 64-bit ARM, where they take the NEON path, under qemu's
+# user mode emulation. It has not been run to its end yet.
 #
 # On Debian: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 # Then:      rustup target add aarch64-unknown-linux-gnu

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::arm::Arm;
 use crate::draw::Draw;
-use crate::earlier::{LARGEST_PULL, SLOPE, rename_arm, rename_numbers};
+use crate::earlier::{LARGEST_PULL, upgrade_config};
 use crate::error::StudyError;
 use crate::kind::StudyKind;
 use crate::method::{Method, check_known};
@@ -121,38 +121,10 @@ impl<'de> Deserialize<'de> for StudyConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut config = Map::<String, Value>::deserialize(deserializer)?;
         if !config.contains_key("companions") {
-            upgrade(&mut config);
+            upgrade_config(&mut config);
         }
         Self::deserialize(Value::Object(config)).map_err(D::Error::custom)
     }
-}
-
-/// Converts a configuration from before it named the companions, when `mixout` was mixconnect, and RecAdam's numbers others.
-fn upgrade(config: &mut Map<String, Value>) {
-    let names = |config: &Map<String, Value>, field: &str, names: &[&str]| {
-        let values = config.get(field).and_then(Value::as_array);
-        values.is_some_and(|values| {
-            values
-                .iter()
-                .any(|value| names.iter().any(|name| value == name))
-        })
-    };
-    let has_recadam = names(config, "studies", &["companions"])
-        || names(config, "arms", &["recadam", "recadam-noisytune"]);
-    if let Some(arms) = config.get_mut("arms").and_then(Value::as_array_mut) {
-        arms.iter_mut().for_each(rename_arm);
-    }
-    let numbers = config.get_mut("hyperparameters");
-    if let Some(numbers) = numbers.and_then(Value::as_object_mut) {
-        rename_numbers(numbers);
-        if has_recadam {
-            for (name, value) in [LARGEST_PULL, SLOPE] {
-                numbers.entry(name).or_insert_with(|| value.into());
-            }
-        }
-    }
-    let companions = json!(["mixconnect", "recadam", "neftune"]);
-    config.insert("companions".to_owned(), companions);
 }
 
 impl StudyConfig {
