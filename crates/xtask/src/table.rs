@@ -226,14 +226,16 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_shows_the_table_of_the_recorded_pairs() {
+    fn the_readme_shows_the_tables_of_the_recorded_pairs() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let pairs = records::read(&package.join("runs/2026-11-28.jsonl")).expect("records");
         let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
-        let table = render(&pairs);
-        assert!(
-            readme.contains(&table),
-            "README.md lacks this table:\n{table}"
-        );
+        for runs in ["runs/2026-11-28.jsonl", "runs/2026-11-29.jsonl"] {
+            let pairs = records::read(&package.join(runs)).expect("records");
+            let table = render(&pairs);
+            assert!(
+                readme.contains(&table),
+                "README.md lacks the table of {runs}:\n{table}"
+            );
+        }
     }
 }
