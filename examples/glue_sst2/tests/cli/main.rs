@@ -8,6 +8,8 @@ mod families;
 #[cfg(target_os = "linux")]
 mod faults;
 #[cfg(target_os = "linux")]
+mod gpu_bench;
+#[cfg(target_os = "linux")]
 mod hostile;
 #[cfg(unix)]
 mod interrupts;
