@@ -43,14 +43,16 @@ try() {
     [ "$left" -gt 0 ] || { failed "$name: left out, the $budget s of $part are used up"; return 1; }
     [ "$limit" -le "$left" ] || limit=$left
     say "$name"
-    # The program ends a step before it ends, which takes long where kernels are being compiled.
+    # On a signal the program finishes its step first, which takes long while kernels are compiled.
     timeout --kill-after=10 "$limit" "$@" >"$out/$name.txt" 2>"$out/$name.errors.txt"
     status=$?
     tail -n 1 "$out/$name.txt" | tee -a "$out/$part.log"
     [ -s "$out/$name.errors.txt" ] || rm -f "$out/$name.errors.txt"
-    [ $status -eq 0 ] && return
-    [ $status -eq 124 ] || [ $status -eq 137 ] && failed "$name: stopped after $limit s" ||
-        failed "$name: exit status $status: $(tail -n 1 "$out/$name.errors.txt" 2>/dev/null)"
+    case $status in
+    0) return ;;
+    124 | 137) failed "$name: stopped after $limit s" ;;
+    *) failed "$name: exit status $status: $(tail -n 1 "$out/$name.errors.txt" 2>/dev/null)" ;;
+    esac
     return 1
 }
 
