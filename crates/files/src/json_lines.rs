@@ -74,12 +74,16 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         })
     }
 
-    /// Reads the whole lines of a file and touches nothing.
+    /// Reads the lines of a file and touches nothing. As by [`open`](Self::open), a last line that lacks only its end is kept, and
+    /// one that is incomplete left out.
     ///
     /// # Errors
     /// [`FileError::Io`] if it does not exist, [`FileError::Line`] if a line cannot be parsed.
     pub fn read(path: &Path, what: &'static str) -> Result<Vec<T>, FileError> {
-        Ok(parse(path, what, &read(path)?)?.1)
+        let bytes = read(path)?;
+        let (whole, mut items) = parse(path, what, &bytes)?;
+        items.extend(serde_json::from_slice(&bytes[whole..]).ok());
+        Ok(items)
     }
 
     /// Path of the file.

@@ -41,14 +41,20 @@ pub enum FinetuneError {
         missing: usize,
     },
     /// Runs are to be merged, and not all are there.
-    #[error("{missing} of {runs} runs {} not recorded: {named}", if *missing == 1 { "is" } else { "are" })]
+    #[error(
+        "{missing} of {runs} runs {} not recorded: {named}{}",
+        if *missing == 1 { "is" } else { "are" },
+        shards.as_ref().map(|shards| format!("; of {shards}")).unwrap_or_default()
+    )]
     NotRecorded {
         /// How many of them.
         missing: usize,
         /// All runs of the study.
         runs: usize,
-        /// The first of them, and the shards whose they are.
+        /// The first of them.
         named: String,
+        /// The first of the shards whose they are, such as `shard 1/2`; `None` if the study has no shards.
+        shards: Option<String>,
     },
     /// A run cannot have several devices.
     #[error("a run on several devices: {0}")]

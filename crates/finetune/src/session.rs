@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use study::plan::{self, PlannedStudy, RunKey, RunRecipe};
-use study::record::{ModelRecord, OtherFiles, RunLog, RunRecord, Settings};
+use study::record::{ModelRecord, RunFiles, RunLog, RunRecord, Settings};
 use study::{Arm, Method, Preregistration, Shard, StudyConfig, StudySummary};
 use tasks::Task;
 
@@ -229,38 +229,10 @@ impl Session {
         progress: &mut (impl Progress + Send),
     ) -> Result<RunLog, FinetuneError> {
         let setup = &self.setup;
-        let share = |records: &[RunRecord]| match shard {
-            None => self.resolved(records),
-            Some(shard) => shard.share(&self.resolved(records)),
-        };
         let mut records = known(&log, folder, shard)?;
-        let mut runs = share(&records);
-        let missing: Vec<RunKey> = runs
-            .iter()
-            .filter(|run| !holds(&records, run))
-            .copied()
-            .collect();
-        // Once every run has been made, there is nothing left to plan.
-        let plan_sha256 = match missing.first() {
-            Some(run) => {
-                let settings = setup.settings(&RunKey {
-                    recipe: RunRecipe::Study,
-                    is_tuning: false,
-                    ..*run
-                });
-                let rows = setup.data.train.len();
-                let plan = Preregistration::of(&setup.config, rows, &settings);
-                match shard {
-                    None => plan.file(folder, !log.records().is_empty())?,
-                    Some(shard) => {
-                        let others = OtherFiles::read(folder, shard)?;
-                        let sharded = !log.records().is_empty() || others.have_runs_of_shards();
-                        plan.file_by_shard(folder, others.have_merged_runs(), sharded)?
-                    }
-                }
-            }
-            None => None,
-        };
+        let mut runs = self.share(&records, shard);
+        let mut missing = without_record(&runs, &records);
+        let plan_sha256 = self.file_plan(&log, folder, shard)?;
         setup.data.summary.save(&folder.join("data.json"))?;
         setup.config.save(&folder.join("study.json"))?;
         let checkpoints = checkpoints_of(folder, shard);
@@ -315,7 +287,6 @@ impl Session {
             run_one(setup.unwrap_or(&self.setup), run, &keeping, shared)
         };
         let mut log = log;
-        let mut missing = missing;
         loop {
             // A recipe is chosen when the tuning runs have ended; one that cannot be chosen leaves its runs unmade.
             missing.retain(|run| !matches!(run.recipe, RunRecipe::BestOf(_)));
@@ -327,12 +298,8 @@ impl Session {
                 checkpoint::remove(&keeping.checkpoints, record)
             })?;
             records = known(&log, folder, shard)?;
-            runs = share(&records);
-            missing = runs
-                .iter()
-                .filter(|run| !holds(&records, run))
-                .copied()
-                .collect();
+            runs = self.share(&records, shard);
+            missing = without_record(&runs, &records);
             if !missing.is_empty() {
                 progress.recipes_chosen(&StudyStart {
                     runs: runs.len(),
@@ -352,6 +319,55 @@ impl Session {
 }
 
 impl Session {
+    /// The runs of the study, or a shard's share of them.
+    fn share(&self, records: &[RunRecord], shard: Option<Shard>) -> Vec<RunKey> {
+        let runs = self.resolved(records);
+        match shard {
+            None => runs,
+            Some(shard) => shard.share(&runs),
+        }
+    }
+
+    /// The plan of the runs that are still to be made beside these records; once every run has been made, there is nothing left
+    /// to plan.
+    pub(crate) fn preregistration(
+        &self,
+        records: &[RunRecord],
+        shard: Option<Shard>,
+    ) -> Option<Preregistration> {
+        let missing = without_record(&self.share(records, shard), records);
+        let settings = self.setup.settings(&RunKey {
+            recipe: RunRecipe::Study,
+            is_tuning: false,
+            ..*missing.first()?
+        });
+        let rows = self.setup.data.train.len();
+        Some(Preregistration::of(&self.setup.config, rows, &settings))
+    }
+
+    /// Files the plan, if runs are to be made, and returns its hash for their records.
+    pub(crate) fn file_plan(
+        &self,
+        log: &RunLog,
+        folder: &Path,
+        shard: Option<Shard>,
+    ) -> Result<Option<String>, FinetuneError> {
+        let Some(plan) = self.preregistration(&known(log, folder, shard)?, shard) else {
+            return Ok(None);
+        };
+        Ok(match shard {
+            None => plan.file(folder, !log.records().is_empty())?,
+            Some(_) => {
+                let runs = RunFiles::read(folder)?;
+                let [merged, sharded] = [
+                    runs.merged().next().is_some(),
+                    runs.of_shards().next().is_some(),
+                ];
+                plan.file_by_shard(folder, merged, sharded)?
+            }
+        })
+    }
+
     /// The settings that a run has now; on which of several devices it was made changes nothing.
     pub(crate) fn settings(&self, run: &RunKey, records: &[RunRecord]) -> Settings {
         let mut settings = self.setup.settings(run);
@@ -366,6 +382,12 @@ impl Session {
         }
         settings
     }
+}
+
+/// Those of the runs that no record describes.
+fn without_record(runs: &[RunKey], records: &[RunRecord]) -> Vec<RunKey> {
+    let missing = runs.iter().filter(|run| !holds(records, run));
+    missing.copied().collect()
 }
 
 pub(crate) fn holds(records: &[RunRecord], run: &RunKey) -> bool {

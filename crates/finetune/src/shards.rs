@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use study::plan::{self, RunKey, RunRecipe};
-use study::record::{OtherFiles, RunLog, RunRecord, RunsOfFile, shards_of};
+use study::preregistration::refuse_other_plans;
+use study::record::{
+    RunFiles, RunLog, RunRecord, RunsOfFile, refuse_other_shards, shards_of,
+};
 use study::shard::count_pairs;
 use study::{Shard, StudyError, StudySummary};
 
@@ -37,9 +40,9 @@ impl Session {
     /// the runs at the chosen ones follow once every shard's tuning runs are recorded.
     ///
     /// # Errors
-    /// As [`run`](Self::run), for the records of all shards; [`StudyError::DifferentShards`] and [`StudyError::OtherPlan`] if
-    /// other shards are not of this study; [`FinetuneError::TuningUnfinished`] if the share's tuning runs are recorded and those
-    /// of others are not.
+    /// As [`run`](Self::run), for the records of all shards; [`StudyError::OtherShards`] and [`StudyError::OtherPlan`] if
+    /// other shards are not of this study, which make no file; [`FinetuneError::TuningUnfinished`] if the share's tuning runs are
+    /// recorded and those of others are not.
     pub fn run_shard(
         &self,
         folder: &Path,
@@ -55,12 +58,19 @@ impl Session {
                 failed: 0,
             });
         }
+        refuse_other_shards(folder, shard)?;
+        self.check_shard(folder, shard)?;
         let log = RunLog::open_shard(folder, shard)?;
-        // One that works on all runs locks this file before it looks at those of shards, so that one of both sees the other.
-        files::refuse_in_use(&folder.join("runs.jsonl"))?;
-        self.check(&log, folder, progress)?;
-        for file in OtherFiles::read(folder, shard)?.files() {
-            self.check_settings(file)?;
+        // Another process may have begun in the meantime, and now sees this one's file as this one sees its.
+        let begun = self.check_shard(folder, shard);
+        let begun = begun.and_then(|()| self.check(&log, folder, progress));
+        if let Err(error) = begun.and_then(|()| self.file_plan(&log, folder, Some(shard)).map(drop))
+        {
+            if log.records().is_empty() {
+                // Best effort: the error to report is the first one.
+                let _ = log.remove();
+            }
+            return Err(error);
         }
         let log = self.work(log, folder, Some(shard), progress)?;
         let records = known(&log, folder, Some(shard))?;
@@ -80,21 +90,58 @@ impl Session {
     /// [`run`](Self::run) leaves it, but for times; of the best models that shards have saved, the best of all stay.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and [`FinetuneError::NotRecorded`] if runs are missing; the others are in `runs.jsonl` even so,
-    /// and the shards can continue.
+    /// Those of [`check_merge`](Self::check_merge), which leave the folder as it was, and those of reading and writing.
     pub fn merge(
         &self,
         folder: &Path,
         progress: &mut (impl Progress + Send),
     ) -> Result<StudySummary, FinetuneError> {
-        let is_begun = folder.join("runs.jsonl").exists() || !shards_of(folder)?.is_empty();
-        if !is_begun {
-            self.refuse_missing(&[], None)?;
-        }
+        self.check_merge(folder)?;
         let (log, count) = self.gather(folder, progress)?;
+        // Unless somebody took records away in the meantime, nothing is missing; then nothing is trained either.
         self.refuse_missing(log.records(), count)?;
         let log = self.work(log, folder, None, progress)?;
         self.summarise(&log, folder)
+    }
+
+    /// Compares all that [`merge`](Self::merge) would put together, and touches nothing.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`StudyError::OtherPlan`] if shards worked by the plan of another configuration; and
+    /// [`FinetuneError::NotRecorded`] if runs are missing.
+    pub fn check_merge(&self, folder: &Path) -> Result<(), FinetuneError> {
+        let shards = shards_of(folder)?;
+        files::refuse_in_use(&folder.join("runs.jsonl"))?;
+        for shard in &shards {
+            files::refuse_in_use(&folder.join(shard.file_name()))?;
+        }
+        let runs = RunFiles::read(folder)?;
+        for file in runs.files() {
+            self.check_settings(file)?;
+            file.check_predictions(folder)?;
+        }
+        refuse_other_plans(&self.setup().config, folder, runs.of_shards())?;
+        let records: Vec<RunRecord> = runs.records().cloned().collect();
+        self.refuse_missing(&records, shards.first().map(|shard| shard.count()))
+    }
+
+    /// Looks whether anything that is recorded speaks against a shard. A process that works on all runs locks `runs.jsonl` before
+    /// it looks at the files of shards, so that one of both sees the other.
+    fn check_shard(&self, folder: &Path, shard: Shard) -> Result<(), FinetuneError> {
+        files::refuse_in_use(&folder.join("runs.jsonl"))?;
+        let runs = RunFiles::read(folder)?;
+        for file in runs.files() {
+            self.check_settings(file)?;
+        }
+        let records: Vec<RunRecord> = runs.records().cloned().collect();
+        if let Some(plan) = self.preregistration(&records, Some(shard)) {
+            let [merged, sharded] = [
+                runs.merged().next().is_some(),
+                runs.of_shards().next().is_some(),
+            ];
+            plan.check_by_shard(folder, merged, sharded)?;
+        }
+        Ok(())
     }
 
     /// Opens `runs.jsonl` with the records of all shards in it, and says how many shards they were.
@@ -199,9 +246,7 @@ impl Session {
             let label = self.setup().settings(run).label(run.arm);
             format!("{label} seed {}", run.seed)
         };
-        // Labels have commas.
-        let mut named = listed(missing.iter().map(name).collect(), "; ");
-        if let Some(count) = count {
+        let shards = count.map(|count| {
             let shards = missing
                 .iter()
                 .filter_map(|run| Shard::of(run, &runs, count));
@@ -210,12 +255,14 @@ impl Session {
             shards.dedup();
             let word = if shards.len() == 1 { "shard" } else { "shards" };
             let shards = shards.iter().map(Shard::to_string).collect();
-            named += &format!("; of {word} {}", listed(shards, ", "));
-        }
+            format!("{word} {}", listed(shards, ", "))
+        });
         Err(FinetuneError::NotRecorded {
             missing: missing.len(),
             runs: runs.len(),
-            named,
+            // Labels have commas.
+            named: listed(missing.iter().map(name).collect(), "; "),
+            shards,
         })
     }
 }
@@ -228,7 +275,7 @@ pub(crate) fn known(
 ) -> Result<Vec<RunRecord>, StudyError> {
     let mut records = log.records().to_vec();
     if let Some(shard) = shard {
-        let others = OtherFiles::read(folder, shard)?;
+        let others = RunFiles::read_others(folder, shard)?;
         records.extend(others.records().cloned());
     }
     Ok(records)

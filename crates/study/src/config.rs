@@ -17,6 +17,7 @@ use crate::noise::NoiseSelection;
 use crate::precision::Precision;
 use crate::range::{at_least_one, check, count};
 use crate::recipe::Recipe;
+use crate::record::difference;
 use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 
 /// The settings of a comparison: which studies, over which seeds, by which recipe.
@@ -220,6 +221,14 @@ impl StudyConfig {
     /// study, make no difference. A preset has some, for whoever asks for them.
     pub fn asks_the_same(&self, other: &Self) -> bool {
         self.of_its_runs() == other.of_its_runs()
+    }
+
+    /// The first field that differs from a configuration that asks for other runs, with both values in words.
+    pub(crate) fn difference(&self, now: &Self) -> Option<(String, String, String)> {
+        let json = |config: &Self| {
+            serde_json::to_value(config.of_its_runs()).expect("a configuration is plain data")
+        };
+        difference("config", &json(self), &json(now))
     }
 
     fn of_its_runs(&self) -> Self {

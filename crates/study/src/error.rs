@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use files::one_line;
 use thiserror::Error;
 
+use crate::shard::Shard;
+
 /// An error of this crate: one line with the place, the value and what is accepted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -127,9 +129,24 @@ pub enum StudyError {
         /// Their files.
         files: String,
     },
-    /// The shards of a study set out to do different things.
+    /// A folder has records of shards of another number than the one that is to begin.
     #[error(
-        "{}: planned with {field} {recorded}, now it is {current}; give every shard the same options, or choose another folder",
+        "{}: has shards of another number ({files}) than shard {shard}; merge them (--merge) before others begin, or choose another \
+         folder",
+        folder.display()
+    )]
+    OtherShards {
+        /// The study's folder.
+        folder: PathBuf,
+        /// The files of the others.
+        files: String,
+        /// The one that is to begin.
+        shard: Shard,
+    },
+    /// The runs of a study were made under a plan that sets out to do something else.
+    #[error(
+        "{}: planned with {field} {recorded}, now it is {current}; give every shard and the merge the same options, or choose another \
+         folder",
         path.display()
     )]
     OtherPlan {

@@ -77,6 +77,14 @@ struct Filed {
     plan: Preregistration,
 }
 
+/// Where a plan belongs.
+enum Place {
+    /// It is filed, and this is its hash; `None` where there is to be no plan.
+    Filed(Option<String>),
+    /// In a file that is not there yet.
+    New(PathBuf),
+}
+
 impl Preregistration {
     /// Whether both set out to do the same, whatever they say that none of their runs has.
     fn sets_out_the_same(&self, other: &Self) -> bool {
@@ -164,24 +172,49 @@ impl Preregistration {
     ) -> Result<Option<String>, StudyError> {
         let text = self.text();
         loop {
-            let filed = Filed::all(folder)?;
-            if let Some(same) = filed
-                .iter()
-                .find(|filed| filed.plan.sets_out_the_same(self))
-            {
-                return Ok(Some(sha256_of(same.text.as_bytes())));
-            }
-            match filed.last() {
-                None if merged || sharded => return Ok(None),
-                Some(last) if sharded || !merged => {
-                    return Err(last.plan.unlike(self, &path(folder, filed.len())));
-                }
-                _ => {}
-            }
+            let path = match self.place_of_shard(folder, merged, sharded)? {
+                Place::Filed(hash) => return Ok(hash),
+                Place::New(path) => path,
+            };
             // If another shard has made it in the meantime, it is compared.
-            if files::create_new(&path(folder, filed.len() + 1), text.as_bytes())? {
+            if files::create_new(&path, text.as_bytes())? {
                 return Ok(Some(sha256_of(text.as_bytes())));
             }
+        }
+    }
+
+    /// Looks whether [`file_by_shard`](Self::file_by_shard) would refuse the plan, and files nothing.
+    ///
+    /// # Errors
+    /// As [`file_by_shard`](Self::file_by_shard).
+    pub fn check_by_shard(
+        &self,
+        folder: &Path,
+        merged: bool,
+        sharded: bool,
+    ) -> Result<(), StudyError> {
+        self.place_of_shard(folder, merged, sharded).map(|_| ())
+    }
+
+    fn place_of_shard(
+        &self,
+        folder: &Path,
+        merged: bool,
+        sharded: bool,
+    ) -> Result<Place, StudyError> {
+        let filed = Filed::all(folder)?;
+        if let Some(same) = filed
+            .iter()
+            .find(|filed| filed.plan.sets_out_the_same(self))
+        {
+            return Ok(Place::Filed(Some(sha256_of(same.text.as_bytes()))));
+        }
+        match filed.last() {
+            None if merged || sharded => Ok(Place::Filed(None)),
+            Some(last) if sharded || !merged => {
+                Err(last.plan.unlike(self, &path(folder, filed.len())))
+            }
+            _ => Ok(Place::New(path(folder, filed.len() + 1))),
         }
     }
 
@@ -194,17 +227,49 @@ impl Preregistration {
     /// The error of a plan that is not the one in a file, with the first field that differs; the configuration first, which
     /// names the cause.
     fn unlike(&self, now: &Self, path: &Path) -> StudyError {
-        let json = |plan: &Self| serde_json::to_value(plan).expect("a plan is plain data");
-        let (filed, now) = (json(self), json(now));
-        let of_config = difference("config", &filed["config"], &now["config"]);
-        let found = of_config.or_else(|| difference("plan", &filed, &now));
-        let (field, recorded, current) = found.unwrap_or_default();
-        StudyError::OtherPlan {
-            path: path.to_path_buf(),
-            field,
-            recorded: recorded.to_string(),
-            current: current.to_string(),
+        let found = self.config.difference(&now.config).or_else(|| {
+            let json = |plan: &Self| serde_json::to_value(plan).expect("a plan is plain data");
+            difference("plan", &json(self), &json(now))
+        });
+        other_plan(path, found)
+    }
+}
+
+/// Looks whether these records, which are to be merged, were made under plans of this configuration. One whose plan is gone, or
+/// which has none, says nothing.
+///
+/// # Errors
+/// [`StudyError::OtherPlan`] with the first field that differs, [`StudyError::File`], [`StudyError::Plan`] if a file is no plan.
+pub fn refuse_other_plans<'a>(
+    config: &StudyConfig,
+    folder: &Path,
+    records: impl Iterator<Item = &'a RunRecord>,
+) -> Result<(), StudyError> {
+    let filed = Filed::all(folder)?;
+    let hashes: Vec<String> = filed
+        .iter()
+        .map(|filed| sha256_of(filed.text.as_bytes()))
+        .collect();
+    for record in records {
+        let of_run = |hash: &String| record.plan_sha256.as_ref() == Some(hash);
+        let Some(at) = hashes.iter().position(of_run) else {
+            continue;
+        };
+        let found = filed[at].plan.config.difference(config);
+        if found.is_some() {
+            return Err(other_plan(&path(folder, at + 1), found));
         }
+    }
+    Ok(())
+}
+
+fn other_plan(path: &Path, found: Option<(String, String, String)>) -> StudyError {
+    let (field, recorded, current) = found.unwrap_or_default();
+    StudyError::OtherPlan {
+        path: path.to_path_buf(),
+        field,
+        recorded,
+        current,
     }
 }
 

@@ -25,7 +25,7 @@ pub use log::{RunLog, RunsOfFile};
 pub use mixing::{device_kind, difference};
 pub use predictions::{PredictionsFile, RecordedPredictions};
 pub use saved::{MODELS, SavedModel, Saving, best_runs};
-pub use shard_files::{OtherFiles, shards_of};
+pub use shard_files::{RunFiles, refuse_other_shards, shards_of};
 
 /// The version of the records that this build writes. It also reads every earlier one.
 pub const FORMAT: u64 = 3;

@@ -248,7 +248,7 @@ fn recipes_are_chosen_once_every_shard_has_recorded_its_tuning_runs() {
         text.starts_with("10 of 14 runs are not recorded: baseline, tuning 1e-3 × 1 epoch seed 1000003; noisytune"),
         "{text}"
     );
-    // The last one has all it needs, although the others are merged already.
+    // The last one has all it needs.
     let done = parts.shard("2/2");
     assert_eq!(done.recorded, done.runs);
     let mut watch = Watch::default();
@@ -256,19 +256,40 @@ fn recipes_are_chosen_once_every_shard_has_recorded_its_tuning_runs() {
     assert_eq!(done.recorded, done.runs);
     assert!(watch.trained > 0);
     parts.merge().expect("it merges");
-    let (mut merged, whole) = (parts.leaves(), whole.leaves());
-    // The first records were merged before the others.
-    let sorted = |bytes: &[u8]| {
-        let text = String::from_utf8(bytes.to_vec()).expect("text");
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        lines.sort();
-        lines
-    };
-    let records = merged.remove(Path::new("runs.jsonl")).expect("records");
-    assert_eq!(sorted(&records), sorted(&whole[Path::new("runs.jsonl")]));
-    for (path, bytes) in &merged {
-        assert!(whole.get(path) == Some(bytes), "{}", path.display());
-    }
+    assert_same(&parts, &whole);
+}
+
+#[test]
+fn a_failed_merge_leaves_the_folder_as_it_was() {
+    let world = World::new(config(&ARMS, 2, 0.15));
+    world.shard("1/2");
+    // What a killed process leaves.
+    let path = world.out().join("runs.1-of-2.jsonl");
+    let torn = fs::read_to_string(&path).expect("records") + "{\"form";
+    fs::write(&path, torn).expect("it is written");
+    let before = world.files();
+    let error = world.merge().err().expect("runs are missing").to_string();
+    let expected = "2 of 4 runs are not recorded: baseline seed 4; noisytune seed 4; of shard 2/2";
+    assert_eq!(error, expected);
+    // All runs of this study are recorded, but they were planned as a part of another.
+    let smaller = open(config(&ARMS, 1, 0.15), world.folder.path());
+    let error = smaller.merge(&world.out(), &mut ()).expect_err("refused");
+    let part = "plan.json: planned with config.seeds 2, now it is 1; give every shard and the merge the same options";
+    assert!(error.to_string().contains(part), "{error}");
+    // A file of predictions that was changed.
+    world.shard("2/2");
+    let predictions = fs::read_dir(world.out().join("predictions")).expect("a folder");
+    let first = predictions.map(|entry| entry.expect("an entry").path());
+    let first = first.min().expect("a file");
+    let text = fs::read_to_string(&first).expect("text");
+    let header = text.lines().next().expect("a header").to_owned();
+    fs::write(&first, format!("{header}\n")).expect("it is written");
+    let changed = world.files();
+    world.merge().err().expect("predictions were changed");
+    assert!(world.files() == changed);
+    fs::write(&first, text).expect("it is written");
+    assert!(before.keys().all(|path| changed.contains_key(path)));
+    world.merge().expect("it merges");
 }
 
 #[test]
@@ -335,7 +356,6 @@ fn a_shard_that_was_stopped_continues_and_so_does_a_process_without_shards() {
                 let error = parts.merge().err().expect("a run is missing");
                 let expected = "1 of 4 runs is not recorded: noisytune seed 4; of shard 2/2";
                 assert_eq!(error.to_string(), expected);
-                // The other three are merged, and the shard continues even so.
                 let mut watch = Watch::default();
                 parts.try_shard("2/2", &mut watch).expect("it continues");
                 parts.merge().expect("it merges");
@@ -361,7 +381,7 @@ fn nothing_to_merge_is_said_and_makes_no_folder() {
 fn shards_of_other_studies_are_refused_with_the_field_that_differs() {
     let world = World::new(config(&ARMS, 2, 0.15));
     world.shard("1/2");
-    let before = world.leaves_of_shards();
+    let before = world.files();
     let with = |change: &dyn Fn(&mut StudyConfig)| {
         let mut config = world.config.clone();
         change(&mut config);
@@ -374,10 +394,14 @@ fn shards_of_other_studies_are_refused_with_the_field_that_differs() {
         "runs.1-of-2.jsonl:1: recorded with recipe.epochs 2, now it is 3; choose another folder";
     assert!(text.contains(part), "{text}");
     let text = with(&|config| config.seeds = 4);
-    let part =
-        "plan.json: planned with config.seeds 2, now it is 4; give every shard the same options";
+    let part = "plan.json: planned with config.seeds 2, now it is 4; give every shard and the merge the same options";
     assert!(text.contains(part), "{text}");
-    assert_eq!(world.leaves_of_shards(), before);
+    let of_others = open(world.config.clone(), world.folder.path());
+    let error = of_others.run_shard(&world.out(), shard("1/3"), &mut ());
+    let text = error.expect_err("it is refused").to_string();
+    assert!(text.contains("has shards of another number (runs.1-of-2.jsonl) than shard 1/3"), "{text}");
+    // Nothing was made, and what was made is as it was.
+    assert!(world.files() == before);
     // Merging compares too, also what is only in one of two shards.
     world.shard("2/2");
     let mut other = world.config.clone();
@@ -417,12 +441,10 @@ fn a_process_without_shards_and_shards_keep_each_other_out() {
 }
 
 impl World {
-    /// The files of shards and plans.
-    fn leaves_of_shards(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+    /// Every file, by path in the study's folder.
+    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         read_all(&self.out(), &self.out(), &mut files);
-        // That of a shard that was refused is empty.
-        files.retain(|_, bytes| !bytes.is_empty());
         files
     }
 }

@@ -43,6 +43,22 @@ pub fn shards_of(folder: &Path) -> Result<Vec<Shard>, StudyError> {
     }
 }
 
+/// Looks whether the folder's files are shares of as many shards as this one.
+///
+/// # Errors
+/// As [`shards_of`], and [`StudyError::OtherShards`] if they are not.
+pub fn refuse_other_shards(folder: &Path, shard: Shard) -> Result<(), StudyError> {
+    let shards = shards_of(folder)?;
+    match shards.first() {
+        Some(other) if other.count() != shard.count() => Err(StudyError::OtherShards {
+            folder: folder.to_path_buf(),
+            files: listed(&shards),
+            shard,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The first file of each number of shards, then others.
 fn listed(shards: &[Shard]) -> String {
     let is_first = |at: &usize| *at == 0 || shards[*at].count() != shards[*at - 1].count();
@@ -60,20 +76,9 @@ impl RunLog {
     /// Opens the file of a shard, as [`open`](Self::open) does `runs.jsonl`.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`StudyError::DifferentShards`] if the folder has files of another number of shards.
+    /// As [`open`](Self::open), and those of [`refuse_other_shards`].
     pub fn open_shard(folder: &Path, shard: Shard) -> Result<Self, StudyError> {
-        let mut shards = shards_of(folder)?;
-        if shards
-            .first()
-            .is_some_and(|other| other.count() != shard.count())
-        {
-            shards.push(shard);
-            shards.sort();
-            return Err(StudyError::DifferentShards {
-                folder: folder.to_path_buf(),
-                files: listed(&shards),
-            });
-        }
+        refuse_other_shards(folder, shard)?;
         Ok(Self::open_file(folder, &shard.file_name())?)
     }
 
@@ -110,21 +115,33 @@ impl RunLog {
     }
 }
 
-/// The records of other files than a shard's own, whose processes may be at work: `runs.jsonl`, which may be absent, and those of
-/// the other shards.
+/// The records of a folder's files, whose processes may be at work: `runs.jsonl`, which may be absent, and those of shards.
 #[derive(Clone, Debug)]
-pub struct OtherFiles(Vec<(PathBuf, Vec<RunRecord>)>);
+pub struct RunFiles(Vec<(PathBuf, Vec<RunRecord>)>);
 
-impl OtherFiles {
-    /// Reads the whole lines that are there.
+impl RunFiles {
+    /// Reads what is recorded, and touches nothing.
     ///
     /// # Errors
     /// As [`shards_of`], and [`FileError::Line`] if a line is not a record.
-    pub fn read(folder: &Path, own: Shard) -> Result<Self, StudyError> {
-        let shards = shards_of(folder)?.into_iter();
-        let others = shards.filter(|shard| *shard != own).map(Shard::file_name);
+    pub fn read(folder: &Path) -> Result<Self, StudyError> {
+        Self::of(folder, shards_of(folder)?)
+    }
+
+    /// The same without a shard's own file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_others(folder: &Path, own: Shard) -> Result<Self, StudyError> {
+        let mut shards = shards_of(folder)?;
+        shards.retain(|shard| *shard != own);
+        Self::of(folder, shards)
+    }
+
+    fn of(folder: &Path, shards: Vec<Shard>) -> Result<Self, StudyError> {
+        let shards = shards.into_iter().map(Shard::file_name);
         let mut found = Vec::new();
-        for name in std::iter::once("runs.jsonl".to_owned()).chain(others) {
+        for name in std::iter::once("runs.jsonl".to_owned()).chain(shards) {
             let path = folder.join(name);
             match JsonLines::read(&path, WHAT) {
                 Ok(records) => found.push((path, records)),
@@ -147,19 +164,20 @@ impl OtherFiles {
         self.0.iter().flat_map(|(_, records)| records)
     }
 
-    /// Whether `runs.jsonl` holds a record.
-    pub fn have_merged_runs(&self) -> bool {
-        self.have_runs(true)
+    /// The records of `runs.jsonl`.
+    pub fn merged(&self) -> impl Iterator<Item = &RunRecord> {
+        self.runs(true)
     }
 
-    /// Whether a shard's file holds one.
-    pub fn have_runs_of_shards(&self) -> bool {
-        self.have_runs(false)
+    /// The records of shards.
+    pub fn of_shards(&self) -> impl Iterator<Item = &RunRecord> {
+        self.runs(false)
     }
 
-    fn have_runs(&self, merged: bool) -> bool {
+    fn runs(&self, merged: bool) -> impl Iterator<Item = &RunRecord> {
         let is_merged = |path: &Path| path.file_name() == Some("runs.jsonl".as_ref());
-        let mut files = self.0.iter();
-        files.any(|(path, records)| is_merged(path) == merged && !records.is_empty())
+        let files = self.0.iter();
+        let files = files.filter(move |(path, _)| is_merged(path) == merged);
+        files.flat_map(|(_, records)| records)
     }
 }

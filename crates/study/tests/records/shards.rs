@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use study::plan::{RunKey, plan, runs};
-use study::record::{OtherFiles, RunLog, Settings, device_kind, shards_of};
+use study::record::{RunFiles, RunLog, Settings, device_kind, shards_of};
 use study::{Preregistration, RunRecord, Shard, StudyConfig, StudyError, StudySummary};
 
 /// Training rows of the record of version 1.
@@ -90,12 +90,17 @@ fn shards_of_different_numbers_of_shards_are_refused_with_their_files() {
     drop(work(folder.path(), shard("2/2"), 4));
     let error = RunLog::open_shard(folder.path(), shard("3/4")).expect_err("another number");
     let expected = format!(
-        "{}: shards of different numbers of shards (runs.1-of-2.jsonl, runs.3-of-4.jsonl, runs.2-of-2.jsonl); merge those of \
-         one number (--merge) before others begin, or move them to another folder",
+        "{}: has shards of another number (runs.1-of-2.jsonl, runs.2-of-2.jsonl) than shard 3/4; merge them (--merge) before others \
+         begin, or choose another folder",
         folder.path().display()
     );
     assert_eq!(error.to_string(), expected);
     assert!(!folder.path().join("runs.3-of-4.jsonl").exists());
+    let expected = format!(
+        "{}: shards of different numbers of shards (runs.1-of-2.jsonl, runs.3-of-4.jsonl, runs.2-of-2.jsonl); merge those of \
+         one number (--merge) before others begin, or move them to another folder",
+        folder.path().display()
+    );
     fs::write(folder.path().join("runs.3-of-4.jsonl"), "").expect("it is written");
     let error = RunLog::open_shards(folder.path()).expect_err("two numbers");
     assert_eq!(error.to_string(), expected);
@@ -121,12 +126,13 @@ fn a_shard_at_work_keeps_others_from_merging_and_not_from_reading() {
     let path = log.path().to_path_buf();
     let whole = fs::read_to_string(&path).expect("a file");
     fs::write(&path, format!("{whole}{{\"form")).expect("it is written");
-    let others = OtherFiles::read(folder.path(), shard("1/2")).expect("it is read");
+    let all = RunFiles::read(folder.path()).expect("it is read");
+    assert_eq!((all.records().count(), all.of_shards().count()), (4, 4));
+    assert_eq!(all.merged().count(), 0);
+    let others = RunFiles::read_others(folder.path(), shard("1/2")).expect("it is read");
     assert_eq!(others.records().count(), 4);
-    assert!(others.have_runs_of_shards());
-    let none = OtherFiles::read(folder.path(), shard("2/2")).expect("it is read");
+    let none = RunFiles::read_others(folder.path(), shard("2/2")).expect("it is read");
     assert_eq!(none.records().count(), 0);
-    assert!(!none.have_runs_of_shards());
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn a_line_of_a_shard_that_is_no_record_is_refused_with_its_place() {
     let expected = "runs.1-of-2.jsonl:3: not a run record: ";
     let opened = RunLog::open_shards(folder.path()).expect_err("it is refused");
     assert!(opened.to_string().contains(expected), "{opened}");
-    let read = OtherFiles::read(folder.path(), shard("2/2")).expect_err("it is refused");
+    let read = RunFiles::read(folder.path()).expect_err("it is refused");
     assert!(read.to_string().contains(expected), "{read}");
     // What a dying process leaves is cut off.
     fs::write(&path, format!("{whole}{{\"form")).expect("it is written");
@@ -167,7 +173,7 @@ fn the_plan_is_that_of_the_shard_that_comes_first() {
     let first = file(&eight, false, false).expect("it is written");
     assert_eq!(file(&eight, false, false), Ok(first.clone()));
     let refused = format!(
-        "{}: planned with config.seeds 8, now it is 10; give every shard the same options, or choose another folder",
+        "{}: planned with config.seeds 8, now it is 10; give every shard and the merge the same options, or choose another folder",
         folder.join("plan.json").display()
     );
     assert_eq!(file(&ten, false, false), Err(refused.clone()));
