@@ -11,6 +11,10 @@ if ! [ "$PASSES" -ge 1 ] 2>/dev/null; then
     echo "PASSES is $PASSES, accepted is a whole number from 1" >&2
     exit 2
 fi
+# What a task asks for is enough.
+if [ -z "${MERGE+set}" ]; then
+    MERGE=("${TASK[@]}")
+fi
 mkdir -p "$OUT/slurm"
 
 # A study with a grid is begun again when all tasks of the first array have ended: those that had to wait for others' tuning
@@ -24,5 +28,5 @@ for ((pass = 1; pass <= PASSES; pass++)); do
     after=(--dependency="afterany:$array")
 done
 merge=$(sbatch --parsable --dependency="afterok:$array" --kill-on-invalid-dep=yes --job-name=merge --open-mode=append \
-    --output="$OUT/slurm/merge.log" "${TASK[@]}" "$here/merge.sh" "$conf")
+    --output="$OUT/slurm/merge.log" "${MERGE[@]}" "$here/merge.sh" "$conf")
 echo "merge $merge"

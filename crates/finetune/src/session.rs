@@ -14,6 +14,7 @@ use crate::checkpoint::{self, checkpoints_of};
 use crate::data::TaskData;
 use crate::error::FinetuneError;
 use crate::jobs;
+use crate::precision;
 use crate::progress::{Progress, StudyStart};
 use crate::run::{Keeping, run_one};
 use crate::saving::{SaveModels, Saver, without_models};
@@ -37,6 +38,23 @@ impl Session {
     /// # Errors
     /// If something is wrong with the configuration, the snapshot or the task's files.
     pub fn open(
+        config: StudyConfig,
+        task: Task,
+        model: &Path,
+        device: &Device,
+        device_name: &str,
+    ) -> Result<Self, FinetuneError> {
+        config.validate()?;
+        precision::check(config.recipe.precision, device)?;
+        Self::open_to_merge(config, task, model, device, device_name)
+    }
+
+    /// The same for [`merge`](Self::merge), which trains nothing: `device` is any that can read the model, and `device_name`
+    /// that of the runs.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_to_merge(
         config: StudyConfig,
         task: Task,
         model: &Path,

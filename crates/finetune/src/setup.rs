@@ -17,7 +17,6 @@ use crate::data::{Examples, TaskData};
 use crate::error::FinetuneError;
 use crate::held_out::HeldOutExamples;
 use crate::methods::{self, Start};
-use crate::precision;
 use crate::subset::subset;
 use crate::trainer::Trainer;
 
@@ -52,7 +51,6 @@ impl Setup {
         device_name: &str,
     ) -> Result<Self, FinetuneError> {
         config.validate()?;
-        precision::check(config.recipe.precision, device)?;
         let mut snapshot = Snapshot::open(model)?;
         if config.recipe.fresh_pooler {
             snapshot = snapshot.with_fresh_pooler()?;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use finetune::FinetuneError;
 use program::progress::say;
 use program::source::Source;
 use program::{DeviceOptions, Failure, print};
@@ -12,7 +13,7 @@ use study::summary::metric_in_words;
 use study::{BenchmarkSummary, StudyKind, StudySummary};
 use tasks::glue::{self, GlueTask};
 
-use crate::conductor::Conductor;
+use crate::conductor::{Conductor, Stage};
 use crate::sentences::{Sentences, folder_within};
 
 impl Conductor<'_> {
@@ -22,7 +23,7 @@ impl Conductor<'_> {
     ///
     /// # Errors
     /// As [`run`](Self::run), and [`Failure::Usage`] with an option or data for a single task. A file that cannot be read
-    /// is an error before the first task is trained.
+    /// is an error before the first task is trained, and so is a run that is missing before the first task is merged.
     pub fn run_all(&self, data: Option<&Source>, out: &Path) -> Result<(), Failure> {
         if self.arguments.devices.list_devices {
             return DeviceOptions::list();
@@ -56,8 +57,12 @@ impl Conductor<'_> {
             task: Box::new(task.clone()),
             data: Some(data.clone()),
         };
-        for task in &there {
-            self.check(&stage, &sentences(task))?;
+        if self.arguments.merge {
+            self.check_merges(&stage, &there, &sentences, out)?;
+        } else {
+            for task in &there {
+                self.check(&stage, &sentences(task))?;
+            }
         }
         let mut summaries: Vec<StudySummary> = Vec::new();
         let mut scored = Ok(());
@@ -96,6 +101,44 @@ impl Conductor<'_> {
             print(&rendered(&summary, &path, &report.html))?;
         }
         scored
+    }
+}
+
+impl Conductor<'_> {
+    /// Compares what is to be merged of every task before the first is, and names all tasks that lack runs.
+    fn check_merges(
+        &self,
+        stage: &Stage,
+        tasks: &[GlueTask],
+        sentences: &impl Fn(&GlueTask) -> Sentences,
+        out: &Path,
+    ) -> Result<(), Failure> {
+        let mut lacking = Vec::new();
+        for task in tasks {
+            let (session, _) = self.session(stage, &sentences(task))?;
+            let folder = out.join(task.name);
+            match session.check_merge(&folder) {
+                Ok(()) => {}
+                Err(FinetuneError::NotRecorded {
+                    missing,
+                    runs,
+                    shards,
+                    ..
+                }) => {
+                    let shards = shards.map(|shards| format!(", of {shards}"));
+                    let shards = shards.unwrap_or_default();
+                    lacking.push(format!("{}: {missing} of {runs}{shards}", task.name));
+                }
+                Err(other) => return Err(self.ended(other, &folder)),
+            }
+        }
+        match lacking.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::world(format!(
+                "runs are not recorded: {}; to train them, leave out --merge",
+                lacking.join("; ")
+            ))),
+        }
     }
 }
 

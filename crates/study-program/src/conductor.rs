@@ -136,7 +136,8 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Checks the options, opens the device and finds the model; `None` if an option asked for nothing more.
+    /// Checks the options, opens the device, unless nothing is to be trained, and finds the model; `None` if an option asked for
+    /// nothing more.
     pub(crate) fn stage(&self) -> Result<Option<Stage>, Failure> {
         let Self { program, arguments } = *self;
         let mut options = arguments.resolve();
@@ -145,7 +146,10 @@ impl<'a> Conductor<'a> {
         (options.study.validate()).map_err(|error| not_started(error.into()))?;
         without_effect::refuse(arguments, &options.study)?;
         let jobs = jobs::asked(arguments, &training_devices)?;
-        let devices = training_devices.open(arguments, program)?;
+        let devices = match arguments.merge {
+            true => training_devices.stand_in(program)?,
+            false => training_devices.open(arguments, program)?,
+        };
         if let Some(passes) = arguments.bench_noise {
             print_json(&bench::time_noise(&devices[0], passes).map_err(not_started)?)?;
             return Ok(None);
@@ -170,7 +174,11 @@ impl<'a> Conductor<'a> {
         let mut subject = sentences.find(&stage.options.data, program, arguments.quiet)?;
         let (predicted, mut notes) = submission::asked(arguments, &subject.task)?;
         subject.notes.append(&mut notes);
-        let session = Session::open(
+        let open = match arguments.merge {
+            true => Session::open_to_merge,
+            false => Session::open,
+        };
+        let session = open(
             stage.options.study.clone(),
             subject.task.clone(),
             &stage.model.folder,

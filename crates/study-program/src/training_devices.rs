@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use devices::DeviceName;
 use finetune::{FinetuneError, Session};
-use program::{Failure, Program};
+use program::{DeviceOptions, Failure, Program};
 use study::StudyConfig;
 
 use crate::arguments::StudyArguments;
@@ -62,6 +62,16 @@ impl TrainingDevices {
         program: &Program,
     ) -> Result<Vec<Device>, Failure> {
         arguments.devices.open_each(&self.names, program)
+    }
+
+    /// In place of each, the device that this build prefers, to read a model on: merging needs none of them.
+    pub(crate) fn stand_in(&self, program: &Program) -> Result<Vec<Device>, Failure> {
+        let preferred = DeviceOptions {
+            device: DeviceName::preferred(),
+            token_file: None,
+            list_devices: false,
+        };
+        Ok(vec![preferred.open(program)?; self.names.len()])
     }
 
     /// The name of the first device, or of all that share a run.

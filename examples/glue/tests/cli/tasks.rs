@@ -174,6 +174,27 @@ fn a_shard_of_all_tasks_has_its_share_of_each() {
 }
 
 #[test]
+fn every_task_that_lacks_runs_is_named_and_none_is_merged() {
+    let world = World::new();
+    copy_rte_and_wnli(&world);
+    let all = ["--task=all", "--data=some", "--seeds=2", "--out=parts"];
+    let merge = [&all[..], &["--merge"]].concat();
+    let nothing = "error: runs are not recorded: rte: 4 of 4; wnli: 4 of 4; to train them, leave out --merge";
+    world.refuse(&merge, 1, &[nothing]);
+    assert!(!world.path("parts").exists());
+    let rte = ["--task=rte", "--data=some", "--seeds=2", "--out=parts/rte"];
+    for shard in ["--shard=1/2", "--shard=2/2"] {
+        world.succeed(&[&rte[..], &[shard]].concat());
+    }
+    world.succeed(&[&all[..], &["--shard=1/2"]].concat());
+    let half = "error: runs are not recorded: wnli: 2 of 4, of shard 2/2; to train them, leave out --merge";
+    world.refuse(&merge, 1, &[half]);
+    // What could have been merged has stayed where it was.
+    assert!(world.path("parts/rte/runs.1-of-2.jsonl").exists());
+    assert!(!world.path("parts/rte/runs.jsonl").exists());
+}
+
+#[test]
 fn a_damaged_file_is_found_before_the_first_task_is_trained() {
     let world = World::new();
     copy_rte_and_wnli(&world);

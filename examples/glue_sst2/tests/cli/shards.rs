@@ -193,6 +193,22 @@ fn missing_runs_are_named_and_trained_without_merge() {
 }
 
 #[test]
+fn merging_opens_no_device() {
+    let world = World::new();
+    let study = ["--seeds", "2", "--device", "cuda"];
+    succeeded(&world.run(&["--seeds", "2", "--shard", "1/1"]));
+    // As if it had been trained on a GPU, which this build cannot open.
+    let runs = world.path("out/runs.1-of-1.jsonl");
+    let text = read(&runs);
+    let other = text.replace("\"device\":\"flex\"", "\"device\":\"cuda:0\"");
+    assert_ne!(text, other);
+    fs::write(&runs, &other).expect("it is written");
+    assert_error(&world.run(&study), 2, &["error: ", "`cuda`"]);
+    succeeded(&world.run(&[&study[..], &["--merge"]].concat()));
+    assert!(read(&world.path("out/runs.jsonl")) == other);
+}
+
+#[test]
 fn shards_of_another_number_are_refused_with_their_files() {
     let world = World::new();
     let study = ["--seeds", "2"];
