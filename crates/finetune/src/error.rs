@@ -1,5 +1,6 @@
 //! What can go wrong while a study runs, in one line each.
 
+use tasks::counted;
 use thiserror::Error;
 
 /// An error of this crate: one line with the place, the value and what is accepted.
@@ -32,8 +33,8 @@ pub enum FinetuneError {
     Stopped,
     /// Recipes are chosen by all tuning runs, and some are in other shards' shares.
     #[error(
-        "{missing} tuning run{} of other shards {} not recorded yet, by which recipes are chosen",
-        if *missing == 1 { "" } else { "s" },
+        "{} of other shards {} not recorded yet, by which recipes are chosen",
+        counted(*missing, "tuning run"),
         if *missing == 1 { "is" } else { "are" }
     )]
     TuningUnfinished {
@@ -42,7 +43,8 @@ pub enum FinetuneError {
     },
     /// Runs are to be merged, and not all are there.
     #[error(
-        "{missing} of {runs} runs {} not recorded: {named}{}",
+        "{missing} of {} {} not recorded: {named}{}",
+        counted(*runs, "run"),
         if *missing == 1 { "is" } else { "are" },
         shards.as_ref().map(|shards| format!("; of {shards}")).unwrap_or_default()
     )]

@@ -116,7 +116,8 @@ impl Session {
         let batches = self.setup.config.recipe.gradient_accumulation;
         if batches < devices {
             return Err(FinetuneError::Replicas(format!(
-                "{batches} batches per step, expected at least one for each of {devices} devices"
+                "{batches} {} per step, expected at least one for each of {devices} devices",
+                if batches == 1 { "batch" } else { "batches" }
             )));
         }
         let runs = plan::runs(&self.setup.plan());

@@ -11,6 +11,7 @@ use report::BenchmarkMaterial;
 use study::statistics::{ALPHA, fewest_pairs, least_p_value};
 use study::summary::metric_in_words;
 use study::{BenchmarkSummary, StudyKind, StudySummary};
+use tasks::counted;
 use tasks::glue::{self, GlueTask};
 
 use crate::conductor::{Conductor, Stage};
@@ -46,9 +47,9 @@ impl Conductor<'_> {
         };
         if least_p_value(study.seeds, there.len()) >= ALPHA && !self.arguments.quiet {
             say(&format!(
-                "note: {} pairs of runs cannot show any difference, however large; beside {} tasks it takes at least {}",
-                study.seeds,
-                there.len(),
+                "note: {} of runs cannot show any difference, however large; beside {} it takes at least {}",
+                counted(study.seeds, "pair"),
+                counted(there.len(), "task"),
                 fewest_pairs(there.len())
             ));
         }

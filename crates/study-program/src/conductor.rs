@@ -11,8 +11,8 @@ use program::progress::say;
 use program::source::Found;
 use program::{DeviceOptions, Failure, Program, Takes, print, print_json, stop};
 use report::Material;
-use study::plan::RunKey;
-use study::record::{RunLog, RunRecord};
+use study::plan::{RunKey, RunRecipe};
+use study::record::{RunFiles, RunLog, RunRecord};
 use study::{NoiseSelection, Shard, StudyKind, StudySummary, plan};
 
 use crate::arguments::StudyArguments;
@@ -216,8 +216,12 @@ impl<'a> Conductor<'a> {
         session: Session,
         out: &Path,
         subject: &Subject,
-    ) -> (Session, Terminal) {
+    ) -> Result<(Session, Terminal), Failure> {
         let arguments = self.arguments;
+        let recorded = RunFiles::read(out).map_err(Failure::world)?;
+        let recorded: Vec<RunRecord> = recorded.records().cloned().collect();
+        let rows = session.data().train.len();
+        let runs = plan::runs(&plan::resolved(session.config(), rows, &recorded));
         let jobs = jobs::or_suited(stage.jobs, &stage.training_devices, &session);
         let mut session = session.with_jobs(jobs);
         if let Some(models) = saving::asked(arguments, &subject.name, self.command()) {
@@ -227,9 +231,9 @@ impl<'a> Conductor<'a> {
             session = session.with_checkpoints(arguments.checkpoint_minutes);
         }
         stop::catch();
-        let mut heading = heading(stage, subject, &session);
+        let mut heading = heading(stage, subject, &session, &runs);
         if let Some(shard) = arguments.shard {
-            let share = shard.share(&plan::runs(&session.plan())).len();
+            let share = number_of(&shard.share(&runs));
             heading.push(format!("shard {shard}: {share} of these runs"));
         }
         let metric = session.data().task.headline();
@@ -237,7 +241,7 @@ impl<'a> Conductor<'a> {
         let checkpoints = checkpoints_of(out, arguments.shard);
         let jobs = jobs.get();
         let terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs, checkpoints);
-        (session, terminal)
+        Ok((session, terminal))
     }
 
     /// Trains the runs that are missing, or merges those that are there, then writes the results.
@@ -249,7 +253,7 @@ impl<'a> Conductor<'a> {
         subject: &Subject,
     ) -> Result<Finished, Failure> {
         let arguments = self.arguments;
-        let (session, mut terminal) = self.prepared(stage, session, out, subject);
+        let (session, mut terminal) = self.prepared(stage, session, out, subject)?;
         let summary = match arguments.merge {
             true => session.merge(out, &mut terminal),
             false => session.run(out, &mut terminal),
@@ -367,8 +371,17 @@ fn some_run_has_a_score(records: &[RunRecord]) -> Result<(), Failure> {
     }
 }
 
+/// How many runs these are. Runs whose recipe is not chosen yet may turn out to be the same.
+fn number_of(runs: &[RunKey]) -> String {
+    let is_open = |run: &RunKey| matches!(run.recipe, RunRecipe::BestOf(_));
+    match runs.iter().any(is_open) {
+        true => format!("up to {}", runs.len()),
+        false => runs.len().to_string(),
+    }
+}
+
 /// What is about to run, in one line, then what a user should know about the model and the data, one line each.
-fn heading(stage: &Stage, subject: &Subject, session: &Session) -> Vec<String> {
+fn heading(stage: &Stage, subject: &Subject, session: &Session, runs: &[RunKey]) -> Vec<String> {
     let config = session.config();
     let (preset, model) = (stage.options.preset.name, &stage.model.name);
     let data = &subject.name;
@@ -389,7 +402,7 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session) -> Vec<String> {
     };
     let first = format!(
         "preset {preset}: {model} on {data}; runs {}, epochs {epochs}, batch size {}, learning rate {rate}, λ {}{}",
-        plan::runs(&session.plan()).len(),
+        number_of(runs),
         config.recipe.batch_size,
         config.lambda,
         match config.noise_selection {

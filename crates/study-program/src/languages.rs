@@ -7,6 +7,7 @@ use study::benchmark::Parts;
 use study::statistics::{ALPHA, Paired, fewest_pairs, least_p_value, p_equals, signed};
 use study::summary::{Scores, metric_in_words, metric_unit};
 use study::{BenchmarkSummary, StudyKind, StudySummary};
+use tasks::counted;
 use tasks::xtreme::{self, LanguageSets, language_set};
 
 /// A note if no difference in any language could count as evidence, because p-values are corrected for their number.
@@ -30,8 +31,8 @@ pub(crate) fn too_few_pairs(session: &Session) -> Option<String> {
     };
     (least_p_value(config.seeds, languages) >= ALPHA).then(|| {
         format!(
-            "{} pairs of runs cannot show any difference in a language, however large; beside {} it takes at least {}",
-            config.seeds,
+            "{} of runs cannot show any difference in a language, however large; beside {} it takes at least {}",
+            counted(config.seeds, "pair"),
             Parts::Languages.counted(languages),
             fewest_pairs(languages)
         )

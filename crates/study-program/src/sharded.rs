@@ -8,6 +8,7 @@ use harmless::shown;
 use program::{Failure, print, print_json};
 use serde::Serialize;
 use study::Shard;
+use tasks::counted;
 
 use crate::conductor::{Conductor, PARTS, Stage};
 use crate::sentences::Subject;
@@ -34,7 +35,7 @@ impl Conductor<'_> {
         subject: &Subject,
         shard: Shard,
     ) -> Result<(), Failure> {
-        let (session, mut terminal) = self.prepared(stage, session, out, subject);
+        let (session, mut terminal) = self.prepared(stage, session, out, subject)?;
         let done = session.run_shard(out, shard, &mut terminal);
         let done = done.map_err(|error| self.ended(error, out))?;
         drop(terminal);
@@ -67,11 +68,8 @@ fn in_words(done: &ShardRuns) -> String {
         failed,
     } = done;
     match (runs, failed) {
-        (0, _) => format!(
-            "nothing to do, the study has {pairs} pair{} of runs",
-            if *pairs == 1 { "" } else { "s" }
-        ),
-        (_, 0) => format!("{recorded} of {runs} runs recorded"),
-        _ => format!("{recorded} of {runs} runs recorded, {failed} of them failed"),
+        (0, _) => format!("nothing to do, the study has {} of runs", counted(*pairs, "pair")),
+        (_, 0) => format!("{recorded} of {} recorded", counted(*runs, "run")),
+        _ => format!("{recorded} of {} recorded, {failed} of them failed", counted(*runs, "run")),
     }
 }

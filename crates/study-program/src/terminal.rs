@@ -11,7 +11,7 @@ use study::Arm;
 use study::plan::RunKey;
 use study::record::{RunRecord, Saving};
 use study::summary::set_in_words;
-use tasks::Metric;
+use tasks::{Metric, counted};
 
 use crate::running::Running;
 use crate::saving;
@@ -128,9 +128,9 @@ impl Terminal {
     fn show_study(&self) {
         let left = self.left.words().map(|left| format!(", {left} left"));
         self.study.set_message(format!(
-            "{} of {} runs done{}",
+            "{} of {} done{}",
             self.done,
-            self.runs,
+            counted(self.runs, "run"),
             left.unwrap_or_default()
         ));
     }
@@ -156,7 +156,9 @@ impl Progress for Terminal {
 
     fn shards_merged(&mut self, files: usize, records: usize) {
         self.line(&format!(
-            "{records} runs of {files} shards merged into runs.jsonl"
+            "{} of {} merged into runs.jsonl",
+            counted(records, "run"),
+            counted(files, "shard")
         ));
     }
 
@@ -173,7 +175,9 @@ impl Progress for Terminal {
         if recorded > 0 {
             let continuing = if recorded < runs { ", continuing" } else { "" };
             self.line(&format!(
-                "{recorded} of {runs} runs are recorded already{continuing}"
+                "{recorded} of {} {} recorded already{continuing}",
+                counted(runs, "run"),
+                if recorded == 1 { "is" } else { "are" }
             ));
         }
         let jobs = self.jobs.min(runs - recorded);
@@ -196,6 +200,13 @@ impl Progress for Terminal {
     }
 
     fn recipes_chosen(&mut self, plan: &StudyStart) {
+        if plan.runs < self.runs {
+            self.line(&format!(
+                "recipes are chosen, with which {} are {} different ones",
+                counted(self.runs, "run"),
+                plan.runs
+            ));
+        }
         self.runs = plan.runs;
         let planned = self.study.length().unwrap_or(0);
         let left = planned.saturating_sub(self.study.position());

@@ -179,8 +179,7 @@ impl Parts {
 
     /// `1 task`, `2 tasks`.
     pub fn counted(self, count: usize) -> String {
-        let s = if count == 1 { "" } else { "s" };
-        format!("{count} {}{s}", self.one())
+        tasks::counted(count, self.one())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tasks::SplitFacts;
+use tasks::{SplitFacts, counted};
 
 use crate::error::StudyError;
 
@@ -53,8 +53,11 @@ impl FileSummary {
     pub fn warnings(&self) -> Vec<String> {
         let shared = (self.shared_with_train > 0).then(|| {
             format!(
-                "{} of {} rows are in the training file too, where the model has seen their labels",
-                self.shared_with_train, self.facts.rows
+                "{} of {} {} in the training file too, where the model has seen {}",
+                self.shared_with_train,
+                counted(self.facts.rows, "row"),
+                if self.shared_with_train == 1 { "is" } else { "are" },
+                if self.shared_with_train == 1 { "its label" } else { "their labels" }
             )
         });
         let warnings = self.facts.warnings().into_iter().chain(shared);

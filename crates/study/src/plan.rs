@@ -1,5 +1,7 @@
 //! Which runs a study needs.
 
+use tasks::counted;
+
 use crate::arm::Arm;
 use crate::config::StudyConfig;
 use crate::error::StudyError;
@@ -190,10 +192,10 @@ pub fn too_few_pairs(plan: &[PlannedStudy]) -> Vec<String> {
         let most = pairs.max()?;
         (least_p_value(most, comparisons) >= ALPHA).then(|| {
             format!(
-                "{}: {most} pair{} of runs cannot show any difference, however large; beside {comparisons} comparison{} it takes at least {}",
+                "{}: {} of runs cannot show any difference, however large; beside {} it takes at least {}",
                 study.study,
-                if most == 1 { "" } else { "s" },
-                if comparisons == 1 { "" } else { "s" },
+                counted(most, "pair"),
+                counted(comparisons, "comparison"),
                 fewest_pairs(comparisons),
             )
         })

@@ -50,6 +50,7 @@ mod targets;
 mod task;
 pub mod xtreme;
 
+pub use counted::counted;
 pub use error::TaskError;
 pub use facts::SplitFacts;
 pub use kind::ValueKind;

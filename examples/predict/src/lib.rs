@@ -10,6 +10,7 @@ use encoders::Snapshot;
 use predict::{Output, Predictor, Summary};
 use program::progress::say;
 use program::{DeviceOptions, Failure, Program, stop};
+use tasks::counted;
 
 use crate::arguments::{Arguments, not_opened};
 use crate::terminal::Terminal;
@@ -105,13 +106,14 @@ fn ended(arguments: &Arguments, predictor: &Predictor, summary: &Summary) -> Res
     if *cut > 0 {
         let most = predictor.max_length();
         say(&format_args!(
-            "{cut} of {predicted} texts longer than {most} tokens, and cut"
+            "{cut} of {} longer than {most} tokens, and cut",
+            counted(*predicted, "text")
         ));
     }
     if let Some(first) = &summary.first_broken {
         say(&format_args!(
-            "{broken} broken {} skipped, the first: {first}",
-            if *broken == 1 { "row" } else { "rows" }
+            "{} skipped, the first: {first}",
+            counted(*broken, "broken row")
         ));
     }
     let written = arguments.output.as_ref().map(|path| {
@@ -138,5 +140,5 @@ fn ended(arguments: &Arguments, predictor: &Predictor, summary: &Summary) -> Res
 }
 
 fn predictions(count: usize) -> String {
-    format!("{count} prediction{}", if count == 1 { "" } else { "s" })
+    counted(count, "prediction")
 }

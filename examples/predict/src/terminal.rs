@@ -48,7 +48,8 @@ impl Observer for Terminal {
     fn torn(&mut self, bytes: u64) {
         self.bar.suspend(|| {
             say(&format_args!(
-                "the last line of the output, {bytes} bytes, was half-written; removed"
+                "the last line of the output, {bytes} byte{}, was half-written; removed",
+                if bytes == 1 { "" } else { "s" }
             ));
         });
     }

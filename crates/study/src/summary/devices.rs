@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tasks::counted;
 
 use crate::plan::{self, PlannedStudy, RunKey};
 use crate::record::{RunRecord, device_kind};
@@ -50,18 +51,14 @@ impl MixedDevices {
 
     /// What to know about it, in a sentence.
     pub fn in_words(&self) -> String {
-        let count = |count: usize, what: &str| match count {
-            1 => format!("1 {what}"),
-            _ => format!("{count} {what}s"),
-        };
         let runs = self.runs.iter();
-        let runs = runs.map(|(kind, runs)| format!("{} on {kind}", count(*runs, "run")));
+        let runs = runs.map(|(kind, runs)| format!("{} on {kind}", counted(*runs, "run")));
         let runs = runs.collect::<Vec<_>>().join(", ");
         match self.split_pairs {
             0 => format!("different devices, the same for both runs of each pair: {runs}"),
             split => format!(
                 "different devices, also within {}, whose runs differ in more than their arms: {runs}",
-                count(split, "pair")
+                counted(split, "pair")
             ),
         }
     }
