@@ -83,6 +83,20 @@ impl TrainingDevices {
         }
     }
 
+    /// What nothing can check about them: servers do not tell what they compute with.
+    pub(crate) fn unknown_kinds(&self) -> Option<String> {
+        let first = &self.names[0];
+        let is_elsewhere = |name: &DeviceName| name.host != first.host;
+        self.names.iter().any(is_elsewhere).then(|| {
+            let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
+            format!(
+                "{}: servers do not tell what they compute with, so see to it that all of them serve devices of one kind; between kinds, \
+                 results differ in their last digits",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Whether the first device computes on the program's threads, and has the study for itself.
     pub(crate) fn is_threaded(&self) -> bool {
         self.names.len() == 1 && self.names[0].backend.is_threaded()
@@ -160,6 +174,20 @@ mod tests {
             (training_devices.jobs(), training_devices.is_threaded()),
             (2, false)
         );
+    }
+
+    #[test]
+    fn of_several_servers_it_is_said_that_their_kind_is_unknown() {
+        let note = |devices: &str| {
+            let asked = asked(&["--devices", devices]).expect("devices");
+            asked.unknown_kinds()
+        };
+        for known in ["cuda:0,cuda:1", "remote:a:3000,remote:a:3000/1"] {
+            assert_eq!(note(known), None, "{known}");
+        }
+        let note = note("remote:a:3000,remote:b:3000").expect("two servers");
+        let begin = "remote:a:3000, remote:b:3000: servers do not tell what they compute with";
+        assert!(note.starts_with(begin), "{note}");
     }
 
     #[test]

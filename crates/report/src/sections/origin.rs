@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use study::RunRecord;
+use study::record::device_kind;
 
 use super::tables;
 use crate::document::{Block, Folded, Section, Table};
@@ -35,6 +36,11 @@ pub(super) fn section(material: &Material<'_>) -> Section {
         );
         blocks.insert(2, Block::Text(text));
     }
+    if has_several_servers(&records) {
+        let text = "The runs are on devices of several servers. \"Every run\" says which is on which, but not what a server computes \
+                    with, which it does not tell; between devices of different kinds, results differ in their last digits.";
+        blocks.insert(2, Block::Text(text.to_owned()));
+    }
     if let Some(noise) = records.iter().find_map(|record| record.noise.as_ref()) {
         let mut table = Table::new(
             "Parameters that the noise left alone, and why.",
@@ -54,6 +60,14 @@ pub(super) fn section(material: &Material<'_>) -> Section {
         finding: None,
         blocks,
     }
+}
+
+/// Whether runs are on remote devices of several names. A record has the address of a server and not what is behind it.
+fn has_several_servers(records: &[&RunRecord]) -> bool {
+    let devices = records.iter().map(|record| record.settings.device.as_str());
+    let mut remote = devices.filter(|device| device_kind(device) == "remote");
+    let first = remote.next();
+    remote.any(|device| Some(device) != first)
 }
 
 /// Every setting by its path in the record, with each value that occurs.
@@ -139,6 +153,8 @@ fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
         ),
         &[&tables::WHICH_RUN[..], &results].concat(),
     );
+    let has_several_kinds =
+        material.summary.mixed_devices.is_some() || has_several_servers(records);
     for record in records {
         let last = record.epochs.last();
         let noise = record.noise.as_ref();
@@ -161,9 +177,9 @@ fn runs(material: &Material<'_>, records: &[&RunRecord]) -> Table {
             },
             duration(record.seconds),
             date(record.finished_unix),
-            match material.summary.mixed_devices {
-                None => NONE.to_owned(),
-                Some(_) => record.settings.device.clone(),
+            match has_several_kinds {
+                false => NONE.to_owned(),
+                true => record.settings.device.clone(),
             },
         ]);
         table.rows.push(row);

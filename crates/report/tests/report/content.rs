@@ -424,6 +424,22 @@ fn several_arms_are_compared_in_a_figure_of_their_own() {
 }
 
 #[test]
+fn runs_on_several_servers_are_listed_with_them() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 2);
+    let part = "The runs are on devices of several servers.";
+    for run in &mut sample.records {
+        run.settings.device = "remote:a:3000".to_owned();
+    }
+    assert!(!write(&sample).markdown.contains(part));
+    sample.records[0].settings.device = "remote:b:3000".to_owned();
+    let text = write(&sample).markdown;
+    assert!(text.contains(part), "{text}");
+    for device in ["| remote:a:3000 |", "| remote:b:3000 |"] {
+        assert!(text.contains(device), "{device}: {text}");
+    }
+}
+
+#[test]
 fn saved_models_are_named_with_their_runs() {
     let mut sample = Sample::of(&[StudyKind::Compare], 3);
     let without = write(&sample).markdown;

@@ -108,6 +108,8 @@ impl RunsOfFile<'_> {
 }
 
 /// The kind of a device that a user named: `wgpu` of `wgpu`, `wgpu:0` and `wgpu:1`. Runs on devices of one kind mix.
+///
+/// All remote devices are of one kind, `remote`: their servers do not tell what they compute with.
 pub fn device_kind(name: &str) -> &str {
     name.split_once(':').map_or(name, |(kind, _)| kind)
 }
