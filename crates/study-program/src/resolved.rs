@@ -38,13 +38,16 @@ impl StudyArguments {
         } = preset.read();
         let source = |preset: String| Source::from(OsString::from(preset));
         if let Some(asked) = &self.study {
-            study.studies = asked
-                .iter()
-                .flat_map(|studies| match studies {
-                    Studies::All => StudyKind::BY_ONE_RECIPE.to_vec(),
-                    Studies::One(study) => vec![*study],
-                })
-                .collect();
+            let of = |studies: &Studies| match studies {
+                // Those that are named beside it are where they are named.
+                Studies::All => {
+                    let mut all = StudyKind::BY_ONE_RECIPE.to_vec();
+                    all.retain(|study| !asked.contains(&Studies::One(*study)));
+                    all
+                }
+                Studies::One(study) => vec![*study],
+            };
+            study.studies = asked.iter().flat_map(of).collect();
         }
         put(&mut study.arms, &self.arms);
         put(&mut study.companions, &self.companions);
@@ -70,8 +73,8 @@ impl StudyArguments {
         put(&mut study.first_seed, &self.first_seed);
         if let Some(vary) = &self.vary {
             // In one order, so that the same choice is the same study.
-            let varied = Draw::ALL.into_iter().filter(|draw| vary.contains(draw));
-            let varied: Vec<Draw> = varied.collect();
+            let mut varied = vary.clone();
+            varied.sort();
             study.vary = (varied != Draw::USUAL).then_some(varied);
         } else if study.studies.contains(&StudyKind::DataSize) {
             study.vary = Some(Draw::ALL.to_vec());
@@ -204,10 +207,9 @@ mod tests {
             Source::Hub("google-bert/bert-base-uncased".to_owned())
         );
         assert_eq!(resolved.data, Source::Hub("sst2".to_owned()));
-        assert_eq!(
-            resolved.study.studies.len(),
-            1 + StudyKind::BY_ONE_RECIPE.len()
-        );
+        let studies = &resolved.study.studies;
+        assert_eq!(studies.len(), StudyKind::BY_ONE_RECIPE.len());
+        assert_eq!(studies[..2], [StudyKind::Lambda, StudyKind::Compare]);
         assert_eq!(resolved.study.arms.len(), 1);
         assert_eq!(resolved.study.seeds, 2);
         assert_eq!(resolved.study.hyperparameters["mixout.probability"], 0.9);
@@ -264,7 +266,7 @@ mod tests {
         let vary = |arguments: &[&str]| resolved(arguments).study.vary;
         assert_eq!(vary(&[]), None);
         assert_eq!(vary(&["--vary=method,noise,dropout,order,head"]), None);
-        let asked = vary(&["--vary=order,head", "--vary=order"]);
+        let asked = vary(&["--vary=order", "--vary=head"]);
         assert_eq!(asked, Some(vec![Draw::Head, Draw::Order]));
         let sizes = vary(&["--study=compare,data-size"]);
         assert_eq!(sizes, Some(Draw::ALL.to_vec()));
@@ -274,6 +276,38 @@ mod tests {
         ]);
         assert_eq!(first_rows, None);
         assert!(parse(&["--vary=weather"]).is_err());
+    }
+
+    #[test]
+    fn a_value_that_an_option_lists_twice_is_refused() {
+        for (arguments, part) in [
+            (&["--study=compare,compare"][..], "studies is compare twice"),
+            (&["--study=all,all"], "studies is compare twice"),
+            (&["--vary=head,order", "--vary=head"], "vary is head twice"),
+            (&["--study=lambda", "--lambdas=0.1,0.1"], "lambdas is 0.1 twice"),
+            (
+                &["--study=data-size", "--fractions=0.5,0.50"],
+                "fractions is 0.5 twice",
+            ),
+            (
+                &["--study=baseline", "--learning-rates=1e-4,1e-4"],
+                "learning rates is 0.0001 twice",
+            ),
+            (
+                &["--study=baseline", "--epochs-grid=2,2.0"],
+                "epochs in the grid is 2 twice",
+            ),
+            (&["--arms=baseline,baseline"], "arms is baseline twice"),
+            (
+                &["--study=companions", "--companions=smart,smart"],
+                "companions is smart twice",
+            ),
+        ] {
+            let error = resolved(arguments).study.validate();
+            let said = error.expect_err("it is refused").to_string();
+            assert!(said.starts_with(part), "{arguments:?}: {said}");
+        }
+        assert!(resolved(&["--study=lambda,all"]).study.validate().is_ok());
     }
 
     #[test]

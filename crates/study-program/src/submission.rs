@@ -27,9 +27,14 @@ pub(crate) fn asked<'a>(
         None => return Ok((Vec::new(), Vec::new())),
     };
     let sets = task.evaluation_sets();
-    let (mut asked, mut notes) = (Vec::new(), Vec::new());
-    for word in words {
-        if let Some(set) = sets.iter().find(|set| set.name == word) {
+    let (mut asked, mut notes): (Vec<&str>, _) = (Vec::new(), Vec::new());
+    for (at, word) in words.iter().enumerate() {
+        if words[..at].contains(word) {
+            return Err(Failure::usage(format!(
+                "--predict gives {word} twice; expected it once"
+            )));
+        }
+        if let Some(set) = sets.iter().find(|set| set.name == *word) {
             // The predictions of a set with labels are recorded anyway.
             if !set.source.is_labelled() {
                 asked.push(set.name.as_str());
@@ -40,7 +45,7 @@ pub(crate) fn asked<'a>(
             .iter()
             .filter(|set| !set.source.is_labelled())
             .collect();
-        if word != TEST || unlabelled.is_empty() {
+        if *word != TEST || unlabelled.is_empty() {
             let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
             return Err(Failure::usage(format!(
                 "--predict {word}: {} has no such set; expected one of {}",
@@ -61,7 +66,13 @@ pub(crate) fn asked<'a>(
             }
         }
     }
-    asked.dedup();
+    // `test` covers sets that may be named beside it.
+    let mut once: Vec<&str> = Vec::new();
+    asked.retain(|set| {
+        let is_first = !once.contains(set);
+        once.push(*set);
+        is_first
+    });
     Ok((asked, notes))
 }
 

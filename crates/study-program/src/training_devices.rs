@@ -34,6 +34,11 @@ impl TrainingDevices {
                 )));
             }
         }
+        if let (Some(_), [only]) = (arguments.parallel, &names[..]) {
+            return Err(Failure::Usage(format!(
+                "--parallel changes nothing with one device, {only}; expected at least two in --devices"
+            )));
+        }
         Ok(Self {
             names,
             parallel: arguments.parallel.unwrap_or(ParallelName::Runs),
@@ -188,6 +193,18 @@ mod tests {
         let note = note("remote:a:3000,remote:b:3000").expect("two servers");
         let begin = "remote:a:3000, remote:b:3000: servers do not tell what they compute with";
         assert!(note.starts_with(begin), "{note}");
+    }
+
+    #[test]
+    fn a_single_device_shares_no_work() {
+        for how in ["--parallel=data", "--parallel=runs"] {
+            let Err(failure) = asked(&["--devices=flex", how]) else {
+                panic!("{how} is refused");
+            };
+            let expected = "error: --parallel changes nothing with one device, flex; expected at least two in --devices";
+            assert_eq!(failure.to_string(), expected);
+        }
+        assert!(asked(&["--devices=flex"]).is_ok());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::kind::StudyKind;
 use crate::method::{Method, check_known};
 use crate::noise::NoiseSelection;
 use crate::precision::Precision;
-use crate::range::{at_least_one, check, count};
+use crate::range::{at_least_one, check, count, twice};
 use crate::recipe::Recipe;
 use crate::record::difference;
 use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
@@ -24,16 +24,16 @@ use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `studies` | compare | the questions, in this order | at least 1 |
-/// | `arms` | baseline, noisytune | what `compare` compares | at least 1 |
+/// | `studies` | compare | the questions, in this order | at least 1, each once |
+/// | `arms` | baseline, noisytune | what `compare` compares | at least 1, each once |
 /// | `seeds` | 8 | runs of each point of a study, one per seed | 1 to 1,000,000 |
 /// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change`; beside such points, theirs have at least as many | 1 to 1,000,000 |
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
-/// | `vary` | [`Draw::USUAL`] | what the seeds decide; everything else is drawn by the first seed in every run | at least 1 |
+/// | `vary` | [`Draw::USUAL`] | what the seeds decide; everything else is drawn by the first seed in every run | at least 1, each once |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
 /// | `noise_selection` | everything | which pretrained parameters take the noise | |
-/// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda` |
-/// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1 |
+/// | `lambdas` | 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5 | the sweep of `lambda` | each as `lambda`, and once |
+/// | `fractions` | 0.1, 0.25, 0.5, 1 | shares of the training rows in `data-size` | above 0, to 1, each once |
 /// | `tuning` | [`Tuning`] | the grid of `baseline`, and what its points are chosen by | [`Tuning`] |
 /// | `companions` | mixout, recadam, neftune | the methods of `companions`, each with and without noise | arms |
 /// | `hyperparameters` | the arms' own | numbers of the arms' methods, such as `mixout.probability` | the arm's |
@@ -195,7 +195,11 @@ impl StudyConfig {
                 x > 0.0 && x <= 1.0
             })?;
         }
+        twice("studies", &self.studies)?;
         twice("arms", &self.arms)?;
+        twice("vary", self.vary.as_deref().unwrap_or_default())?;
+        twice("lambdas", &self.lambdas)?;
+        twice("fractions", &self.fractions)?;
         self.check_companions()?;
         check_known(&self.hyperparameters)?;
         self.check_precision()?;
@@ -233,6 +237,13 @@ impl StudyConfig {
 
     fn of_its_runs(&self) -> Self {
         let mut config = self.clone();
+        // Earlier versions kept a study that was asked for twice.
+        let mut studies = Vec::new();
+        config.studies.retain(|study| {
+            let is_first = !studies.contains(study);
+            studies.push(*study);
+            is_first
+        });
         config.hyperparameters.retain(|name, _| {
             let is_it = |method: Method| {
                 method
@@ -308,22 +319,6 @@ impl StudyConfig {
     }
 }
 
-/// Refuses an arm that is listed twice.
-fn twice(name: &'static str, arms: &[Arm]) -> Result<(), StudyError> {
-    let again = arms
-        .iter()
-        .enumerate()
-        .find(|(at, arm)| arms[..*at].contains(arm));
-    match again {
-        None => Ok(()),
-        Some((_, arm)) => Err(StudyError::setting(
-            name,
-            format!("{} twice", arm.name()),
-            "each once",
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,6 +388,51 @@ mod tests {
                 ..StudyConfig::default()
             };
             assert_eq!(refusal(config), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_of_a_list_is_listed_once() {
+        let with = |change: &dyn Fn(&mut StudyConfig)| {
+            let mut config = StudyConfig::default();
+            change(&mut config);
+            refusal(config)
+        };
+        let of_grid = |change: &dyn Fn(&mut Tuning)| {
+            with(&|config| {
+                config.studies = vec![StudyKind::Baseline];
+                let mut tuning = Tuning::default();
+                change(&mut tuning);
+                config.tuning = Some(tuning);
+            })
+        };
+        for (said, expected) in [
+            (
+                with(&|config| config.studies = vec![StudyKind::Lambda; 2]),
+                "studies is lambda twice",
+            ),
+            (
+                with(&|config| config.vary = Some(vec![Draw::Head, Draw::Order, Draw::Head])),
+                "vary is head twice",
+            ),
+            (
+                with(&|config| config.lambdas = vec![0.1, 0.2, 0.10]),
+                "lambdas is 0.1 twice",
+            ),
+            (
+                with(&|config| config.fractions = vec![0.5, 1.0, 0.5]),
+                "fractions is 0.5 twice",
+            ),
+            (
+                of_grid(&|grid| grid.learning_rates = vec![1e-4, 5e-5, 1e-4]),
+                "learning rates is 0.0001 twice",
+            ),
+            (
+                of_grid(&|grid| grid.epochs = vec![2, 2]),
+                "epochs in the grid is 2 twice",
+            ),
+        ] {
+            assert_eq!(said, format!("{expected}, accepted is each once"));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Checks of single settings.
 
+use std::fmt::Display;
+
 use crate::error::StudyError;
 
 pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), StudyError> {
@@ -21,6 +23,22 @@ pub fn count(name: &'static str, value: usize) -> Result<(), StudyError> {
     match value {
         1..=MOST => Ok(()),
         _ => Err(StudyError::setting(name, value, "1 to 1000000")),
+    }
+}
+
+/// Refuses a value that a list has twice.
+pub(crate) fn twice<T: PartialEq + Display>(
+    name: &'static str,
+    values: &[T],
+) -> Result<(), StudyError> {
+    let mut all = values.iter().enumerate();
+    match all.find(|(at, value)| values[..*at].contains(value)) {
+        None => Ok(()),
+        Some((_, value)) => Err(StudyError::setting(
+            name,
+            format!("{value} twice"),
+            "each once",
+        )),
     }
 }
 

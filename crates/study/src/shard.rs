@@ -96,7 +96,10 @@ impl Shard {
         let shard = shard.and_then(|(number, count)| Self::new(number, count).ok());
         match shard.filter(|shard| shard.file_name() == name) {
             Some(shard) => Ok(Some(shard)),
-            None => Err(refused(name, None)),
+            None => Err(StudyError::Shard {
+                value: name.to_owned(),
+                accepted: "runs.I-of-N.jsonl, with I from 1 to N".to_owned(),
+            }),
         }
     }
 }
@@ -129,10 +132,13 @@ impl Pair {
 
 fn refused(value: &str, count: Option<usize>) -> StudyError {
     StudyError::Shard {
-        value: value.to_owned(),
+        value: match value {
+            "" => "empty".to_owned(),
+            value => value.to_owned(),
+        },
         accepted: match count {
             Some(count) if count > 0 => format!("1/{count} to {count}/{count}"),
-            _ => "I of N, with I from 1 to N".to_owned(),
+            _ => "I/N such as 1/8, with I from 1 to N".to_owned(),
         },
     }
 }
@@ -183,14 +189,15 @@ mod tests {
         for (text, accepted) in [
             ("0/4", "1/4 to 4/4"),
             ("5/4", "1/4 to 4/4"),
-            ("1/0", "I of N, with I from 1 to N"),
-            ("1", "I of N, with I from 1 to N"),
-            ("a/b", "I of N, with I from 1 to N"),
-            ("-1/4", "I of N, with I from 1 to N"),
-            ("", "I of N, with I from 1 to N"),
+            ("1/0", "I/N such as 1/8, with I from 1 to N"),
+            ("1", "I/N such as 1/8, with I from 1 to N"),
+            ("a/b", "I/N such as 1/8, with I from 1 to N"),
+            ("-1/4", "I/N such as 1/8, with I from 1 to N"),
+            ("", "I/N such as 1/8, with I from 1 to N"),
         ] {
             let error = text.parse::<Shard>().expect_err("it is refused");
-            let expected = format!("shard is {text}, accepted is {accepted}");
+            let shown = if text.is_empty() { "empty" } else { text };
+            let expected = format!("shard is {shown}, accepted is {accepted}");
             assert_eq!(error.to_string(), expected);
         }
     }
@@ -214,7 +221,8 @@ mod tests {
             "runs.a-of-b.jsonl",
         ] {
             let error = of_file(name).expect_err("no shard has this file");
-            assert!(error.starts_with(&format!("shard is {name}, ")), "{error}");
+            let expected = format!("shard is {name}, accepted is runs.I-of-N.jsonl, with I from 1 to N");
+            assert_eq!(error, expected);
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::StudyError;
-use crate::range::{at_least_one, check, count};
+use crate::range::{at_least_one, check, count, twice};
 use crate::recipe::Recipe;
 use crate::record::RunRecord;
 
@@ -15,8 +15,8 @@ pub const TUNING_SEEDS_FOLLOW_BY: u64 = 1_000_000;
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `learning_rates` | 2e-5, 3e-5, 5e-5, 1e-4 | one axis of the grid | each above 0 |
-/// | `epochs` | 1, 2, 3 | the other; the schedule of each number of epochs is its own | each 1 to 1,000,000 |
+/// | `learning_rates` | 2e-5, 3e-5, 5e-5, 1e-4 | one axis of the grid | each above 0, and once |
+/// | `epochs` | 1, 2, 3 | the other; the schedule of each number of epochs is its own | each 1 to 1,000,000, and once |
 /// | `seeds` | 3 | runs of each arm at each point | 1 to 1,000,000 |
 /// | `validation_fraction` | 0.1 | share of the training rows that is held out to choose by | above 0, below 1 |
 /// | `max_validation_rows` | 1,000 | at most so many rows | at least 1 |
@@ -75,6 +75,8 @@ impl Tuning {
         for &epochs in &self.epochs {
             count("epochs", epochs)?;
         }
+        twice("learning rates", &self.learning_rates)?;
+        twice("epochs in the grid", &self.epochs)?;
         count("tuning seeds", self.seeds)?;
         let share = self.validation_fraction;
         check("validation fraction", share, "above 0, below 1", |x| {

@@ -323,6 +323,11 @@ fn what_cannot_run_is_one_line_with_what_to_do() {
             2,
             &["--predict dev2", "expected one of dev, test"],
         ),
+        (
+            &["--task=rte", "--data", data, "--predict=test,dev,test"],
+            2,
+            &["--predict gives test twice; expected it once"],
+        ),
     ] {
         world.refuse(arguments, code, parts);
         assert!(

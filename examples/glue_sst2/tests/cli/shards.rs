@@ -133,10 +133,11 @@ fn a_shard_that_does_not_exist_is_refused_with_the_accepted_range() {
     for (shard, part) in [
         ("0/4", "shard is 0/4, accepted is 1/4 to 4/4"),
         ("5/4", "shard is 5/4, accepted is 1/4 to 4/4"),
-        ("2", "shard is 2, accepted is I of N, with I from 1 to N"),
+        ("2", "shard is 2, accepted is I/N such as 1/8, with I from 1 to N"),
+        ("", "shard is empty, accepted is I/N such as 1/8, with I from 1 to N"),
         (
             "1/0",
-            "shard is 1/0, accepted is I of N, with I from 1 to N",
+            "shard is 1/0, accepted is I/N such as 1/8, with I from 1 to N",
         ),
     ] {
         let output = world.run(&["--shard", shard]);
