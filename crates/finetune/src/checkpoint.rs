@@ -77,6 +77,7 @@ struct Owner {
     seed: u64,
     settings: Settings,
     versions: Versions,
+    /// The plan that its process worked by.
     plan_sha256: Option<String>,
 }
 
@@ -155,6 +156,8 @@ pub(crate) struct Checkpoints {
     owner: Owner,
     /// Devices on which the run might as well have been.
     elsewhere: Arc<[String]>,
+    /// The hashes of the study's plans, of which one extends the other and none changes what a run with these settings does.
+    plans: Arc<[String]>,
     /// Time between two of them; 0 for the ends of epochs alone, `None` for none.
     every: Option<Duration>,
     /// When the latest was written, or the run began.
@@ -168,6 +171,7 @@ impl Checkpoints {
         run: &RunKey,
         all: &Path,
         plan_sha256: Option<&str>,
+        plans: &Arc<[String]>,
         every: Option<Duration>,
     ) -> Self {
         let settings = setup.settings(run);
@@ -182,6 +186,7 @@ impl Checkpoints {
                 plan_sha256: plan_sha256.map(str::to_owned),
             },
             elsewhere: Arc::clone(&setup.device_names),
+            plans: Arc::clone(plans),
             every,
             latest: Instant::now(),
         }
@@ -325,6 +330,10 @@ impl Checkpoints {
                 .settings
                 .device
                 .clone_from(&self.owner.settings.device);
+        }
+        let is_of_study = |plan: &String| self.plans.contains(plan);
+        if owner.plan_sha256.as_ref().is_some_and(is_of_study) {
+            owner.plan_sha256.clone_from(&self.owner.plan_sha256);
         }
         if let Some((field, stored, now)) = owner.difference(&self.owner) {
             return Err(Unusable::Foreign(format!(

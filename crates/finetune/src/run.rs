@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use encoders::Classifier;
@@ -44,6 +45,8 @@ pub(crate) struct Keeping<'a> {
     pub(crate) checkpoints: PathBuf,
     pub(crate) saver: Saver<'a>,
     pub(crate) plan_sha256: Option<String>,
+    /// The hashes of all plans of the study.
+    pub(crate) plans: Arc<[String]>,
     /// `None` without checkpoints.
     pub(crate) checkpoint_every: Option<Duration>,
 }
@@ -71,6 +74,7 @@ fn train_and_record(
         checkpoints,
         saver,
         plan_sha256,
+        plans,
         checkpoint_every,
     } = keeping;
     let settings = setup.settings(run);
@@ -84,6 +88,7 @@ fn train_and_record(
         run,
         checkpoints,
         plan_sha256.as_deref(),
+        plans,
         *checkpoint_every,
     );
     let mut outcome = Outcome {

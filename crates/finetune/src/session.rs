@@ -299,6 +299,7 @@ impl Session {
                 shard.is_some(),
             )?,
             plan_sha256,
+            plans: Preregistration::hashes(folder)?.into(),
             checkpoint_every,
         };
         let train = |job: usize, run: &RunKey, shared: &jobs::Shared<'_, _>| {

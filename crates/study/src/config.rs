@@ -478,6 +478,9 @@ mod tests {
             "recadam.pull 5000 times learning rate 0.001 is 5, above 2, where parameters diverge; accepted are a smaller product, \
              and any with recadam.largest-pull from above 0 to 2"
         );
+        let odd = refusal(config("recadam", 1e-3, &[("recadam.pull", 2000.1)]));
+        let begin = "recadam.pull 2000.1 times learning rate 0.001 is 2.0001, above 2, ";
+        assert!(odd.starts_with(begin), "{odd}");
         let largest = |bound| ("recadam.largest-pull", bound);
         assert!(config("recadam", 1e-3, &[largest(2.1)]).validate().is_err());
         for accepted in [

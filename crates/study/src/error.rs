@@ -101,7 +101,7 @@ pub enum StudyError {
     /// RecAdam would throw the parameters away from where they are to return to.
     #[error(
         "recadam.pull {pull} times learning rate {learning_rate} is {}, above 2, where parameters diverge; accepted are a smaller product, and any with recadam.largest-pull from above 0 to 2",
-        pull * learning_rate
+        short(pull * learning_rate)
     )]
     PullDiverges {
         /// The coefficient of the pull.
@@ -219,6 +219,11 @@ impl StudyError {
                 | Self::PullDiverges { .. }
         )
     }
+}
+
+/// A product without the digits that its rounding adds.
+fn short(product: f64) -> f64 {
+    format!("{product:.11e}").parse().unwrap_or(product)
 }
 
 fn names(vary: &[Draw]) -> String {

@@ -147,7 +147,7 @@ impl Preregistration {
             .iter()
             .find(|filed| filed.plan.sets_out_the_same(self))
         {
-            return Ok(Some(sha256_of(same.text.as_bytes())));
+            return Ok(Some(same.hash()));
         }
         if filed.is_empty() && has_records {
             return Ok(None);
@@ -207,7 +207,7 @@ impl Preregistration {
             .iter()
             .find(|filed| filed.plan.sets_out_the_same(self))
         {
-            return Ok(Place::Filed(Some(sha256_of(same.text.as_bytes()))));
+            return Ok(Place::Filed(Some(same.hash())));
         }
         match filed.last() {
             None if merged || sharded => Ok(Place::Filed(None)),
@@ -216,6 +216,15 @@ impl Preregistration {
             }
             _ => Ok(Place::New(path(folder, filed.len() + 1))),
         }
+    }
+
+    /// The SHA-256 of every plan in a study's folder, first to last.
+    ///
+    /// # Errors
+    /// [`StudyError::File`], [`StudyError::Plan`] if a file is no plan.
+    pub fn hashes(folder: &Path) -> Result<Vec<String>, StudyError> {
+        let filed = Filed::all(folder)?;
+        Ok(filed.iter().map(Filed::hash).collect())
     }
 
     fn text(&self) -> String {
@@ -246,10 +255,7 @@ pub fn refuse_other_plans<'a>(
     records: impl Iterator<Item = &'a RunRecord>,
 ) -> Result<(), StudyError> {
     let filed = Filed::all(folder)?;
-    let hashes: Vec<String> = filed
-        .iter()
-        .map(|filed| sha256_of(filed.text.as_bytes()))
-        .collect();
+    let hashes: Vec<String> = filed.iter().map(Filed::hash).collect();
     for record in records {
         let of_run = |hash: &String| record.plan_sha256.as_ref() == Some(hash);
         let Some(at) = hashes.iter().position(of_run) else {
@@ -291,7 +297,7 @@ pub(crate) fn departure(
         let is_named = made.iter().any(|run| run.plan_sha256.is_some());
         return Ok(is_named.then(|| "plan.json is gone".to_owned()));
     };
-    let hash = sha256_of(first.text.as_bytes());
+    let hash = first.hash();
     let reason = if filed.len() > 1 {
         "the plan was extended after the first run"
     } else if !first.plan.config.asks_the_same(config) {
@@ -324,6 +330,10 @@ fn choice(config: &StudyConfig, train_rows: usize) -> Option<String> {
 }
 
 impl Filed {
+    fn hash(&self) -> String {
+        sha256_of(self.text.as_bytes())
+    }
+
     /// The plans of a folder, first to last.
     fn all(folder: &Path) -> Result<Vec<Self>, StudyError> {
         let mut all = Vec::new();

@@ -437,6 +437,58 @@ fn a_checkpoint_of_other_settings_is_set_aside_and_named() {
 }
 
 #[test]
+fn a_checkpoint_is_used_where_only_what_its_run_does_not_read_has_changed() {
+    let smart = Arm::named("smart").expect("an arm");
+    let two = config(&[Arm::BASELINE, smart], 1, 0.15);
+    let weight = |weight| {
+        let mut config = two.clone();
+        config.hyperparameters.insert("smart.weight".to_owned(), weight);
+        config
+    };
+    let mut world = World::new(weight(2.0));
+    world.stop_after(3);
+    world.config = weight(3.0);
+    let watch = world.finish();
+    assert_eq!(watch.unusable, []);
+    assert_eq!(watch.continued.len(), 1);
+    assert!(world.out().join("plan-2.json").exists());
+    let undisturbed = World::new(weight(3.0));
+    undisturbed.finish();
+    let scores = |world: &World| {
+        let records = world.records();
+        records.iter().map(|run| run.epochs.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(scores(&world), scores(&undisturbed));
+    // Its own numbers it does read.
+    let mut world = World::new(StudyConfig {
+        arms: vec![smart],
+        ..weight(2.0)
+    });
+    world.stop_after(3);
+    world.config.hyperparameters.insert("smart.weight".to_owned(), 3.0);
+    let watch = world.finish();
+    let [(_, reason)] = &watch.unusable[..] else {
+        panic!("one line: {:?}", watch.unusable)
+    };
+    let part = "written with settings.hyperparameters.smart.weight 2.0, now it is 3.0";
+    assert!(reason.starts_with(part), "{reason}");
+}
+
+#[test]
+fn a_checkpoint_under_a_plan_that_is_gone_is_set_aside() {
+    let world = World::new(recipe(|_| ()));
+    world.stop_after(3);
+    let plan = world.out().join("plan.json");
+    let text = fs::read_to_string(&plan).expect("a plan");
+    fs::write(&plan, text.replace("\"format\": 1", "\"format\":  1")).expect("it is written");
+    let watch = world.finish();
+    let [(_, reason)] = &watch.unusable[..] else {
+        panic!("one line: {:?}", watch.unusable)
+    };
+    assert!(reason.starts_with("written with plan "), "{reason}");
+}
+
+#[test]
 fn what_a_killed_process_left_half_written_or_unremoved_is_cleared_away() {
     let world = World::new(recipe(|_| ()));
     world.stop_after(3);
