@@ -166,6 +166,10 @@ pub struct Comparison {
     /// McNemar's test on the pooled predictions for the set, point first; `None` for a task of scores, or if a pair cannot be
     /// compared.
     pub mcnemar: Option<McNemar>,
+    /// Why predictions of a task of classes are not compared, neither by `mcnemar` nor by `seeds_and_sentences`; `None` if they
+    /// are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predictions_missing: Option<String>,
     /// Whether the point is stochastically higher; `None` for fewer than
     /// [`MIN_PAIRS`](crate::statistics::MIN_PAIRS) pairs.
     pub stochastic_order: Option<StochasticOrder>,

@@ -48,6 +48,12 @@ fn equivalence(contrast: &Contrast<'_>) -> Option<String> {
 }
 
 fn mcnemar(contrast: &Contrast<'_>) -> Option<String> {
+    if let Some(reason) = &contrast.comparison.predictions_missing {
+        return Some(format!(
+            "Sentence by sentence, nothing is compared, neither by McNemar's test nor in an interval over seeds and sentences, because \
+             {reason}."
+        ));
+    }
     let test = contrast.comparison.mcnemar?;
     let (treatment, control) = (&contrast.treatment.label, &contrast.control.label);
     Some(format!(

@@ -1,7 +1,7 @@
 //! What the report says.
 
 use study::data::FileSummary;
-use study::record::{SavedModel, Saving};
+use study::record::{RecordedPredictions, SavedModel, Saving};
 use study::summary::PairsRange;
 use study::{Arm, DataSummary, StudyConfig, StudyKind};
 use tasks::SplitFacts;
@@ -421,6 +421,21 @@ fn several_arms_are_compared_in_a_figure_of_their_own() {
         );
         assert!(files.html.contains(&said), "{said}");
     }
+}
+
+#[test]
+fn predictions_that_are_gone_are_said_to_be_missing_from_the_comparison() {
+    let mut sample = Sample::of(&[StudyKind::Compare], 7);
+    let part = "Sentence by sentence, nothing is compared";
+    assert!(!write(&sample).markdown.contains(part));
+    for run in &mut sample.records {
+        let path = format!("predictions/{}-seed{}.dev.tsv", run.arm, run.seed);
+        run.predictions = [("dev".to_owned(), RecordedPredictions::File(path))].into();
+    }
+    let text = write(&sample).markdown;
+    assert!(text.contains(part), "{text}");
+    let reason = "because 14 files of predictions are gone, the first is predictions/noisytune-seed0.dev.tsv.";
+    assert!(text.contains(reason), "{text}");
 }
 
 #[test]

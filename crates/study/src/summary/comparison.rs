@@ -69,6 +69,10 @@ impl Comparison {
             Some(rights) => Some(same_examples::mcnemar(&rights)),
             None => same_examples::mcnemar_without_labels(&pairs, by),
         };
+        let predictions_missing = match mcnemar {
+            Some(_) => None,
+            None => same_examples::missing(&pairs, by, folder)?,
+        };
         Ok(Some(Self {
             against: against.to_owned(),
             pairs_needed: needed(&paired)?,
@@ -79,6 +83,7 @@ impl Comparison {
             without_collapsed: without_collapsed(&pairs, by, is_collapsed)?,
             at_another_epoch: at_another_epoch(&pairs, by)?,
             mcnemar,
+            predictions_missing,
             stochastic_order,
             paired,
         }))

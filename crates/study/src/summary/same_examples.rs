@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tasks::{Metric, ValueKind};
+use tasks::{Metric, ValueKind, counted};
 
 use crate::error::StudyError;
 use crate::record::{Headline, PredictionsFile, RecordedPredictions, RunRecord};
@@ -74,6 +74,33 @@ pub(super) fn mcnemar_without_labels(
     });
     let counts: Option<Vec<Counts>> = counts.collect();
     counts.map(|counts| of_counts(counts.into_iter()))
+}
+
+/// Why the predictions of these pairs cannot be compared, in a few words; `None` for a task of scores, whose never are.
+pub(super) fn missing(
+    pairs: &[(&RunRecord, &RunRecord)],
+    by: &Headline,
+    folder: &Path,
+) -> Result<Option<String>, StudyError> {
+    if !is_of_classes(by) {
+        return Ok(None);
+    }
+    let mut gone = Vec::new();
+    for run in pairs.iter().flat_map(|(first, second)| [first, second]) {
+        if let Some(RecordedPredictions::File(path)) = run.predictions.get(&by.set)
+            && PredictionsFile::find(folder, path)?.is_none()
+        {
+            gone.push(path.as_str());
+        }
+    }
+    Ok(Some(match gone.first() {
+        Some(first) => format!(
+            "{} of predictions {} gone, the first is {first}",
+            counted(gone.len(), "file"),
+            if gone.len() == 1 { "is" } else { "are" }
+        ),
+        None => format!("not every run has predictions for all sentences of {} with their labels", by.set),
+    }))
 }
 
 fn is_of_classes(by: &Headline) -> bool {

@@ -292,6 +292,7 @@ mod tests {
                 without_collapsed: None,
                 at_another_epoch: Vec::new(),
                 mcnemar: None,
+                predictions_missing: None,
                 stochastic_order: None,
                 pairs_needed: None,
             }),

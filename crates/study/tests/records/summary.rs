@@ -90,10 +90,18 @@ fn sentences_that_predictions_name_give_an_interval_over_seeds_and_sentences() {
     );
     assert!(found.equivalence.len() == 2 && found.without_collapsed.is_none());
 
-    std::fs::remove_dir_all(folder.path().join("predictions")).expect("they go");
+    assert_eq!(found.predictions_missing, None);
+    std::fs::remove_file(folder.path().join("predictions/noisytune-2.tsv")).expect("it goes");
     let without = comparison(&records, folder.path());
     assert_eq!((without.seeds_and_sentences, without.mcnemar), (None, None));
     assert_eq!(without.paired, found.paired);
+    let reason = "1 file of predictions is gone, the first is predictions/noisytune-2.tsv";
+    assert_eq!(without.predictions_missing.as_deref(), Some(reason));
+
+    std::fs::remove_dir_all(folder.path().join("predictions")).expect("they go");
+    let without = comparison(&records, folder.path());
+    let reason = "16 files of predictions are gone, the first is predictions/noisytune-0.tsv";
+    assert_eq!(without.predictions_missing.as_deref(), Some(reason));
 }
 
 /// Gives each run three epochs of this loss and accuracy.
