@@ -93,11 +93,13 @@ impl<'a> Saver<'a> {
             saving: models.saving,
         });
         let problem = self.problem();
+        let labels = match &problem {
+            ProblemType::SingleLabelClassification(labels) => Some(labels.as_slice()),
+            ProblemType::Regression => None,
+        };
         let facts = CardFacts {
-            labels: match &problem {
-                ProblemType::SingleLabelClassification(labels) => Some(labels),
-                ProblemType::Regression => None,
-            },
+            labels,
+            only_label: labels.and_then(|labels| self.label_of(run.only_class.as_deref()?, labels)),
             data: &models.data,
             command: &models.command,
             weights: models.format.file_name(),
@@ -130,6 +132,17 @@ impl<'a> Saver<'a> {
         remove_replaced(&repeated.collect::<Vec<_>>(), self.folder)?;
         saved.retain(|run| run.has_model(self.folder));
         Ok(())
+    }
+
+    /// The label of a class of the task, which records know by the task's own name.
+    fn label_of<'l>(&self, class: &str, labels: &'l [String]) -> Option<&'l str> {
+        match self.setup.data.task.outputs() {
+            Outputs::Score { .. } => None,
+            Outputs::Classes(names) => {
+                let at = names.iter().position(|name| name == class)?;
+                labels.get(at).map(String::as_str)
+            }
+        }
     }
 
     fn saved(&self) -> MutexGuard<'_, Vec<RunRecord>> {

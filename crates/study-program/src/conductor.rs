@@ -238,9 +238,9 @@ impl<'a> Conductor<'a> {
         }
         let metric = session.data().task.headline();
         let (set, _) = &session.data().evaluation_sets[0];
-        let checkpoints = checkpoints_of(out, arguments.shard);
+        let folders = [out.to_path_buf(), checkpoints_of(out, arguments.shard)];
         let jobs = jobs.get();
-        let terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs, checkpoints);
+        let terminal = Terminal::new(arguments.quiet, heading, set, metric, jobs, folders);
         Ok((session, terminal))
     }
 

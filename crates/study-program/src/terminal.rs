@@ -10,7 +10,7 @@ use program::stop;
 use study::Arm;
 use study::plan::RunKey;
 use study::record::{RunRecord, Saving};
-use study::summary::set_in_words;
+use study::summary::{is_collapsed, set_in_words};
 use tasks::{Metric, counted};
 
 use crate::running::Running;
@@ -38,6 +38,8 @@ pub(crate) struct Terminal {
     study: ProgressBar,
     running: Running,
     jobs: usize,
+    /// The study's folder.
+    folder: PathBuf,
     /// The folder of the checkpoints.
     checkpoints: PathBuf,
     runs: usize,
@@ -50,14 +52,14 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Draws nothing until the study starts with its heading, and nothing at all if quiet. The bars draw
-    /// nothing if standard error is not a terminal.
+    /// nothing if standard error is not a terminal. The folders are the study's and that of its checkpoints.
     pub(crate) fn new(
         quiet: bool,
         heading: Vec<String>,
         set: &str,
         metric: Metric,
         jobs: usize,
-        checkpoints: PathBuf,
+        [folder, checkpoints]: [PathBuf; 2],
     ) -> Self {
         let set = set_in_words(set);
         let bars = MultiProgress::new();
@@ -74,6 +76,7 @@ impl Terminal {
             study: ProgressBar::hidden(),
             running: Running::new(set, metric.unit()),
             jobs,
+            folder,
             checkpoints,
             runs: 0,
             begun: 0,
@@ -272,15 +275,22 @@ impl Progress for Terminal {
         self.show_study();
         let score = match (record.score(), &record.failed) {
             (Some(score), _) => {
-                let collapsed = record.only_class.as_ref();
-                let collapsed = collapsed
-                    .map(|class| format!(" (it learned nothing: every prediction is {class})"));
+                // What cannot be read is an error of the summary.
+                let is_collapsed = is_collapsed(record, &self.folder).unwrap_or(false);
+                let collapsed = match (&record.only_class, is_collapsed) {
+                    (Some(class), _) => {
+                        format!(" (it learned nothing: every prediction is {class})")
+                    }
+                    (None, true) => {
+                        " (it learned nothing: no better than always the commonest class)".to_owned()
+                    }
+                    (None, false) => String::new(),
+                };
                 format!(
-                    "{} {:.2} {}{}",
+                    "{} {:.2} {}{collapsed}",
                     set_in_words(&record.settings.headline.set),
                     100.0 * score,
                     self.metric.unit(),
-                    collapsed.unwrap_or_default()
                 )
             }
             (None, Some(reason)) => format!("failed: {reason}"),

@@ -15,6 +15,8 @@ use crate::summary::metric_in_words;
 pub struct CardFacts<'a> {
     /// The labels; `None` for a score.
     pub labels: Option<&'a [String]>,
+    /// The label that the model predicts for every text, if it has learned nothing ([`RunRecord::only_class`]).
+    pub only_label: Option<&'a str>,
     /// The name of the data, for people.
     pub data: &'a str,
     /// The command that repeats the run.
@@ -91,7 +93,7 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
         row("what the seed decides", &what);
     }
     row("weights", &format!("{}, {}", facts.weights, facts.dtype));
-    scores(&mut text, run);
+    scores(&mut text, run, facts);
     let recipe = serde_json::to_string_pretty(&settings.recipe).expect("a recipe is plain data");
     let (command, fence) = (shown_lines(facts.command), fence(facts.command));
     let _ = write!(
@@ -171,7 +173,7 @@ fn rows(provenance: &Provenance, are_drawn: bool) -> String {
     format!("{first}; SHA-256 {sha256}")
 }
 
-fn scores(text: &mut String, run: &RunRecord) {
+fn scores(text: &mut String, run: &RunRecord, facts: &CardFacts<'_>) {
     let metrics = metrics(run);
     let headline = &run.settings.headline;
     *text += "\n## Scores after the last epoch\n\n| set | loss |";
@@ -200,12 +202,12 @@ fn scores(text: &mut String, run: &RunRecord) {
             markdown(&headline.set)
         );
     }
-    if let Some(class) = &run.only_class {
+    if let Some(label) = facts.only_label {
         let _ = writeln!(
             text,
             "\nThe model has learned nothing: for every text of {} it predicts {}.",
             markdown(&headline.set),
-            markdown(class)
+            markdown(label)
         );
     }
 }
@@ -227,6 +229,7 @@ mod tests {
             run,
             &CardFacts {
                 labels: Some(&labels),
+                only_label: None,
                 data: "reviews",
                 command: "cargo run",
                 weights: "model.safetensors",
@@ -287,10 +290,10 @@ mod tests {
         let mut run = run();
         run.settings.model.name = hostile.to_owned();
         run.settings.task = hostile.to_owned();
-        run.only_class = Some(hostile.to_owned());
         let labels = [hostile.to_owned(), "=1".to_owned()];
         let facts = CardFacts {
             labels: Some(&labels),
+            only_label: Some(hostile),
             data: hostile,
             command: hostile,
             weights: "model.safetensors",

@@ -25,6 +25,7 @@ use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, 
 use crate::tuning::GridPoint;
 
 pub use another_epoch::{AtAnotherEpoch, EpochChoice};
+pub use collapsed::is_collapsed;
 pub use devices::MixedDevices;
 pub use tuning::{TunedArm, TuningPoint, TuningResult};
 pub use words::{loss_unit, metric_in_words, metric_unit, set_in_words};

@@ -297,6 +297,31 @@ fn a_folder_that_cannot_be_written_is_an_error_before_the_first_run() {
 }
 
 #[test]
+fn the_card_of_a_model_that_learned_nothing_names_its_label() {
+    let mut config = config(&[Arm::BASELINE], 6, 0.15);
+    // Too small to change anything: some of the fresh heads predict one class.
+    config.recipe.learning_rate = 1e-30;
+    let world = World::new(config);
+    world.save(Saving::All, 1);
+    let records = world.records();
+    let collapsed: Vec<&RunRecord> = records
+        .iter()
+        .filter(|run| run.only_class.is_some())
+        .collect();
+    assert!(!collapsed.is_empty(), "no run has collapsed");
+    for run in collapsed {
+        let folder = format!("models/baseline-seed{}/README.md", run.seed);
+        let card = fs::read_to_string(world.out().join(folder)).expect("a card");
+        let label = match run.only_class.as_deref() {
+            Some("0") => "negative",
+            _ => "positive",
+        };
+        let part = format!("for every text of dev it predicts {label}.");
+        assert!(card.contains(&part), "`{part}` is not in: {card}");
+    }
+}
+
+#[test]
 fn configuration_and_card_say_what_the_model_is() {
     let world = World::new(config(&[Arm::NOISYTUNE], 1, 0.15));
     world.save(Saving::Best, 1);

@@ -12,11 +12,14 @@ use crate::record::{PredictionsFile, RecordedPredictions, RunRecord};
 const ROUNDING: f64 = 1e-12;
 
 /// Whether a run predicts a single class for the headline's set, or scores no better than always predicting the set's
-/// commonest class.
+/// commonest class. `folder` is the study's.
 ///
 /// The second takes the file of its predictions; without it, only the first can be told. A task of scores has no such
 /// run: a metric of constant predictions is undefined there.
-pub(super) fn is_collapsed(run: &RunRecord, folder: &Path) -> Result<bool, StudyError> {
+///
+/// # Errors
+/// [`StudyError::File`] if the file cannot be read.
+pub fn is_collapsed(run: &RunRecord, folder: &Path) -> Result<bool, StudyError> {
     if run.failed.is_some() {
         return Ok(false);
     }
