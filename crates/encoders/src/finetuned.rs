@@ -134,6 +134,11 @@ fn labels(config: &Value) -> Result<Option<Vec<String>>, String> {
                 label.len()
             ));
         }
+        if let Some((other, _)) = by_number.iter().find(|(_, known)| *known == label) {
+            return Err(format!(
+                "id2label has {label:?} for {other} and for {number}, accepted are labels that all differ"
+            ));
+        }
         by_number.insert(number, label.to_owned());
     }
     match by_number.keys().copied().eq(0..labels.len()) {
@@ -210,6 +215,11 @@ mod tests {
                 "\"x\": \"b\"",
             ),
             (&json!({"id2label": {"0": "a", "1": 7}}), 2, "\"1\": 7"),
+            (
+                &json!({"id2label": {"0": "a", "1": "b", "2": "a"}}),
+                3,
+                "id2label has \"a\" for 0 and for 2, accepted are labels that all differ",
+            ),
             (
                 &json!({"id2label": {"0": "a", "1": "b".repeat(1001)}}),
                 2,

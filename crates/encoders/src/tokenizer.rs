@@ -4,6 +4,7 @@ mod charsmap;
 mod class;
 mod encodings;
 mod fence;
+mod json_fault;
 mod parts;
 mod settings;
 mod vocabulary;

@@ -193,20 +193,14 @@ impl Task {
     fn outputs_fault(&self) -> Option<(String, String)> {
         let (found, expected) = match &self.outputs {
             Outputs::Classes(names) => {
-                if let Some(name) = names.iter().find(|name| name.contains(char::is_control)) {
-                    // The name is written into a column of a file of predictions.
-                    let expected = "names without tabs, line ends and other control characters";
-                    return Some((
-                        format!("a class named {:?}", excerpt(name)),
-                        expected.to_owned(),
-                    ));
-                }
-                if let Some(name) = names.iter().find(|name| name.len() > LONGEST_CLASS) {
-                    // It is written once for each example.
-                    return Some((
-                        format!("a class named {:?}, of {} bytes", excerpt(name), name.len()),
-                        format!("names of at most {LONGEST_CLASS} bytes"),
-                    ));
+                let mut names_with_faults =
+                    names.iter().filter_map(|name| Some((name, class_fault(name)?)));
+                if let Some((name, expected)) = names_with_faults.next() {
+                    let length = match name.len() > LONGEST_CLASS {
+                        true => format!(", of {} bytes", name.len()),
+                        false => String::new(),
+                    };
+                    return Some((format!("a class named {:?}{length}", excerpt(name)), expected));
                 }
                 let different = names.iter().collect::<BTreeSet<_>>().len();
                 if different >= 2 && different == names.len() {
@@ -298,7 +292,23 @@ impl Task {
     }
 }
 
+/// What a class would have to be named instead, if it cannot be named so: its name is written into a column of a file of
+/// predictions, once for each example.
+pub(crate) fn class_fault(name: &str) -> Option<String> {
+    if name.contains(char::is_control) {
+        let expected = "names without tabs, line ends and other control characters";
+        return Some(expected.to_owned());
+    }
+    (name.len() > LONGEST_CLASS).then(|| format!("names of at most {LONGEST_CLASS} bytes"))
+}
+
+/// Each name once, in the order of their first places.
 fn listed(names: impl Iterator<Item = impl AsRef<str>>) -> String {
-    let names: Vec<String> = names.map(|name| name.as_ref().to_owned()).collect();
-    names.join(", ")
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !once.iter().any(|known| known == name.as_ref()) {
+            once.push(name.as_ref().to_owned());
+        }
+    }
+    once.join(", ")
 }

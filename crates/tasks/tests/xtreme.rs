@@ -157,6 +157,38 @@ fn labels_that_the_download_lacks_are_read_from_the_archive_beside_it() {
 }
 
 #[test]
+fn the_file_with_labels_is_named_in_the_language_that_lacks_them() {
+    let folder = folder_with(&[
+        ("download/pawsx/train-en.tsv", "pawsx/train-en.tsv"),
+        ("download/pawsx/dev-en.tsv", "pawsx/dev-en.tsv"),
+        ("download/pawsx/test-en.tsv", "pawsx/test-en.tsv"),
+        ("download/pawsx/test-de.tsv", "pawsx/test-de.tsv"),
+        ("archives/x-final/en/test_2k.tsv", "en/test_2k.tsv"),
+    ]);
+    let refused = xtreme::pawsx().in_folder(folder.path(), &["en", "de"], LanguageSets::Test);
+    let text = refused.unwrap_err().to_string();
+    let unlabelled = folder.path().join("pawsx/test-de.tsv").display().to_string();
+    let labelled = folder.path().join("de/test_2k.tsv");
+    assert!(text.starts_with(&format!("{unlabelled}: no labels")), "{text}");
+    let part = format!("expected beside it {}, or", labelled.display());
+    assert!(text.contains(&part), "{text}");
+}
+
+#[test]
+fn a_file_that_serves_every_language_is_named_once() {
+    let folder = folder_with(&[
+        ("download/xnli/train-en.tsv", "train-en.tsv"),
+        ("download/xnli/dev-en.tsv", "dev-en.tsv"),
+    ]);
+    let xnli = xtreme::xnli();
+    let task = xnli.in_folder(folder.path(), xnli.languages, LanguageSets::Test);
+    let error = task.unwrap().read_evaluation_set("test-sw").unwrap_err();
+    let text = error.to_string();
+    assert_eq!(text.matches("xnli.test.tsv").count(), 2, "{text}");
+    assert!(text.ends_with("train-en.tsv, dev-en.tsv, xnli.test.tsv"), "{text}");
+}
+
+#[test]
 fn test_files_without_labels_can_be_predicted_where_dev_is_scored() {
     let task = xtreme::xnli();
     let task = task

@@ -3,12 +3,20 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::json_fault::json_fault;
+
+/// What the library reads, for messages.
+pub(super) const READABLE: &str = "a tokenizer.json as the tokenizers library writes it";
+
 /// Calls the library, which panics on some tokenizers that it has read without an error; a panic becomes an error too.
 ///
 /// What is known to make it panic is refused before (`charsmap.rs`, `parts.rs`, `vocabulary.rs`), because a panic prints.
 pub(super) fn fenced<T>(call: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| error.to_string()),
+        Ok(result) => result.map_err(|error| match error.downcast_ref() {
+            Some(json) => json_fault(json, READABLE),
+            None => error.to_string(),
+        }),
         Err(panic) => Err(format!("the tokenizers library failed: {}", said(&*panic))),
     }
 }

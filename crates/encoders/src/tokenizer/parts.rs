@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::charsmap;
+use super::fence::READABLE;
+use super::json_fault::json_fault;
 
 /// The longest that a byte of a text may become. SentencePiece's table alone makes 33 of 3, and `▁` is 3 for a space; a
 /// sequence of replacements that each double a text has no end.
@@ -25,7 +27,7 @@ pub(super) fn check(file: &[u8]) -> Result<(), String> {
         #[serde(default, rename = "decoder")]
         _decoder: Value,
     }
-    let file: File = serde_json::from_slice(file).map_err(|error| error.to_string())?;
+    let file: File = serde_json::from_slice(file).map_err(|error| json_fault(&error, READABLE))?;
     let mut growth = 1;
     for part in [file.normalizer, file.pre_tokenizer, file.post_processor] {
         check_part(&part, &mut growth)?;

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use tokenizers::AddedToken;
 
+use super::json_fault::json_fault;
 use crate::error::EncoderError;
 use crate::reading;
 
@@ -234,7 +235,7 @@ fn parsed<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>, E
         Ok(value) => Ok(Some(value)),
         Err(error) => Err(EncoderError::Tokenizer {
             path,
-            reason: error.to_string(),
+            reason: json_fault(&error, "an object of settings as transformers writes it"),
         }),
     }
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::models::wordpiece::WordPiece;
 
+use super::fence::READABLE;
+use super::json_fault::json_fault;
 use crate::error::EncoderError;
 use crate::reading;
 
@@ -36,7 +38,7 @@ pub(super) fn byte_level(path: &Path, merges_path: &Path) -> Result<BPE, Encoder
         reason,
     };
     let vocabulary: BTreeMap<String, u32> = serde_json::from_slice(&reading::text(path)?)
-        .map_err(|error| wrong(path, error.to_string()))?;
+        .map_err(|error| wrong(path, json_fault(&error, "an object with the id of every token")))?;
     let text = String::from_utf8(reading::text(merges_path)?)
         .map_err(|error| wrong(merges_path, error.to_string()))?;
     let mut merges = Vec::new();
@@ -95,7 +97,7 @@ pub(super) fn check_merges(file: &[u8]) -> Result<(), String> {
         Ok(file) => file,
         // The library takes the last, and does not look at those before.
         Err(error) if error.to_string().starts_with("duplicate field") => {
-            return Err(error.to_string());
+            return Err(json_fault(&error, READABLE));
         }
         Err(_) => return Ok(()),
     };

@@ -8,6 +8,7 @@ use crate::error::{TaskError, excerpt};
 use crate::outputs::Outputs;
 use crate::source::contents::strip;
 use crate::source::table::{Labels, Place, Table, Value, integer};
+use crate::task::class_fault;
 
 /// The labels of a file, without knowing yet what they are.
 pub(super) struct Seen {
@@ -20,6 +21,8 @@ pub(super) struct Seen {
     not_number: Option<(Place, String)>,
     /// The first label that is -1.
     minus_one: Option<Place>,
+    /// The first label that cannot be the name of a class, with what would be one.
+    no_name: Option<(Place, String, String)>,
     /// Whether a label is a number with a fraction.
     has_fraction: bool,
     /// The lowest label that is a number.
@@ -45,6 +48,7 @@ impl Seen {
             not_integer: None,
             not_number: None,
             minus_one: None,
+            no_name: None,
             has_fraction: false,
             min: f32::INFINITY,
             max: f32::NEG_INFINITY,
@@ -87,6 +91,11 @@ impl Seen {
             *rows += 1;
         } else if self.different.len() <= MAX_CLASSES {
             self.different.insert(label.to_owned(), 1);
+            if self.no_name.is_none()
+                && let Some(expected) = class_fault(label)
+            {
+                self.no_name = Some((place, label.to_owned(), expected));
+            }
         }
     }
 
@@ -187,7 +196,12 @@ impl Seen {
                 "at least two classes".to_owned(),
             );
         }
-        Ok(names)
+        match &self.no_name {
+            Some((place, label, expected)) => {
+                Err(place.label_fault(table.path(), column, label, expected))
+            }
+            None => Ok(names),
+        }
     }
 }
 

@@ -204,14 +204,17 @@ impl XtremeTask {
         let is_headlines = |language: &&&str| sets == LanguageSets::Dev && **language == ENGLISH;
         let others = languages.iter().filter(|language| !is_headlines(language));
         evaluation_sets.extend(others.map(|language| set(sets, language)));
-        if let Some(unlabelled) = evaluation_sets.iter().find(|set| !set.source.is_labelled()) {
-            return Err(TaskError::NoLabels {
-                path: unlabelled.source.path.clone(),
-                expected: format!(
-                    "beside it {}, or the dev sets to be scored",
-                    self.labelled_tests(folder)
-                ),
-            });
+        for language in languages {
+            let source = self.source(folder, sets.portion(), language);
+            if !source.is_labelled() {
+                return Err(TaskError::NoLabels {
+                    expected: format!(
+                        "beside it {}, or the dev sets to be scored",
+                        self.labelled_tests(folder, language)
+                    ),
+                    path: source.path,
+                });
+            }
         }
         if sets == LanguageSets::Dev {
             let tests = languages
@@ -282,9 +285,9 @@ impl XtremeTask {
         unlabelled
     }
 
-    /// Where a file with labels may be, for a message.
-    fn labelled_tests(&self, folder: &Path) -> String {
-        let mut places = (self.places)(Portion::Test, ENGLISH).into_iter();
+    /// Where a file with labels of a language may be, for a message.
+    fn labelled_tests(&self, folder: &Path, language: &str) -> String {
+        let mut places = (self.places)(Portion::Test, language).into_iter();
         let labelled = places.find(|place| !place.may_lack_labels);
         labelled.map_or_else(
             || "a file with labels".to_owned(),

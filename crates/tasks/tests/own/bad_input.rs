@@ -100,6 +100,20 @@ fn an_empty_label_names_its_line() {
 }
 
 #[test]
+fn a_class_that_cannot_be_written_names_its_line() {
+    assert_eq!(
+        error("a.csv", "text,label\na,y\nb,y\nc,\"x\u{1b}[2J\"\nd,y\n"),
+        "a.csv:4: label is \"x\\u{1b}[2J\"; expected names without tabs, line ends and other control characters"
+    );
+    let long = format!("text,label\na,y\nb,{}\nc,y\n", "x".repeat(1001));
+    let said = error("a.csv", long);
+    assert!(
+        said.starts_with("a.csv:3: label is \"xxx") && said.ends_with("; expected names of at most 1000 bytes"),
+        "{said}"
+    );
+}
+
+#[test]
 fn validation_must_be_pairs_where_training_is() {
     let folder = Folder::new();
     let single = folder.file("single.csv", "sentence,label\na,0\nb,1\n");

@@ -174,7 +174,10 @@ fn what_is_wrong_with_hostile_files_is_one_line_that_only_shows() {
             "a\u{1b}b\u{202e},c\u{9b}d\nx,y\n",
             "no column \\\"label\\\"",
         ),
-        (control, "a class named"),
+        (
+            control,
+            "csv:2: label is \"x\\u{1b}[2J\"; expected names without tabs, line ends and other control characters",
+        ),
         (long.as_str(), "text"),
         ("text,label\na,b,c\n", ""),
     ];
