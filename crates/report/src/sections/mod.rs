@@ -21,6 +21,8 @@ mod training;
 mod words;
 mod yardsticks;
 
+use std::collections::BTreeSet;
+
 use study::StudyKind;
 use study::summary::StudyResult;
 
@@ -111,8 +113,16 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
     let scored = records.iter().find(|record| !record.is_tuning());
     if let Some(settings) = scored.map(|record| &record.settings) {
         fact("model", settings.model.name.clone());
-        let rows = settings.study_train_rows.unwrap_or(settings.train.used);
-        fact("training sentences", thousands(rows));
+        let points = main.iter().flat_map(|study| &study.points);
+        let sizes: BTreeSet<usize> = points.map(|point| point.train_rows).collect();
+        let sentences = match sizes.len() {
+            0 | 1 => thousands(settings.study_train_rows.unwrap_or(settings.train.used)),
+            _ => {
+                let sizes: Vec<String> = sizes.into_iter().map(thousands).collect();
+                format!("{}, by point", sizes.join(", "))
+            }
+        };
+        fact("training sentences", sentences);
         if let Some(scored) = settings.headline_rows() {
             fact(
                 &format!("{} sentences", material.set()),

@@ -439,6 +439,18 @@ fn predictions_that_are_gone_are_said_to_be_missing_from_the_comparison() {
 }
 
 #[test]
+fn a_study_over_sizes_names_each_of_them() {
+    let one = "| training sentences | 8,192 |";
+    let all = "| training sentences | 819, 2,048, 4,096, 8,192, by point |";
+    let text = write(&Sample::of(&[StudyKind::DataSize], 2)).markdown;
+    assert!(text.contains(all) && !text.contains(one), "{text}");
+    // Beside a comparison the page is about that.
+    let both = [StudyKind::Compare, StudyKind::DataSize];
+    let text = write(&Sample::of(&both, 2)).markdown;
+    assert!(text.contains(one) && !text.contains(all), "{text}");
+}
+
+#[test]
 fn runs_on_several_servers_are_listed_with_them() {
     let mut sample = Sample::of(&[StudyKind::Compare], 2);
     let part = "The runs are on devices of several servers.";
