@@ -44,6 +44,11 @@ pub trait Progress {
     fn shards_merged(&mut self, files: usize, records: usize) {
         let _ = (files, records);
     }
+    /// The options ask for something else than the plans that are there, so the study has this one too: an extension, which
+    /// makes its verdicts exploratory.
+    fn plan_extended(&mut self, path: &Path) {
+        let _ = path;
+    }
     /// The study starts or continues; of a shard, its share of the runs.
     fn study_started(&mut self, plan: &StudyStart) {
         let _ = plan;

@@ -251,7 +251,7 @@ impl Session {
         let mut records = known(&log, folder, shard)?;
         let mut runs = self.share(&records, shard);
         let mut missing = without_record(&runs, &records);
-        let plan_sha256 = self.file_plan(&log, folder, shard)?;
+        let plan_sha256 = self.file_plan(&log, folder, shard, progress)?;
         setup.data.summary.save(&folder.join("data.json"))?;
         setup.config.save(&folder.join("study.json"))?;
         let checkpoints = checkpoints_of(folder, shard);
@@ -371,11 +371,13 @@ impl Session {
         log: &RunLog,
         folder: &Path,
         shard: Option<Shard>,
+        progress: &mut impl Progress,
     ) -> Result<Option<String>, FinetuneError> {
         let Some(plan) = self.preregistration(&known(log, folder, shard)?, shard) else {
             return Ok(None);
         };
-        Ok(match shard {
+        let earlier = Preregistration::paths(folder)?;
+        let filed = match shard {
             None => plan.file(folder, !log.records().is_empty())?,
             Some(_) => {
                 let runs = RunFiles::read(folder)?;
@@ -385,7 +387,14 @@ impl Session {
                 ];
                 plan.file_by_shard(folder, merged, sharded)?
             }
-        })
+        };
+        let plans = Preregistration::paths(folder)?;
+        if !earlier.is_empty()
+            && let Some(extension) = plans.get(earlier.len())
+        {
+            progress.plan_extended(extension);
+        }
+        Ok(filed)
     }
 
     /// The settings that a run has now; on which of several devices it was made changes nothing.

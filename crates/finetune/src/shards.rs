@@ -64,8 +64,8 @@ impl Session {
         // Another process may have begun in the meantime, and now sees this one's file as this one sees its.
         let begun = self.check_shard(folder, shard);
         let begun = begun.and_then(|()| self.check(&log, folder, progress));
-        if let Err(error) = begun.and_then(|()| self.file_plan(&log, folder, Some(shard)).map(drop))
-        {
+        let planned = begun.and_then(|()| self.file_plan(&log, folder, Some(shard), progress));
+        if let Err(error) = planned {
             if log.records().is_empty() {
                 // Best effort: the error to report is the first one.
                 let _ = log.remove();

@@ -165,6 +165,14 @@ impl Progress for Terminal {
         ));
     }
 
+    fn plan_extended(&mut self, path: &Path) {
+        self.line(&format!(
+            "note: {}: written, because the options ask for other runs than the plan that was made before the first run; the study's \
+             verdicts are exploratory from now on",
+            path.display()
+        ));
+    }
+
     fn study_started(&mut self, plan: &StudyStart) {
         let StudyStart {
             runs,

@@ -45,7 +45,8 @@ pub struct Preregistration {
     pub model: NamedHash,
     /// SHA-256 of the training file, and of the file of each evaluation set by its name.
     pub data: BTreeMap<String, String>,
-    /// Versions of the program.
+    /// Versions of the program. Not its commit: a build that asked git for it would compile this crate and all above it anew after
+    /// each commit, and a program from crates.io or an archive has none.
     pub versions: Versions,
 }
 
@@ -216,6 +217,15 @@ impl Preregistration {
             }
             _ => Ok(Place::New(path(folder, filed.len() + 1))),
         }
+    }
+
+    /// The files of the plans in a study's folder, first to last.
+    ///
+    /// # Errors
+    /// As [`hashes`](Self::hashes).
+    pub fn paths(folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+        let filed = Filed::all(folder)?.len();
+        Ok((1..=filed).map(|number| path(folder, number)).collect())
     }
 
     /// The SHA-256 of every plan in a study's folder, first to last.

@@ -1,6 +1,6 @@
 //! `plan.json`: written before the first run, never changed, and named by every record made under it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::sha256_of;
 use finetune::progress::{Progress, RunStart};
@@ -64,6 +64,43 @@ fn a_plan_stands_before_the_first_run_and_every_record_has_its_hash() {
     assert_eq!(again, summary);
     assert_eq!(read(out.path(), "plan.json"), text);
     assert!(!out.path().join("plan-2.json").exists());
+}
+
+/// Collects the extensions that it is told of.
+#[derive(Default)]
+struct Extended(Vec<PathBuf>);
+
+impl Progress for Extended {
+    fn plan_extended(&mut self, path: &Path) {
+        self.0.push(path.to_path_buf());
+    }
+}
+
+#[test]
+fn an_extension_is_told_of_when_it_is_written() {
+    let (data, out) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    write_data(data.path());
+    let told = |seeds, shard: Option<&str>| {
+        let session = open(config(&ARMS, seeds, 0.15), data.path());
+        let mut extended = Extended::default();
+        let ended = match shard {
+            None => session.run(out.path(), &mut extended).map(drop),
+            Some(shard) => {
+                let shard = shard.parse().expect("a shard");
+                session.run_shard(out.path(), shard, &mut extended).map(drop)
+            }
+        };
+        ended.expect("it runs");
+        extended.0
+    };
+    assert_eq!(told(1, None), [PathBuf::new(); 0], "the first plan is none");
+    assert_eq!(told(1, None), [PathBuf::new(); 0]);
+    assert_eq!(told(2, Some("1/2")), [out.path().join("plan-2.json")]);
+    assert_eq!(told(2, Some("2/2")), [PathBuf::new(); 0]);
+    assert_eq!(told(3, None), [out.path().join("plan-3.json")]);
 }
 
 #[test]
