@@ -3,6 +3,7 @@
 //! | function or type | purpose |
 //! |---|---|
 //! | [`replace`], [`update`] | replaces a file as a whole: a reader, or a crash, finds the old content or the new |
+//! | [`remove_abandoned`] | removes what processes have left that died while they did so |
 //! | [`create_new`] | makes a file once, whichever of several processes comes first |
 //! | [`NewFolder`], [`remove_folder`] | the same for a folder with all its files |
 //! | [`JsonLines`] | a file that grows by one JSON object per line, locked, its torn end repaired |
@@ -29,4 +30,4 @@ pub use json_lines::JsonLines;
 pub use line_file::{LineFile, WrittenLines};
 pub use lock::refuse_in_use;
 pub use reading::{one_line, read, read_text, stays_inside};
-pub use replace::{create_new, replace, update};
+pub use replace::{create_new, remove_abandoned, replace, update};

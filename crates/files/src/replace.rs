@@ -1,13 +1,17 @@
 //! Replacing a file as a whole, or making it once.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
 use crate::error::FileError;
+use crate::lock::still_there;
 use crate::sync::{above, sync_names};
+
+/// What the name of a file begins with until it takes its place.
+const UNFINISHED: &str = ".writing-";
 
 /// Replaces the file at `path` with these bytes. A reader, or a crash, finds either the old content or the new; when the
 /// function returns, the new content is on disk.
@@ -73,19 +77,72 @@ fn written(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, FileError> {
     Ok(file)
 }
 
-/// A temporary file with the permissions of any new file; by default, tempfile lets only the owner read it.
+/// Removes from a folder, which need not be there, what processes have left that died while they wrote a file of it.
+///
+/// What is being written is locked, by whichever process on whatever machine. Where there are no locks, and on Windows, whose locks
+/// would keep readers from the file, everything stays.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn remove_abandoned(folder: &Path) -> Result<(), FileError> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(FileError::io(folder, e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| FileError::io(folder, e))?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let is_ours = name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_ours && is_file && is_abandoned(&path) {
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(FileError::io(&path, e)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether no process has a file locked; one that has taken its place in the meantime is not abandoned.
+fn is_abandoned(path: &Path) -> bool {
+    // A lock of NFS is for those alone who may write.
+    let file = File::options().write(true).open(path);
+    cfg!(unix) && file.is_ok_and(|file| file.try_lock().is_ok() && still_there(&file, path).is_ok())
+}
+
+/// A temporary file with the permissions of any new file; by default, tempfile lets only the owner read it. It is locked, which
+/// tells that its process lives.
 fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    loop {
+        let file = builder.tempfile_in(folder)?;
+        if !cfg!(unix) {
+            return Ok(file);
+        }
+        match file.as_file().try_lock() {
+            Ok(()) if still_there(file.as_file(), file.path()).is_ok() => return Ok(file),
+            // Another process took it for abandoned before it was locked.
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            // There are no locks, so that nothing is taken for abandoned.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
 
-    use super::{create_new, replace, update};
+    use super::{UNFINISHED, beside, create_new, remove_abandoned, replace, update};
 
     #[test]
     fn of_many_that_make_a_file_at_the_same_time_one_does() {
@@ -110,6 +167,61 @@ mod tests {
         // No temporary file is left beside it.
         let entries = std::fs::read_dir(folder.path()).expect("a folder");
         assert_eq!(entries.count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_killed_process_was_writing_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let left = path(&format!("{UNFINISHED}abc"));
+        let hidden = path(&format!("{UNFINISHED}a-folder"));
+        std::fs::create_dir(&hidden).expect("a folder");
+        for name in [&left, &path("kept"), &path(".tmpabc")] {
+            std::fs::write(name, b"1").expect("it is written");
+        }
+        let in_work = beside(folder.path()).expect("it begins");
+        remove_abandoned(folder.path()).expect("it is removed");
+        assert!(!left.exists());
+        for kept in [in_work.path(), &hidden, &path("kept"), &path(".tmpabc")] {
+            assert!(kept.exists(), "{}", kept.display());
+        }
+        remove_abandoned(&path("nowhere")).expect("there is nothing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_being_written_is_not_taken_for_abandoned() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for cleaner in 0..2 {
+                let is_over = &is_over;
+                let folder = folder.path();
+                scope.spawn(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        let cleaned = remove_abandoned(folder);
+                        cleaned.unwrap_or_else(|error| panic!("{cleaner}: {error}"));
+                    }
+                });
+            }
+            let path = folder.path().join("file");
+            for number in 0..500 {
+                let text = number.to_string();
+                let written = replace(&path, text.as_bytes());
+                if written.is_err() {
+                    is_over.store(true, Ordering::Relaxed);
+                }
+                written.expect("it is written");
+                let read = std::fs::read_to_string(&path);
+                assert_eq!(read.expect("it is there"), text);
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 1);
     }
 
     #[cfg(unix)]

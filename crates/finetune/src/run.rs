@@ -27,6 +27,9 @@ use crate::saving::Saver;
 use crate::setup::Setup;
 use crate::trainer::{EpochSoFar, Step, Trainer};
 
+/// The folder of the files of predictions in a study's folder.
+pub(crate) const PREDICTIONS: &str = "predictions";
+
 /// The results of a run, up to its end or to where it failed.
 struct Outcome {
     state: RunState,
@@ -115,7 +118,7 @@ fn train_and_record(
     let mut predictions = BTreeMap::new();
     for (set, file) in state.predictions {
         let path = format!(
-            "predictions/{}.{set}.tsv",
+            "{PREDICTIONS}/{}.{set}.tsv",
             settings.file_name(run.arm, run.seed)
         );
         file.write(folder, &path)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use files::FileError;
 use study::plan::{self, RunKey, RunRecipe};
 use study::preregistration::refuse_other_plans;
 use study::record::{
@@ -13,6 +14,7 @@ use study::{Shard, StudyError, StudySummary};
 use crate::checkpoint::{adopt, checkpoints_of};
 use crate::error::FinetuneError;
 use crate::progress::Progress;
+use crate::run::PREDICTIONS;
 use crate::saving::remove_replaced;
 use crate::session::{Session, holds};
 
@@ -72,6 +74,7 @@ impl Session {
             }
             return Err(error);
         }
+        remove_abandoned(folder)?;
         let log = self.work(log, folder, Some(shard), progress)?;
         let records = known(&log, folder, Some(shard))?;
         let runs = shard.share(&self.resolved(&records));
@@ -151,6 +154,7 @@ impl Session {
         progress: &mut impl Progress,
     ) -> Result<(RunLog, Option<usize>), FinetuneError> {
         let mut log = RunLog::open(folder)?;
+        remove_abandoned(folder)?;
         self.check(&log, folder, progress)?;
         let logs = RunLog::open_shards(folder)?;
         for shard in &logs {
@@ -279,6 +283,14 @@ pub(crate) fn known(
         records.extend(others.records().cloned());
     }
     Ok(records)
+}
+
+/// Removes the files of a study that a killed process was writing.
+fn remove_abandoned(folder: &Path) -> Result<(), FileError> {
+    for folder in [folder, &folder.join(PREDICTIONS)] {
+        files::remove_abandoned(folder)?;
+    }
+    Ok(())
 }
 
 /// The first few, and how many more there are.

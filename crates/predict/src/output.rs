@@ -176,6 +176,7 @@ impl Made {
         let mut path = file.path().as_os_str().to_owned();
         path.push(".run.json");
         let path = PathBuf::from(path);
+        files::remove_abandoned(path.parent().unwrap_or(Path::new("")))?;
         if file.is_empty() {
             let text = serde_json::to_string(self).expect("it is plain data") + "\n";
             return Ok(files::replace(&path, text.as_bytes())?);

@@ -116,6 +116,7 @@ impl Run {
         let kept = count(&train) + count(&held_out);
 
         std::fs::create_dir_all(&config.out).map_err(|e| PretrainError::file(&config.out, e))?;
+        files::remove_abandoned(&config.out)?;
         let log = log::open(&config.out)?;
         let vocabulary = Self::vocabulary(&config, &train)?;
         let encoder = BertConfig {

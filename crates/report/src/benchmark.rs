@@ -39,6 +39,7 @@ pub fn write_benchmark(
         markdown: folder.join("report.md"),
         figures: Vec::new(),
     };
+    files::remove_abandoned(folder)?;
     files::replace(&written.markdown, layout::markdown(&document)?.as_bytes())?;
     files::replace(&written.html, layout::html(&document)?.as_bytes())?;
     Ok(written)

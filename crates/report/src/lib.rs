@@ -69,6 +69,9 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<Written, ReportEr
 
     let figures = folder.join("figures");
     std::fs::create_dir_all(&figures).map_err(|e| FileError::io(&figures, e))?;
+    for folder in [folder, &figures] {
+        files::remove_abandoned(folder)?;
+    }
     let mut written = Vec::new();
     for figure in document.figures() {
         let path = figures.join(format!("{}.svg", figure.name));

@@ -111,7 +111,8 @@ pub(crate) fn check(arguments: &StudyArguments, session: &Session) -> Result<(),
         )));
     }
     std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::world(format!("--submission {}: {error}", folder.display())))
+        .map_err(|error| Failure::world(format!("--submission {}: {error}", folder.display())))?;
+    files::remove_abandoned(folder).map_err(Failure::world)
 }
 
 /// Writes the predictions of one run for GLUE's server, and returns the files with a line about each that the server
