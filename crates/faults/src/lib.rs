@@ -4,6 +4,7 @@
 //! syncing, renaming, making, removing, resizing, locking), whoever makes them, and lets one fail or kills the process at
 //! it. The program is the real one; nothing in it knows of the tests.
 
+mod draws;
 #[cfg(unix)]
 mod trial;
 
@@ -14,6 +15,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+pub use draws::Draws;
 #[cfg(unix)]
 pub use trial::Trial;
 

@@ -3,6 +3,8 @@
 use std::io::{Error, ErrorKind};
 use std::path::{Component, Path};
 
+use harmless::{shortened, shown};
+
 use crate::error::FileError;
 
 /// Reads a file. A pipe or a device, from which there may be no end, is refused.
@@ -47,20 +49,13 @@ pub fn stays_inside(path: &str) -> bool {
     !path.is_empty() && are_names && !path.contains('\0')
 }
 
-/// A text of a file as a part of a one-line message: what would end the line, control the terminal or change the direction
-/// of reading becomes a space, and a long text is cut.
+/// A text of a file as a part of a one-line message: what would end the line or control the terminal is [`shown()`], and a long
+/// text is cut.
 pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 2_000;
-    let is_plain = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let shown = text.chars().take(LONGEST);
-    let mut line: String = shown.map(|c| if is_plain(c) { c } else { ' ' }).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
-    }
-    line
+    // Once more, because what is shown may be longer.
+    let text = shortened(text, LONGEST);
+    shortened(&shown(&text), LONGEST).into_owned()
 }
 
 #[cfg(test)]
@@ -81,11 +76,13 @@ mod tests {
     fn a_text_in_a_message_ends_no_line_and_is_cut() {
         assert_eq!(
             one_line("a\nb\u{1b}[2J\u{202e}c\u{2028}d é"),
-            "a b [2J c d é"
+            "a\\nb\\u{1b}[2J\\u{202e}c\\u{2028}d é"
         );
         let long = one_line(&"é".repeat(3_000));
         assert_eq!(long.chars().count(), 2_001);
         assert!(long.ends_with('…'));
+        let escaped = one_line(&"\u{1b}".repeat(3_000));
+        assert_eq!(escaped.chars().count(), 2_001);
     }
 
     #[cfg(unix)]

@@ -6,13 +6,12 @@
 //! them by coverage, for the same targets.
 
 pub mod corpus;
-mod draws;
 mod folder;
 pub mod mutation;
 mod targets;
 mod trial;
 
-pub use draws::Draws;
+pub use faults::Draws;
 pub use folder::Folder;
 pub use targets::{TARGETS, Target};
 pub use trial::{Fault, Found, PATIENCE, Trial, peak, quiet};

@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use faults::Draws;
 use serde::Serialize;
 
 use crate::crash_place::{Moment, Place, now};
@@ -117,7 +118,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let expected = Results::read(&calm)?;
     println!("undisturbed: {:.1} s", undisturbed.as_secs_f64());
 
-    let mut draws = Draws(options.seed);
+    let mut draws = Draws::of(options.seed);
     let mut record = Record {
         command: format!(
             "cargo xtask crash --kills {} --seed {}",
@@ -137,8 +138,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         };
         while killed < options.kills {
             let aim = Moment::ALL[killed % Moment::ALL.len()];
-            let wait = undisturbed.mul_f64(0.4 * draws.next());
-            let jitter = Duration::from_secs_f64(0.01 * draws.next());
+            let wait = undisturbed.mul_f64(0.4 * draws.share());
+            let jitter = Duration::from_secs_f64(0.01 * draws.share());
             let Some((after, text)) = kill(&program, &out, aim, wait, jitter)? else {
                 break;
             };
@@ -274,19 +275,5 @@ fn ended(out: &Path, child: &mut Child) -> Result<Option<(Duration, String)>, St
             "the study ended with {status}: {}",
             said(out).lines().last().unwrap_or_default()
         )),
-    }
-}
-
-/// A random generator (SplitMix64), so that a seed gives the same moments.
-struct Draws(u64);
-
-impl Draws {
-    /// The next number, from 0 to 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 }

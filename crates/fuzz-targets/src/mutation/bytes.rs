@@ -1,6 +1,6 @@
 //! Changes of bytes.
 
-use crate::draws::Draws;
+use faults::Draws;
 
 /// Numbers at which lengths and offsets go wrong.
 const NUMBERS: [u64; 14] = [

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::draws::Draws;
+use faults::Draws;
 
 pub(super) fn changed(input: &[u8], other: &[u8], draws: &mut Draws) -> Option<Vec<u8>> {
     let mut document: Value = serde_json::from_slice(input).ok()?;

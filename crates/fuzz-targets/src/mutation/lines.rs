@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{bytes, json};
-use crate::draws::Draws;
+use faults::Draws;
 
 /// What a reader of text may stumble over.
 const ODD: [&[u8]; 20] = [

@@ -5,7 +5,7 @@ mod json;
 mod lines;
 mod safetensors;
 
-use crate::draws::Draws;
+use faults::Draws;
 
 /// What a target's input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::json;
-use crate::draws::Draws;
+use faults::Draws;
 
 pub(super) fn changed(input: &[u8], draws: &mut Draws) -> Option<Vec<u8>> {
     let (length, rest) = input.split_first_chunk::<8>()?;

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use faults::Draws;
+
 use crate::program::{CARGO_RUN, World};
 
 /// A study that runs until it is stopped.
@@ -138,20 +140,6 @@ fn a_second_ctrl_c_ends_at_once() {
     assert_eq!(text, "", "it did not come to the end of the step");
 }
 
-/// A random generator (SplitMix64), so that the moments of the kills are the same in every run.
-struct Moments(u64);
-
-impl Moments {
-    /// The next number, from 0 to 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
 #[test]
 fn twenty_kills_leave_the_summary_that_an_undisturbed_study_has() {
     const KILLS: usize = 20;
@@ -167,11 +155,11 @@ fn twenty_kills_leave_the_summary_that_an_undisturbed_study_has() {
     let run = started.elapsed().div_f64(20.0);
 
     let world = World::new();
-    let mut moments = Moments(6);
+    let mut moments = Draws::of(6);
     let (mut hits, mut recorded) = (0, Vec::new());
     for _ in 0..KILLS {
         let mut running = Running::start(&world, &study);
-        std::thread::sleep(run.mul_f64(1.5 * moments.next()));
+        std::thread::sleep(run.mul_f64(1.5 * moments.share()));
         let is_running = running.is_running();
         running.child.kill().expect("it is killed");
         running.end();
@@ -239,7 +227,7 @@ fn a_run_that_is_killed_or_stopped_continues_from_its_checkpoint_with_the_same_r
     let all = started.elapsed();
 
     let world = World::new();
-    let mut moments = Moments(19);
+    let mut moments = Draws::of(19);
     let mut said = Vec::new();
     // Killed twice, then asked to stop.
     for signal in ["-KILL", "-KILL", SIGTERM] {
@@ -250,7 +238,7 @@ fn a_run_that_is_killed_or_stopped_continues_from_its_checkpoint_with_the_same_r
                 checkpoints.any(|run| run.flatten().any(|found| !is_hidden(&found)))
             })
         });
-        std::thread::sleep(all.mul_f64(0.2 * moments.next()));
+        std::thread::sleep(all.mul_f64(0.2 * moments.share()));
         running.send(signal);
         let (code, text) = running.end();
         if signal == SIGTERM {

@@ -1,4 +1,4 @@
-//! Random numbers by seed.
+//! Random numbers by seed: moments at which processes are killed, and changes of files.
 
 /// SplitMix64: a stream of numbers for each seed.
 #[derive(Clone, Debug)]
@@ -17,6 +17,11 @@ impl Draws {
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
+    }
+
+    /// The next number as a share, from 0 to below 1.
+    pub fn share(&mut self) -> f64 {
+        (self.number() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A number below `end`, or 0 if that is 0.
@@ -38,5 +43,25 @@ impl Draws {
     /// If there is none.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Draws;
+
+    #[test]
+    fn numbers_are_those_of_the_published_generator() {
+        // The first of Vigna's splitmix64.c from the state 1234567.
+        let mut draws = Draws::of(1_234_567);
+        let first = [draws.number(), draws.number(), draws.number()];
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ];
+        assert_eq!(first, expected);
+        let share = Draws::of(1_234_567).share();
+        assert!((share - 6_457_827_717_110_365_317.0 / 2f64.powi(64)).abs() < 1e-15);
     }
 }
