@@ -1,5 +1,5 @@
 //! What the command lines of this workspace's programs share: sources of models and data, presets, devices, progress,
-//! Ctrl-C and SIGTERM, and errors as exit codes. It depends on no task and no model.
+//! Ctrl-C and SIGTERM, errors as exit codes, and the allocator. It depends on no task and no model.
 //!
 //! This is the only library that prints and reads the process's own arguments. It ends the process only at the second
 //! signal.
@@ -21,6 +21,11 @@ mod failure;
 mod hub_name;
 mod lost;
 mod output;
+
+/// Of every program that links this crate. Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes
+/// them again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use command::{Program, Takes};
 pub use command_line::parse;

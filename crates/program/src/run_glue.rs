@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, Parser};
 
 use crate::failure::Failure;
 
@@ -146,13 +146,24 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// Parses a program's arguments as [`crate::parse`] does. Flags may be followed by a truth value, as in `run_glue.py`.
+///
+/// # Errors
+/// Those of [`crate::parse`], and [`Failure::Usage`] with what to use instead for options of `run_glue.py` that the program
+/// does not have.
+pub fn parse<T: Parser>(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Option<T>, Failure> {
+    crate::parse(accepted(&T::command(), arguments)?)
+}
+
 /// Reads arguments, the first of which is the program's name, as `run_glue.py` does: flags may be followed by a truth
 /// value, of which only true is accepted and left out.
 ///
 /// # Errors
 /// [`Failure::Usage`], in one line with what to use instead, for options of `run_glue.py` that the program's own command
 /// line does not have, and for false.
-pub fn accepted(
+fn accepted(
     program: &Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<OsString>, Failure> {

@@ -10,10 +10,6 @@ use program::{DeviceOptions, Failure, Program};
 
 use crate::arguments::Arguments;
 
-/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How cargo runs this program.
 const PROGRAM: Program = Program {
     name: "device_server",

@@ -7,15 +7,10 @@ mod recorded;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use program::{Failure, Program};
 use study_program::{Conductor, Sentences};
 
 use crate::arguments::Arguments;
-
-/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How cargo runs this program.
 const PROGRAM: Program = Program {
@@ -32,8 +27,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let given = program::run_glue::accepted(&Arguments::command(), std::env::args_os())?;
-    let Some(Arguments { study, data, .. }) = program::parse(given)? else {
+    let Some(Arguments { study, data, .. }) = program::run_glue::parse(std::env::args_os())? else {
         return Ok(());
     };
     let task = Box::new(tasks::glue::sst2());

@@ -15,10 +15,6 @@ use tasks::counted;
 use crate::arguments::{Arguments, not_opened};
 use crate::terminal::Terminal;
 
-/// Keeps freed pages for the next batch; glibc would return them to the kernel, which zeroes them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How cargo runs this program.
 const PROGRAM: Program = Program {
     name: "predict",

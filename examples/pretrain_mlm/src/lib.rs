@@ -11,10 +11,6 @@ use program::{DeviceOptions, Failure, Program, print, stop};
 use crate::arguments::Arguments;
 use crate::terminal::Terminal;
 
-/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How cargo runs this program.
 const PROGRAM: Program = Program {
     name: "pretrain_mlm",

@@ -5,15 +5,10 @@ mod arguments;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use program::{Failure, Program};
 use study_program::{Conductor, Sentences};
 
 use crate::arguments::Arguments;
-
-/// Keeps freed pages for the next step; glibc would return them to the kernel, which zeroes them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How cargo runs this program.
 const PROGRAM: Program = Program {
@@ -30,8 +25,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let given = program::run_glue::accepted(&Arguments::command(), std::env::args_os())?;
-    let Some(arguments) = program::parse::<Arguments>(given)? else {
+    let Some(arguments) = program::run_glue::parse::<Arguments>(std::env::args_os())? else {
         return Ok(());
     };
     let task = arguments.task();
