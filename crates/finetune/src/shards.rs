@@ -5,9 +5,7 @@ use std::path::Path;
 use files::FileError;
 use study::plan::{self, RunKey, RunRecipe};
 use study::preregistration::refuse_other_plans;
-use study::record::{
-    RunFiles, RunLog, RunRecord, RunsOfFile, refuse_other_shards, shards_of,
-};
+use study::record::{RunFiles, RunLog, RunRecord, RunsOfFile, refuse_other_shards, shards_of};
 use study::shard::count_pairs;
 use study::{Shard, StudyError, StudySummary};
 

@@ -284,7 +284,10 @@ mod tests {
             (&["--study=compare,compare"][..], "studies is compare twice"),
             (&["--study=all,all"], "studies is compare twice"),
             (&["--vary=head,order", "--vary=head"], "vary is head twice"),
-            (&["--study=lambda", "--lambdas=0.1,0.1"], "lambdas is 0.1 twice"),
+            (
+                &["--study=lambda", "--lambdas=0.1,0.1"],
+                "lambdas is 0.1 twice",
+            ),
             (
                 &["--study=data-size", "--fractions=0.5,0.50"],
                 "fractions is 0.5 twice",

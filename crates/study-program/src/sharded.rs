@@ -68,8 +68,14 @@ fn in_words(done: &ShardRuns) -> String {
         failed,
     } = done;
     match (runs, failed) {
-        (0, _) => format!("nothing to do, the study has {} of runs", counted(*pairs, "pair")),
+        (0, _) => format!(
+            "nothing to do, the study has {} of runs",
+            counted(*pairs, "pair")
+        ),
         (_, 0) => format!("{recorded} of {} recorded", counted(*runs, "run")),
-        _ => format!("{recorded} of {} recorded, {failed} of them failed", counted(*runs, "run")),
+        _ => format!(
+            "{recorded} of {} recorded, {failed} of them failed",
+            counted(*runs, "run")
+        ),
     }
 }

@@ -290,7 +290,8 @@ impl Progress for Terminal {
                         format!(" (it learned nothing: every prediction is {class})")
                     }
                     (None, true) => {
-                        " (it learned nothing: no better than always the commonest class)".to_owned()
+                        " (it learned nothing: no better than always the commonest class)"
+                            .to_owned()
                     }
                     (None, false) => String::new(),
                 };

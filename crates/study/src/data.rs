@@ -56,8 +56,16 @@ impl FileSummary {
                 "{} of {} {} in the training file too, where the model has seen {}",
                 self.shared_with_train,
                 counted(self.facts.rows, "row"),
-                if self.shared_with_train == 1 { "is" } else { "are" },
-                if self.shared_with_train == 1 { "its label" } else { "their labels" }
+                if self.shared_with_train == 1 {
+                    "is"
+                } else {
+                    "are"
+                },
+                if self.shared_with_train == 1 {
+                    "its label"
+                } else {
+                    "their labels"
+                }
             )
         });
         let warnings = self.facts.warnings().into_iter().chain(shared);

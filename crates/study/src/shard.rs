@@ -221,7 +221,8 @@ mod tests {
             "runs.a-of-b.jsonl",
         ] {
             let error = of_file(name).expect_err("no shard has this file");
-            let expected = format!("shard is {name}, accepted is runs.I-of-N.jsonl, with I from 1 to N");
+            let expected =
+                format!("shard is {name}, accepted is runs.I-of-N.jsonl, with I from 1 to N");
             assert_eq!(error, expected);
         }
     }

@@ -193,14 +193,18 @@ impl Task {
     fn outputs_fault(&self) -> Option<(String, String)> {
         let (found, expected) = match &self.outputs {
             Outputs::Classes(names) => {
-                let mut names_with_faults =
-                    names.iter().filter_map(|name| Some((name, class_fault(name)?)));
+                let mut names_with_faults = names
+                    .iter()
+                    .filter_map(|name| Some((name, class_fault(name)?)));
                 if let Some((name, expected)) = names_with_faults.next() {
                     let length = match name.len() > LONGEST_CLASS {
                         true => format!(", of {} bytes", name.len()),
                         false => String::new(),
                     };
-                    return Some((format!("a class named {:?}{length}", excerpt(name)), expected));
+                    return Some((
+                        format!("a class named {:?}{length}", excerpt(name)),
+                        expected,
+                    ));
                 }
                 let different = names.iter().collect::<BTreeSet<_>>().len();
                 if different >= 2 && different == names.len() {

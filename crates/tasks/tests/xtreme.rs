@@ -167,9 +167,16 @@ fn the_file_with_labels_is_named_in_the_language_that_lacks_them() {
     ]);
     let refused = xtreme::pawsx().in_folder(folder.path(), &["en", "de"], LanguageSets::Test);
     let text = refused.unwrap_err().to_string();
-    let unlabelled = folder.path().join("pawsx/test-de.tsv").display().to_string();
+    let unlabelled = folder
+        .path()
+        .join("pawsx/test-de.tsv")
+        .display()
+        .to_string();
     let labelled = folder.path().join("de/test_2k.tsv");
-    assert!(text.starts_with(&format!("{unlabelled}: no labels")), "{text}");
+    assert!(
+        text.starts_with(&format!("{unlabelled}: no labels")),
+        "{text}"
+    );
     let part = format!("expected beside it {}, or", labelled.display());
     assert!(text.contains(&part), "{text}");
 }
@@ -185,7 +192,10 @@ fn a_file_that_serves_every_language_is_named_once() {
     let error = task.unwrap().read_evaluation_set("test-sw").unwrap_err();
     let text = error.to_string();
     assert_eq!(text.matches("xnli.test.tsv").count(), 2, "{text}");
-    assert!(text.ends_with("train-en.tsv, dev-en.tsv, xnli.test.tsv"), "{text}");
+    assert!(
+        text.ends_with("train-en.tsv, dev-en.tsv, xnli.test.tsv"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -36,8 +36,14 @@ mod tests {
             ("{\"a\": 1", "the JSON ends too early at line 1, column 7"),
             ("", "the JSON ends too early at line 1, column 0"),
             ("{\n\"a\" 1}", "this is not JSON at line 2, column 5"),
-            ("{\"a\": \"1\"}", "the JSON has another form at line 1, column 9"),
-            ("{\"a\": 1, \"a\": 2}", "a field is there twice at line 1, column 12"),
+            (
+                "{\"a\": \"1\"}",
+                "the JSON has another form at line 1, column 9",
+            ),
+            (
+                "{\"a\": 1, \"a\": 2}",
+                "a field is there twice at line 1, column 12",
+            ),
         ] {
             let error = serde_json::from_str::<Ids>(text).expect_err("it is wrong");
             let expected = format!("{found}; accepted is an id");

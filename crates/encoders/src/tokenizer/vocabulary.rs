@@ -37,8 +37,13 @@ pub(super) fn byte_level(path: &Path, merges_path: &Path) -> Result<BPE, Encoder
         path: path.to_path_buf(),
         reason,
     };
-    let vocabulary: BTreeMap<String, u32> = serde_json::from_slice(&reading::text(path)?)
-        .map_err(|error| wrong(path, json_fault(&error, "an object with the id of every token")))?;
+    let vocabulary: BTreeMap<String, u32> =
+        serde_json::from_slice(&reading::text(path)?).map_err(|error| {
+            wrong(
+                path,
+                json_fault(&error, "an object with the id of every token"),
+            )
+        })?;
     let text = String::from_utf8(reading::text(merges_path)?)
         .map_err(|error| wrong(merges_path, error.to_string()))?;
     let mut merges = Vec::new();

@@ -442,7 +442,9 @@ fn a_checkpoint_is_used_where_only_what_its_run_does_not_read_has_changed() {
     let two = config(&[Arm::BASELINE, smart], 1, 0.15);
     let weight = |weight| {
         let mut config = two.clone();
-        config.hyperparameters.insert("smart.weight".to_owned(), weight);
+        config
+            .hyperparameters
+            .insert("smart.weight".to_owned(), weight);
         config
     };
     let mut world = World::new(weight(2.0));
@@ -456,7 +458,10 @@ fn a_checkpoint_is_used_where_only_what_its_run_does_not_read_has_changed() {
     undisturbed.finish();
     let scores = |world: &World| {
         let records = world.records();
-        records.iter().map(|run| run.epochs.clone()).collect::<Vec<_>>()
+        records
+            .iter()
+            .map(|run| run.epochs.clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(scores(&world), scores(&undisturbed));
     // Its own numbers it does read.
@@ -465,7 +470,10 @@ fn a_checkpoint_is_used_where_only_what_its_run_does_not_read_has_changed() {
         ..weight(2.0)
     });
     world.stop_after(3);
-    world.config.hyperparameters.insert("smart.weight".to_owned(), 3.0);
+    world
+        .config
+        .hyperparameters
+        .insert("smart.weight".to_owned(), 3.0);
     let watch = world.finish();
     let [(_, reason)] = &watch.unusable[..] else {
         panic!("one line: {:?}", watch.unusable)

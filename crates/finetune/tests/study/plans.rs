@@ -90,7 +90,9 @@ fn an_extension_is_told_of_when_it_is_written() {
             None => session.run(out.path(), &mut extended).map(drop),
             Some(shard) => {
                 let shard = shard.parse().expect("a shard");
-                session.run_shard(out.path(), shard, &mut extended).map(drop)
+                session
+                    .run_shard(out.path(), shard, &mut extended)
+                    .map(drop)
             }
         };
         ended.expect("it runs");

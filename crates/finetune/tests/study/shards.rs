@@ -398,7 +398,10 @@ fn shards_of_other_studies_are_refused_with_the_field_that_differs() {
     let of_others = open(world.config.clone(), world.folder.path());
     let error = of_others.run_shard(&world.out(), shard("1/3"), &mut ());
     let text = error.expect_err("it is refused").to_string();
-    assert!(text.contains("has shards of another number (runs.1-of-2.jsonl) than shard 1/3"), "{text}");
+    assert!(
+        text.contains("has shards of another number (runs.1-of-2.jsonl) than shard 1/3"),
+        "{text}"
+    );
     // Nothing was made, and what was made is as it was.
     assert!(world.files() == before);
     // Merging compares too, also what is only in one of two shards.

@@ -25,7 +25,9 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
             let class = run.only_class.clone();
             row.extend([
                 or_none(run.score(), percent),
-                class.unwrap_or_else(|| "several classes, no better than always the commonest".to_owned()),
+                class.unwrap_or_else(|| {
+                    "several classes, no better than always the commonest".to_owned()
+                }),
             ]);
             table.rows.push(row);
         }

@@ -99,7 +99,10 @@ pub(super) fn missing(
             counted(gone.len(), "file"),
             if gone.len() == 1 { "is" } else { "are" }
         ),
-        None => format!("not every run has predictions for all sentences of {} with their labels", by.set),
+        None => format!(
+            "not every run has predictions for all sentences of {} with their labels",
+            by.set
+        ),
     }))
 }
 

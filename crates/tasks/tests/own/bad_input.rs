@@ -108,7 +108,8 @@ fn a_class_that_cannot_be_written_names_its_line() {
     let long = format!("text,label\na,y\nb,{}\nc,y\n", "x".repeat(1001));
     let said = error("a.csv", long);
     assert!(
-        said.starts_with("a.csv:3: label is \"xxx") && said.ends_with("; expected names of at most 1000 bytes"),
+        said.starts_with("a.csv:3: label is \"xxx")
+            && said.ends_with("; expected names of at most 1000 bytes"),
         "{said}"
     );
 }

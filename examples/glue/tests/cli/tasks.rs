@@ -179,7 +179,8 @@ fn every_task_that_lacks_runs_is_named_and_none_is_merged() {
     copy_rte_and_wnli(&world);
     let all = ["--task=all", "--data=some", "--seeds=2", "--out=parts"];
     let merge = [&all[..], &["--merge"]].concat();
-    let nothing = "error: runs are not recorded: rte: 4 of 4; wnli: 4 of 4; to train them, leave out --merge";
+    let nothing =
+        "error: runs are not recorded: rte: 4 of 4; wnli: 4 of 4; to train them, leave out --merge";
     world.refuse(&merge, 1, &[nothing]);
     assert!(!world.path("parts").exists());
     let rte = ["--task=rte", "--data=some", "--seeds=2", "--out=parts/rte"];

@@ -133,8 +133,14 @@ fn a_shard_that_does_not_exist_is_refused_with_the_accepted_range() {
     for (shard, part) in [
         ("0/4", "shard is 0/4, accepted is 1/4 to 4/4"),
         ("5/4", "shard is 5/4, accepted is 1/4 to 4/4"),
-        ("2", "shard is 2, accepted is I/N such as 1/8, with I from 1 to N"),
-        ("", "shard is empty, accepted is I/N such as 1/8, with I from 1 to N"),
+        (
+            "2",
+            "shard is 2, accepted is I/N such as 1/8, with I from 1 to N",
+        ),
+        (
+            "",
+            "shard is empty, accepted is I/N such as 1/8, with I from 1 to N",
+        ),
         (
             "1/0",
             "shard is 1/0, accepted is I/N such as 1/8, with I from 1 to N",
@@ -208,7 +214,10 @@ fn merging_opens_no_device() {
     let merged = world.run(&[&study[..], &["--merge"]].concat());
     succeeded(&merged);
     let said = text(&merged.stderr);
-    assert!(said.contains("4 runs of 1 shard merged into runs.jsonl"), "{said}");
+    assert!(
+        said.contains("4 runs of 1 shard merged into runs.jsonl"),
+        "{said}"
+    );
     assert!(read(&world.path("out/runs.jsonl")) == other);
 }
 
