@@ -80,7 +80,7 @@ fn a_half_written_last_line_is_cut_off_and_its_run_repeated() {
     assert!(output.status.success(), "{text}");
     for part in [
         "out/runs.jsonl:2: half-written",
-        "1 of 2 runs are recorded already",
+        "1 of 2 runs is recorded already",
     ] {
         assert!(text.contains(part), "`{part}` is not in: {text}");
     }
