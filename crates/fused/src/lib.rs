@@ -16,6 +16,9 @@
 //! | [`cross_entropy`] | log-softmax, gather, mean |
 //! | [`geglu`] | two slices, gelu, product |
 //! | [`gelu`], [`dropout`], [`embedding`] | Burn's operations of these names |
+//! | [`rotary`] | slices, concatenation, two products and a sum |
+//! | [`branches`] | clones, whose gradients Burn adds one by one on one thread |
+//! | [`parts`] | slices, whose gradients Burn pads and adds likewise |
 //! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
 //! | [`Backlog`], [`squared_norm_of_rows`] | the same over a whole table of which a step looks up some rows |
 //!
@@ -74,6 +77,7 @@ mod adamw;
 mod attention;
 mod backlog;
 mod biased_attention;
+mod branches;
 mod cross_entropy;
 mod dropout;
 mod embedding;
@@ -84,7 +88,10 @@ mod key;
 mod layer_norm;
 mod linear;
 mod mask;
+mod meeting;
 mod packing;
+mod parts;
+mod rotary;
 mod rows;
 
 #[cfg(feature = "flex")]
@@ -98,6 +105,7 @@ pub use adamw::{AdamW, AdamWError, Moments, adamw_step, squared_norm};
 pub use attention::{attention, packed_attention};
 pub use backlog::{Backlog, defers_rows, squared_norm_of_rows};
 pub use biased_attention::biased_attention;
+pub use branches::branches;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
 pub use embedding::embedding;
@@ -107,6 +115,8 @@ pub use key::{Dropout, DropoutError, DropoutKey};
 pub use layer_norm::{dropout_add_layer_norm, layer_norm};
 pub use linear::{linear, linear_gelu};
 pub use packing::{Packing, PackingError};
+pub use parts::parts;
 #[cfg(feature = "remote")]
 pub use remote::with_operations;
+pub use rotary::rotary;
 pub use rows::Rows;

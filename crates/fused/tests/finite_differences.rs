@@ -113,6 +113,27 @@ fn gelu_and_dropout() {
 }
 
 #[test]
+fn branches_parts_and_rotary() {
+    check::<1>("branches", &[&[20]], |x| {
+        let [one, two, three] = fused::branches(x[0].clone());
+        one * two.clone() + two * three
+    });
+    check::<2>("parts", &[&[3, 8]], |x| {
+        let [one, two, _, four] = fused::parts(x[0].clone().reshape([3, 8]));
+        one * two + four
+    });
+    let angles = doubles(8, 6);
+    let [cos, sin] = [f64::cos, f64::sin].map(|of| {
+        let values: Vec<f64> = angles.iter().map(|&angle| of(angle)).collect();
+        double::<2>(&values, &[3, 2])
+    });
+    check::<3>("rotary", &[&[2, 3, 8]], |x| {
+        let x = x[0].clone().reshape([2, 3, 8]);
+        fused::rotary(x, cos.clone(), sin.clone(), 2)
+    });
+}
+
+#[test]
 fn layer_norm() {
     check::<2>("layer_norm", &[&[3, 7], &[7], &[7]], |x| {
         fused::layer_norm(

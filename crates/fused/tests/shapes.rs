@@ -32,6 +32,20 @@ fn misfits_are_refused() {
         fused::linear_gelu(matrix(2, 3), matrix(4, 5), vector(5))
     });
     refused("geglu: x", || fused::geglu(matrix(2, 3)));
+    refused("parts: x", || fused::parts::<2, 2>(matrix(2, 3)));
+    refused("parts: x", || fused::parts::<0, 2>(matrix(2, 3)));
+    refused("rotary: x", || {
+        let x = constant::<3>(1, [2, 3, 8]);
+        fused::rotary(x, matrix(2, 2), matrix(2, 2), 2)
+    });
+    refused("rotary: x", || {
+        let x = constant::<3>(1, [2, 3, 8]);
+        fused::rotary(x, matrix(3, 2), matrix(3, 2), 3)
+    });
+    refused("rotary: x", || {
+        let x = constant::<3>(1, [2, 3, 8]);
+        fused::rotary(x, matrix(3, 2), matrix(3, 1), 2)
+    });
     refused("layer_norm: gamma", || {
         fused::layer_norm(matrix(2, 3), vector(4), vector(3), 1e-5)
     });

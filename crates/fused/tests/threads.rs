@@ -25,17 +25,17 @@ fn everything() -> Vec<Vec<f32>> {
 
     let x = fused::embedding(table.clone(), indices);
     let x = fused::dropout(x, dropout(0));
-    let project =
-        |x: &Tensor<3>, i: usize| fused::linear(x.clone(), square[i].clone(), beta.clone());
+    let project = |x, i: usize| fused::linear(x, square[i].clone(), beta.clone());
+    let [x, query, key, value] = fused::branches(x);
     let context = fused::attention(
-        project(&x, 0),
-        project(&x, 1),
-        project(&x, 2),
+        project(query, 0),
+        project(key, 1),
+        project(value, 2),
         3,
         None,
         dropout(1),
     );
-    let y = project(&context, 3);
+    let y = project(context, 3);
     let x = fused::dropout_add_layer_norm(y, x, gamma.clone(), beta.clone(), 1e-12, dropout(2));
     let y = fused::linear_gelu(x.clone(), up.clone(), wide.clone());
     let y = fused::gelu(fused::linear(y, down.clone(), beta.clone()));
@@ -47,6 +47,16 @@ fn everything() -> Vec<Vec<f32>> {
     all.extend(matrices.map(|x| values(x.grad(&grads).expect("a leaf"))));
     all.extend([gamma, beta, wide].map(|x| values(x.grad(&grads).expect("a leaf"))));
     all.push(values(fused::squared_norm(constant(11, [100_000]).inner())));
+
+    let x = leaf(16, [3, 300, 96]);
+    let [one, other, _] = fused::parts(x.clone());
+    let angles = constant(17, [300, 4]);
+    let product = fused::rotary(one, angles.clone().cos(), angles.sin(), 4) * other;
+    let grads = (product.clone() * constant(15, [3, 300, 32]))
+        .sum()
+        .backward();
+    all.push(values(product));
+    all.push(values(x.grad(&grads).expect("a leaf")));
 
     let x = leaf(13, [700, 96]);
     let gated = fused::geglu(x.clone());

@@ -79,6 +79,18 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
         ),
         ("gelu", all_bits!(fused::gelu(x.clone()); x)),
         ("geglu", all_bits!(fused::geglu(x.clone()); x)),
+        ("branches", {
+            let [one, two, three] = fused::branches(x.clone());
+            all_bits!(one * two + three; x)
+        }),
+        ("rotary", {
+            let angles = leaf(12, [5, 2], device).detach();
+            all_bits!(fused::rotary(x.clone(), angles.clone().cos(), angles.sin(), 3); x)
+        }),
+        ("parts", {
+            let [one, two, _] = fused::parts(x.clone());
+            all_bits!(one * two; x)
+        }),
         (
             "layer_norm",
             all_bits!(fused::layer_norm(x.clone(), vector.clone(), beta.clone(), 1e-12); x, vector, beta),

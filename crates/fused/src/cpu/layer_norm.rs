@@ -8,7 +8,7 @@ use burn::tensor::Shape;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::elementwise::{Binary, MapPairs};
+use super::elementwise::{Add, MapPairs};
 use super::storage::{self, Unwritten};
 use super::{dropout, rows, simd};
 use crate::key::Dropout;
@@ -119,17 +119,6 @@ impl LayerNormBackend for Flex {
             });
         // SAFETY: the chunks cover the output and `Normalize` writes every element of each.
         (x, unsafe { out.finish() })
-    }
-}
-
-/// The sum.
-#[derive(Clone, Copy)]
-struct Add;
-
-impl Binary for Add {
-    #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
-        simd.add_f32s(x, y)
     }
 }
 

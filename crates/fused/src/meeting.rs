@@ -1,0 +1,52 @@
+//! Where gradients wait for each other.
+
+use std::any::Any;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The gradients of a tensor's branches, or of its parts, until the last has come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meeting(Arc<Mutex<Arrived>>);
+
+/// Gradients with the numbers of their branches.
+#[derive(Debug, Default)]
+struct Arrived {
+    /// Whose gradient went ahead.
+    first: Option<usize>,
+    others: Vec<(usize, Box<dyn Any + Send>)>,
+}
+
+impl Meeting {
+    /// Keeps the gradient of a branch, but gives that of the first to come back: it goes ahead as the gradient of the trunk,
+    /// which must have one when its turn comes.
+    pub(crate) fn keep<T: Send + 'static>(&self, number: usize, grad: T) -> Option<T> {
+        let mut arrived = self.lock();
+        if arrived.first.is_none() {
+            arrived.first = Some(number);
+            return Some(grad);
+        }
+        arrived.others.push((number, Box::new(grad)));
+        None
+    }
+
+    /// The gradients and the numbers of their branches, in order, with `first`, which went ahead.
+    ///
+    /// # Panics
+    ///
+    /// When none went ahead, or when they are not of one type.
+    pub(crate) fn in_order<T: Send + 'static>(&self, first: T) -> Vec<(usize, T)> {
+        let arrived = mem::take(&mut *self.lock());
+        let number = arrived.first.expect("a branch brought the gradient");
+        let others = arrived.others.into_iter().map(|(number, grad)| {
+            let grad = grad.downcast::<T>().expect("all are of one backend");
+            (number, *grad)
+        });
+        let mut all: Vec<_> = others.chain([(number, first)]).collect();
+        all.sort_by_key(|(number, _)| *number);
+        all
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arrived> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
