@@ -179,3 +179,59 @@ impl Classifier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokenizer::Encoding;
+
+    /// Whether the head of each golden checkpoint reads one token of a sequence.
+    const READS_ONE: &[(&str, bool)] = &[
+        ("bert", true),
+        ("roberta", true),
+        ("xlm_roberta", true),
+        ("electra", true),
+        ("distilbert", true),
+        ("xlnet", true),
+        ("modernbert", true),
+        ("modernbert_mean", false),
+        ("deberta", true),
+        ("deberta_own", true),
+    ];
+
+    #[test]
+    fn the_last_layer_computes_one_token_of_a_sequence_where_the_head_reads_one() {
+        let device = Device::flex();
+        let encodings = [3, 5].map(|length| Encoding {
+            ids: vec![1; length],
+            type_ids: vec![0; length],
+        });
+        let layouts = [
+            (
+                EncoderInput::padded(&encodings, 0, 0, &device),
+                [2, 1],
+                [2, 5],
+            ),
+            (EncoderInput::packed(&encodings, &device), [1, 2], [1, 8]),
+        ];
+        for &(name, reads_one) in READS_ONE {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+            let config = std::fs::read(format!("{folder}/{name}/snapshot/config.json")).unwrap();
+            let config: EncoderConfig = serde_json::from_slice(&config).unwrap();
+            let classifier = Classifier::blank(&config, 2, &device);
+            let stages = classifier.0.stages();
+            for (input, one, all) in &layouts {
+                let [batch, length] = *all;
+                let hidden = Tensor::ones([batch, length, config.hidden_size()], &device);
+                let (last, tokens) = (stages.depth() - 1, stages.summarised());
+                let states = stages.layer(last, hidden, input, tokens, &mut Dropouts::off());
+                let [batch, length] = *if reads_one { one } else { all };
+                assert_eq!(
+                    states.dims(),
+                    [batch, length, config.hidden_size()],
+                    "{name}"
+                );
+            }
+        }
+    }
+}

@@ -43,6 +43,18 @@ pub enum Tokens {
     Last,
 }
 
+/// The states that a layer's attention starts from, once for each of their uses.
+pub(crate) struct AttentionStates {
+    /// Of some tokens: what the result of attention is added to.
+    pub(crate) residual: Tensor<3>,
+    /// Of some tokens.
+    pub(crate) queries: Tensor<3>,
+    /// Of all tokens.
+    pub(crate) keys: Tensor<3>,
+    /// Of all tokens.
+    pub(crate) values: Tensor<3>,
+}
+
 impl EncoderInput {
     /// Pads on the right to the longest sequence of the batch, or to `least` tokens if that is more.
     pub fn padded<'a>(
@@ -222,6 +234,24 @@ impl Layout {
             Tokens::All => hidden,
             Tokens::First => self.first(hidden),
             Tokens::Last => self.last(hidden),
+        }
+    }
+
+    /// The states of all tokens as keys and values, and those of some, or of all, as queries and residual.
+    pub(crate) fn for_attention(&self, tokens: Tokens, hidden: Tensor<3>) -> AttentionStates {
+        let [residual, values, keys, queries] = match tokens {
+            Tokens::All => fused::branches(hidden),
+            Tokens::First | Tokens::Last => {
+                let [some, values, keys] = fused::branches(hidden);
+                let [residual, queries] = fused::branches(self.of(tokens, some));
+                [residual, values, keys, queries]
+            }
+        };
+        AttentionStates {
+            residual,
+            queries,
+            keys,
+            values,
         }
     }
 

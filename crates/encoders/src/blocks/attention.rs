@@ -8,7 +8,7 @@ use super::linear::Linear;
 use super::output::Output;
 use super::settings::Settings;
 use crate::groups::Groups;
-use crate::input::{Layout, Tokens};
+use crate::input::{AttentionStates, Layout, Tokens};
 
 /// Self-attention with its output block.
 #[derive(Module, Debug)]
@@ -62,7 +62,7 @@ impl Heads {
     pub(crate) fn attend_biased(
         self,
         [query, key, value]: [Tensor<3>; 3],
-        bias: impl Fn(usize, &Layout, [&Tensor<3>; 2]) -> Tensor<4>,
+        bias: impl Fn(usize, &Layout, [Tensor<3>; 2]) -> Tensor<4>,
         groups: &Groups,
         tokens: Tokens,
         dropouts: &mut Dropouts,
@@ -73,7 +73,9 @@ impl Heads {
         let states = queries.into_iter().zip(keys).zip(values);
         let contexts = states.zip(groups.layouts()).enumerate();
         let contexts = contexts.map(|(index, (((query, key), value), layout))| {
-            let bias = bias(index, layout, [&query, &key]);
+            let [query, query_of_bias] = fused::branches(query);
+            let [key, key_of_bias] = fused::branches(key);
+            let bias = bias(index, layout, [query_of_bias, key_of_bias]);
             let mask = layout.mask(&key.device());
             let dropout = dropout.map(|dropout| of_part(dropout, index));
             fused::biased_attention([query, key, value], bias, self.number, mask, dropout)
@@ -119,11 +121,16 @@ impl Attention {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let queries = layout.of(tokens, hidden.clone());
-        let context =
-            self.self_attention
-                .forward(queries.clone(), hidden, layout, tokens, dropouts);
-        self.output.forward(context, queries, dropouts)
+        let AttentionStates {
+            residual,
+            queries,
+            keys,
+            values,
+        } = layout.for_attention(tokens, hidden);
+        let projected = self.self_attention.projected(queries, keys, values);
+        let heads = self.self_attention.heads;
+        let context = heads.attend(projected, layout, tokens, dropouts);
+        self.output.forward(context, residual, dropouts)
     }
 }
 
@@ -138,23 +145,16 @@ impl SelfAttention {
         }
     }
 
-    /// Mixes the values of all real tokens, per head.
+    /// Queries, keys and values of all heads.
     ///
     /// # Shapes
-    /// - `queries`, output: `hidden`, or its first tokens
-    /// - `hidden`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where it is packed
-    pub fn forward(
-        &self,
-        queries: Tensor<3>,
-        hidden: Tensor<3>,
-        layout: &Layout,
-        tokens: Tokens,
-        dropouts: &mut Dropouts,
-    ) -> Tensor<3> {
-        let query = self.query.forward(queries);
-        let key = self.key.forward(hidden.clone());
-        let value = self.value.forward(hidden);
-        self.heads
-            .attend([query, key, value], layout, tokens, dropouts)
+    /// - `queries`: of some tokens; `keys`, `values`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where they are packed
+    /// - output: the same
+    fn projected(&self, queries: Tensor<3>, keys: Tensor<3>, values: Tensor<3>) -> [Tensor<3>; 3] {
+        [
+            self.query.forward(queries),
+            self.key.forward(keys),
+            self.value.forward(values),
+        ]
     }
 }

@@ -54,8 +54,9 @@ impl Layer {
     ) -> Tensor<3> {
         let hidden = self.intermediate.dense.adopt(hidden);
         let attended = self.attention.forward(hidden, layout, tokens, dropouts);
-        let wide = self.intermediate.forward(attended.clone());
-        self.output.forward(wide, attended, dropouts)
+        let [residual, attended] = fused::branches(attended);
+        let wide = self.intermediate.forward(attended);
+        self.output.forward(wide, residual, dropouts)
     }
 }
 

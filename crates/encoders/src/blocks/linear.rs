@@ -1,5 +1,7 @@
 //! Linear layers.
 
+use std::ops::Range;
+
 use burn::module::{Module, Param};
 use burn::nn::{Linear as BurnLinear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -58,6 +60,21 @@ impl Linear {
     /// - output: `[..., output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         fused::linear(x, self.weight.val(), self.bias())
+    }
+
+    /// Computes some columns of the projection of the last dimension.
+    ///
+    /// # Shapes
+    /// - `x`: `[..., input]`
+    /// - output: `[..., columns]`
+    pub(crate) fn forward_columns<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        columns: Range<usize>,
+    ) -> Tensor<D> {
+        let (start, count) = (columns.start, columns.len());
+        let weight = self.weight.val().narrow(1, start, count);
+        fused::linear(x, weight, self.bias().narrow(0, start, count))
     }
 
     /// Projects the last dimension and applies GELU.

@@ -28,5 +28,5 @@ pub(crate) use linear::{Initial, zero_bias};
 pub use norm::LayerNorm;
 pub use output::Output;
 pub use pooler::Pooler;
-pub(crate) use relative::{scores_at, scores_by_distance, split_heads};
+pub(crate) use relative::{scores_at, scores_by_distance, scores_of_pairs, split_heads};
 pub(crate) use settings::{FirstPosition, Settings};

@@ -12,7 +12,7 @@ use super::{Family, Stages};
 use crate::blocks::{
     Dropouts, Embeddings, HiddenAct, Intermediate, LayerNorm, Linear, Output, Settings,
 };
-use crate::input::{EncoderInput, Layout, Tokens};
+use crate::input::{AttentionStates, EncoderInput, Layout, Tokens};
 use crate::names::{Names, RENAMED};
 use crate::roles::{Projection, Role};
 
@@ -88,17 +88,18 @@ impl DebertaLayer {
     ) -> Tensor<3> {
         let attention = &self.attention.self_attention;
         let hidden = attention.query_proj.adopt(hidden);
-        let queries = layout.of(tokens, hidden.clone());
-        let context = attention.forward(
-            [queries.clone(), hidden],
-            distances,
-            layout,
-            tokens,
-            dropouts,
-        );
-        let attended = self.attention.output.forward(context, queries, dropouts);
-        let wide = self.intermediate.forward(attended.clone());
-        self.output.forward(wide, attended, dropouts)
+        let AttentionStates {
+            residual,
+            queries,
+            keys,
+            values,
+        } = layout.for_attention(tokens, hidden);
+        let inputs = [queries, keys, values];
+        let context = attention.forward(inputs, distances, layout, tokens, dropouts);
+        let attended = self.attention.output.forward(context, residual, dropouts);
+        let [residual, attended] = fused::branches(attended);
+        let wide = self.intermediate.forward(attended);
+        self.output.forward(wide, residual, dropouts)
     }
 }
 

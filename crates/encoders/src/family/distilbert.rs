@@ -214,21 +214,24 @@ impl TransformerBlock {
     ) -> Tensor<3> {
         let Self { attention, ffn, .. } = self;
         let hidden = attention.q_lin.adopt(hidden);
-        let queries = layout.of(tokens, hidden.clone());
+        let states = layout.for_attention(tokens, hidden);
         let projected = [
-            attention.q_lin.forward(queries.clone()),
-            attention.k_lin.forward(hidden.clone()),
-            attention.v_lin.forward(hidden),
+            attention.q_lin.forward(states.queries),
+            attention.k_lin.forward(states.keys),
+            attention.v_lin.forward(states.values),
         ];
         let context = attention.heads.attend(projected, layout, tokens, dropouts);
         let attended = attention.out_lin.forward(context);
-        let attended = self.sa_layer_norm.forward_residual(attended, queries, None);
+        let attended = self
+            .sa_layer_norm
+            .forward_residual(attended, states.residual, None);
 
-        let wide = ffn.activation.after(&ffn.lin1, attended.clone());
+        let [residual, attended] = fused::branches(attended);
+        let wide = ffn.activation.after(&ffn.lin1, attended);
         let narrow = ffn.lin2.forward(wide);
         let dropout = dropouts.next(ffn.dropout);
         self.output_layer_norm
-            .forward_residual(narrow, attended, dropout)
+            .forward_residual(narrow, residual, dropout)
     }
 }
 

@@ -140,7 +140,8 @@ pub(crate) trait Stages {
     /// Runs the last layer for the tokens that stand for their sequences.
     ///
     /// Where these are the first or the last, it computes keys and values for all tokens and everything else for those
-    /// alone. The result is that of the whole layer followed by [`summary`](Self::summary), with a sixth of the layer's products.
+    /// alone. The result is that of the whole layer followed by [`summary`](Self::summary), with a sixth of the layer's
+    /// products. Masked language modelling has no use for it: it reads any tokens.
     ///
     /// # Shapes
     /// - as [`summary`](Self::summary)

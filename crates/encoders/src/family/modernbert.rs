@@ -169,6 +169,7 @@ impl Stages for ModernBertForSequenceClassification {
         }
     }
 
+    /// The mean reads every token, so its last layer has nothing to leave out.
     fn summarised(&self) -> Tokens {
         match self.pooling {
             ClassifierPooling::Cls => Tokens::First,

@@ -75,12 +75,12 @@ impl FeedForward {
     }
 
     fn forward(&self, x: Tensor<3>, dropouts: &mut Dropouts) -> Tensor<3> {
-        let x = self.layer_1.adopt(x);
-        let wide = self.activation.after(&self.layer_1, x.clone());
+        let [residual, x] = fused::branches(self.layer_1.adopt(x));
+        let wide = self.activation.after(&self.layer_1, x);
         let wide = fused::dropout(wide, dropouts.next(self.dropout));
         let narrow = self.layer_2.forward(wide);
         self.layer_norm
-            .forward_residual(narrow, x, dropouts.next(self.dropout))
+            .forward_residual(narrow, residual, dropouts.next(self.dropout))
     }
 }
 

@@ -6,7 +6,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::config::DebertaV2Config;
-use crate::blocks::{Dropouts, Heads, Linear, scores_at, scores_by_distance, split_heads};
+use crate::blocks::{
+    Dropouts, Heads, Linear, scores_at, scores_by_distance, scores_of_pairs, split_heads,
+};
 use crate::groups::Groups;
 use crate::input::{Layout, Tokens};
 
@@ -90,7 +92,7 @@ impl DisentangledSelfAttention {
 
     pub(super) fn forward(
         &self,
-        [queries, hidden]: [Tensor<3>; 2],
+        [queries, keys, values]: [Tensor<3>; 3],
         distances: Option<Tensor<2>>,
         layout: &Layout,
         tokens: Tokens,
@@ -100,8 +102,8 @@ impl DisentangledSelfAttention {
         // One for the contents, and one for each term of distances.
         let terms = f64::from(1 + u8::from(c2p) + u8::from(p2c));
         let query = self.query_proj.forward(queries) / terms.sqrt();
-        let key = self.key_proj.forward(hidden.clone());
-        let inputs = [query, key, self.value_proj.forward(hidden)];
+        let key = self.key_proj.forward(keys);
+        let inputs = [query, key, self.value_proj.forward(values)];
         let distances = distances.filter(|_| c2p || p2c).map(|distances| {
             let distances = fused::dropout(distances, dropouts.next(self.dropout));
             self.query_proj.adopt(distances.unsqueeze::<3>())
@@ -111,7 +113,7 @@ impl DisentangledSelfAttention {
         };
         let groups = Groups::of(layout, &distances.device());
         let tables = self.tables(distances, layout);
-        let bias = |_, _: &Layout, states: [&_; 2]| self.bias(states, tables.clone(), terms);
+        let bias = |_, _: &Layout, states| self.bias(states, tables.clone(), terms);
         self.heads
             .attend_biased(inputs, bias, &groups, tokens, dropouts)
     }
@@ -135,10 +137,10 @@ impl DisentangledSelfAttention {
     }
 
     /// The scores of distances, `[batch, heads, queries, keys]`, with the factor of all scores.
-    fn bias(&self, states: [&Tensor<3>; 2], tables: Tables, terms: f64) -> Tensor<4> {
+    fn bias(&self, states: [Tensor<3>; 2], tables: Tables, terms: f64) -> Tensor<4> {
         let heads = self.heads.number();
         let buckets = self.terms.buckets;
-        let [query, key] = states.map(|x| split_heads(x.clone(), heads));
+        let [query, key] = states.map(|x| split_heads(x, heads));
         let ([_, _, queries, d], [_, _, keys, _]) = (query.dims(), key.dims());
         let device = query.device();
         let first = tables.first as i64;
@@ -163,9 +165,16 @@ impl DisentangledSelfAttention {
             }
         });
         let p2c = tables.queries.map(|table| {
-            let all = scores(key, table, &|distance| buckets.mirrored(distance));
-            let all = all.transpose() / terms.sqrt();
-            all.narrow(2, 0, queries)
+            let scores = match queries == keys {
+                true => scores(key, table, &|distance| buckets.mirrored(distance)),
+                // Every token sees the first at its own position.
+                false => {
+                    let rows = (0..keys as i64).map(|j| buckets.mirrored(j) as i64 - first);
+                    let rows = TensorData::new(rows.collect::<Vec<_>>(), [keys]);
+                    scores_of_pairs(key, table.select(2, Tensor::from_data(rows, &device)))
+                }
+            };
+            scores.transpose() / terms.sqrt()
         });
         let sum = match (c2p, p2c) {
             (Some(c2p), Some(p2c)) => c2p + p2c,

@@ -301,14 +301,15 @@ impl FamilyConfig for DebertaV2Config {
     }
 
     fn matrix_flops(&self, length: usize) -> f64 {
-        let hidden = self.hidden_size as f64;
+        let [hidden, layers] = [self.hidden_size, self.num_hidden_layers].map(|n| n as f64);
         let terms = match self.relative_attention {
             true => f64::from(u8::from(self.has_c2p()) + u8::from(self.has_p2c())),
             false => 0.0,
         };
-        // Projections of the distances within the sequence, and their scores.
+        // Projections of the distances within the sequence, and their scores, of the last layer for the first token only.
         let rows = 2.0 * self.span().min(length) as f64;
-        let distances = 2.0 * rows * hidden * (hidden + length as f64);
-        self.settings().layer_flops(length) + self.num_hidden_layers as f64 * terms * distances
+        let tokens = (layers - 1.0) * length as f64 + 1.0;
+        let distances = 2.0 * rows * hidden * (layers * hidden + tokens);
+        self.settings().layer_flops(length) + terms * distances
     }
 }

@@ -310,9 +310,9 @@ impl FamilyConfig for ModernBertConfig {
             self.num_hidden_layers,
         ]
         .map(|n| n as f64);
-        // Query, key and value of a token; output, feed-forward block, scores and their use.
-        let seen = 3.0 * hidden * hidden;
-        let computed = hidden * hidden + 3.0 * hidden * inner + 2.0 * length * hidden;
+        // Key and value of a token; query, output, feed-forward block, scores and their use.
+        let seen = 2.0 * hidden * hidden;
+        let computed = 2.0 * hidden * hidden + 3.0 * hidden * inner + 2.0 * length * hidden;
         let last = match self.classifier_pooling {
             ClassifierPooling::Cls => 1.0,
             ClassifierPooling::Mean => length,

@@ -93,17 +93,17 @@ impl ModernBertLayer {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
+        let [residual, hidden] = fused::branches(hidden);
         let normalised = match &self.attn_norm {
-            Some(norm) => norm.forward(hidden.clone()),
-            None => hidden.clone(),
+            Some(norm) => norm.forward(hidden),
+            None => hidden,
         };
         let attended = self.attn.forward(normalised, layout, tokens, dropouts);
-        let residual = layout.of(tokens, hidden);
+        let residual = layout.of(tokens, residual);
         let hidden = attended.cast(residual.dtype()) + residual;
-        let wide = self
-            .mlp
-            .forward(self.mlp_norm.forward(hidden.clone()), dropouts);
-        wide.cast(hidden.dtype()) + hidden
+        let [residual, hidden] = fused::branches(hidden);
+        let wide = self.mlp.forward(self.mlp_norm.forward(hidden), dropouts);
+        wide.cast(residual.dtype()) + residual
     }
 }
 
@@ -115,24 +115,21 @@ impl ModernBertAttention {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let [_, _, width] = hidden.dims();
-        let projected = self.wqkv.forward(self.wqkv.adopt(hidden));
-        let part = |index| projected.clone().narrow(2, index * width, width);
-        let tables = self.rotary.tables(layout, &projected);
+        let device = hidden.device();
+        let [query, key, value] = self.projected(self.wqkv.adopt(hidden), layout, tokens);
+        let tables = self.rotary.tables(layout, &key);
         let query = match tokens {
-            Tokens::All => self.rotary.turned(part(0), &tables),
             // At position 0 there is nothing to turn.
-            Tokens::First => layout.first(part(0)),
-            Tokens::Last => layout.last(self.rotary.turned(part(0), &tables)),
+            Tokens::First => query,
+            Tokens::All | Tokens::Last => layout.of(tokens, self.rotary.turned(query, &tables)),
         };
-        let key = self.rotary.turned(part(1), &tables);
-        let inputs = [query, key, part(2)];
+        let key = self.rotary.turned(key, &tables);
+        let inputs = [query, key, value];
         let [_, longest] = layout.extent();
         let context = match self.window {
             // Everything is within reach of everything.
             Some(window) if window + 1 < longest => {
-                let device = projected.device();
-                let bias = |_, layout: &Layout, _: [&_; 2]| beyond(window, tokens, layout, &device);
+                let bias = |_, layout: &Layout, _| beyond(window, tokens, layout, &device);
                 let groups = Groups::of(layout, &device);
                 self.heads
                     .attend_biased(inputs, bias, &groups, tokens, dropouts)
@@ -141,6 +138,23 @@ impl ModernBertAttention {
         };
         let output = self.wo.forward(context);
         fused::dropout(output, dropouts.next(self.dropout))
+    }
+
+    /// Queries, keys and values, each `[.., hidden]`, before they are turned: of all tokens, but the queries of the first
+    /// alone where a layer computes only these.
+    fn projected(&self, hidden: Tensor<3>, layout: &Layout, tokens: Tokens) -> [Tensor<3>; 3] {
+        let [_, _, width] = hidden.dims();
+        match tokens {
+            Tokens::First => {
+                let [some, hidden] = fused::branches(hidden);
+                let query = self.wqkv.forward_columns(layout.first(some), 0..width);
+                let others = self.wqkv.forward_columns(hidden, width..3 * width);
+                let [key, value] = fused::parts(others);
+                [query, key, value]
+            }
+            // The position of the last token differs from sequence to sequence, so its query is taken when it is turned.
+            Tokens::All | Tokens::Last => fused::parts(self.wqkv.forward(hidden)),
+        }
     }
 }
 
@@ -157,39 +171,28 @@ fn beyond(window: usize, tokens: Tokens, layout: &Layout, device: &Device) -> Te
 }
 
 impl Rotary {
-    /// Cosines and sines of the angles of each token, `[1, length or tokens, 1, d]`.
-    fn tables(self, layout: &Layout, projected: &Tensor<3>) -> [Tensor<4>; 2] {
-        let [_, _, width] = projected.dims();
-        let d = width / 3 / self.heads;
-        let device = projected.device();
+    /// Cosines and sines of the angles of each token, `[length or tokens, d / 2]`.
+    fn tables(self, layout: &Layout, keys: &Tensor<3>) -> [Tensor<2>; 2] {
+        let [_, _, width] = keys.dims();
+        let d = width / self.heads;
+        let device = keys.device();
         let [_, longest] = layout.extent();
-        let half = d / 2;
         // In single precision throughout, as transformers does it.
-        let frequency = |i: usize| 1.0 / self.theta.powf((2 * (i % half)) as f32 / d as f32);
-        let frequencies: Vec<f32> = (0..d).map(frequency).collect();
+        let frequencies = (0..d / 2).map(|i| 1.0 / self.theta.powf((2 * i) as f32 / d as f32));
+        let frequencies: Vec<f32> = frequencies.collect();
         let angles = (0..longest).flat_map(|p| frequencies.iter().map(move |f| p as f32 * f));
         let angles: Vec<f32> = angles.collect();
         let positions = layout.positions(&device).flatten::<1>(0, 1);
         [f32::cos, f32::sin].map(|of| {
             let table: Vec<f32> = angles.iter().map(|&angle| of(angle)).collect();
-            let table = Tensor::<2>::from_data(TensorData::new(table, [longest, d]), &device);
-            let of_tokens = table.select(0, positions.clone());
-            let [tokens, d] = of_tokens.dims();
-            of_tokens.reshape([1, tokens, 1, d])
+            let table = TensorData::new(table, [longest, d / 2]);
+            Tensor::<2>::from_data(table, &device).select(0, positions.clone())
         })
     }
 
     /// Turns each half of a head's elements against the other.
-    fn turned(self, x: Tensor<3>, [cos, sin]: &[Tensor<4>; 2]) -> Tensor<3> {
-        let [batch, length, width] = x.dims();
-        let d = width / self.heads;
-        let dtype = x.dtype();
-        let x = x.reshape([batch, length, self.heads, d]).cast(cos.dtype());
-        let first = x.clone().narrow(3, 0, d / 2);
-        let second = x.clone().narrow(3, d / 2, d / 2);
-        let across = Tensor::cat(vec![-second, first], 3);
-        let turned = x * cos.clone() + across * sin.clone();
-        turned.reshape([batch, length, width]).cast(dtype)
+    fn turned(self, x: Tensor<3>, [cos, sin]: &[Tensor<2>; 2]) -> Tensor<3> {
+        fused::rotary(x, cos.clone(), sin.clone(), self.heads)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::blocks::{
     Dropouts, Heads, LayerNorm, scores_at, scores_by_distance, split_heads, zero_bias,
 };
 use crate::groups::Groups;
-use crate::input::{EncoderInput, Layout, Tokens};
+use crate::input::{AttentionStates, EncoderInput, Layout, Tokens};
 
 /// Attention whose scores are sums of three: of contents, of a distance, and of being in one segment or not.
 #[derive(Module, Debug)]
@@ -74,19 +74,25 @@ impl RelativeAttention {
     ) -> Tensor<3> {
         let layout = &input.layout;
         let hidden = hidden.cast(self.q.dtype());
-        let queries = layout.of(tokens, hidden.clone());
-        let inputs = [
-            projected(&queries, &self.q),
-            projected(&hidden, &self.k),
-            projected(&hidden, &self.v),
-        ];
         let [_, longest] = layout.extent();
         let distances = self.distances(longest, &hidden, dropouts);
         let groups = Groups::of(layout, &hidden.device());
+        let AttentionStates {
+            residual,
+            queries,
+            keys,
+            values,
+        } = layout.for_attention(tokens, hidden);
+        let inputs = [
+            projected(queries, &self.q),
+            projected(keys, &self.k),
+            projected(values, &self.v),
+        ];
         let segments = segments(input, &groups, tokens);
-        let bias = |group: usize, layout: &Layout, states: [&Tensor<3>; 2]| {
-            let scores = self.of_distances(states[0], distances.clone(), layout, tokens);
-            self.bias(states, scores, segments[group].clone())
+        let bias = |group: usize, layout: &Layout, [query, key]: [Tensor<3>; 2]| {
+            let [of_distances, query] = fused::branches(query);
+            let scores = self.of_distances(of_distances, distances.clone(), layout, tokens);
+            self.bias([query, key], scores, segments[group].clone())
         };
         let context = self
             .heads
@@ -94,7 +100,7 @@ impl RelativeAttention {
         let weight = matrix(&self.o).transpose();
         let attended = fused::linear(context, weight.clone(), zero_bias(&weight));
         self.layer_norm
-            .forward_residual(attended, queries, dropouts.next(self.dropout))
+            .forward_residual(attended, residual, dropouts.next(self.dropout))
     }
 
     /// The projected encodings of the distances `longest` to `1 - longest`, `[1, heads, 2 * longest, d]`.
@@ -117,13 +123,13 @@ impl RelativeAttention {
         let encodings = TensorData::new(encodings, [1, 2 * longest, hidden]);
         let encodings = Tensor::<3>::from_data(encodings, &like.device()).cast(like.dtype());
         let encodings = fused::dropout(encodings, dropouts.next(self.dropout));
-        split_heads(projected(&encodings, &self.r), self.heads.number())
+        split_heads(projected(encodings, &self.r), self.heads.number())
     }
 
     /// The scores of queries and distances, `[batch, heads, queries, longest]`; `distances` may reach beyond the longest.
     fn of_distances(
         &self,
-        query: &Tensor<3>,
+        query: Tensor<3>,
         distances: Tensor<4>,
         layout: &Layout,
         tokens: Tokens,
@@ -142,17 +148,17 @@ impl RelativeAttention {
     }
 
     /// Queries with something added, `[batch, heads, queries, d]`.
-    fn with(&self, bias: &Param<Tensor<2>>, query: &Tensor<3>) -> Tensor<4> {
+    fn with(&self, bias: &Param<Tensor<2>>, query: Tensor<3>) -> Tensor<4> {
         // `[heads, d]` as what is added to states side by side.
         let bias = bias.val().flatten::<1>(0, 1).unsqueeze();
-        split_heads(query.clone() + bias, self.heads.number())
+        split_heads(query + bias, self.heads.number())
     }
 
     /// What is added to the scores of queries and keys, `[batch, heads, queries, longest]`, with the factor of all
     /// scores.
     fn bias(
         &self,
-        [query, key]: [&Tensor<3>; 2],
+        [query, key]: [Tensor<3>; 2],
         of_distances: Tensor<4>,
         segments: Tensor<4>,
     ) -> Tensor<4> {
@@ -165,7 +171,7 @@ impl RelativeAttention {
         // The same for every query.
         let [_, d] = self.r_w_bias.dims();
         let bias = self.r_w_bias.val().reshape([1, heads, d, 1]);
-        let of_contents = split_heads(key.clone(), heads).matmul(bias).transpose();
+        let of_contents = split_heads(key, heads).matmul(bias).transpose();
         (of_distances + of_segments + of_contents) / (d as f64).sqrt()
     }
 }
@@ -175,10 +181,10 @@ fn matrix(weight: &Param<Tensor<3>>) -> Tensor<2> {
     weight.val().flatten(1, 2)
 }
 
-fn projected(x: &Tensor<3>, weight: &Param<Tensor<3>>) -> Tensor<3> {
+fn projected(x: Tensor<3>, weight: &Param<Tensor<3>>) -> Tensor<3> {
     let weight = matrix(weight);
     let bias = zero_bias(&weight);
-    fused::linear(x.clone(), weight, bias)
+    fused::linear(x, weight, bias)
 }
 
 /// Where the encodings of distances have that of each query and key, `[batch or 1, 1, queries, longest]`.
