@@ -50,6 +50,11 @@
 //! `remote` is for devices that a server hosts. The operations cross to it as custom operations, one message each, and run
 //! there as on a local device of its backend; `with_operations` registers them in a server.
 //!
+//! # Processors
+//!
+//! The kernels take AVX-512, AVX2 or NEON, or do without vectors. CI runs their tests on x86-64; on 64-bit ARM they ran under qemu
+//! (`arm.sh`; `NOTES.md` says with what result).
+//!
 //! # Results
 //!
 //! - A kernel and its default body agree to rounding: sums are added in other orders, and
@@ -60,7 +65,8 @@
 //!   lenient side: attention leaves keys of padding at the end of a sequence out of its products,
 //!   where the default body multiplies them by 0 and NaN among them spreads.
 //! - The kernels compute in single precision; other types take the default bodies on flex as well.
-//! - In half precision, products of matrices are those of the backend. Sums, exponentials,
+//! - In half precision, products of matrices are those of the backend; flex's add in single precision, but in f16 on 64-bit ARM
+//!   where the processor can. Sums, exponentials,
 //!   statistics, dropout and AdamW are computed in single precision and rounded once. The loss of
 //!   [`cross_entropy`], [`squared_norm`] and AdamW's moments stay in single precision, and
 //!   LayerNorm's scale and shift may.

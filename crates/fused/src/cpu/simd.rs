@@ -1,6 +1,6 @@
 //! The instruction set of the processor at hand.
 
-use pulp::{Simd, WithSimd};
+use pulp::WithSimd;
 
 /// Runs `operation` compiled for the widest vectors this processor has: AVX-512, AVX2 or NEON.
 ///
@@ -10,10 +10,10 @@ pub(super) fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(simd) = pulp::x86::V4::try_new() {
-            return Simd::vectorize(simd, operation);
+            return pulp::Simd::vectorize(simd, operation);
         }
         if let Some(simd) = pulp::x86::V3::try_new() {
-            return Simd::vectorize(simd, operation);
+            return pulp::Simd::vectorize(simd, operation);
         }
     }
     pulp::Arch::new().dispatch(operation)
@@ -36,8 +36,8 @@ impl InstructionSet {
         match self {
             Self::Best => dispatch(operation),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(simd) => Simd::vectorize(simd, operation),
-            Self::Scalar => Simd::vectorize(pulp::Scalar::new(), operation),
+            Self::Avx2(simd) => pulp::Simd::vectorize(simd, operation),
+            Self::Scalar => pulp::Simd::vectorize(pulp::Scalar::new(), operation),
         }
     }
 }
