@@ -98,7 +98,7 @@ fn names_in_a_message_end_no_line_and_clear_no_screen() {
     copy.write_tensors(&tensors);
     let text = load(&copy).unwrap_err().to_string();
     assert!(
-        text.ends_with("unexpected tensor `a b [2J` of shape [1]"),
+        text.ends_with("unexpected tensor `a\\nb\\u{1b}[2J` of shape [1]"),
         "{text}"
     );
 }

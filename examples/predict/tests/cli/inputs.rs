@@ -146,7 +146,7 @@ fn a_text_of_100_000_words_is_cut_and_counted() {
     let shorter = world.run(&["--max-length", "5", "film film film film"]);
     assert_eq!(
         shorter.errors,
-        "1 of 1 texts longer than 5 tokens, and cut\n"
+        "1 of 1 text longer than 5 tokens, and cut\n"
     );
     world
         .run(&["--max-length", "49", "film"])

@@ -122,7 +122,7 @@ fn model_max_length_is_the_default() {
     for (length, most) in [("7", 7), ("1000", 48), ("1e30", 48)] {
         std::fs::write(&settings, format!("{{\"model_max_length\":{length}}}")).expect("a file");
         let printed = run(&world, &model, &["film ".repeat(100).as_str()]);
-        let said = format!("1 of 1 texts longer than {most} tokens, and cut\n");
+        let said = format!("1 of 1 text longer than {most} tokens, and cut\n");
         assert_eq!(printed.errors, said, "{length}");
     }
 }
