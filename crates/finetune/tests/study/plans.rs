@@ -96,15 +96,17 @@ fn an_extension_is_told_of_when_it_is_written() {
             }
         };
         ended.expect("it runs");
-        extended.0
+        let names = extended.0.iter().filter_map(|path| path.file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        names.collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(told(1, None), [PathBuf::new(); 0], "the first plan is none");
-    assert_eq!(told(1, None), [PathBuf::new(); 0]);
+    assert_eq!(told(1, None), "", "the first plan is none");
+    assert_eq!(told(1, None), "");
     // The first shard's pair is recorded, so that it plans nothing.
-    assert_eq!(told(2, Some("1/2")), [PathBuf::new(); 0]);
-    assert_eq!(told(2, Some("2/2")), [out.path().join("plan-2.json")]);
-    assert_eq!(told(2, Some("2/2")), [PathBuf::new(); 0]);
-    assert_eq!(told(3, None), [out.path().join("plan-3.json")]);
+    assert_eq!(told(2, Some("1/2")), "");
+    assert_eq!(told(2, Some("2/2")), "plan-2.json");
+    assert_eq!(told(2, Some("2/2")), "");
+    assert_eq!(told(3, None), "plan-3.json");
 }
 
 #[test]
