@@ -5,6 +5,7 @@ use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
 use crate::half::{rounded, widened};
+use crate::together::TensorList;
 
 /// One step of AdamW, as `torch.optim.AdamW` takes it.
 ///
@@ -203,12 +204,23 @@ pub(crate) trait AdamWBackend: Backend {
     fn fused_squared_norm(x: FloatTensor<Self>) -> FloatTensor<Self> {
         plain_squared_norm::<Self>(x)
     }
+
+    /// The sum over at least one tensor.
+    fn fused_squared_norm_of_all(#[extension_type] tensors: TensorList<Self>) -> FloatTensor<Self> {
+        plain_squared_norm_of_all::<Self>(tensors)
+    }
+
+    /// New parameters and moments, three for each step, from parameters, gradients and moments, four for each.
+    fn fused_adamw_of_all(
+        #[extension_type] tensors: TensorList<Self>,
+        steps: Vec<AdamW>,
+    ) -> TensorList<Self> {
+        plain_of_all::<Self>(tensors, &steps)
+    }
 }
 
 #[cfg(feature = "ndarray")]
 impl AdamWBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl AdamWBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl AdamWBackend for burn::backend::LibTorch {}
 
@@ -254,4 +266,24 @@ pub(crate) fn plain<B: Backend>(
 pub(crate) fn plain_squared_norm<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     let x = widened::<B>(x);
     B::float_sum(B::float_mul(x.clone(), x))
+}
+
+/// One tensor after the other.
+pub(crate) fn plain_squared_norm_of_all<B: AdamWBackend>(tensors: TensorList<B>) -> FloatTensor<B> {
+    let squares = tensors.0.into_iter().map(B::fused_squared_norm);
+    squares.reduce(B::float_add).expect("at least one tensor")
+}
+
+/// One parameter after the other.
+pub(crate) fn plain_of_all<B: AdamWBackend>(
+    tensors: TensorList<B>,
+    steps: &[AdamW],
+) -> TensorList<B> {
+    let mut tensors = tensors.0.into_iter();
+    let mut next = || tensors.next().expect("four tensors for each step");
+    let moved = steps.iter().flat_map(|&step| {
+        let (parameter, first, second) = B::fused_adamw(next(), next(), next(), next(), step);
+        [parameter, first, second]
+    });
+    TensorList(moved.collect())
 }

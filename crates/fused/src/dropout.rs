@@ -50,7 +50,7 @@ pub(crate) trait DropoutBackend: Backend {
     }
 
     /// Multiplies by the mask. The backward pass is the same multiplication.
-    #[fusion(default)]
+    #[fusion(dtype = x, shape = x)]
     fn fused_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
         plain::<Self>(x, dropout)
     }

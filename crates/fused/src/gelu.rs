@@ -44,8 +44,6 @@ pub(crate) trait GeluBackend: Backend {
 
 #[cfg(feature = "ndarray")]
 impl GeluBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl GeluBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl GeluBackend for burn::backend::LibTorch {}
 

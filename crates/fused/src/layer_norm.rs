@@ -131,19 +131,12 @@ pub(crate) trait LayerNormBackend: Backend + DropoutBackend {
         epsilon: f64,
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let x = match dropout {
-            Some(dropout) => Self::fused_dropout(x, dropout),
-            None => x,
-        };
-        let sum = Self::float_add(x, residual);
-        (sum.clone(), plain::<Self>(sum, gamma, beta, epsilon))
+        plain_parts::<Self>(x, residual, gamma, beta, epsilon, dropout)
     }
 }
 
 #[cfg(feature = "ndarray")]
 impl LayerNormBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl LayerNormBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl LayerNormBackend for burn::backend::LibTorch {}
 
@@ -189,6 +182,23 @@ pub(crate) fn plain<B: Backend>(
         B::float_add(scaled, broadcastable::<B>(beta, &shape)),
         dtype,
     )
+}
+
+/// Burn's primitives.
+pub(crate) fn plain_parts<B: Backend + DropoutBackend>(
+    x: FloatTensor<B>,
+    residual: FloatTensor<B>,
+    gamma: FloatTensor<B>,
+    beta: FloatTensor<B>,
+    epsilon: f64,
+    dropout: Option<Dropout>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let x = match dropout {
+        Some(dropout) => B::fused_dropout(x, dropout),
+        None => x,
+    };
+    let sum = B::float_add(x, residual);
+    (sum.clone(), plain::<B>(sum, gamma, beta, epsilon))
 }
 
 /// Burn's primitives.

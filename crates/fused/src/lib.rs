@@ -4,8 +4,9 @@
 //! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
 //! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
 //! intermediate tensors. On every other backend it is a default body of Burn's primitives; on
-//! CubeCL's the dropout mask is a kernel of this crate too. The tests compare each kernel with its
-//! default body. The backward passes are written out, one node of the autodiff graph per operation.
+//! CubeCL's, dropout, layer norm, GELU's gradient and what a step does to all parameters are kernels of this crate too, because there each kernel of Burn's costs the host some
+//! twenty microseconds. The tests compare each kernel with its default body. The backward passes are
+//! written out, one node of the autodiff graph per operation.
 //!
 //! | operation | instead of |
 //! |---|---|
@@ -20,6 +21,7 @@
 //! | [`branches`] | clones, whose gradients Burn adds one by one on one thread |
 //! | [`parts`] | slices, whose gradients Burn pads and adds likewise |
 //! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
+//! | [`AdamWSteps`], [`SquaredNorm`] | the same for all parameters of a model, in a few kernels on CubeCL's devices |
 //! | [`Backlog`], [`squared_norm_of_rows`] | the same over a whole table of which a step looks up some rows |
 //!
 //! ```
@@ -72,6 +74,8 @@
 //!   LayerNorm's scale and shift may.
 //! - Results do not depend on the number of threads: work is divided by constants, and partial sums
 //!   are added in the order of their rows.
+//! - The kernels for CubeCL's devices add in an order that the shapes decide, without atomic additions.
+//!   Products of matrices and the gradient of [`embedding`] are Burn's there.
 //! - A dropout mask is a pure function of its [`DropoutKey`] and of the element's index, the same on
 //!   every backend; it is never stored.
 //! - Only first-order derivatives, as everywhere in Burn.
@@ -99,6 +103,7 @@ mod packing;
 mod parts;
 mod rotary;
 mod rows;
+mod together;
 
 #[cfg(feature = "flex")]
 mod cpu;
@@ -126,3 +131,4 @@ pub use parts::parts;
 pub use remote::with_operations;
 pub use rotary::rotary;
 pub use rows::Rows;
+pub use together::{AdamWStepped, AdamWSteps, SquaredNorm, runs_together};

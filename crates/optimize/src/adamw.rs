@@ -1,7 +1,7 @@
 //! AdamW in the two groups of the BERT recipe.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use burn::module::{Module, ParamGroup};
 use burn::optim::{
@@ -13,6 +13,7 @@ use fused::{Moments, adamw_step};
 
 use crate::deferred::Deferred;
 use crate::setting::{SettingError, above_0, check, from_0};
+use crate::together::{self, Visit};
 
 /// Biases and the parameters of LayerNorm, by their module paths: they do not decay. XLNet has `r_w_bias`.
 pub(crate) const NO_DECAY: &str = r"(^|[._])bias$|(^|\.)(gamma|beta)$";
@@ -47,14 +48,16 @@ impl AdamWConfig {
 
 /// AdamW with decoupled weight decay on everything but biases and LayerNorm.
 ///
-/// One fused pass over each parameter, with the factor of the gradient clipping in it. The states
-/// live in Burn's [`ModuleOptimizer`].
+/// One fused pass over each parameter, or over many at once on devices that [run
+/// together](fused::runs_together), with the factor of the gradient clipping in it. The states live in Burn's
+/// [`ModuleOptimizer`].
 ///
 /// Source: Loshchilov and Hutter (2019), arXiv:1711.05101, as `torch.optim.AdamW` computes it.
 pub struct AdamW {
     pub(crate) optimizer: ModuleOptimizer,
     config: AdamWConfig,
     gradient_scale: Arc<Scale>,
+    visit: Arc<Mutex<Visit>>,
     pub(crate) deferred: Option<Deferred>,
 }
 
@@ -67,20 +70,22 @@ impl AdamW {
     pub fn new(config: AdamWConfig) -> Result<Self, SettingError> {
         config.check()?;
         let gradient_scale = Arc::new(Scale::default());
-        let group = |decays| Group::new(config, decays, &gradient_scale);
+        let visit = Arc::default();
+        let group = |decays| Group::new(config, decays, &gradient_scale, &visit);
         let no_decay = ParamGroup::from_regex(NO_DECAY).expect("a constant, valid pattern");
         let optimizer = ModuleOptimizer::from(group(true)).with_group(no_decay, group(false), None);
         Ok(Self {
             optimizer,
             config,
             gradient_scale,
+            visit,
             deferred: None,
         })
     }
 
     /// What moves the parameters that decay, or those that do not.
     pub(crate) fn group(&self, decays: bool) -> Group {
-        Group::new(self.config, decays, &self.gradient_scale)
+        Group::new(self.config, decays, &self.gradient_scale, &self.visit)
     }
 
     /// Updates every parameter that has a gradient, of which each is first multiplied by `gradient_scale`.
@@ -93,8 +98,31 @@ impl AdamW {
         module: M,
         gradients: GradientsParams,
     ) -> M {
+        let on_one = matches!(&module.devices()[..], [device] if fused::runs_together(device));
+        // A table that takes steps late does so by itself.
+        if on_one && self.deferred.is_none() {
+            return self.step_together(learning_rate, gradient_scale, module, gradients);
+        }
         self.gradient_scale.set(gradient_scale);
         self.optimizer.step(learning_rate, module, gradients)
+    }
+
+    /// [`step`](Self::step) with all parameters at once.
+    pub(crate) fn step_together<M: Module>(
+        &mut self,
+        learning_rate: f64,
+        gradient_scale: f64,
+        module: M,
+        gradients: GradientsParams,
+    ) -> M {
+        self.gradient_scale.set(gradient_scale);
+        let again = together::copies(&module, &gradients);
+        *together::locked(&self.visit) = Visit::first();
+        let module = self.optimizer.step(learning_rate, module, gradients);
+        together::locked(&self.visit).take_steps();
+        let module = self.optimizer.step(learning_rate, module, again);
+        *together::locked(&self.visit) = Visit::Only;
+        module
     }
 
     /// The moments of every parameter, by its id.
@@ -142,15 +170,22 @@ pub(crate) struct Group {
     epsilon: f64,
     weight_decay: f64,
     gradient_scale: Arc<Scale>,
+    visit: Arc<Mutex<Visit>>,
 }
 
 impl Group {
-    fn new(config: AdamWConfig, decays: bool, gradient_scale: &Arc<Scale>) -> Self {
+    fn new(
+        config: AdamWConfig,
+        decays: bool,
+        gradient_scale: &Arc<Scale>,
+        visit: &Arc<Mutex<Visit>>,
+    ) -> Self {
         Self {
             betas: config.betas,
             epsilon: config.epsilon,
             weight_decay: if decays { config.weight_decay } else { 0.0 },
             gradient_scale: Arc::clone(gradient_scale),
+            visit: Arc::clone(visit),
         }
     }
 
@@ -180,8 +215,21 @@ impl Optimizer for Group {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let numbers = |time| self.numbers(learning_rate, time);
-        let (parameter, state) = update(parameter, gradient, state, numbers);
-        (parameter, Some(state))
+        match &mut *together::locked(&self.visit) {
+            Visit::Only => {
+                let (parameter, state) = update(parameter, gradient, state, numbers);
+                (parameter, Some(state))
+            }
+            Visit::First(gathered) => {
+                gathered.add(parameter, gradient.clone(), state, numbers);
+                // In the parameter's place until the second visit.
+                (gradient, None)
+            }
+            Visit::Second(stepped) => {
+                let (parameter, state) = stepped.next();
+                (parameter, Some(state))
+            }
+        }
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
@@ -196,7 +244,18 @@ pub(crate) fn update<const D: usize>(
     state: Option<AdamWState<D>>,
     step: impl FnOnce(usize) -> fused::AdamW,
 ) -> (Tensor<D>, AdamWState<D>) {
-    let (moments, time) = match state {
+    let (moments, time) = next(state);
+    let (parameter, moments) =
+        adamw_step(parameter, gradient, moments, step(time)).expect(IN_RANGE);
+    (parameter, after(moments, time))
+}
+
+/// Why no step is refused.
+pub(crate) const IN_RANGE: &str = "the constants were checked, and the count starts at 1";
+
+/// The moments before the next step, and its number.
+pub(crate) fn next<const D: usize>(state: Option<AdamWState<D>>) -> (Option<Moments<D>>, usize) {
+    match state {
         None => (None, 1),
         Some(AdamWState { momentum }) => {
             let moments = Moments {
@@ -205,11 +264,16 @@ pub(crate) fn update<const D: usize>(
             };
             (Some(moments), momentum.time + 1)
         }
-    };
-    let (parameter, moments) = adamw_step(parameter, gradient, moments, step(time))
-        .expect("the constants were checked, and the count starts at 1");
-    let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
-    (parameter, AdamWState::new(momentum))
+    }
+}
+
+/// The state after a step of this number.
+pub(crate) fn after<const D: usize>(moments: Moments<D>, time: usize) -> AdamWState<D> {
+    AdamWState::new(AdaptiveMomentumState::new(
+        time,
+        moments.first,
+        moments.second,
+    ))
 }
 
 /// Moves the moments, unless they are on the device already: that would make a second owner of them.

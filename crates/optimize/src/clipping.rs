@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use fused::Rows;
+use fused::{Rows, SquaredNorm};
 
 use crate::deferred::of_rank;
 use crate::setting::{FROM_0, SettingError, above_0};
@@ -35,10 +35,10 @@ pub fn squared_global_norm<M: Module>(
         gradients,
         table,
         seen: HashSet::new(),
-        total: None,
+        sum: SquaredNorm::default(),
     };
     module.visit(&mut squares);
-    squares.total
+    squares.sum.total()
 }
 
 /// The factor that scales gradients of this global norm to one of at most `max_norm`.
@@ -70,7 +70,7 @@ struct SumOfSquares<'a> {
     gradients: &'a GradientsParams,
     table: Option<(ParamId, &'a Rows)>,
     seen: HashSet<ParamId>,
-    total: Option<Tensor<1>>,
+    sum: SquaredNorm,
 }
 
 impl ModuleVisitor for SumOfSquares<'_> {
@@ -79,16 +79,10 @@ impl ModuleVisitor for SumOfSquares<'_> {
             return;
         }
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let square = match self.table {
-                Some((id, rows)) if id == param.id => {
-                    fused::squared_norm_of_rows(of_rank(gradient), rows)
-                }
-                _ => fused::squared_norm(gradient),
-            };
-            self.total = Some(match self.total.take() {
-                Some(total) => total + square,
-                None => square,
-            });
+            match self.table {
+                Some((id, rows)) if id == param.id => self.sum.add_rows(of_rank(gradient), rows),
+                _ => self.sum.add(gradient),
+            }
         }
     }
 }

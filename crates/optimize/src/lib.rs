@@ -11,6 +11,7 @@ mod deferred;
 mod recadam;
 mod schedule;
 mod setting;
+mod together;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use clipping::{clipping_factor, global_norm, squared_global_norm};

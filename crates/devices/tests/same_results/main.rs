@@ -18,8 +18,11 @@
 
 #[path = "../../../finetune/tests/training/closeness.rs"]
 mod closeness;
+mod gelu;
+mod layer_norm;
 mod masks;
 mod noise;
+mod optimizer;
 #[path = "../../../finetune/tests/training/parameters.rs"]
 mod parameters;
 mod study;
@@ -60,6 +63,41 @@ macro_rules! on {
             #[test]
             fn ten_steps_are_the_same() {
                 crate::training::ten_steps_are_the_same(NAME);
+            }
+
+            #[test]
+            fn the_gradient_of_gelu_is_the_same() {
+                crate::gelu::the_gradient_of_gelu_is_the_same(NAME);
+            }
+
+            #[test]
+            fn layer_norm_is_the_same_in_value_and_gradients() {
+                crate::layer_norm::layer_norm_is_the_same_in_value_and_gradients(NAME);
+            }
+
+            #[test]
+            fn rows_that_are_not_finite_stay_so_and_alone() {
+                crate::layer_norm::rows_that_are_not_finite_stay_so_and_alone(NAME);
+            }
+
+            #[test]
+            fn the_norm_of_all_gradients_is_the_same() {
+                crate::optimizer::the_norm_of_all_gradients_is_the_same(NAME);
+            }
+
+            #[test]
+            fn gradients_that_are_not_finite_are_seen_in_the_norm() {
+                crate::optimizer::gradients_that_are_not_finite_are_seen_in_the_norm(NAME);
+            }
+
+            #[test]
+            fn steps_of_all_parameters_are_the_same() {
+                crate::optimizer::steps_of_all_parameters_are_the_same(NAME);
+            }
+
+            #[test]
+            fn gradients_that_are_not_finite_reach_their_elements_alone() {
+                crate::optimizer::gradients_that_are_not_finite_reach_their_elements_alone(NAME);
             }
 
             #[test]

@@ -1,16 +1,19 @@
-//! The dropout mask, made on the device: one unit computes one block of the keystream, which decides 32 elements.
+//! Dropout and its mask, made on the device: one unit computes one block of the keystream, which decides 32 elements.
 
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Shape};
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::{empty_device_contiguous_dtype, zeros};
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
 use chacha8_lanes::BLOCK_WORDS;
 use chacha8_lanes::cube::{Key, KeyLaunch, block};
 use cubecl::calculate_cube_count_elemwise;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
-use crate::dropout::{DropoutBackend, host_mask};
+use super::launch::{element, empty};
+use crate::dropout::{DropoutBackend, host_mask, plain};
 use crate::key::Dropout;
 use crate::mask::{self, Places};
 
@@ -46,6 +49,35 @@ impl DropoutBackend for CubeBackend {
             regular(like, &places, &dropout)
         }
     }
+
+    fn fused_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
+        let count = x.meta.num_elements();
+        match element(x.dtype) {
+            Some(element) if count > 0 && count <= i32::MAX as usize => {
+                dropped(into_contiguous(x), element, &dropout)
+            }
+            _ => plain::<Self>(x, dropout),
+        }
+    }
+}
+
+/// A contiguous tensor times its mask.
+fn dropped(x: CubeTensor, element: ElemType, dropout: &Dropout) -> CubeTensor {
+    let count = x.meta.num_elements();
+    let units = count.div_ceil(mask::GROUP) * chacha8_lanes::LANES;
+    let out = empty(&x, x.meta.shape().clone(), x.dtype);
+    let cube_dim = CubeDim::new(&out.client, units);
+    drop_kernel::launch(
+        &out.client,
+        calculate_cube_count_elemwise(&out.client, units, cube_dim),
+        cube_dim,
+        whole(&x),
+        whole(&out),
+        arguments(dropout),
+        count as u32,
+        element,
+    );
+    out
 }
 
 /// Key, threshold and rescaling of a dropout, as the kernels take them.
@@ -156,6 +188,35 @@ fn regular_kernel(out: &mut [f32], mask: Mask, groups: u32, elements: u32) {
             }
             if high < elements {
                 out[(start + high) as usize] = multiplier(words[word] >> 16, &mask);
+            }
+        }
+    }
+}
+
+/// Element `i` takes place `i`.
+#[cube(launch)]
+fn drop_kernel<E: Float>(
+    x: &[E],
+    out: &mut [E],
+    mask: Mask,
+    elements: u32,
+    #[define(E)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS as u32;
+    let first = unit / LANES * GROUP + unit % LANES;
+    if first < elements {
+        let words = block(&mask.key, unit);
+        #[unroll]
+        for word in 0..BLOCK_WORDS {
+            let low = first + WORD_ELEMENTS * word as u32;
+            let high = low + LANES;
+            if low < elements {
+                let kept = f32::cast_from(x[low as usize]);
+                out[low as usize] = E::cast_from(kept * multiplier(words[word] & 0xffff, &mask));
+            }
+            if high < elements {
+                let kept = f32::cast_from(x[high as usize]);
+                out[high as usize] = E::cast_from(kept * multiplier(words[word] >> 16, &mask));
             }
         }
     }

@@ -1,3 +1,12 @@
 //! Kernels for CubeCL's runtimes. Everything else runs there as Burn's primitives, which Burn fuses.
+//!
+//! A kernel has one cube per row or walks over all elements, computes in single precision whatever the tensors are, and adds in an
+//! order that shapes alone decide: partial sums per cube, then one cube adds those.
 
+mod adamw;
 mod dropout;
+mod fusion;
+mod gelu;
+mod launch;
+mod layer_norm;
+mod squared_norm;

@@ -1,0 +1,114 @@
+//! Layer normalisation, alone and at the end of a residual block, and the dropout in it.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use fused::{Dropout, DropoutKey};
+
+use crate::world::turn;
+
+/// Rows and width: fewer and more than the units of a cube, and than the rows that one takes in the backward pass.
+const SIZES: [[usize; 2]; 6] = [[1, 2], [3, 5], [17, 33], [65, 16], [300, 384], [7, 1000]];
+const EPSILON: f64 = 1e-12;
+/// Relative where the numbers are above 1: single precision, sums of some hundred terms of order 1 in two orders.
+const ROUNDING: f64 = 1e-4;
+
+fn dropout() -> Option<Dropout> {
+    let key = DropoutKey {
+        seed: 11,
+        step: 1 << 40,
+        site: 2,
+    };
+    Dropout::new(0.1, key).expect("a probability")
+}
+
+fn leaf<const D: usize>(salt: usize, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let count: usize = shape.iter().product();
+    let value = |i: usize| ((i * 7919 + salt * 104_729 + i * i * 31) % 2003) as f32 / 500.0 - 2.0;
+    let values = (0..count).map(value).collect::<Vec<f32>>();
+    Tensor::from_data(TensorData::new(values, shape), device).require_grad()
+}
+
+fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("f32 elements")
+}
+
+/// The result and the gradients of all inputs, of a residual block or of a layer norm alone.
+fn block(
+    [rows, width]: [usize; 2],
+    dropout: Option<Option<Dropout>>,
+    change: impl Fn(Tensor<2>) -> Tensor<2>,
+    device: &Device,
+) -> Vec<Vec<f32>> {
+    let device = &device.clone().autodiff();
+    let [x, residual] = [1, 2].map(|salt| leaf(salt, [rows, width], device));
+    let [gamma, beta] = [3, 4].map(|salt| leaf(salt, [width], device));
+    let changed = change(x.clone());
+    let result = match dropout {
+        Some(dropout) => fused::dropout_add_layer_norm(
+            changed,
+            residual.clone(),
+            gamma.clone(),
+            beta.clone(),
+            EPSILON,
+            dropout,
+        ),
+        None => fused::layer_norm(changed, gamma.clone(), beta.clone(), EPSILON),
+    };
+    let upstream = leaf::<2>(99, result.dims(), device).detach();
+    let gradients = (result.clone() * upstream).sum().backward();
+    let mut all = vec![read(result)];
+    all.push(read(x.grad(&gradients).expect("x takes part")));
+    all.extend(residual.grad(&gradients).map(read));
+    for parameter in [gamma, beta] {
+        all.push(read(parameter.grad(&gradients).expect("it takes part")));
+    }
+    all
+}
+
+#[track_caller]
+fn assert_close(what: &str, ours: &[Vec<f32>], theirs: &[Vec<f32>]) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        assert_eq!(ours.len(), theirs.len(), "{what}, output {index}");
+        for (at, (&ours, &theirs)) in ours.iter().zip(theirs).enumerate() {
+            let (ours, theirs) = (f64::from(ours), f64::from(theirs));
+            let is_same = ours == theirs || ours.is_nan() && theirs.is_nan();
+            assert!(
+                is_same || (ours - theirs).abs() <= ROUNDING * theirs.abs().max(1.0),
+                "{what}, output {index}, element {at}: {ours:e}, expected {theirs:e}"
+            );
+        }
+    }
+}
+
+pub(crate) fn layer_norm_is_the_same_in_value_and_gradients(name: &str) {
+    let turn = turn(name);
+    for size in SIZES {
+        for dropout in [None, Some(None), Some(dropout())] {
+            let on = |device: &Device| block(size, dropout, |x| x, device);
+            let ours = on(&turn.device);
+            assert_close(&format!("{size:?}"), &ours, &on(&Device::flex()));
+            assert!(ours == on(&turn.device), "{size:?}: the same bits again");
+        }
+    }
+}
+
+pub(crate) fn rows_that_are_not_finite_stay_so_and_alone(name: &str) {
+    let turn = turn(name);
+    let [rows, width] = [40, 24];
+    let on = |device: &Device| {
+        let change = |x: Tensor<2>| {
+            let mut values = vec![0.0; rows * width];
+            values[3 * width + 5] = f32::NAN;
+            values[20 * width] = f32::INFINITY;
+            let change = TensorData::new(values, [rows, width]);
+            x.clone() + Tensor::from_data(change, &x.device())
+        };
+        block([rows, width], Some(None), change, device)
+    };
+    let ours = on(&turn.device);
+    assert_close("not finite", &ours, &on(&Device::flex()));
+    for (row, values) in ours[0].chunks(width).enumerate() {
+        let is_changed = row == 3 || row == 20;
+        assert!(values.iter().all(|x| x.is_nan() == is_changed), "row {row}");
+    }
+}

@@ -1,0 +1,92 @@
+//! What the kernels share: how much a launch takes, and the sum over a cube.
+
+use burn::backend::Cube;
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{DType, Shape};
+use burn_cubecl::cubecl;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::client::Client;
+use cubecl::ir::{ElemType, FloatKind};
+use cubecl::prelude::*;
+
+/// Units of a cube, where a device has as many: WebGPU's smallest limit.
+pub(super) const UNITS: usize = 256;
+/// Enough to keep the largest GPUs busy.
+const MOST_CUBES: usize = 1024;
+
+/// Whether the kernels, which count elements in 32 bits, can have a tensor. Units past the end need the upper half of the range.
+pub(super) fn is_small(tensor: &FloatTensor<Cube>) -> bool {
+    tensor.shape.num_elements() <= i32::MAX as usize
+}
+
+/// Whether kernels for single precision can have all these tensors.
+pub(super) fn are_small_singles(tensors: &[FloatTensor<Cube>]) -> bool {
+    let mut tensors = tensors.iter();
+    tensors.all(|x| x.dtype == DType::F32 && is_small(x))
+}
+
+/// The elements of single and half precision, as kernels that compute in single precision name them; `None` for others.
+pub(super) fn element(dtype: DType) -> Option<ElemType> {
+    let kind = match dtype {
+        DType::F32 => FloatKind::F32,
+        DType::F16 => FloatKind::F16,
+        DType::BF16 => FloatKind::BF16,
+        _ => return None,
+    };
+    Some(ElemType::Float(kind))
+}
+
+/// How many tensors a kernel takes at most if each comes with `buffers` buffers: code grows with them, and some runtimes have few
+/// bindings, of which a kernel needs two for itself.
+pub(super) fn tensors_at_once(client: &Client, buffers: usize) -> usize {
+    let bindings = client.properties().hardware.max_bindings as usize;
+    (bindings.saturating_sub(2) / buffers).clamp(1, 128 / buffers)
+}
+
+/// Units per cube for so many elements: a power of two, at most [`UNITS`].
+pub(super) fn units(client: &Client, elements: usize) -> u32 {
+    let most = client.properties().hardware.max_units_per_cube.max(1);
+    let wanted = elements.clamp(1, UNITS).next_power_of_two() as u32;
+    wanted.min(1 << most.ilog2())
+}
+
+/// Cubes for units that take turns at each of these tensors. They follow from sizes and units alone.
+pub(super) fn cubes<'a>(tensors: impl Iterator<Item = &'a CubeTensor>, units: u32) -> u32 {
+    let largest = tensors.map(|x| x.meta.num_elements()).max();
+    let cubes = largest.unwrap_or(0).div_ceil(units as usize);
+    cubes.clamp(1, MOST_CUBES) as u32
+}
+
+/// One cube per row, spread over the dimensions that a device allows: some may have no row.
+pub(super) fn cube_per_row(client: &Client, rows: usize) -> CubeCount {
+    calculate_cube_count_elemwise(client, rows, CubeDim::new_1d(1))
+}
+
+/// An uninitialised tensor on the device of `like`.
+pub(super) fn empty(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// The sum over the units of a cube, whose number is a power of two, always in the same order. All units have to call it.
+#[cube]
+pub(super) fn sum_of_cube(own: f32, #[comptime] units: usize) -> f32 {
+    let mut sums = Shared::<[f32]>::new_slice(units);
+    let unit = UNIT_POS as usize;
+    sums[unit] = own;
+    sync_cube();
+    let mut half = (units / 2).runtime();
+    while half > 0 {
+        if unit < half {
+            let other = sums[unit + half];
+            sums[unit] += other;
+        }
+        sync_cube();
+        half /= 2;
+    }
+    let sum = sums[0];
+    // The next call may have the same memory.
+    sync_cube();
+    sum
+}
