@@ -78,13 +78,16 @@ fn squared_norm(device: &Device, change: impl Fn(usize, Vec<f32>) -> Vec<f32>) -
     read(sum.total().expect("there are gradients"))
 }
 
+/// Relative; ndarray adds 70,000 squares one after the other in f32, which was 1.5e-5 off.
+const SUMMED: f64 = 5e-5;
+
 pub(crate) fn the_norm_of_all_gradients_is_the_same(name: &str) {
     let turn = turn(name);
     let ours = squared_norm(&turn.device, |_, values| values);
     let theirs = squared_norm(&Device::flex(), |_, values| values);
     let apart = (ours[0] / theirs[0] - 1.0).abs();
     println!("norm: {apart:.1e}");
-    assert!(f64::from(apart) <= ROUNDING, "{ours:?} against {theirs:?}");
+    assert!(f64::from(apart) <= SUMMED, "{ours:?} against {theirs:?}");
     let again = squared_norm(&turn.device, |_, values| values);
     assert_eq!(bits(&again), bits(&ours));
     // One element more or less is seen wherever it is.
