@@ -145,8 +145,8 @@ impl AdamWSteps {
 }
 
 impl AdamWStepped {
-    /// The next parameter and its moments; `None` after the last.
-    pub fn next<const D: usize>(&mut self) -> Option<(Tensor<D>, Moments<D>)> {
+    /// Hands back the next parameter and its moments; `None` after the last.
+    pub fn hand_back<const D: usize>(&mut self) -> Option<(Tensor<D>, Moments<D>)> {
         let [parameter, first, second] =
             [self.0.next()?, self.0.next()?, self.0.next()?].map(Tensor::from_dispatch);
         Some((parameter, Moments { first, second }))

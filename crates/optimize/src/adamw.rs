@@ -226,7 +226,7 @@ impl Optimizer for Group {
                 (gradient, None)
             }
             Visit::Second(stepped) => {
-                let (parameter, state) = stepped.next();
+                let (parameter, state) = stepped.hand_back();
                 (parameter, Some(state))
             }
         }

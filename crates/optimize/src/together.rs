@@ -69,8 +69,8 @@ pub(crate) struct Stepped {
 }
 
 impl Stepped {
-    pub(crate) fn next<const D: usize>(&mut self) -> (Tensor<D>, AdamWState<D>) {
-        let moved = self.stepped.next().zip(self.times.pop_front());
+    pub(crate) fn hand_back<const D: usize>(&mut self) -> (Tensor<D>, AdamWState<D>) {
+        let moved = self.stepped.hand_back().zip(self.times.pop_front());
         let ((parameter, moments), time) = moved.expect("both visits have the same parameters");
         (parameter, after(moments, time))
     }

@@ -165,7 +165,7 @@ fn steps(
             added.expect("numbers in range");
         }
         let mut stepped = together.take();
-        while let Some((parameter, moments)) = stepped.next() {
+        while let Some((parameter, moments)) = stepped.hand_back() {
             parameters.push((parameter, Some(moments)));
         }
     }
