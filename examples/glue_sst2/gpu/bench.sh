@@ -66,9 +66,9 @@ if [ -z "$program" ]; then
 fi
 program=$(realpath -e "$program") || exit 2
 # What CubeCL tunes and compiles is kept between the calls, if the program was built with `persistence`.
-mkdir -p "$out/work"
-printf '[environment]\npath = { directory = "%s/work/environment" }\n' "$out" >"$out/work/cubecl.toml"
-cd "$out/work" || exit 1
+mkdir -p "$out/kept"
+printf '[environment]\npath = { directory = "%s/kept/environment" }\n' "$out" >"$out/kept/cubecl.toml"
+cd "$out/kept" || exit 1
 
 facts() {
     date -u '+%F %T UTC'

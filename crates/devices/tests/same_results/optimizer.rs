@@ -78,8 +78,8 @@ fn squared_norm(device: &Device, change: impl Fn(usize, Vec<f32>) -> Vec<f32>) -
     read(sum.total().expect("there are gradients"))
 }
 
-/// Relative; ndarray adds 70,000 squares one after the other in f32, which was 1.5e-5 off.
-const SUMMED: f64 = 5e-5;
+/// As [`ROUNDING`], for ndarray: it adds 300,000 squares one after the other in f32, which was 1.5e-5 off.
+const ROUNDING_ONE_BY_ONE: f64 = 5e-5;
 
 pub(crate) fn the_norm_of_all_gradients_is_the_same(name: &str) {
     let turn = turn(name);
@@ -87,7 +87,11 @@ pub(crate) fn the_norm_of_all_gradients_is_the_same(name: &str) {
     let theirs = squared_norm(&Device::flex(), |_, values| values);
     let apart = (ours[0] / theirs[0] - 1.0).abs();
     println!("norm: {apart:.1e}");
-    assert!(f64::from(apart) <= SUMMED, "{ours:?} against {theirs:?}");
+    let rounding = match name {
+        "ndarray" => ROUNDING_ONE_BY_ONE,
+        _ => ROUNDING,
+    };
+    assert!(f64::from(apart) <= rounding, "{ours:?} against {theirs:?}");
     let again = squared_norm(&turn.device, |_, values| values);
     assert_eq!(bits(&again), bits(&ours));
     // One element more or less is seen wherever it is.
