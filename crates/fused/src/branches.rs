@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-use crate::meeting::Meeting;
+use crate::meeting::{Meeting, UseBackward};
 
 /// `x` once for each of its uses.
 ///
@@ -124,37 +124,11 @@ impl<B: Backend + SumBackend, C: CheckpointStrategy> BranchesBackend for Autodif
     }
 
     fn branch(trunk: FloatTensor<Self>, meeting: Meeting, number: usize) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct BranchBackward;
-
-        impl<B: Backend> Backward<B, 1> for BranchBackward {
-            type State = (Meeting, usize);
-
-            fn backward(
-                self,
-                ops: Ops<Self::State, 1>,
-                grads: &mut Gradients,
-                _checkpointer: &mut Checkpointer,
-            ) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (meeting, number) = ops.state;
-                if let [Some(trunk)] = ops.parents
-                    && let Some(grad) = meeting.keep(number, grad)
-                {
-                    grads.register::<B>(trunk.id, grad);
-                }
-            }
-        }
-
         if !trunk.is_tracked() {
             return trunk;
         }
         let (trunk, node) = trunk.into_parts();
-        match BranchBackward
-            .prepare::<C>([node])
-            .compute_bound()
-            .stateful()
-        {
+        match UseBackward.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((meeting, number), trunk),
             OpsKind::UnTracked(prep) => prep.finish(trunk),
         }

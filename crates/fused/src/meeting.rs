@@ -4,6 +4,11 @@ use std::any::Any;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use burn::backend::Backend;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops};
+
 /// The gradients of a tensor's branches, or of its parts, until the last has come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meeting(Arc<Mutex<Arrived>>);
@@ -48,5 +53,29 @@ impl Meeting {
 
     fn lock(&self) -> MutexGuard<'_, Arrived> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The node of a branch or part: its gradient waits for the others.
+#[derive(Debug)]
+pub(crate) struct UseBackward;
+
+impl<B: Backend> Backward<B, 1> for UseBackward {
+    /// Where it waits, and its number from 0.
+    type State = (Meeting, usize);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (meeting, number) = ops.state;
+        if let [Some(trunk)] = ops.parents
+            && let Some(grad) = meeting.keep(number, grad)
+        {
+            grads.register::<B>(trunk.id, grad);
+        }
     }
 }

@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Slice, Tensor};
 
-use crate::meeting::Meeting;
+use crate::meeting::{Meeting, UseBackward};
 
 /// `x` cut along its last dimension into `N` parts of the same width.
 ///
@@ -164,32 +164,10 @@ impl<B: Backend + JoinBackend, C: CheckpointStrategy> PartsBackend for Autodiff<
         parts: usize,
         meeting: Meeting,
     ) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct PartBackward;
-
-        impl<B: Backend> Backward<B, 1> for PartBackward {
-            type State = (usize, Meeting);
-
-            fn backward(
-                self,
-                ops: Ops<Self::State, 1>,
-                grads: &mut Gradients,
-                _checkpointer: &mut Checkpointer,
-            ) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (number, meeting) = ops.state;
-                if let [Some(whole)] = ops.parents
-                    && let Some(grad) = meeting.keep(number, grad)
-                {
-                    grads.register::<B>(whole.id, grad);
-                }
-            }
-        }
-
         let (whole, node) = whole.into_parts();
         let part = slice::<B>(whole, number, parts);
-        match PartBackward.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((number, meeting), part),
+        match UseBackward.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((meeting, number), part),
             OpsKind::UnTracked(prep) => prep.finish(part),
         }
     }
