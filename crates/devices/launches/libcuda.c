@@ -159,9 +159,10 @@ EXPORT Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t bytes, U
     memcpy((void *)to, from, bytes);
     return SUCCESS;
 }
-EXPORT Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t bytes, UNUSED void *stream) {
+// Zeros: no kernel wrote there, and what is there instead may not be finite, at which training stops.
+EXPORT Result cuMemcpyDtoHAsync_v2(void *to, UNUSED Address from, size_t bytes, UNUSED void *stream) {
     note("download", NULL, bytes);
-    memcpy(to, (void *)from, bytes);
+    memset(to, 0, bytes);
     return SUCCESS;
 }
 EXPORT Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, UNUSED void *stream) {
@@ -194,9 +195,12 @@ EXPORT Result cuMemcpy2DAsync_v2(const Copy2d *copy, UNUSED void *stream) {
     enum { HOST = 1 };
     const char *from = copy->from_kind == HOST ? copy->from_host : (const char *)copy->from_device;
     char *to = copy->to_kind == HOST ? copy->to_host : (char *)copy->to_device;
-    note(copy->from_kind == HOST ? "upload" : "download", NULL, copy->width * copy->height);
-    for (size_t row = 0; row < copy->height; row++)
-        memcpy(to + row * copy->to_pitch, from + row * copy->from_pitch, copy->width);
+    int is_download = copy->to_kind == HOST;
+    note(is_download ? "download" : copy->from_kind == HOST ? "upload" : "copy", NULL, copy->width * copy->height);
+    for (size_t row = 0; row < copy->height; row++) {
+        if (is_download) memset(to + row * copy->to_pitch, 0, copy->width);
+        else memcpy(to + row * copy->to_pitch, from + row * copy->from_pitch, copy->width);
+    }
     return SUCCESS;
 }
 

@@ -1,5 +1,7 @@
 //! Scaled dot-product attention over several heads.
 
+use std::marker::PhantomData;
+
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -130,7 +132,7 @@ pub(crate) trait AttentionBackend: Backend + DropoutBackend {
         heads: usize,
         dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
-        plain::<Self>(query, key, value, key_mask, packing, heads, dropout)
+        plain::<Self, Primitives>(query, key, value, key_mask, packing, heads, dropout)
     }
 
     /// The gradients of `query`, `key` and `value`.
@@ -145,131 +147,211 @@ pub(crate) trait AttentionBackend: Backend + DropoutBackend {
         heads: usize,
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        plain_backward::<Self>(query, key, value, key_mask, packing, grad, heads, dropout)
+        plain_backward::<Self, Primitives>(
+            query, key, value, key_mask, packing, grad, heads, dropout,
+        )
     }
 }
 
 #[cfg(feature = "ndarray")]
 impl AttentionBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl AttentionBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl AttentionBackend for burn::backend::LibTorch {}
 
-/// Burn's primitives, on `[batch, heads, sequence, d]`.
-struct Plain<B: Backend> {
-    query: FloatTensor<B>,
-    key: FloatTensor<B>,
-    value: FloatTensor<B>,
-    /// In single precision where the others are in half.
-    probabilities: FloatTensor<B>,
-    /// The dropout multipliers.
-    multipliers: Option<FloatTensor<B>>,
+/// What attention computes around its products. A device may have kernels for it.
+pub(crate) trait AroundProducts<B: Backend> {
+    /// `[batch, sequence, heads * d]` as `[batch, heads, sequence, d]`.
+    fn split<const N: usize>(tensors: [FloatTensor<B>; N], heads: usize) -> [FloatTensor<B>; N];
+
+    /// The inverse of `split`.
+    fn join<const N: usize>(tensors: [FloatTensor<B>; N]) -> [FloatTensor<B>; N];
+
+    /// The probabilities of scores that are not scaled yet, in single precision where the scores are in half; and what dropout
+    /// keeps of them, in the scores' own precision. Scores are `[batch, heads, queries, keys]`, and `key_mask` is `[batch, keys]`.
+    fn probabilities(
+        scores: FloatTensor<B>,
+        key_mask: BoolTensor<B>,
+        multipliers: Option<&FloatTensor<B>>,
+        scale: f32,
+    ) -> (FloatTensor<B>, FloatTensor<B>);
+
+    /// The gradient of the scores, from that of what dropout keeps.
+    fn score_grad(
+        grad: FloatTensor<B>,
+        probabilities: FloatTensor<B>,
+        multipliers: Option<&FloatTensor<B>>,
+        scale: f32,
+    ) -> FloatTensor<B>;
+}
+
+/// Burn's primitives.
+pub(crate) struct Primitives;
+
+impl<B: Backend> AroundProducts<B> for Primitives {
+    fn split<const N: usize>(tensors: [FloatTensor<B>; N], heads: usize) -> [FloatTensor<B>; N] {
+        tensors.map(|x| {
+            let [batch, sequence, width] = x.shape().dims();
+            let x = B::float_reshape(x, Shape::new([batch, sequence, heads, width / heads]));
+            B::float_swap_dims(x, 1, 2)
+        })
+    }
+
+    fn join<const N: usize>(tensors: [FloatTensor<B>; N]) -> [FloatTensor<B>; N] {
+        tensors.map(|x| {
+            let [batch, heads, sequence, d] = x.shape().dims();
+            let x = B::float_swap_dims(x, 1, 2);
+            B::float_reshape(x, Shape::new([batch, sequence, heads * d]))
+        })
+    }
+
+    fn probabilities(
+        scores: FloatTensor<B>,
+        key_mask: BoolTensor<B>,
+        multipliers: Option<&FloatTensor<B>>,
+        scale: f32,
+    ) -> (FloatTensor<B>, FloatTensor<B>) {
+        biased_probabilities::<B>(scores, None, key_mask, multipliers, scale)
+    }
+
+    fn score_grad(
+        grad: FloatTensor<B>,
+        probabilities: FloatTensor<B>,
+        multipliers: Option<&FloatTensor<B>>,
+        scale: f32,
+    ) -> FloatTensor<B> {
+        let dtype = grad.dtype();
+        let grad = scaled_score_grad::<B>(grad, probabilities, multipliers);
+        rounded::<B>(B::float_mul_scalar(grad, scale.into()), dtype)
+    }
+}
+
+fn biased_probabilities<B: Backend>(
+    scores: FloatTensor<B>,
+    bias: Option<FloatTensor<B>>,
+    key_mask: BoolTensor<B>,
+    multipliers: Option<&FloatTensor<B>>,
     scale: f32,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let (shape, dtype) = (scores.shape(), scores.dtype());
+    let [batch, _, _, keys] = shape.dims();
+    let key_mask = B::bool_reshape(key_mask, Shape::new([batch, 1, 1, keys]));
+    let key_mask = B::bool_expand(key_mask, shape);
+    let scores = B::float_mul_scalar(widened::<B>(scores), scale.into());
+    let scores = match bias {
+        Some(bias) => B::float_add(scores, widened::<B>(bias)),
+        None => scores,
+    };
+    let padding = B::bool_not(key_mask);
+    // Below every score, however far a model has gone astray.
+    let scores = B::float_mask_fill(scores, padding.clone(), f32::NEG_INFINITY.into());
+    let probabilities = B::softmax(scores, 3);
+    // A row of padding is NaN so far.
+    let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
+    let kept = dropped::<B>(probabilities.clone(), multipliers);
+    (probabilities, rounded::<B>(kept, dtype))
 }
 
-/// `[batch, sequence, heads * d]` as `[batch, heads, sequence, d]`.
-fn split<B: Backend>(x: FloatTensor<B>, heads: usize) -> FloatTensor<B> {
-    let [batch, sequence, width] = x.shape().dims();
-    let x = B::float_reshape(x, Shape::new([batch, sequence, heads, width / heads]));
-    B::float_swap_dims(x, 1, 2)
+/// The gradient of the scaled scores, from that of what dropout keeps of the probabilities.
+fn scaled_score_grad<B: Backend>(
+    grad: FloatTensor<B>,
+    probabilities: FloatTensor<B>,
+    multipliers: Option<&FloatTensor<B>>,
+) -> FloatTensor<B> {
+    let grad = dropped::<B>(widened::<B>(grad), multipliers);
+    let along = B::float_mul(grad.clone(), probabilities.clone());
+    let along = B::float_sum_dim(along, 3);
+    B::float_mul(B::float_sub(grad, along), probabilities)
 }
 
-/// The inverse of [`split`].
-fn join<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    let [batch, heads, sequence, d] = x.shape().dims();
-    let x = B::float_swap_dims(x, 1, 2);
-    B::float_reshape(x, Shape::new([batch, sequence, heads * d]))
-}
-
-fn dropped<B: Backend>(x: FloatTensor<B>, multipliers: &Option<FloatTensor<B>>) -> FloatTensor<B> {
+fn dropped<B: Backend>(x: FloatTensor<B>, multipliers: Option<&FloatTensor<B>>) -> FloatTensor<B> {
     match multipliers {
-        Some(multipliers) => B::float_mul(x, multipliers.clone()),
+        Some(multipliers) => {
+            let multipliers = rounded::<B>(multipliers.clone(), x.dtype());
+            B::float_mul(x, multipliers)
+        }
         None => x,
     }
 }
 
-impl<B: Backend + DropoutBackend> Plain<B> {
+/// Burn's products, on `[batch, heads, sequence, d]`, and `S` around them.
+struct Plain<B: Backend, S> {
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    probabilities: FloatTensor<B>,
+    kept: FloatTensor<B>,
+    multipliers: Option<FloatTensor<B>>,
+    scale: f32,
+    around: PhantomData<S>,
+}
+
+impl<B: Backend + DropoutBackend, S: AroundProducts<B>> Plain<B, S> {
+    /// `probabilities` is given the scores, the multipliers of dropout and the scale.
     fn new(
         [query, key, value]: [FloatTensor<B>; 3],
-        bias: Option<FloatTensor<B>>,
-        key_mask: BoolTensor<B>,
         packing: Option<&Packed>,
         heads: usize,
         dropout: Option<Dropout>,
+        probabilities: impl FnOnce(
+            FloatTensor<B>,
+            Option<&FloatTensor<B>>,
+            f32,
+        ) -> (FloatTensor<B>, FloatTensor<B>),
     ) -> Self {
-        let [batch, queries, _] = query.shape().dims();
+        let [batch, queries, width] = query.shape().dims();
         let keys = key.shape()[1];
-        let shape = Shape::new([batch, heads, queries, keys]);
-        let mask = dropout.map(|dropout| {
+        let multipliers = dropout.map(|dropout| {
             let places = Places::of_heads([batch, heads, queries, keys], packing.cloned());
             B::dropout_mask(&query, places, dropout)
         });
-        let [query, key, value] = [query, key, value].map(|x| split::<B>(x, heads));
-        let d = query.shape()[3];
-        let scale = 1.0 / (d as f32).sqrt();
-
-        let key_mask = B::bool_reshape(key_mask, Shape::new([batch, 1, 1, keys]));
-        let key_mask = B::bool_expand(key_mask, shape);
+        let [query, key, value] = S::split([query, key, value], heads);
+        let scale = 1.0 / ((width / heads) as f32).sqrt();
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
-        let scores = B::float_mul_scalar(widened::<B>(scores), scale.into());
-        let scores = match bias {
-            Some(bias) => B::float_add(scores, widened::<B>(bias)),
-            None => scores,
-        };
-        let padding = B::bool_not(key_mask);
-        // Below every score, however far a model has gone astray.
-        let scores = B::float_mask_fill(scores, padding.clone(), f32::NEG_INFINITY.into());
-        let probabilities = B::softmax(scores, 3);
-        // A row of padding is NaN so far.
-        let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
-
-        let multipliers = mask.map(|mask| rounded::<B>(mask, probabilities.dtype()));
+        let (probabilities, kept) = probabilities(scores, multipliers.as_ref(), scale);
         Self {
             query,
             key,
             value,
             probabilities,
+            kept,
             multipliers,
             scale,
+            around: PhantomData,
         }
     }
 
     fn context(self) -> FloatTensor<B> {
-        let probabilities = dropped::<B>(self.probabilities, &self.multipliers);
-        let probabilities = rounded::<B>(probabilities, self.value.dtype());
-        join::<B>(B::float_matmul(probabilities, self.value))
+        let [context] = S::join([B::float_matmul(self.kept, self.value)]);
+        context
     }
 
-    /// The gradients of query, key and value, and that of the scaled scores.
+    /// The gradients of query, key and value. `score_grad` is given the gradient of what dropout keeps, the probabilities, the
+    /// multipliers of dropout and the scale.
     fn gradients(
         self,
         grad: FloatTensor<B>,
         heads: usize,
-    ) -> ([FloatTensor<B>; 3], FloatTensor<B>) {
-        let grad = split::<B>(grad, heads);
+        score_grad: impl FnOnce(
+            FloatTensor<B>,
+            FloatTensor<B>,
+            Option<&FloatTensor<B>>,
+            f32,
+        ) -> FloatTensor<B>,
+    ) -> [FloatTensor<B>; 3] {
+        let [grad] = S::split([grad], heads);
         let transpose = |x| B::float_swap_dims(x, 2, 3);
 
-        let dtype = self.value.dtype();
-        let kept = dropped::<B>(self.probabilities.clone(), &self.multipliers);
-        let kept = rounded::<B>(kept, dtype);
-        let value_grad = B::float_matmul(transpose(kept), grad.clone());
-        let probability_grad = widened::<B>(B::float_matmul(grad, transpose(self.value)));
-        let probability_grad = dropped::<B>(probability_grad, &self.multipliers);
-        let along = B::float_mul(probability_grad.clone(), self.probabilities.clone());
-        let along = B::float_sum_dim(along, 3);
-        let scaled_grad = B::float_sub(probability_grad, along);
-        let scaled_grad = B::float_mul(scaled_grad, self.probabilities);
-        let score_grad = B::float_mul_scalar(scaled_grad.clone(), self.scale.into());
-        let score_grad = rounded::<B>(score_grad, dtype);
+        let value_grad = B::float_matmul(transpose(self.kept), grad.clone());
+        let kept_grad = B::float_matmul(grad, transpose(self.value));
+        let multipliers = self.multipliers.as_ref();
+        let score_grad = score_grad(kept_grad, self.probabilities, multipliers, self.scale);
         let query_grad = B::float_matmul(score_grad.clone(), self.key);
         let key_grad = B::float_matmul(transpose(score_grad), self.query);
-        let gradients = [query_grad, key_grad, value_grad].map(join::<B>);
-        (gradients, scaled_grad)
+        S::join([query_grad, key_grad, value_grad])
     }
 }
 
-/// [`plain`] with a bias.
+/// Attention with a bias, by Burn's primitives.
 pub(crate) fn biased<B: Backend + DropoutBackend>(
     inputs: [FloatTensor<B>; 3],
     bias: FloatTensor<B>,
@@ -277,10 +359,10 @@ pub(crate) fn biased<B: Backend + DropoutBackend>(
     heads: usize,
     dropout: Option<Dropout>,
 ) -> FloatTensor<B> {
-    Plain::<B>::new(inputs, Some(bias), key_mask, None, heads, dropout).context()
+    biased_plain::<B>(inputs, bias, key_mask, heads, dropout).context()
 }
 
-/// [`plain_backward`] with a bias, whose gradient is the last.
+/// The gradients of [`biased`], that of the bias last.
 pub(crate) fn biased_backward<B: Backend + DropoutBackend>(
     [query, key, value, grad]: [FloatTensor<B>; 4],
     bias: FloatTensor<B>,
@@ -294,11 +376,36 @@ pub(crate) fn biased_backward<B: Backend + DropoutBackend>(
     FloatTensor<B>,
 ) {
     let (shape, dtype) = (bias.shape(), bias.dtype());
-    let inputs = [query, key, value];
-    let plain = Plain::<B>::new(inputs, Some(bias), key_mask, None, heads, dropout);
-    let ([query, key, value], bias) = plain.gradients(grad, heads);
+    let plain = biased_plain::<B>([query, key, value], bias, key_mask, heads, dropout);
+    let mut bias = None;
+    let [query, key, value] =
+        plain.gradients(grad, heads, |grad, probabilities, multipliers, scale| {
+            let dtype = grad.dtype();
+            let grad = scaled_score_grad::<B>(grad, probabilities, multipliers);
+            bias = Some(grad.clone());
+            rounded::<B>(B::float_mul_scalar(grad, scale.into()), dtype)
+        });
+    let bias = bias.expect("the scores' gradient has been computed");
     let bias = rounded::<B>(summed_to::<B>(bias, &shape), dtype);
     (query, key, value, bias)
+}
+
+fn biased_plain<B: Backend + DropoutBackend>(
+    inputs: [FloatTensor<B>; 3],
+    bias: FloatTensor<B>,
+    key_mask: BoolTensor<B>,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> Plain<B, Primitives> {
+    Plain::new(
+        inputs,
+        None,
+        heads,
+        dropout,
+        |scores, multipliers, scale| {
+            biased_probabilities::<B>(scores, Some(bias), key_mask, multipliers, scale)
+        },
+    )
 }
 
 /// The gradient of what was repeated to the shape of `grad`.
@@ -310,8 +417,8 @@ pub(crate) fn summed_to<B: Backend>(grad: FloatTensor<B>, shape: &Shape) -> Floa
     })
 }
 
-/// Burn's primitives.
-pub(crate) fn plain<B: Backend + DropoutBackend>(
+/// Burn's products, and `S` between them.
+pub(crate) fn plain<B: Backend + DropoutBackend, S: AroundProducts<B>>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,
@@ -320,22 +427,20 @@ pub(crate) fn plain<B: Backend + DropoutBackend>(
     heads: usize,
     dropout: Option<Dropout>,
 ) -> FloatTensor<B> {
-    let context = |inputs, key_mask, packing| {
-        Plain::<B>::new(inputs, None, key_mask, packing, heads, dropout).context()
-    };
     let inputs = [query, key, value];
     let Some(packing) = packing else {
-        return context(inputs, key_mask, None);
+        return padded::<B, S>(inputs, key_mask, None, heads, dropout).context();
     };
     let [queries, keys] = Padded::<B>::both(&packing, &inputs[0].device());
     let [query, key, value] = inputs;
     let inputs = [queries.pad(query), keys.pad(key), keys.pad(value)];
-    queries.pack(context(inputs, keys.mask(), Some(&packing)))
+    let plain = padded::<B, S>(inputs, keys.mask(), Some(&packing), heads, dropout);
+    queries.pack(plain.context())
 }
 
-/// Burn's primitives.
+/// The gradients of [`plain`].
 #[allow(clippy::too_many_arguments)] // Those of the operation and its result's gradient.
-pub(crate) fn plain_backward<B: Backend + DropoutBackend>(
+pub(crate) fn plain_backward<B: Backend + DropoutBackend, S: AroundProducts<B>>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     value: FloatTensor<B>,
@@ -345,23 +450,35 @@ pub(crate) fn plain_backward<B: Backend + DropoutBackend>(
     heads: usize,
     dropout: Option<Dropout>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
-    let gradients = |[query, key, value, grad]: [FloatTensor<B>; 4], key_mask, packing| {
-        let inputs = [query, key, value];
-        let plain = Plain::<B>::new(inputs, None, key_mask, packing, heads, dropout);
-        let (gradients, _) = plain.gradients(grad, heads);
-        gradients
-    };
-    let inputs = [query, key, value, grad];
+    let inputs = [query, key, value];
     let Some(packing) = packing else {
-        return gradients(inputs, key_mask, None).into();
+        let plain = padded::<B, S>(inputs, key_mask, None, heads, dropout);
+        return plain.gradients(grad, heads, S::score_grad).into();
     };
     let [queries, keys] = Padded::<B>::both(&packing, &inputs[0].device());
-    let [query, key, value, grad] = inputs;
+    let [query, key, value] = inputs;
     // Queries of padding take no part: the gradient of their result is 0.
     let grad = queries.pad(grad);
-    let inputs = [queries.pad(query), keys.pad(key), keys.pad(value), grad];
-    let [query, key, value] = gradients(inputs, keys.mask(), Some(&packing));
+    let inputs = [queries.pad(query), keys.pad(key), keys.pad(value)];
+    let plain = padded::<B, S>(inputs, keys.mask(), Some(&packing), heads, dropout);
+    let [query, key, value] = plain.gradients(grad, heads, S::score_grad);
     (queries.pack(query), keys.pack(key), keys.pack(value))
+}
+
+fn padded<B: Backend + DropoutBackend, S: AroundProducts<B>>(
+    inputs: [FloatTensor<B>; 3],
+    key_mask: BoolTensor<B>,
+    packing: Option<&Packed>,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> Plain<B, S> {
+    Plain::new(
+        inputs,
+        packing,
+        heads,
+        dropout,
+        |scores, multipliers, scale| S::probabilities(scores, key_mask, multipliers, scale),
+    )
 }
 
 impl<B: Backend + AttentionBackend, C: CheckpointStrategy> AttentionBackend for Autodiff<B, C> {

@@ -72,8 +72,6 @@ pub(crate) trait CrossEntropyBackend: Backend {
 
 #[cfg(feature = "ndarray")]
 impl CrossEntropyBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl CrossEntropyBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl CrossEntropyBackend for burn::backend::LibTorch {}
 

@@ -324,6 +324,14 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_the_recorded_counts() {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let counts = records::read(&package.join("runs/launches.jsonl")).expect("records");
+        let readme = std::fs::read_to_string(package.join("../devices/README.md"));
+        assert!(readme.expect("it is there").contains(&render(&counts)));
+    }
+
+    #[test]
     fn steps_that_differ_are_no_count() {
         let log = LOG.replace("launch b", "launch b\nlaunch c");
         let calls = calls(&log);

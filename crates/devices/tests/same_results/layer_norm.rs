@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use fused::{Dropout, DropoutKey};
 
+use crate::values::{assert_close, leaf, read};
 use crate::world::turn;
 
 /// Rows and width: fewer and more than the units of a cube, and than the rows that one takes in the backward pass.
@@ -18,17 +19,6 @@ fn dropout() -> Option<Dropout> {
         site: 2,
     };
     Dropout::new(0.1, key).expect("a probability")
-}
-
-fn leaf<const D: usize>(salt: usize, shape: [usize; D], device: &Device) -> Tensor<D> {
-    let count: usize = shape.iter().product();
-    let value = |i: usize| ((i * 7919 + salt * 104_729 + i * i * 31) % 2003) as f32 / 500.0 - 2.0;
-    let values = (0..count).map(value).collect::<Vec<f32>>();
-    Tensor::from_data(TensorData::new(values, shape), device).require_grad()
-}
-
-fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("f32 elements")
 }
 
 /// The result and the gradients of all inputs, of a residual block or of a layer norm alone.
@@ -64,29 +54,13 @@ fn block(
     all
 }
 
-#[track_caller]
-fn assert_close(what: &str, ours: &[Vec<f32>], theirs: &[Vec<f32>]) {
-    assert_eq!(ours.len(), theirs.len(), "{what}");
-    for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
-        assert_eq!(ours.len(), theirs.len(), "{what}, output {index}");
-        for (at, (&ours, &theirs)) in ours.iter().zip(theirs).enumerate() {
-            let (ours, theirs) = (f64::from(ours), f64::from(theirs));
-            let is_same = ours == theirs || ours.is_nan() && theirs.is_nan();
-            assert!(
-                is_same || (ours - theirs).abs() <= ROUNDING * theirs.abs().max(1.0),
-                "{what}, output {index}, element {at}: {ours:e}, expected {theirs:e}"
-            );
-        }
-    }
-}
-
 pub(crate) fn layer_norm_is_the_same_in_value_and_gradients(name: &str) {
     let turn = turn(name);
     for size in SIZES {
         for dropout in [None, Some(None), Some(dropout())] {
             let on = |device: &Device| block(size, dropout, |x| x, device);
             let ours = on(&turn.device);
-            assert_close(&format!("{size:?}"), &ours, &on(&Device::flex()));
+            assert_close(&format!("{size:?}"), ROUNDING, &ours, &on(&Device::flex()));
             assert!(ours == on(&turn.device), "{size:?}: the same bits again");
         }
     }
@@ -106,7 +80,7 @@ pub(crate) fn rows_that_are_not_finite_stay_so_and_alone(name: &str) {
         block([rows, width], Some(None), change, device)
     };
     let ours = on(&turn.device);
-    assert_close("not finite", &ours, &on(&Device::flex()));
+    assert_close("not finite", ROUNDING, &ours, &on(&Device::flex()));
     for (row, values) in ours[0].chunks(width).enumerate() {
         let is_changed = row == 3 || row == 20;
         assert!(values.iter().all(|x| x.is_nan() == is_changed), "row {row}");

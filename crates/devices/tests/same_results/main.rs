@@ -16,8 +16,10 @@
     feature = "cpu"
 ))]
 
+mod attention;
 #[path = "../../../finetune/tests/training/closeness.rs"]
 mod closeness;
+mod cross_entropy;
 mod gelu;
 mod layer_norm;
 mod masks;
@@ -27,6 +29,7 @@ mod optimizer;
 mod parameters;
 mod study;
 mod training;
+mod values;
 mod world;
 
 /// The tests for one backend, under its name.
@@ -68,6 +71,31 @@ macro_rules! on {
             #[test]
             fn the_gradient_of_gelu_is_the_same() {
                 crate::gelu::the_gradient_of_gelu_is_the_same(NAME);
+            }
+
+            #[test]
+            fn attention_is_the_same_in_value_and_gradients() {
+                crate::attention::attention_is_the_same_in_value_and_gradients(NAME);
+            }
+
+            #[test]
+            fn packed_attention_is_the_same_in_value_and_gradients() {
+                crate::attention::packed_attention_is_the_same_in_value_and_gradients(NAME);
+            }
+
+            #[test]
+            fn scores_that_are_not_finite_spoil_their_rows_alone() {
+                crate::attention::scores_that_are_not_finite_spoil_their_rows_alone(NAME);
+            }
+
+            #[test]
+            fn cross_entropy_is_the_same_in_value_and_gradient() {
+                crate::cross_entropy::cross_entropy_is_the_same_in_value_and_gradient(NAME);
+            }
+
+            #[test]
+            fn logits_that_are_not_finite_are_seen_in_the_loss() {
+                crate::cross_entropy::logits_that_are_not_finite_are_seen_in_the_loss(NAME);
             }
 
             #[test]

@@ -12,7 +12,7 @@ use super::sequences::{Sequences, Start, rows_of_unit_stride};
 use super::softmax::{Probabilities, ScoreGrad};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
-use crate::attention::{AttentionBackend, plain, plain_backward};
+use crate::attention::{AttentionBackend, Primitives, plain, plain_backward};
 use crate::key::Dropout;
 use crate::mask::head_stride;
 use crate::packing::Packed;
@@ -31,7 +31,7 @@ impl AttentionBackend for Flex {
         dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
         if !storage::is_single(&[&query, &key, &value]) {
-            return plain::<Self>(query, key, value, key_mask, packing, heads, dropout);
+            return plain::<Self, Primitives>(query, key, value, key_mask, packing, heads, dropout);
         }
         let [query, key, value] = [query, key, value].map(rows_of_unit_stride);
         let problem = Problem::new(&query, &key, key_mask, packing, heads, dropout);
@@ -57,7 +57,7 @@ impl AttentionBackend for Flex {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         if !storage::is_single(&[&query, &key, &value, &grad]) {
-            return plain_backward::<Self>(
+            return plain_backward::<Self, Primitives>(
                 query, key, value, key_mask, packing, grad, heads, dropout,
             );
         }

@@ -10,7 +10,7 @@ use burn::tensor::{FloatDType, Shape, TensorData};
 
 use super::storage;
 use crate::adamw::{AdamW, AdamWBackend};
-use crate::attention::AttentionBackend;
+use crate::attention::{AttentionBackend, Primitives};
 use crate::cross_entropy::CrossEntropyBackend;
 use crate::dropout::DropoutBackend;
 use crate::embedding::EmbeddingBackend;
@@ -339,8 +339,15 @@ fn compare_attention(what: &str, kept: &[bool], packing: Option<Packed>, shapes:
             let all = (query.clone(), key.clone(), value.clone(), packing.clone());
             let got = Flex::fused_attention(all.0, all.1, all.2, mask(), all.3, HEADS, dropout);
             let all = (query.clone(), key.clone(), value.clone(), packing.clone());
-            let expected =
-                attention::plain::<Flex>(all.0, all.1, all.2, mask(), all.3, HEADS, dropout);
+            let expected = attention::plain::<Flex, Primitives>(
+                all.0,
+                all.1,
+                all.2,
+                mask(),
+                all.3,
+                HEADS,
+                dropout,
+            );
             assert_same_except(what, special, &got, &expected, accepts);
 
             let all = (query.clone(), key.clone(), value.clone(), packing.clone());
@@ -354,7 +361,7 @@ fn compare_attention(what: &str, kept: &[bool], packing: Option<Packed>, shapes:
                 HEADS,
                 dropout,
             );
-            let expected = attention::plain_backward::<Flex>(
+            let expected = attention::plain_backward::<Flex, Primitives>(
                 query,
                 key,
                 value,

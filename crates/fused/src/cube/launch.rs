@@ -1,9 +1,10 @@
-//! What the kernels share: how much a launch takes, and the sum over a cube.
+//! What the kernels share: how much a launch takes, and the sum and the largest number of a cube.
 
 use burn::backend::Cube;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
@@ -64,9 +65,38 @@ pub(super) fn cube_per_row(client: &Client, rows: usize) -> CubeCount {
     calculate_cube_count_elemwise(client, rows, CubeDim::new_1d(1))
 }
 
+/// As many contiguous tensors as were registered.
+pub(super) fn contiguous<const N: usize>(tensors: Vec<CubeTensor>) -> [CubeTensor; N] {
+    let tensors: Vec<_> = tensors.into_iter().map(into_contiguous).collect();
+    let tensors = tensors.try_into();
+    tensors.unwrap_or_else(|_| unreachable!("as many as were registered"))
+}
+
 /// An uninitialised tensor on the device of `like`.
 pub(super) fn empty(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// The largest number of a cube's units, whose number is a power of two, and of which none is NaN. All units have to call it.
+#[cube]
+pub(super) fn largest_of_cube(own: f32, #[comptime] units: usize) -> f32 {
+    let mut numbers = Shared::<[f32]>::new_slice(units);
+    let unit = UNIT_POS as usize;
+    numbers[unit] = own;
+    sync_cube();
+    let mut half = (units / 2).runtime();
+    while half > 0 {
+        if unit < half && numbers[unit + half] > numbers[unit] {
+            let other = numbers[unit + half];
+            numbers[unit] = other;
+        }
+        sync_cube();
+        half /= 2;
+    }
+    let largest = numbers[0];
+    // The next call may have the same memory.
+    sync_cube();
+    largest
 }
 
 /// The sum over the units of a cube, whose number is a power of two, always in the same order. All units have to call it.

@@ -11,7 +11,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::fusion::register;
-use super::launch::{self, cube_per_row, empty, is_small, sum_of_cube, units};
+use super::launch::{self, contiguous, cube_per_row, empty, is_small, sum_of_cube, units};
 use crate::dropout::DropoutBackend;
 use crate::key::Dropout;
 use crate::layer_norm::{LayerNormBackend, plain, plain_backward, plain_parts};
@@ -99,12 +99,6 @@ fn has_kernel(x: &FloatTensor<Cube>, parameters: &[&FloatTensor<Cube>]) -> bool 
         && parameters.iter().all(|parameter| parameter.dtype == dtype)
         && x.shape.num_elements() > 0
         && is_small(x)
-}
-
-fn contiguous<const N: usize>(tensors: Vec<CubeTensor>) -> [CubeTensor; N] {
-    let tensors: Vec<_> = tensors.into_iter().map(into_contiguous).collect();
-    let tensors = tensors.try_into();
-    tensors.unwrap_or_else(|_| unreachable!("as many as were registered"))
 }
 
 fn element(tensor: &CubeTensor) -> ElemType {

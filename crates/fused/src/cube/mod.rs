@@ -4,9 +4,12 @@
 //! order that shapes alone decide: partial sums per cube, then one cube adds those.
 
 mod adamw;
+mod attention;
+mod cross_entropy;
 mod dropout;
 mod fusion;
 mod gelu;
+mod heads;
 mod launch;
 mod layer_norm;
 mod squared_norm;

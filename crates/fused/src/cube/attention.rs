@@ -1,0 +1,336 @@
+//! What attention computes around its products, which Burn makes. One cube takes a row of probabilities, which is what one query
+//! gives to all keys.
+
+use burn::backend::Cube;
+use burn::backend::tensor::{BoolTensor, FloatTensor};
+use burn::tensor::{BoolStore, DType, Shape};
+use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::ir::{ElemType, UIntKind};
+use cubecl::prelude::*;
+
+use super::fusion::register;
+use super::heads;
+use super::launch::{cube_per_row, element, empty, is_small, largest_of_cube, sum_of_cube, units};
+use crate::attention::{AroundProducts, AttentionBackend, Primitives, plain, plain_backward};
+use crate::key::Dropout;
+use crate::packing::Packed;
+
+impl AttentionBackend for Cube {
+    fn fused_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        plain::<Self, Kernels>(query, key, value, key_mask, packing, heads, dropout)
+    }
+
+    fn fused_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        key_mask: BoolTensor<Self>,
+        packing: Option<Packed>,
+        grad: FloatTensor<Self>,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        plain_backward::<Self, Kernels>(query, key, value, key_mask, packing, grad, heads, dropout)
+    }
+}
+
+struct Kernels;
+
+impl AroundProducts<Cube> for Kernels {
+    fn split<const N: usize>(
+        tensors: [FloatTensor<Cube>; N],
+        heads: usize,
+    ) -> [FloatTensor<Cube>; N] {
+        if !can_be_moved(&tensors) {
+            return <Primitives as AroundProducts<Cube>>::split(tensors, heads);
+        }
+        let outputs = tensors.each_ref().map(|x| {
+            let [batch, sequence, width] = x.shape.dims();
+            let shape = Shape::new([batch, heads, sequence, width / heads]);
+            (shape, x.dtype)
+        });
+        let run = move |tensors| heads::split(tensors, heads);
+        all(register(
+            "fused.attention_split",
+            tensors.into(),
+            outputs.into(),
+            run,
+        ))
+    }
+
+    fn join<const N: usize>(tensors: [FloatTensor<Cube>; N]) -> [FloatTensor<Cube>; N] {
+        if !can_be_moved(&tensors) {
+            return <Primitives as AroundProducts<Cube>>::join(tensors);
+        }
+        let outputs = tensors.each_ref().map(|x| {
+            let [batch, heads, sequence, d] = x.shape.dims();
+            (Shape::new([batch, sequence, heads * d]), x.dtype)
+        });
+        let run = |tensors| heads::join(tensors);
+        all(register(
+            "fused.attention_join",
+            tensors.into(),
+            outputs.into(),
+            run,
+        ))
+    }
+
+    fn probabilities(
+        scores: FloatTensor<Cube>,
+        key_mask: BoolTensor<Cube>,
+        multipliers: Option<&FloatTensor<Cube>>,
+        scale: f32,
+    ) -> (FloatTensor<Cube>, FloatTensor<Cube>) {
+        if !has_kernel(&scores) || bool_element(key_mask.dtype).is_none() {
+            return <Primitives as AroundProducts<Cube>>::probabilities(
+                scores,
+                key_mask,
+                multipliers,
+                scale,
+            );
+        }
+        let (shape, dtype) = (scores.shape.clone(), scores.dtype);
+        let outputs = vec![(shape.clone(), DType::F32), (shape, dtype)];
+        let mut inputs = vec![scores, key_mask];
+        inputs.extend(multipliers.cloned());
+        let run = move |tensors: Vec<CubeTensor>| {
+            let mut tensors = tensors.into_iter().map(into_contiguous);
+            let [scores, key_mask] = [(); 2].map(|()| tensors.next().expect("two or three inputs"));
+            probabilities(scores, key_mask, tensors.next(), scale).into()
+        };
+        let parts = register("fused.attention_probabilities", inputs, outputs, run);
+        let [probabilities, kept] = parts.try_into().expect("two outputs");
+        (probabilities, kept)
+    }
+
+    fn score_grad(
+        grad: FloatTensor<Cube>,
+        probabilities: FloatTensor<Cube>,
+        multipliers: Option<&FloatTensor<Cube>>,
+        scale: f32,
+    ) -> FloatTensor<Cube> {
+        if !has_kernel(&grad) || probabilities.dtype != DType::F32 {
+            return <Primitives as AroundProducts<Cube>>::score_grad(
+                grad,
+                probabilities,
+                multipliers,
+                scale,
+            );
+        }
+        let outputs = vec![(grad.shape.clone(), grad.dtype)];
+        let mut inputs = vec![grad, probabilities];
+        inputs.extend(multipliers.cloned());
+        let run = move |tensors: Vec<CubeTensor>| {
+            let mut tensors = tensors.into_iter().map(into_contiguous);
+            let [grad, probabilities] =
+                [(); 2].map(|()| tensors.next().expect("two or three inputs"));
+            vec![score_grad(grad, probabilities, tensors.next(), scale)]
+        };
+        register("fused.attention_score_grad", inputs, outputs, run).remove(0)
+    }
+}
+
+fn can_be_moved(tensors: &[FloatTensor<Cube>]) -> bool {
+    let dtype = tensors[0].dtype;
+    tensors.iter().all(|x| x.dtype == dtype && has_kernel(x))
+}
+
+fn has_kernel(scores: &FloatTensor<Cube>) -> bool {
+    element(scores.dtype).is_some() && scores.shape.num_elements() > 0 && is_small(scores)
+}
+
+fn all<const N: usize>(tensors: Vec<FloatTensor<Cube>>) -> [FloatTensor<Cube>; N] {
+    let tensors = tensors.try_into();
+    tensors.unwrap_or_else(|_| unreachable!("an output for each input"))
+}
+
+/// What a device stores truth values as.
+fn bool_element(dtype: DType) -> Option<ElemType> {
+    match dtype {
+        DType::Bool(BoolStore::U8) => Some(ElemType::UInt(UIntKind::U8)),
+        DType::Bool(BoolStore::U32) => Some(ElemType::UInt(UIntKind::U32)),
+        _ => None,
+    }
+}
+
+/// Rows and keys of `[batch, heads, queries, keys]`.
+fn dims(scores: &CubeTensor) -> [usize; 2] {
+    let keys = scores.meta.shape()[3];
+    [scores.meta.num_elements() / keys, keys]
+}
+
+fn probabilities(
+    scores: CubeTensor,
+    key_mask: CubeTensor,
+    multipliers: Option<CubeTensor>,
+    scale: f32,
+) -> [CubeTensor; 2] {
+    let [rows, keys] = dims(&scores);
+    let shape = scores.meta.shape().clone();
+    let of_scores = element(scores.dtype).expect("only these have a kernel");
+    let of_mask = bool_element(key_mask.dtype).expect("only these have a kernel");
+    let probabilities = empty(&scores, shape.clone(), DType::F32);
+    let kept = empty(&scores, shape.clone(), scores.dtype);
+    let client = scores.client.clone();
+    let units = units(&client, keys);
+    softmax::launch(
+        &client,
+        cube_per_row(&client, rows),
+        CubeDim::new_1d(units),
+        scores.into_buffer_arg(),
+        key_mask.into_buffer_arg(),
+        multipliers
+            .into_iter()
+            .map(CubeTensor::into_buffer_arg)
+            .collect(),
+        probabilities.clone().into_buffer_arg(),
+        kept.clone().into_buffer_arg(),
+        rows as u32,
+        keys as u32,
+        (shape[1] * shape[2]) as u32,
+        scale,
+        units as usize,
+        of_scores,
+        of_mask,
+    );
+    [probabilities, kept]
+}
+
+fn score_grad(
+    grad: CubeTensor,
+    probabilities: CubeTensor,
+    multipliers: Option<CubeTensor>,
+    scale: f32,
+) -> CubeTensor {
+    let [rows, keys] = dims(&grad);
+    let of_grad = element(grad.dtype).expect("only these have a kernel");
+    let out = empty(&grad, grad.meta.shape().clone(), grad.dtype);
+    let client = grad.client.clone();
+    let units = units(&client, keys);
+    differentiate::launch(
+        &client,
+        cube_per_row(&client, rows),
+        CubeDim::new_1d(units),
+        grad.into_buffer_arg(),
+        probabilities.into_buffer_arg(),
+        multipliers
+            .into_iter()
+            .map(CubeTensor::into_buffer_arg)
+            .collect(),
+        out.clone().into_buffer_arg(),
+        rows as u32,
+        keys as u32,
+        scale,
+        units as usize,
+        of_grad,
+    );
+    out
+}
+
+/// `key_mask` has a row for `rows_of_mask` rows of scores; `multipliers` has one tensor or none.
+#[cube(launch)]
+#[allow(clippy::too_many_arguments)] // The operands and the row's place.
+fn softmax<E: Float, M: Int>(
+    scores: &[E],
+    key_mask: &[M],
+    multipliers: Sequence<Box<[f32]>>,
+    probabilities: &mut [f32],
+    kept: &mut [E],
+    rows: u32,
+    keys: u32,
+    rows_of_mask: u32,
+    scale: f32,
+    #[comptime] units: usize,
+    #[define(E)] _of_scores: ElemType,
+    #[define(M)] _of_mask: ElemType,
+) {
+    if CUBE_POS < rows as usize {
+        let keys = keys as usize;
+        let unit = UNIT_POS as usize;
+        let start = CUBE_POS * keys;
+        let of_mask = CUBE_POS / rows_of_mask as usize * keys;
+        let padding = M::from_int(0);
+        let mut largest = f32::new(f32::NEG_INFINITY);
+        for key in range_stepped(unit, keys, units) {
+            let score = f32::cast_from(scores[start + key]) * scale;
+            if key_mask[of_mask + key] != padding && score > largest {
+                largest = score;
+            }
+        }
+        let largest = largest_of_cube(largest, units);
+        let mut sum = 0.0f32;
+        for key in range_stepped(unit, keys, units) {
+            let mut power = 0.0f32;
+            if key_mask[of_mask + key] != padding {
+                let below = f32::cast_from(scores[start + key]) * scale - largest;
+                // The exponential of some devices makes a number of NaN.
+                power = select(below.is_nan(), below, below.exp());
+            }
+            probabilities[start + key] = power;
+            sum += power;
+        }
+        let sum = sum_of_cube(sum, units);
+        // Each unit reads only what it wrote.
+        for key in range_stepped(unit, keys, units) {
+            let mut probability = 0.0f32;
+            if key_mask[of_mask + key] != padding {
+                probability = probabilities[start + key] / sum;
+            }
+            probabilities[start + key] = probability;
+            let mut multiplied = probability;
+            #[unroll]
+            for i in 0..multipliers.len() {
+                multiplied *= multipliers.index(i)[start + key];
+            }
+            kept[start + key] = E::cast_from(multiplied);
+        }
+    }
+}
+
+/// From the gradient of what was kept to that of the scores before their scaling.
+#[cube(launch)]
+#[allow(clippy::too_many_arguments)]
+fn differentiate<E: Float>(
+    grad: &[E],
+    probabilities: &[f32],
+    multipliers: Sequence<Box<[f32]>>,
+    out: &mut [E],
+    rows: u32,
+    keys: u32,
+    scale: f32,
+    #[comptime] units: usize,
+    #[define(E)] _of_grad: ElemType,
+) {
+    if CUBE_POS < rows as usize {
+        let start = CUBE_POS * keys as usize;
+        let end = start + keys as usize;
+        let mut along = 0.0f32;
+        for at in range_stepped(start + UNIT_POS as usize, end, units) {
+            let mut own = f32::cast_from(grad[at]);
+            #[unroll]
+            for i in 0..multipliers.len() {
+                own *= multipliers.index(i)[at];
+            }
+            along += own * probabilities[at];
+        }
+        let along = sum_of_cube(along, units);
+        for at in range_stepped(start + UNIT_POS as usize, end, units) {
+            let mut own = f32::cast_from(grad[at]);
+            #[unroll]
+            for i in 0..multipliers.len() {
+                own *= multipliers.index(i)[at];
+            }
+            out[at] = E::cast_from((own - along) * probabilities[at] * scale);
+        }
+    }
+}
