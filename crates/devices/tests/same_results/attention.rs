@@ -9,7 +9,8 @@ use crate::world::turn;
 /// Relative where the numbers are above 1: single precision, products of some hundred terms of order 1 in two orders, and the
 /// exponential of two devices.
 const ROUNDING: f64 = 1e-4;
-/// Batch, queries, keys, heads and width: fewer and more keys than the units of a cube.
+/// Batch, queries, keys, heads and width: fewer and more keys than the units of a cube. All tests have these few: a device tunes its
+/// products for each size anew.
 const SIZES: [[usize; 5]; 2] = [[4, 33, 33, 3, 12], [1, 3, 300, 1, 8]];
 
 fn dropout() -> Option<Dropout> {
@@ -73,15 +74,17 @@ pub(crate) fn attention_is_the_same_in_value_and_gradients(name: &str) {
 
 pub(crate) fn packed_attention_is_the_same_in_value_and_gradients(name: &str) {
     let turn = turn(name);
-    let [of_queries, of_keys] = [[3, 17, 1, 20], [5, 9, 1, 33]];
+    let [batch, queries, keys, heads, width] = SIZES[0];
+    let [of_queries, of_keys] = [[3, 17, 1, queries], [5, 9, 1, keys]];
+    assert_eq!(of_keys.len(), batch);
     for dropout in [None, dropout()] {
         let on = |device: &Device| {
             let attend = |[query, key, value]: [Tensor<3>; 3]| {
                 let packings =
                     [of_queries, of_keys].map(|lengths| Packing::new(lengths).expect("few rows"));
-                fused::packed_attention(query, key, value, 2, packings, dropout)
+                fused::packed_attention(query, key, value, heads, packings, dropout)
             };
-            let shapes = [of_queries, of_keys].map(|lengths| [1, lengths.iter().sum(), 8]);
+            let shapes = [of_queries, of_keys].map(|lengths| [1, lengths.iter().sum(), width]);
             result_and_gradients(shapes, attend, device)
         };
         assert_close("packed", ROUNDING, &on(&turn.device), &on(&Device::flex()));
@@ -90,18 +93,19 @@ pub(crate) fn packed_attention_is_the_same_in_value_and_gradients(name: &str) {
 
 pub(crate) fn scores_that_are_not_finite_spoil_their_rows_alone(name: &str) {
     let turn = turn(name);
-    let (queries, keys, width) = (6, 9, 8);
+    let [batch, queries, keys, heads, width] = SIZES[0];
     for special in [f32::NAN, f32::INFINITY] {
         let on = |device: &Device| {
             let attend = |[query, key, value]: [Tensor<3>; 3]| {
-                let mut values = vec![0.0; queries * width];
+                let mut values = vec![0.0; batch * queries * width];
                 values[2 * width] = special;
-                let change = TensorData::new(values, [1, queries, width]);
+                let change = TensorData::new(values, [batch, queries, width]);
                 let query = query.clone() + Tensor::from_data(change, &query.device());
-                let mask = Some(key_mask(1, keys, &query.device()));
-                fused::attention(query, key, value, 2, mask, None)
+                let mask = Some(key_mask(batch, keys, &query.device()));
+                fused::attention(query, key, value, heads, mask, None)
             };
-            result_and_gradients([[1, queries, width], [1, keys, width]], attend, device)
+            let shapes = [[batch, queries, width], [batch, keys, width]];
+            result_and_gradients(shapes, attend, device)
         };
         let ours = on(&turn.device);
         assert_close(
@@ -110,9 +114,9 @@ pub(crate) fn scores_that_are_not_finite_spoil_their_rows_alone(name: &str) {
             &ours[..2],
             &on(&Device::flex())[..2],
         );
-        // The first of two heads of row 2.
+        // The first head of row 2.
         for (at, value) in ours[0].iter().enumerate() {
-            let is_spoilt = at / width == 2 && at % width < width / 2;
+            let is_spoilt = at / width == 2 && at % width < width / heads;
             assert_eq!(value.is_nan(), is_spoilt, "{special}, element {at}");
         }
     }
