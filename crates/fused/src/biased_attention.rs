@@ -8,9 +8,9 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Bool, Tensor};
 
-use crate::attention::{biased, biased_backward};
 use crate::dropout::DropoutBackend;
 use crate::key::Dropout;
+use crate::plain_attention::{biased, biased_backward};
 
 /// `softmax(query keyᵀ / √d + bias) value` per head, with the probabilities dropped out.
 ///

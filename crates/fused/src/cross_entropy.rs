@@ -24,8 +24,8 @@ use crate::half::{rounded, widened};
 ///
 /// # Panics
 ///
-/// When the shapes do not fit together and, on flex, when a target is not below `classes`. Other backends do with such a
-/// target what their own gathering does.
+/// When the shapes do not fit together and, on flex, when a target is not below `classes`. Elsewhere the loss of such a row
+/// means nothing.
 pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     let ([rows, _], [count]) = (logits.dims(), targets.dims());
     assert_eq!(rows, count, "cross_entropy: rows of logits and targets");

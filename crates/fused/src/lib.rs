@@ -101,6 +101,7 @@ mod mask;
 mod meeting;
 mod packing;
 mod parts;
+mod plain_attention;
 mod rotary;
 mod rows;
 mod together;

@@ -12,10 +12,11 @@ use super::sequences::{Sequences, Start, rows_of_unit_stride};
 use super::softmax::{Probabilities, ScoreGrad};
 use super::storage::{self, Unwritten};
 use super::{keystream, simd};
-use crate::attention::{AttentionBackend, Primitives, plain, plain_backward};
+use crate::attention::AttentionBackend;
 use crate::key::Dropout;
 use crate::mask::head_stride;
 use crate::packing::Packed;
+use crate::plain_attention::{Primitives, plain, plain_backward};
 
 /// Scores computed at a time: with their gradients they fit the second-level cache.
 const BLOCK: usize = 64 * 1024;

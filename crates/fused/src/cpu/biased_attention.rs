@@ -8,9 +8,9 @@ use burn::tensor::Shape;
 use super::attention::{Bias, Problem};
 use super::sequences::{Sequences, rows_of_unit_stride};
 use super::storage::{self, Unwritten};
-use crate::attention::{biased, biased_backward, summed_to};
 use crate::biased_attention::BiasedAttentionBackend;
 use crate::key::Dropout;
+use crate::plain_attention::{biased, biased_backward, summed_to};
 
 impl BiasedAttentionBackend for Flex {
     fn fused_biased_attention(

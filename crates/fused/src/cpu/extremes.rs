@@ -10,7 +10,7 @@ use burn::tensor::{FloatDType, Shape, TensorData};
 
 use super::storage;
 use crate::adamw::{AdamW, AdamWBackend};
-use crate::attention::{AttentionBackend, Primitives};
+use crate::attention::AttentionBackend;
 use crate::cross_entropy::CrossEntropyBackend;
 use crate::dropout::DropoutBackend;
 use crate::embedding::EmbeddingBackend;
@@ -20,7 +20,10 @@ use crate::key::{Dropout, DropoutKey};
 use crate::layer_norm::LayerNormBackend;
 use crate::linear::LinearBackend;
 use crate::packing::{Packed, Packing};
-use crate::{adamw, attention, cross_entropy, dropout, embedding, geglu, gelu, layer_norm, linear};
+use crate::plain_attention::Primitives;
+use crate::{
+    adamw, cross_entropy, dropout, embedding, geglu, gelu, layer_norm, linear, plain_attention,
+};
 
 /// A payload must not turn NaN into a number, and subnormal numbers must not be taken for 0 where that shows.
 const SPECIAL: [f32; 13] = [
@@ -339,7 +342,7 @@ fn compare_attention(what: &str, kept: &[bool], packing: Option<Packed>, shapes:
             let all = (query.clone(), key.clone(), value.clone(), packing.clone());
             let got = Flex::fused_attention(all.0, all.1, all.2, mask(), all.3, HEADS, dropout);
             let all = (query.clone(), key.clone(), value.clone(), packing.clone());
-            let expected = attention::plain::<Flex, Primitives>(
+            let expected = plain_attention::plain::<Flex, Primitives>(
                 all.0,
                 all.1,
                 all.2,
@@ -361,7 +364,7 @@ fn compare_attention(what: &str, kept: &[bool], packing: Option<Packed>, shapes:
                 HEADS,
                 dropout,
             );
-            let expected = attention::plain_backward::<Flex, Primitives>(
+            let expected = plain_attention::plain_backward::<Flex, Primitives>(
                 query,
                 key,
                 value,

@@ -13,9 +13,10 @@ use cubecl::prelude::*;
 use super::fusion::register;
 use super::heads;
 use super::launch::{cube_per_row, element, empty, is_small, largest_of_cube, sum_of_cube, units};
-use crate::attention::{AroundProducts, AttentionBackend, Primitives, plain, plain_backward};
+use crate::attention::AttentionBackend;
 use crate::key::Dropout;
 use crate::packing::Packed;
+use crate::plain_attention::{AroundProducts, Primitives, plain, plain_backward};
 
 impl AttentionBackend for Cube {
     fn fused_attention(
