@@ -412,8 +412,9 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session, runs: &[RunKey])
     );
     let too_few = plan::too_few_pairs(&session.plan());
     let unknown_kinds = stage.training_devices.unknown_kinds();
+    let tensor_float = stage.training_devices.tensor_float(config.recipe.precision);
     let notes = subject.notes.iter().chain(session.notes());
-    let notes = notes.chain(&unknown_kinds);
+    let notes = notes.chain(&unknown_kinds).chain(&tensor_float);
     let in_languages = languages::too_few_pairs(session).into_iter();
     let uncompared = plan::uncompared(&session.plan());
     let notes = notes.chain(&too_few).chain(&uncompared).cloned();

@@ -122,7 +122,7 @@ impl StudyArguments {
         let bf16 = self.bf16.then_some(PrecisionName::Bf16);
         if let Some(precision) = self.precision.or(fp16).or(bf16) {
             recipe.precision = match precision {
-                PrecisionName::F32 => Precision::F32,
+                PrecisionName::F32 | PrecisionName::Tf32 => Precision::F32,
                 PrecisionName::Bf16 => Precision::Bf16,
                 PrecisionName::F16 => Precision::F16,
             };

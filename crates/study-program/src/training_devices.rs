@@ -1,13 +1,13 @@
 //! Where the runs of a study are trained.
 
 use burn::tensor::Device;
-use devices::DeviceName;
+use devices::{Backend, DeviceName};
 use finetune::{FinetuneError, Session};
 use program::{DeviceOptions, Failure, Program};
-use study::StudyConfig;
+use study::{Precision, StudyConfig};
 
 use crate::arguments::StudyArguments;
-use crate::values::ParallelName;
+use crate::values::{ParallelName, PrecisionName};
 
 /// The devices that the options name, checked before any is opened.
 pub(crate) struct TrainingDevices {
@@ -33,6 +33,12 @@ impl TrainingDevices {
                     "devices: {first} and {name}, expected devices of one kind"
                 )));
             }
+        }
+        if arguments.precision == Some(PrecisionName::Tf32) && names[0].backend != Backend::Cuda {
+            return Err(Failure::Usage(format!(
+                "precision is tf32, accepted is f32, bf16 or f16 on {}; only cuda has tf32",
+                names[0]
+            )));
         }
         if let (Some(_), [only]) = (arguments.parallel, &names[..]) {
             return Err(Failure::Usage(format!(
@@ -98,6 +104,17 @@ impl TrainingDevices {
                 "{}: servers do not tell what they compute with, so see to it that all of them serve devices of one kind; between kinds, \
                  results differ in their last digits",
                 names.join(", ")
+            )
+        })
+    }
+
+    /// What f32 is on cuda: CubeCL's products of f32 are TF32 wherever the GPU's tensor cores have it.
+    pub(crate) fn tensor_float(&self, precision: Precision) -> Option<String> {
+        let name = &self.names[0];
+        (name.backend == Backend::Cuda && precision == Precision::F32).then(|| {
+            format!(
+                "{name}: GPUs since Ampere compute matrix products of f32 as TF32, with 11 bits of mantissa instead of 24; Burn has no \
+                 switch for it"
             )
         })
     }
@@ -193,6 +210,39 @@ mod tests {
         let note = note("remote:a:3000,remote:b:3000").expect("two servers");
         let begin = "remote:a:3000, remote:b:3000: servers do not tell what they compute with";
         assert!(note.starts_with(begin), "{note}");
+    }
+
+    #[test]
+    fn what_f32_is_on_cuda_is_said() {
+        let note = |arguments: &[&str]| {
+            let arguments = parse(arguments).expect("they parse");
+            let precision = arguments.resolve().study.recipe.precision;
+            TrainingDevices::asked(&arguments)
+                .expect("devices")
+                .tensor_float(precision)
+        };
+        for precision in ["--precision=f32", "--precision=tf32"] {
+            let note = note(&["--device=cuda:1", precision]).expect("a note");
+            assert!(note.starts_with("cuda:1: GPUs since Ampere"), "{note}");
+        }
+        for arguments in [
+            &["--device=cuda", "--precision=bf16"][..],
+            &["--device=cuda", "--fp16"],
+            &["--device=wgpu", "--precision=f32"],
+        ] {
+            assert_eq!(note(arguments), None, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn tf32_is_for_cuda() {
+        let Err(failure) = asked(&["--device=wgpu:1", "--precision=tf32"]) else {
+            panic!("it is refused");
+        };
+        let expected =
+            "error: precision is tf32, accepted is f32, bf16 or f16 on wgpu:1; only cuda has tf32";
+        assert_eq!(failure.to_string(), expected);
+        assert!(asked(&["--device=cuda", "--precision=tf32"]).is_ok());
     }
 
     #[test]

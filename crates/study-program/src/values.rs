@@ -36,10 +36,12 @@ pub(crate) enum ParallelName {
 }
 
 /// [`study::Precision`] on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum PrecisionName {
     /// Single precision
     F32,
+    /// Single precision whose products keep 11 bits of mantissa: what f32 is on cuda
+    Tf32,
     /// The range of f32 in two bytes
     Bf16,
     /// Half precision, with the loss scaled

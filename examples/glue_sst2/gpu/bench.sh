@@ -22,6 +22,8 @@ case $part in check) budget=${BUDGET:-210} ;; measure) budget=${BUDGET:-330} ;; 
 devices=("$@")
 [ $# -gt 0 ] || devices=(cuda wgpu)
 first=${devices[0]}
+# What is compared with PyTorch's rows of the same name: on cuda, products of f32 are TF32.
+single() { case $1 in cuda*) echo tf32 ;; *) echo f32 ;; esac; }
 python=${PYTHON:-python3}
 # Sizes of the encoders (layers, hidden size, heads), and batch × length of their rows.
 mini='6 384 12' base='12 768 12' short=32:64 middle=32:128 long=128:128
@@ -129,13 +131,13 @@ check)
     for device in "${devices[@]}"; do
         try 20 "compared.${device//:/-}" "$python" "$here/rows.py" same "$out/same/flex/runs.jsonl" "$out/same/${device//:/-}/runs.jsonl"
     done
-    row "$first" mini $short f32 $steps
+    row "$first" mini $short "$(single "$first")" $steps
     row "$first" mini $short bf16 $steps
     peer 60 f32,tf32,bf16 eager mini:$short
     ;;
 measure)
     try 60 snapshots bash -c snapshots
-    for precision in f32 bf16; do
+    for precision in "$(single "$first")" bf16; do
         row "$first" mini $short $precision $steps
         row "$first" base $middle $precision $((steps / 2))
     done
@@ -149,13 +151,13 @@ measure)
         # The last step is at the end of a log of megabytes.
         [ ! -e "$out/kernels.$model.log" ] || { tail -c 400000 "$out/kernels.$model.log" >log && mv log "$out/kernels.$model.log"; }
     done
-    for precision in f32 bf16; do row "$first" mini $long $precision $((steps / 2)); done
+    for precision in "$(single "$first")" bf16; do row "$first" mini $long $precision $((steps / 2)); done
     peer 90 tf32,bf16 compile mini:$short base:$middle
     for device in "${devices[@]}"; do
         try 40 "noise.${device//:/-}" "$program" --device "$device" --bench-noise "$passes" &&
             "$python" "$here/rows.py" add "$out/noise.jsonl" "by=glue_sst2 $device" <"$out/noise.${device//:/-}.txt" >/dev/null
     done
-    for device in "${devices[@]:1}"; do row "$device" mini $short f32 $((steps / 2)); done
+    for device in "${devices[@]:1}"; do row "$device" mini $short "$(single "$device")" $((steps / 2)); done
     try 90 study bash -c 'runs "$@"' runs "$first" study --seeds "$seeds" "${same[@]}"
     ;;
 esac
