@@ -99,7 +99,11 @@ pub fn remove_abandoned(folder: &Path) -> Result<(), FileError> {
         let (name, path) = (entry.file_name(), entry.path());
         let is_ours = name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_ours && is_file && is_abandoned(&path) {
+        // Locked until it is gone: unlocked in between, its process may have just begun to write it.
+        if is_ours
+            && is_file
+            && let Some(_locked) = abandoned(&path)
+        {
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != ErrorKind::NotFound => return Err(FileError::io(&path, e)),
                 _ => {}
@@ -109,11 +113,12 @@ pub fn remove_abandoned(folder: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Whether no process has a file locked; one that has taken its place in the meantime is not abandoned.
-fn is_abandoned(path: &Path) -> bool {
+/// A file that no process has locked, now locked; one that has taken its place in the meantime is not abandoned.
+fn abandoned(path: &Path) -> Option<File> {
     // A lock of NFS is for those alone who may write.
-    let file = File::options().write(true).open(path);
-    cfg!(unix) && file.is_ok_and(|file| file.try_lock().is_ok() && still_there(&file, path).is_ok())
+    let file = File::options().write(true).open(path).ok()?;
+    let is_abandoned = cfg!(unix) && file.try_lock().is_ok() && still_there(&file, path).is_ok();
+    is_abandoned.then_some(file)
 }
 
 /// A temporary file with the permissions of any new file; by default, tempfile lets only the owner read it. It is locked, which
