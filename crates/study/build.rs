@@ -3,7 +3,9 @@
 use std::path::Path;
 
 fn main() {
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+    // Of this build, as a script compiled for another checkout may be run again here.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs this");
+    let lock = Path::new(&package).join("../../Cargo.lock");
     println!("cargo:rerun-if-changed={}", lock.display());
     let text = std::fs::read_to_string(&lock).unwrap_or_default();
     let version = text

@@ -81,10 +81,10 @@ pub fn evaluate(
     filling: Filling,
     device: &Device,
 ) -> Result<Evaluation, FinetuneError> {
-    evaluate_while(model, task, examples, filling, device, || Ok(()))
+    evaluate_while(model, task, examples, filling, device, |_| Ok(()))
 }
 
-/// The same, asking `go_on` after every batch.
+/// The same, asking `go_on` after every batch, which is given the batch's mean loss.
 ///
 /// # Errors
 /// Those of [`evaluate`], and those of `go_on`, which end it.
@@ -94,7 +94,7 @@ pub(crate) fn evaluate_while(
     examples: &Examples,
     filling: Filling,
     device: &Device,
-    go_on: impl Fn() -> Result<(), FinetuneError>,
+    go_on: impl Fn(f64) -> Result<(), FinetuneError>,
 ) -> Result<Evaluation, FinetuneError> {
     let device = device.clone().inner();
     let mut total = 0.0;
@@ -106,9 +106,9 @@ pub(crate) fn evaluate_while(
         &device,
         |positions, outputs| {
             let targets = BatchTargets::of(&examples.targets, positions, &device);
-            let loss = mean_loss(outputs, &targets);
-            total += f64::from(loss.into_scalar::<f32>()) * positions.len() as f64;
-            go_on()
+            let loss = f64::from(mean_loss(outputs, &targets).into_scalar::<f32>());
+            total += loss * positions.len() as f64;
+            go_on(loss)
         },
     )?;
     let scores = task.metrics().iter().map(|metric| {

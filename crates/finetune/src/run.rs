@@ -296,8 +296,12 @@ fn score<'a>(
     let model = lower(recipe.precision, trainer.model());
     let filling = Filling::of_evaluation(recipe, data.pad_token_id);
     let sets = setup.evaluation_sets(run).iter().map(|(name, examples)| {
-        let scored = evaluate_while(&model, &data.task, examples, filling, &setup.device, &go_on)?;
-        finite("evaluation loss", step, scored.loss)?;
+        // Before the predictions are scored, as not every metric takes what is not finite.
+        let check = |loss| {
+            finite("evaluation loss", step, loss)?;
+            go_on()
+        };
+        let scored = evaluate_while(&model, &data.task, examples, filling, &setup.device, check)?;
         Ok((name.as_str(), scored))
     });
     sets.collect()

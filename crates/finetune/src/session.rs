@@ -25,8 +25,8 @@ use crate::shards::known;
 #[derive(Clone, Debug)]
 pub struct Session {
     setup: Setup,
-    /// The same on other devices, each of which has runs of its own.
-    elsewhere: Vec<Setup>,
+    /// Other devices with their names, each of which has runs of its own.
+    elsewhere: Vec<(Device, String)>,
     jobs: usize,
     models: Option<SaveModels>,
     checkpoint_every: Option<Duration>,
@@ -95,9 +95,7 @@ impl Session {
         let names = others.iter().map(|(_, name)| name.clone());
         let own = self.setup.device_name.clone();
         self.setup.device_names = std::iter::once(own).chain(names).collect();
-        let others = others.iter();
-        let others = others.map(|(device, name)| self.setup.on(device, name));
-        self.elsewhere = others.collect();
+        self.elsewhere = others.to_vec();
         self.jobs = 1 + self.elsewhere.len();
         self
     }
@@ -302,9 +300,12 @@ impl Session {
             plans: Preregistration::hashes(folder)?.into(),
             checkpoint_every,
         };
+        let elsewhere: Vec<Setup> = (self.elsewhere.iter())
+            .map(|(device, name)| setup.on(device, name))
+            .collect();
         let train = |job: usize, run: &RunKey, shared: &jobs::Shared<'_, _>| {
-            let setup = job.checked_sub(1).and_then(|job| self.elsewhere.get(job));
-            run_one(setup.unwrap_or(&self.setup), run, &keeping, shared)
+            let elsewhere = job.checked_sub(1).and_then(|job| elsewhere.get(job));
+            run_one(elsewhere.unwrap_or(setup), run, &keeping, shared)
         };
         let mut log = log;
         loop {
@@ -402,12 +403,9 @@ impl Session {
         let mut settings = self.setup.settings(run);
         let record = records.iter().find(|record| RunKey::of(record) == *run);
         let recorded = record.map(|record| record.settings.device.as_str());
-        let mut others = self
-            .elsewhere
-            .iter()
-            .map(|setup| setup.device_name.as_str());
-        if let Some(device) = others.find(|device| recorded == Some(device)) {
-            settings.device = device.to_owned();
+        let mut others = self.elsewhere.iter().map(|(_, name)| name);
+        if let Some(device) = others.find(|name| recorded == Some(name.as_str())) {
+            settings.device = device.clone();
         }
         settings
     }

@@ -1,6 +1,7 @@
 //! What every run of a study shares: its settings, the pretrained model, the data, the device.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::data::{Examples, TaskData};
 use crate::error::FinetuneError;
 use crate::held_out::HeldOutExamples;
 use crate::methods::{self, Start};
-use crate::subset::subset;
+use crate::subset::{self, subset};
 use crate::trainer::Trainer;
 
 /// A study's settings with its model and data, read and checked. Cheap to clone: each device has one.
@@ -77,6 +78,15 @@ impl Setup {
         )?;
         notes.extend(data.notes.iter().cloned());
         notes.extend(plan::undecided(&config, data.train.len())?);
+        if config.varies(Draw::Subset) {
+            let runs = plan::runs(&plan::plan(&config, data.train.len()));
+            let counts: BTreeSet<usize> = (runs.iter().filter(|run| !run.is_tuning))
+                .map(|run| run.train_rows)
+                .collect();
+            for count in counts {
+                subset::check(&data.train, count)?;
+            }
+        }
         let tuning = match config.studies.contains(&StudyKind::Baseline) {
             true => Some(Arc::new(HeldOutExamples::of(
                 &data.train,
@@ -207,7 +217,8 @@ impl Setup {
                 RunRecipe::Study | RunRecipe::BestOf(_) => None,
             },
             held_out: run.is_tuning.then(|| HeldOutRows {
-                rows: study_rows - run.train_rows,
+                // A recorded run may have had more rows than the study has now.
+                rows: study_rows.saturating_sub(run.train_rows),
                 seed: self.config.tuning().split_seed,
             }),
             recipe: self.recipe(run),

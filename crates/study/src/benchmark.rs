@@ -135,13 +135,17 @@ impl BenchmarkSummary {
             named(Finding::Lower, "lower"),
         ];
         let found: Vec<String> = found.into_iter().flatten().collect();
+        let too_few = match of(Finding::TooFew).as_slice() {
+            [] => String::new(),
+            untold => format!("; too few pairs to tell on {}", untold.join(", ")),
+        };
         match found.is_empty() {
             true => format!(
-                "no evidence of a difference on any of {}, corrected for their number{average}",
-                parts.counted(self.tasks.len())
+                "no evidence of a difference on any of {}, corrected for their number{too_few}{average}",
+                parts.counted(told)
             ),
             false => format!(
-                "evidence of a difference, corrected for the number of {}s: {}{average}",
+                "evidence of a difference, corrected for the number of {}s: {}{too_few}{average}",
                 parts.one(),
                 found.join(" and ")
             ),
@@ -373,7 +377,16 @@ mod tests {
             "no evidence of a difference on any of 1 task, corrected for their number; over 1 task the mean difference \
              is +1.88 points"
         );
+        let mut untold = task.clone();
+        untold.task = "wnli".to_owned();
+        untold.finding = Finding::TooFew;
+        let verdict = summary(vec![task.clone(), untold.clone()]).verdict();
+        let begin = "no evidence of a difference on any of 1 task, corrected for their number; too few pairs to tell on wnli; over 2 tasks";
+        assert!(verdict.starts_with(begin), "{verdict}");
         task.finding = Finding::Higher;
+        let verdict = summary(vec![task.clone(), untold]).verdict();
+        let part = ": higher on rte; too few pairs to tell on wnli; over 2 tasks";
+        assert!(verdict.contains(part), "{verdict}");
         assert_eq!(
             summary(vec![task]).verdict(),
             "evidence of a difference, corrected for the number of tasks: higher on rte; over 1 task the mean \

@@ -27,7 +27,7 @@ use crate::tuning::{TUNING_SEEDS_FOLLOW_BY, Tuning};
 /// | `studies` | compare | the questions, in this order | at least 1, each once |
 /// | `arms` | baseline, noisytune | what `compare` compares | at least 1, each once |
 /// | `seeds` | 8 | runs of each point of a study, one per seed | 1 to 1,000,000 |
-/// | `side_seeds` | as `seeds` | the same for points that are not in `compare` or `l1-change`; beside such points, theirs have at least as many | 1 to 1,000,000 |
+/// | `side_seeds` | as `seeds` | the same for points that are not in `compare`, `l1-change` or `baseline`; beside such points, theirs have at least as many | 1 to 1,000,000 |
 /// | `first_seed` | 0 | seeds `first_seed`, `first_seed + 1`, ... | |
 /// | `vary` | [`Draw::USUAL`] | what the seeds decide; everything else is drawn by the first seed in every run | at least 1, each once |
 /// | `lambda` | 0.15 | noise intensity λ of the arms with noise | finite, at least 0 |
@@ -51,8 +51,8 @@ pub struct StudyConfig {
     pub arms: Vec<Arm>,
     /// Runs of each point of a study, one per seed.
     pub seeds: usize,
-    /// The same for points that are not in `compare` or `l1-change`, whose own points have at least as many beside them;
-    /// `None` for as many as `seeds`.
+    /// The same for points that are not in `compare`, `l1-change` or `baseline`, whose own points have at least as many beside
+    /// them; `None` for as many as `seeds`.
     pub side_seeds: Option<usize>,
     /// The first seed; the others follow it.
     pub first_seed: u64,
@@ -256,7 +256,19 @@ impl StudyConfig {
         if !self.studies.contains(&StudyKind::Companions) {
             config.companions = Arm::COMPANIONS.to_vec();
         }
+        if !self.studies.contains(&StudyKind::Baseline) {
+            config.tuning = None;
+        }
+        if !self.has_side_study() {
+            config.side_seeds = None;
+        }
         config
+    }
+
+    /// Whether any study has points that the others do not have.
+    pub(crate) fn has_side_study(&self) -> bool {
+        let mut studies = self.studies.iter();
+        studies.any(|study| StudyKind::SIDE.contains(study))
     }
 
     fn has_method(&self, is_it: impl Fn(Method) -> bool) -> bool {

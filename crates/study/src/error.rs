@@ -57,17 +57,17 @@ pub enum StudyError {
     },
     /// A run's predictions are not those that its score was computed from.
     #[error(
-        "{}: {right} of {count} predictions are right, but the run recorded accuracy {recorded}; restore the file, or remove it",
+        "{}: {metric} of these predictions is {score}, but the run recorded {recorded}; restore the file, or remove it",
         path.display()
     )]
     Predictions {
         /// The file of predictions.
         path: PathBuf,
-        /// Predictions that equal their label.
-        right: usize,
-        /// All predictions.
-        count: usize,
-        /// The recorded accuracy.
+        /// Name of the metric.
+        metric: String,
+        /// What they score by it.
+        score: f64,
+        /// What the run recorded.
         recorded: f64,
     },
     /// A run was recorded without predictions of a set that are needed now.

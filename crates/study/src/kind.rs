@@ -45,6 +45,14 @@ impl StudyKind {
         Self::Companions,
     ];
 
+    /// The studies with points that no other study has, which may have fewer seeds.
+    pub const SIDE: [Self; 4] = [
+        Self::Lambda,
+        Self::NoiseKind,
+        Self::DataSize,
+        Self::Companions,
+    ];
+
     /// Its question, in one line.
     pub fn about(self) -> &'static str {
         match self {

@@ -430,12 +430,6 @@ impl Points<'_> {
     fn point(&self, label: String, arm: Arm, lambda: f64, train_rows: usize) -> PlannedPoint {
         let config = self.config;
         let lambda = arm.has_noise().then_some(lambda);
-        let is_main = |study: &StudyKind| {
-            matches!(
-                study,
-                StudyKind::Compare | StudyKind::L1Change | StudyKind::Baseline
-            )
-        };
         let is_shared = train_rows == self.train_rows
             && lambda.is_none_or(|lambda| lambda == config.lambda)
             && config.studies.iter().any(|study| match study {
@@ -447,7 +441,7 @@ impl Points<'_> {
         let seeds = match config.side_seeds {
             Some(side) if !is_shared => side,
             // Side studies compare their points with those of the main ones, pair by pair.
-            Some(side) if !config.studies.iter().all(is_main) => config.seeds.max(side),
+            Some(side) if config.has_side_study() => config.seeds.max(side),
             _ => config.seeds,
         };
         let seeds = (0..seeds as u64).map(|offset| config.first_seed + offset);

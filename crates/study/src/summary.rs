@@ -253,9 +253,10 @@ impl StudySummary {
             .iter()
             .map(|planned| StudyResult::of(planned, &runs))
             .collect::<Result<_, _>>()?;
-        let comparisons = correct_for_each_other(&mut studies, |point| &mut point.comparison)?;
+        let own = GridPoint::of(&config.recipe);
+        let comparisons = correct_for_each_other(&mut studies, own, |point| &mut point.comparison)?;
         for at in 0..runs.others.len() {
-            correct_for_each_other(&mut studies, |point| &mut point.others[at].comparison)?;
+            correct_for_each_other(&mut studies, own, |point| &mut point.others[at].comparison)?;
         }
         let metric = metric_in_words(&headline.metric);
         let exploratory = preregistration::departure(config, rows, records, folder)?;
@@ -443,37 +444,40 @@ type Setting = (Arm, f64, usize, Option<GridPoint>);
 /// The settings of a point and of its control: what a comparison compares.
 type Contrast = [Setting; 2];
 
+/// A point of a study and the one that it is compared with; `None` if the study has no such point.
+fn contrast(points: &[Point], point: &Point, against: &str) -> Option<Contrast> {
+    // A baseline has no λ; in a sweep its λ is 0.
+    let setting = |point: &Point| {
+        let lambda = point.lambda.unwrap_or(0.0);
+        (point.arm, lambda, point.train_rows, point.recipe)
+    };
+    let control = points.iter().find(|other| other.label == against)?;
+    Some([setting(point), setting(control)])
+}
+
 /// Fills in `holm_p` if the studies make more than one comparison; returns how many. The same contrast in several studies
-/// counts once; one over a single pair has no p-value and counts as one that found nothing.
+/// counts once; one over a single pair has no p-value and counts as one that found nothing. A chosen recipe that is `own`, the
+/// study's, is no other.
 fn correct_for_each_other(
     studies: &mut [StudyResult],
+    own: GridPoint,
     comparison: impl Fn(&mut Point) -> &mut Option<Comparison>,
 ) -> Result<usize, StudyError> {
     let mut contrasts: Vec<Contrast> = Vec::new();
     let mut p_values: Vec<f64> = Vec::new();
     let mut tested: Vec<(usize, &mut Comparison)> = Vec::new();
     for study in studies {
-        let settings: Vec<(String, Setting)> = study
-            .points
-            .iter()
-            .map(|point| {
-                // A baseline has no λ; in a sweep its λ is 0.
-                let lambda = point.lambda.unwrap_or(0.0);
-                let setting = (point.arm, lambda, point.train_rows, point.recipe);
-                (point.label.clone(), setting)
-            })
-            .collect();
-        for (at, point) in study.points.iter_mut().enumerate() {
+        let of_study = study.points.clone();
+        for (point, of_study_point) in study.points.iter_mut().zip(&of_study) {
             let Some(comparison) = comparison(point) else {
                 continue;
             };
-            let control = settings
-                .iter()
-                .find(|(label, _)| *label == comparison.against);
-            let Some((_, control)) = control else {
+            let Some(contrast) = contrast(&of_study, of_study_point, &comparison.against) else {
                 continue;
             };
-            let contrast = [settings[at].1, *control];
+            let contrast = contrast.map(|(arm, lambda, rows, recipe)| {
+                (arm, lambda, rows, recipe.filter(|recipe| *recipe != own))
+            });
             let known = contrasts.iter().position(|known| *known == contrast);
             let position = known.unwrap_or_else(|| {
                 contrasts.push(contrast);

@@ -221,6 +221,19 @@ fn another_grid_is_an_extension_and_another_split_is_refused() {
 }
 
 #[test]
+fn fewer_rows_than_were_recorded_are_another_study() {
+    let folder = || tempfile::tempdir().expect("a folder");
+    let (data, out) = (folder(), folder());
+    write_data(data.path());
+    run(grid(), data.path(), out.path());
+    let mut fewer = config(&ARMS, 2, 0.15);
+    fewer.max_train_samples = Some(8);
+    let error = open(fewer, data.path()).run(out.path(), &mut ());
+    let text = error.expect_err("other rows").to_string();
+    assert!(text.contains("recorded with "), "{text}");
+}
+
+#[test]
 fn rows_too_few_to_hold_out_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     write_data(folder.path());

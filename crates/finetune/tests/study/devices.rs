@@ -97,6 +97,29 @@ fn on_which_of_several_devices_a_run_was_changes_nothing() {
     assert!(message.contains("device"), "{message}");
 }
 
+/// What is set after the other devices were named holds for their runs too.
+#[test]
+fn runs_on_other_devices_have_the_models_name_and_predict_what_is_asked() {
+    let [data, out] = [tempfile::tempdir(), tempfile::tempdir()].map(|f| f.expect("a folder"));
+    write_data(data.path());
+    let rows = "index\tsentence\n0\ta fine thing\n1\tno fun at all\n";
+    std::fs::write(data.path().join("test.tsv"), rows).expect("it is written");
+    let session = || {
+        let session = named(config(&PAIR, 2, 0.15), data.path(), "flex:0");
+        let session = session.with_other_devices(&others(&["flex:1"]));
+        let session = session.with_model_name("hf:owner/name@1");
+        session.with_predictions_of(&["test"]).expect("a test set")
+    };
+    session().run(out.path(), &mut ()).expect("it runs");
+    let records = RunLog::read(out.path()).expect("records");
+    assert_eq!(devices_of(out.path()).len(), 2);
+    for record in records {
+        assert_eq!(record.settings.model.name, "hf:owner/name@1");
+        assert!(record.predictions.contains_key("test"), "{}", record.seed);
+    }
+    session().run(out.path(), &mut ()).expect("it is complete");
+}
+
 /// Counts checkpoints that could not be used.
 #[derive(Default)]
 struct Aside(usize);

@@ -199,6 +199,27 @@ fn run(task: Task, out: &Path) -> RunRecord {
 }
 
 #[test]
+fn a_run_of_scores_that_diverges_is_recorded_as_failed() {
+    let [folder, out] = [tempfile::tempdir(), tempfile::tempdir()].map(|f| f.expect("a folder"));
+    let model = headless();
+    let mut config = config(&[Arm::BASELINE, Arm::NOISYTUNE], 1, 0.15);
+    config.recipe.epochs = 1;
+    config.recipe.batch_size = 12;
+    config.recipe.learning_rate = 1e20;
+    config.recipe.warmup_ratio = 0.0;
+    let task = similarity(folder.path());
+    let study = Session::open(config, task, model.path(), &Device::flex(), "flex");
+    let summary = study.expect("it opens").run(out.path(), &mut ());
+    let points = &summary.expect("the study goes on").studies[0].points;
+    assert_eq!([0, 1].map(|at| points[at].scores.failed), [1, 1]);
+    for record in RunLog::read(out.path()).expect("the records read back") {
+        let reason = record.failed.expect("it failed");
+        let begin = "training diverged: the evaluation loss of step 0 is ";
+        assert!(reason.starts_with(begin), "{reason}");
+    }
+}
+
+#[test]
 fn a_run_is_scored_by_every_metric_on_every_labelled_set() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = tempfile::tempdir().expect("a temporary folder");

@@ -100,6 +100,19 @@ fn seeds_that_decide_nothing_for_a_pair_are_refused_and_for_one_side_said() {
 }
 
 #[test]
+fn a_subset_without_a_class_is_refused_before_the_first_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_data(folder.path());
+    let mut config = study(Some(&Draw::ALL), &[StudyKind::DataSize], &ARMS[..2]);
+    config.fractions = vec![0.05];
+    let task = crate::setup::sst2(folder.path());
+    let model = crate::setup::snapshot();
+    let error = Session::open(config, task, &model, &Device::flex(), "flex");
+    let expected = "drawn training rows is 1 of 24, accepted is at least one of every class, with one of every class left";
+    assert_eq!(error.expect_err("two classes").to_string(), expected);
+}
+
+#[test]
 fn a_folder_is_continued_with_sizes_and_without_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_data(folder.path());

@@ -10,7 +10,8 @@ use crate::number::{NONE, or_none, percent, sentence, thousands};
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let mut blocks = vec![Block::Text(sentence(&study.verdict))];
-    let figure = effects::figure(study, "at-the-best", "Tuned arms on dev", "");
+    let title = format!("Tuned arms on {}", material.set());
+    let figure = effects::figure(study, "at-the-best", &title, "");
     blocks.extend(figure.map(Block::Figure));
     blocks.extend(tables::of(material, study));
     if let Some(tuning) = &study.tuning {

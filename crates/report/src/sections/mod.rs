@@ -131,7 +131,7 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
         }
     }
     if let Some(reason) = &material.summary.exploratory {
-        fact("plan", format!("left: {reason}"));
+        fact("plan", format!("not followed: {reason}"));
     } else if let Some(hash) = records.first().and_then(|run| run.plan_sha256.as_ref()) {
         let begin: String = hash.chars().take(12).collect();
         fact("plan", format!("kept, SHA-256 {begin}…"));

@@ -9,9 +9,10 @@ use crate::number::{count, or_none, percent, sentence};
 
 /// `None` if no model is saved.
 pub(super) fn section(material: &Material<'_>) -> Option<Section> {
+    let score = format!("#{} score", material.set());
     let mut table = Table::new(
         "Folders within the folder of this report. Each is a Hugging Face snapshot with a model card.",
-        &[&["model"][..], &tables::WHICH_RUN, &["#dev score"]].concat(),
+        &[&["model"][..], &tables::WHICH_RUN, &[&score]].concat(),
     );
     let mut is_chosen = false;
     for run in material.saved {
@@ -30,10 +31,10 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
     let models = count(table.rows.len(), "model", "models");
     let mut blocks = Vec::new();
     if is_chosen {
-        blocks.push(Block::Text(
-            "These seeds were chosen by their dev scores. Choosing flatters the scores of the chosen: expect less on other data."
-                .to_owned(),
-        ));
+        blocks.push(Block::Text(format!(
+            "These seeds were chosen by their scores on {}. Choosing flatters the scores of the chosen: expect less on other data.",
+            material.set()
+        )));
     }
     blocks.push(Block::Table(table));
     Some(Section {

@@ -8,21 +8,31 @@ use study::{Arm, RunRecord};
 
 use crate::document::{Block, Section};
 use crate::figures::{Curves, Figure, Ink, Line};
-use crate::material::{Material, ink};
+use crate::material::{Material, ink, main_contrast};
 
 /// `None` if no run has a curve or a complete epoch.
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Option<Section> {
-    let mut arms: Vec<(Arm, Vec<&RunRecord>)> = Vec::new();
-    for point in &study.points {
-        // One setting per arm: that of its first point.
-        if arms.iter().all(|(arm, _)| *arm != point.arm) {
-            arms.push((point.arm, material.runs(point)));
+    // One setting per arm: that of the main comparison, or else of its first point.
+    let main = main_contrast(material, study);
+    let main = main.map(|contrast| [contrast.treatment, contrast.control]);
+    let mut arms: Vec<(Arm, String, Vec<&RunRecord>)> = Vec::new();
+    for first in &study.points {
+        if arms.iter().any(|(arm, ..)| *arm == first.arm) {
+            continue;
         }
+        let mut main = main.into_iter().flatten();
+        let point = main.find(|point| point.arm == first.arm).unwrap_or(first);
+        let (arm, label) = (point.arm.name(), &point.label);
+        let name = match label.contains(arm) {
+            true => label.clone(),
+            false => format!("{arm}, {label}"),
+        };
+        arms.push((point.arm, name, material.runs(point)));
     }
     let lines = |points: &dyn Fn(&RunRecord) -> Vec<(f64, f64)>| -> Vec<Line> {
-        let line = |(arm, runs): &(Arm, Vec<&RunRecord>)| {
+        let line = |(arm, name, runs): &(Arm, String, Vec<&RunRecord>)| {
             let runs = runs.iter().map(|run| points(run)).collect();
-            of_runs(arm.name().to_owned(), ink(study, *arm), runs)
+            of_runs(name.clone(), ink(study, *arm), runs)
         };
         let lines = arms.iter().map(line);
         lines.filter(|line| !line.mean.is_empty()).collect()

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use files::{FileError, JsonLines};
+use tasks::Metric;
 
 use super::{PredictionsFile, RecordedPredictions, RunRecord};
 use crate::error::StudyError;
+use crate::statistics::ROUNDING;
 
 /// What messages call a line of the file.
 pub(super) const WHAT: &str = "a run record";
@@ -114,7 +116,7 @@ impl RunLog {
 
 impl RunsOfFile<'_> {
     /// Reads the predictions of every record in the study's folder, as far as they are there, and compares them with the
-    /// recorded accuracy: what a summary would trip over is found before any run is trained.
+    /// recorded accuracy and Matthews correlation: what a summary would trip over is found before any run is trained.
     ///
     /// # Errors
     /// [`StudyError::File`] if a file is something else, [`StudyError::Predictions`] if it was changed.
@@ -131,16 +133,21 @@ impl RunsOfFile<'_> {
                     .epochs
                     .last()
                     .and_then(|last| last.evaluations.get(set));
-                let accuracy = evaluation.and_then(|scored| scored.metrics.get("accuracy"));
-                if let Some((&recorded, right)) = accuracy.zip(file.right()) {
-                    let count = right.len();
-                    let right = right.into_iter().filter(|&right| right).count();
-                    // More than rounding: a prediction is right or it is not.
-                    if (right as f64 - recorded * count as f64).abs() > 0.5 {
+                let metrics = evaluation.into_iter().flat_map(|scored| &scored.metrics);
+                for (name, &recorded) in metrics.filter(|_| !file.labels.is_empty()) {
+                    // Of the others, F1 needs to know which class is which, and correlations take numbers.
+                    let Some(metric @ (Metric::Accuracy | Metric::Matthews)) = Metric::named(name)
+                    else {
+                        continue;
+                    };
+                    let (predictions, labels) = file.classes();
+                    let score = metric.score(&predictions, &labels).ok();
+                    let is_recorded = |score: f64| (score - recorded).abs() <= ROUNDING;
+                    if !score.is_some_and(is_recorded) {
                         return Err(StudyError::Predictions {
                             path: folder.join(path),
-                            right,
-                            count,
+                            metric: name.clone(),
+                            score: score.unwrap_or(f64::NAN),
                             recorded,
                         });
                     }

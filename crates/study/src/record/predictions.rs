@@ -1,5 +1,6 @@
 //! What a run predicted for each example of an evaluation set, in a file of its own beside the records.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use files::FileError;
 use harmless::{cell, read_cell};
 use serde::{Deserialize, Serialize};
+use tasks::{Predictions, Targets};
 
 /// Where a run's predictions for an evaluation set are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +110,19 @@ impl PredictionsFile {
                 .map(|(prediction, label)| prediction == label)
                 .collect(),
         )
+    }
+
+    /// Predictions and labels by the position of their class, if the classes are numbered as they come: which of them is class 1
+    /// is not in the file.
+    pub(crate) fn classes(&self) -> (Predictions, Targets) {
+        let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut index = |name| {
+            let next = classes.len();
+            *classes.entry(name).or_insert(next)
+        };
+        let labels = self.labels.iter().map(|label| index(label)).collect();
+        let predictions = self.predictions.iter().map(|class| index(class)).collect();
+        (Predictions::Classes(predictions), Targets::Classes(labels))
     }
 
     /// The class of every prediction, if there are several predictions and all are the same.

@@ -49,6 +49,7 @@ pub use paired::{Paired, Test, differences};
 pub use power::{ALPHA, MAX_PAIRS, POWER, pairs_needed, power, sd_interval};
 pub use sign_flip::{SignFlip, sign_flip_test};
 pub use stochastic_order::{ORDER_THRESHOLD, StochasticOrder, violation_ratio};
+pub(crate) use summary::ROUNDING;
 pub use summary::Summary;
 pub use t_test::{TTest, paired_t_test};
 pub(crate) use words::points;

@@ -50,7 +50,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 
 /// Scores that differ by less are equal: rounding moves a score by up to 1e-16, and the difference of two by as much,
 /// however small it is. Metrics of a million examples differ by more than 1e-7 if they differ.
-pub(super) const ROUNDING: f64 = 1e-12;
+pub(crate) const ROUNDING: f64 = 1e-12;
 
 /// Standard deviation with n - 1 in the denominator; `None` for fewer than two values.
 ///

@@ -1,15 +1,12 @@
 //! Which runs learned nothing?
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use tasks::{Metric, Predictions, Targets, ValueKind};
 
 use crate::error::StudyError;
 use crate::record::{PredictionsFile, RecordedPredictions, RunRecord};
-
-/// Scores that differ by less are equal.
-const ROUNDING: f64 = 1e-12;
+use crate::statistics::ROUNDING;
 
 /// Whether a run predicts a single class for the headline's set, or scores no better than always predicting the set's
 /// commonest class. `folder` is the study's.
@@ -42,28 +39,26 @@ pub fn is_collapsed(run: &RunRecord, folder: &Path) -> Result<bool, StudyError> 
 
 /// `false` for labels that are missing or all the same, which no predictions can beat.
 fn is_no_better_than_the_majority(file: &PredictionsFile, metric: Metric) -> bool {
-    let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut index = |name| {
-        let next = classes.len();
-        *classes.entry(name).or_insert(next)
+    let (predictions, labels) = file.classes();
+    let Targets::Classes(of_labels) = &labels else {
+        return false;
     };
-    let labels: Vec<usize> = file.labels.iter().map(|label| index(label)).collect();
-    let predictions: Vec<usize> = file.predictions.iter().map(|class| index(class)).collect();
-    let mut counts = vec![0_usize; classes.len()];
-    for label in &labels {
+    let classes = of_labels.iter().max().map_or(0, |last| last + 1);
+    let mut counts = vec![0_usize; classes];
+    for label in of_labels {
         counts[*label] += 1;
     }
     let Some(most) = counts.iter().max() else {
         return false;
     };
-    if *most == labels.len() {
+    if *most == of_labels.len() {
         return false;
     }
     let commonest = counts.iter().position(|count| count == most);
-    let labels = Targets::Classes(labels);
-    let score = |predictions| metric.score(&Predictions::Classes(predictions), &labels);
-    let majority = vec![commonest.unwrap_or_default(); predictions.len()];
-    match (score(predictions), score(majority)) {
+    let majority = vec![commonest.unwrap_or_default(); file.predictions.len()];
+    let majority = Predictions::Classes(majority);
+    let score = |predictions| metric.score(predictions, &labels);
+    match (score(&predictions), score(&majority)) {
         (Ok(own), Ok(majority)) => own <= majority + ROUNDING,
         _ => false,
     }

@@ -1,8 +1,10 @@
 //! The answer of a study in one sentence.
 
-use super::{Comparison, Point, TuningResult};
+use tasks::counted;
+
+use super::{Comparison, Point, TuningResult, contrast};
 use crate::kind::StudyKind;
-use crate::statistics::{ALPHA, Finding, MIN_PAIRS, fewest_pairs, p_equals, points};
+use crate::statistics::{ALPHA, Finding, MIN_PAIRS, ROUNDING, fewest_pairs, p_equals, points};
 
 /// Says in one sentence what the comparisons of a study show together; `comparisons` are those of all studies.
 pub(super) fn sentence(
@@ -11,11 +13,11 @@ pub(super) fn sentence(
     metric: &str,
     comparisons: usize,
 ) -> String {
-    let setting = |point: &Point| (point.arm, point.lambda, point.train_rows, point.recipe);
+    let of = |point: &Point| contrast(of_study, point, &point.comparison.as_ref()?.against);
     let is_first = |at: usize, point: &Point| {
         let mut earlier = of_study[..at].iter();
         // Two recipes that were chosen apart can be the same, and are one comparison then.
-        !earlier.any(|other| point.recipe.is_some() && setting(other) == setting(point))
+        !earlier.any(|other| point.recipe.is_some() && of(other) == of(point))
     };
     let points = of_study.iter().enumerate();
     let compared: Vec<Compared<'_>> = points
@@ -125,14 +127,11 @@ impl<'a> Compared<'a> {
             true => format!("it takes at least {needed} that differ, and {differing} do"),
             false => format!("it takes at least {needed}"),
         };
-        let besides = match self.comparisons {
+        let with = match self.comparisons {
             0 | 1 => String::new(),
-            several => format!(" beside so many comparisons ({several})"),
+            several => format!("with {several} comparisons "),
         };
-        format!(
-            "too few pairs to tell: {}; {needed}{besides}",
-            self.numbers()
-        )
+        format!("too few pairs to tell: {}; {with}{needed}", self.numbers())
     }
 
     /// The mean difference, its interval, the p-values.
@@ -217,12 +216,13 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
     let told = all - untold;
     if !found.is_empty() {
         return format!(
-            "evidence of a difference in {} of {told} comparisons, {corrected}: {}{too_few}",
+            "evidence of a difference in {} of {}, {corrected}: {}{too_few}",
             found.len(),
+            counted(told, "comparison"),
             found.join("; ")
         );
     }
-    let p_values = compared.iter().filter_map(|c| c.p_value);
+    let p_values = of(Finding::NoEvidence).filter_map(|c| c.p_value);
     let smallest = p_values.fold(1.0, f64::min);
     let ends = of(Finding::NoEvidence).filter_map(|c| c.comparison.paired.ci95);
     let largest = ends.map(|[_, high]| high).fold(f64::NEG_INFINITY, f64::max);
@@ -234,21 +234,23 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
         false => String::new(),
     };
     format!(
-        "no evidence of a difference in any of {told} comparisons, {corrected} (smallest {}){ruled_out}{too_few}",
+        "no evidence of a difference in any of {}, {corrected} (smallest {}){ruled_out}{too_few}",
+        counted(told, "comparison"),
         p_equals(smallest)
     )
 }
 
-/// That the best λ is chosen by the scores that it is reported with.
+/// That the best λ is chosen by the scores that it is reported with, or that none is better than no noise.
 fn optimistic(compared: &[Compared<'_>]) -> String {
     let mean = |c: &&Compared<'_>| c.comparison.paired.mean;
     let best = compared.iter().max_by(|a, b| mean(a).total_cmp(&mean(b)));
-    best.map_or(String::new(), |best| {
-        format!(
+    best.map_or(String::new(), |best| match best.comparison.paired.mean {
+        gain if gain > ROUNDING => format!(
             "; {} is the best by {} points, an optimistic number, because it was chosen on the sentences that it is scored on",
             best.point.label,
-            points(best.comparison.paired.mean)
-        )
+            points(gain)
+        ),
+        _ => format!("; none scores higher than {} on average", best.comparison.against),
     })
 }
 
@@ -368,7 +370,7 @@ mod tests {
         let end = ", p = 0.062); it takes at least 6 that differ, and 5 do";
         assert!(text.ends_with(end), "{text}");
         let text = said(&[point(&BETTER, Some(0.133))], 17);
-        let end = "; it takes at least 10 beside so many comparisons (17)";
+        let end = "; with 17 comparisons it takes at least 10";
         assert!(text.ends_with(end), "{text}");
     }
 
@@ -415,6 +417,12 @@ mod tests {
             "{text}"
         );
         assert!(said(&[], 0).starts_with("no verdict: no seed"));
+        // Five pairs that all differ have a smaller p than any that could be evidence against the other comparison.
+        let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.02];
+        let five = point(&[0.01, 0.02, 0.01, 0.03, 0.02], Some(0.125));
+        let text = said(&[five, point(&mixed, Some(0.9))], 2);
+        let begin = "no evidence of a difference in any of 1 comparison, corrected for their number (smallest p = 0.900)";
+        assert!(text.starts_with(begin), "{text}");
     }
 
     #[test]
@@ -423,6 +431,13 @@ mod tests {
         let text = sentence(StudyKind::Lambda, &points, "accuracy", 2);
         let end = "; noisytune is the best by +0.39 points, an optimistic number, because it was chosen on the sentences that it is \
                    scored on";
+        assert!(text.ends_with(end), "{text}");
+        let worse = [
+            point(&BETTER.map(|d| -d), Some(0.06)),
+            point(&[0.0; 8], Some(1.0)),
+        ];
+        let text = sentence(StudyKind::Lambda, &worse, "accuracy", 2);
+        let end = "; none scores higher than baseline on average";
         assert!(text.ends_with(end), "{text}");
     }
 }

@@ -206,7 +206,7 @@ fn predictions_are_compared_with_the_recorded_accuracy_and_may_be_gone() {
         .expect_err("it was changed");
     let text = error.to_string();
     assert!(
-        text.contains("x.tsv: 2 of 4 predictions are right, but the run recorded accuracy 0.75"),
+        text.contains("x.tsv: accuracy of these predictions is 0.5, but the run recorded 0.75"),
         "{text}"
     );
 }
