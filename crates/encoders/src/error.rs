@@ -162,7 +162,7 @@ pub enum EncoderError {
         max_length: usize,
         /// Room for the special tokens of a pair.
         least: usize,
-        /// `max_position_embeddings`.
+        /// The most positions that the model tells apart.
         most: usize,
     },
 }
@@ -183,7 +183,7 @@ pub enum TensorProblem {
     /// The module needs a tensor that the file does not hold.
     #[error("missing tensor `{name}` of shape {expected:?}")]
     Missing {
-        /// Name in the checkpoint, with the `bert.` prefix.
+        /// Name in the checkpoint, or the path in the module where the file is of this project.
         name: String,
         /// Shape by `config.json`.
         expected: Vec<usize>,

@@ -53,6 +53,14 @@ impl Snapshot {
         outputs(&config, width).map_err(|reason| EncoderError::Config { path, reason })
     }
 
+    /// The labels of the head by the numbers of its outputs; none if `config.json` names none.
+    pub(crate) fn labels_of_head(&self) -> Result<Vec<String>, EncoderError> {
+        let path = self.folder().join("config.json");
+        let config: Value = serde_json::from_slice(&reading::text(&path)?).unwrap_or_default();
+        let labels = labels(&config).map_err(|reason| EncoderError::Config { path, reason })?;
+        Ok(labels.unwrap_or_default())
+    }
+
     /// The longest sequence that the tokenizer was made for, at most the model's: `model_max_length` of
     /// `tokenizer_config.json` where it is given, else the model's positions.
     ///

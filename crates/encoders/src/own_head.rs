@@ -30,7 +30,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`EncoderError::Head`] if the checkpoint has no head, one of another width, or labels of which only some are
-    /// the classes'; otherwise those of [`classifier`](Self::classifier).
+    /// the classes'; [`EncoderError::Config`] if `id2label` does not name the outputs from 0 on; otherwise those of [`classifier`](Self::classifier).
     pub fn own_head(
         &self,
         outputs: &[Vec<String>],
@@ -40,7 +40,7 @@ impl Snapshot {
             path: self.folder().to_path_buf(),
             reason,
         };
-        let labels = self.labels();
+        let labels = self.labels_of_head()?;
         let width = self.width_of_head(device)?;
         let width = width.ok_or_else(|| wrong("the checkpoint has no head".to_owned()))?;
         if width != outputs.len() {
@@ -53,7 +53,7 @@ impl Snapshot {
                 outputs.len()
             )));
         }
-        let (order, how) = matched(labels, outputs).map_err(wrong)?;
+        let (order, how) = matched(&labels, outputs).map_err(wrong)?;
         let model = Classifier(AnyFamily::new(self.config(), width, device));
         let (weights, _) = self.check(&model, &model.0.names(), Head::Checkpoint)?;
         let mut notes = weights.notes;

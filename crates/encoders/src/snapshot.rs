@@ -129,7 +129,7 @@ impl Snapshot {
         &self.folder
     }
 
-    /// The labels of the checkpoint's head, in the order of its outputs; none if `config.json` names none.
+    /// The labels of the checkpoint's head, in the order of their numbers, for people; none if `config.json` names none.
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
@@ -355,7 +355,7 @@ fn no_snapshot(folder: &Path, error: EncoderError) -> EncoderError {
     }
 }
 
-/// The labels in a `config.json`, in the order of their numbers; none if it names none.
+/// The labels in a `config.json`, in the order of their numbers, for people; none if it names none.
 fn labels(config: &Path) -> Result<Vec<String>, EncoderError> {
     let config: Value = serde_json::from_slice(&reading::text(config)?).unwrap_or_default();
     let labels = config.get("id2label").and_then(Value::as_object);

@@ -68,7 +68,7 @@ const LEAST: usize = 4;
 const WHOLE: &str = "tokenizer.json";
 
 /// Every file of a tokenizer that transformers may ask for.
-pub(crate) const TOKENIZER_FILES: [&str; 10] = [
+pub(crate) const TOKENIZER_FILES: [&str; 12] = [
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -79,6 +79,8 @@ pub(crate) const TOKENIZER_FILES: [&str; 10] = [
     "spiece.model",
     "spm.model",
     "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "bpe.codes",
 ];
 
 /// Vocabularies from which transformers builds tokenizers of classes that are not built here.
@@ -93,7 +95,7 @@ const OTHER_VOCABULARIES: [&str; 7] = [
 ];
 
 /// Families whose positions count from a sequence's first token, padding or not.
-const COUNTED_FROM_THE_LEFT: [&str; 5] = ["bert", "electra", "distilbert", "deberta", "deberta-v2"];
+const COUNTED_FROM_THE_LEFT: [&str; 4] = ["bert", "electra", "distilbert", "deberta-v2"];
 
 impl Tokenizer {
     pub(crate) fn load(

@@ -82,6 +82,8 @@ impl Output {
                 Err(source) => Err(PredictError::Write { name, source }),
             };
         }
+        // Before it is opened, which would cut an incomplete last line off.
+        Made::is_beside(path)?;
         let file = LineFile::open(path)?;
         let made = Made {
             model: predictor.sha256()?,
@@ -171,11 +173,29 @@ impl Output {
 }
 
 impl Made {
+    /// Where it is, beside a file of predictions.
+    fn path(file: &Path) -> PathBuf {
+        let mut path = file.as_os_str().to_owned();
+        path.push(".run.json");
+        PathBuf::from(path)
+    }
+
+    /// Refuses a file that has bytes, if it is not beside it.
+    fn is_beside(file: &Path) -> Result<(), PredictError> {
+        let has_bytes = fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0);
+        let run = Self::path(file);
+        match has_bytes && !run.exists() {
+            true => Err(PredictError::NotOurs {
+                path: file.to_owned(),
+                run,
+            }),
+            false => Ok(()),
+        }
+    }
+
     /// Compares with what is beside a file that has lines; writes it beside one that has none.
     fn check(&self, file: &LineFile) -> Result<(), PredictError> {
-        let mut path = file.path().as_os_str().to_owned();
-        path.push(".run.json");
-        let path = PathBuf::from(path);
+        let path = Self::path(file.path());
         files::remove_abandoned(path.parent().unwrap_or(Path::new("")))?;
         if file.is_empty() {
             let text = serde_json::to_string(self).expect("it is plain data") + "\n";

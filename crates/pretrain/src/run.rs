@@ -18,7 +18,7 @@ use crate::log::{self, Event, Log, Start};
 use crate::recipe::Recipe;
 use crate::sequences::{DataSummary, Sequences, usable};
 use crate::trainer::{Step, Trainer};
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{TOKENIZER, Vocabulary};
 
 /// What to pretrain, on which text, and where to put the results.
 #[derive(Clone, Debug)]
@@ -126,18 +126,24 @@ impl Run {
         let train = Sequences::pack(&train, &vocabulary, recipe.packing())?;
         let held_out_documents = held_out.len();
         let held_out = Sequences::pack(&held_out, &vocabulary, recipe.packing())?;
-        for (what, sequences, least) in [
-            ("training", &train, recipe.batch_size),
-            ("held-out", &held_out, 1),
+        for (what, count, least) in [
+            ("training sequences", train.len(), recipe.batch_size),
+            ("held-out sequences", held_out.len(), 1),
+            // Masking draws from them; a word is left out if it is too long, or has rare letters alone.
+            ("words in the vocabulary", vocabulary.words().len(), 1),
         ] {
-            if sequences.len() < least {
+            if count < least {
                 return Err(PretrainError::TooLittle {
-                    what: format!("{} {what} sequences", sequences.len()),
-                    place: format!("{} documents", corpus.documents.len()),
+                    what: format!("{count} {what}"),
+                    place: match corpus.documents.len() {
+                        1 => "1 document".to_owned(),
+                        count => format!("{count} documents"),
+                    },
                     least: least.to_string(),
                 });
             }
         }
+        vocabulary.save(&config.out)?;
         let mut hash = Sha256::new();
         hash.update(vocabulary.to_json()?.as_bytes());
         train.hash_into(&mut hash);
@@ -171,8 +177,9 @@ impl Run {
         config: &RunConfig,
         documents: &[Vec<&str>],
     ) -> Result<Vocabulary, PretrainError> {
-        let path = config.out.join("tokenizer.json");
-        if path.exists() {
+        // Without a checkpoint, the file is of a start that came to nothing, maybe on other text.
+        if Checkpoint::latest(&config.out)?.is_some() {
+            let path = config.out.join(TOKENIZER);
             let vocabulary = Vocabulary::load(&path)?;
             if vocabulary.size() > config.encoder.vocab_size {
                 return Err(PretrainError::OtherRun {
@@ -184,9 +191,7 @@ impl Run {
             }
             return Ok(vocabulary);
         }
-        let vocabulary = Vocabulary::train(&documents.concat(), config.encoder.vocab_size)?;
-        files::replace(&path, vocabulary.to_json()?.as_bytes())?;
-        Ok(vocabulary)
+        Vocabulary::train(&documents.concat(), config.encoder.vocab_size)
     }
 
     /// What was made of the text.

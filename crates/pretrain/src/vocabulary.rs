@@ -17,6 +17,8 @@ use tokenizers::{
 
 use crate::error::PretrainError;
 
+/// The file of a vocabulary.
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 /// Pads a batch.
 pub(crate) const PAD: u32 = 0;
 /// Stands for a word that the vocabulary cannot spell.
@@ -118,6 +120,12 @@ impl Vocabulary {
             }
         }
         Self::of(tokenizer)
+    }
+
+    /// Writes `tokenizer.json` in a folder, as a whole or not at all.
+    pub(crate) fn save(&self, folder: &Path) -> Result<(), PretrainError> {
+        let json = self.to_json()?;
+        Ok(files::replace(&folder.join(TOKENIZER), json.as_bytes())?)
     }
 
     fn of(tokenizer: Tokenizer) -> Result<Self, PretrainError> {

@@ -1,6 +1,6 @@
 //! A program's command line, as one would type it.
 
-use crate::device;
+use crate::{device, run_glue};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +56,19 @@ impl Program {
             .collect();
         let separator = if arguments.is_empty() { "" } else { " --" };
         let name = self.name;
-        format!("cargo run --example {name}{features}{separator}{arguments}")
+        // As this program was built, or cargo would build it a second time.
+        let profile = match cfg!(debug_assertions) {
+            true => "",
+            false => " --release",
+        };
+        format!("cargo run{profile} --example {name}{features}{separator}{arguments}")
     }
 }
 
 /// The arguments without some options.
 fn left(arguments: impl Iterator<Item = String>, without: &[(&str, Takes)]) -> Vec<String> {
     let mut left = Vec::new();
-    let mut arguments = arguments;
+    let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         let name = argument
             .split_once('=')
@@ -72,6 +77,9 @@ fn left(arguments: impl Iterator<Item = String>, without: &[(&str, Takes)]) -> V
             None => left.push(argument),
             Some((_, Takes::Value)) if name == argument => {
                 arguments.next();
+            }
+            Some((_, Takes::Nothing)) => {
+                arguments.next_if(|next| run_glue::truth(next).is_some());
             }
             Some(_) => {}
         }
@@ -125,6 +133,10 @@ mod tests {
         );
         assert_eq!(
             left(&["--shard=1/2", "--seeds", "2", "--merge", "--out", "x"]),
+            expected
+        );
+        assert_eq!(
+            left(&["--merge", "True", "--seeds", "2", "--out", "x"]),
             expected
         );
         assert_eq!(left(&["--sharding", "--shard"]), ["--sharding"]);

@@ -25,9 +25,7 @@ pub(crate) fn find(wanted: &Wanted, name: &str, quiet: bool) -> Result<Found, Fa
         })
         .map_err(|error| {
             let hint = match error {
-                HubError::Offline { .. } => {
-                    format!("; {} bundled needs no network", wanted.option)
-                }
+                HubError::Offline { .. } => format!("; {}", wanted.offline()),
                 _ => String::new(),
             };
             Failure::World(format!("{error}{hint}"))

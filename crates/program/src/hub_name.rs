@@ -75,7 +75,7 @@ mod tests {
         Wanted {
             option: "--x",
             kind,
-            bundled: "",
+            bundled: None,
             holds: "a file",
             downloads: Vec::new(),
             short_names: &[("sst2", "nyu-mll/glue")],

@@ -29,11 +29,12 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "load_best_model_at_end",
             "metric_for_best_model",
             "greater_is_better",
-            "push_to_hub",
-            "hub_model_id",
-            "hub_token",
         ],
-        "leave it out; scores are kept, finetuned models are not",
+        "use --save-model best or --save-model all; runs continue from checkpoints of their own (--checkpoint-minutes)",
+    ),
+    (
+        &["push_to_hub", "hub_model_id", "hub_token"],
+        "leave it out; --save-model writes folders that `hf upload` takes",
     ),
     (
         &[
@@ -125,7 +126,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "ddp_backend",
             "tpu_num_cores",
         ],
-        "leave it out; a run uses one device; --jobs trains several runs at a time",
+        "use --devices A,B, and --parallel data for one run on all of them",
     ),
     (
         &["data_seed"],
@@ -214,7 +215,7 @@ fn accepted(
 }
 
 /// What transformers' parser of arguments takes for a truth value.
-fn truth(text: &str) -> Option<bool> {
+pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "yes" | "true" | "t" | "y" | "1" => Some(true),
         "no" | "false" | "f" | "n" | "0" => Some(false),

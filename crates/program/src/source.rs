@@ -19,8 +19,8 @@ pub struct Wanted {
     pub option: &'static str,
     /// The kind of its repositories on the Hugging Face hub.
     pub kind: Kind,
-    /// The folder for `bundled`, relative to the repository's root.
-    pub bundled: &'static str,
+    /// The folder for `bundled`, relative to the repository's root; `None` if nothing bundled will do.
+    pub bundled: Option<&'static str>,
     /// What a folder must hold, in words, for messages.
     pub holds: &'static str,
     /// The files of a data set to download; those of a model depend on what its repository holds.
@@ -83,6 +83,26 @@ impl fmt::Display for Source {
 }
 
 impl Wanted {
+    /// A pretrained encoder, or a model finetuned from one.
+    pub fn model() -> Self {
+        Self {
+            option: "--model",
+            kind: Kind::Model,
+            bundled: Some("examples/glue_sst2/assets/film-bert-3x192"),
+            holds: "config.json, model.safetensors and tokenizer.json",
+            downloads: Vec::new(),
+            short_names: &[],
+        }
+    }
+
+    /// What needs no network, in words.
+    pub(crate) fn offline(&self) -> String {
+        match self.bundled {
+            Some(_) => format!("{} bundled and folders need none", self.option),
+            None => "folders need none".to_owned(),
+        }
+    }
+
     /// Expands a short name of a repository, keeping the revision if there is one.
     pub(crate) fn full_name(&self, name: &str) -> String {
         let (short, revision) = name.split_at(name.find('@').unwrap_or(name.len()));
@@ -110,7 +130,13 @@ impl Source {
     pub fn find(&self, wanted: &Wanted, program: &Program, quiet: bool) -> Result<Found, Failure> {
         match self {
             Self::Bundled => {
-                let folder = repository().join(wanted.bundled);
+                let Some(bundled) = wanted.bundled else {
+                    return Err(Failure::usage(format!(
+                        "{} bundled is not what is wanted here; accepted is a folder with {}, or hf:OWNER/NAME",
+                        wanted.option, wanted.holds
+                    )));
+                };
+                let folder = repository().join(bundled);
                 bundled::verify(&folder, wanted.option).map_err(Failure::World)?;
                 let name = folder.file_name().unwrap_or_default().to_string_lossy();
                 Ok(Found {
@@ -144,8 +170,8 @@ fn from_hub(wanted: &Wanted, name: &str, _: &Program, quiet: bool) -> Result<Fou
 fn from_hub(wanted: &Wanted, name: &str, program: &Program, _: bool) -> Result<Found, Failure> {
     let option = wanted.option;
     Err(Failure::Usage(format!(
-        "{option} hf:{name} needs a download, which this build cannot do; {option} bundled and folders need none; to \
-         download, run: {}",
+        "{option} hf:{name} needs a download, which this build cannot do; {}; to download, run: {}",
+        wanted.offline(),
         program.command_with(&["hub"]),
     )))
 }
@@ -174,7 +200,7 @@ mod tests {
         let wanted = Wanted {
             option: "--data",
             kind: Kind::Dataset,
-            bundled: "datasets/film-notes",
+            bundled: Some("datasets/film-notes"),
             holds: "train.tsv and dev.tsv",
             downloads: Vec::new(),
             short_names: &[("sst2", "nyu-mll/glue")],

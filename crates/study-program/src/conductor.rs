@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use finetune::{FinetuneError, Session, bench, checkpoints_of};
 use harmless::shown;
 use program::progress::say;
-use program::source::Found;
+use program::source::{Found, Wanted};
 use program::{DeviceOptions, Failure, Program, Takes, print, print_json, stop};
 use report::Material;
 use study::plan::{RunKey, RunRecipe};
@@ -20,7 +20,7 @@ use crate::resolved::Resolved;
 use crate::sentences::{Sentences, Subject};
 use crate::terminal::Terminal;
 use crate::training_devices::TrainingDevices;
-use crate::{jobs, languages, saving, submission, table, wanted, without_effect};
+use crate::{jobs, languages, saving, submission, table, without_effect};
 
 /// The options that say which part of a study a process works on.
 pub(crate) const PARTS: [(&str, Takes); 2] =
@@ -154,7 +154,7 @@ impl<'a> Conductor<'a> {
             print_json(&bench::time_noise(&devices[0], passes).map_err(not_started)?)?;
             return Ok(None);
         }
-        let model = (options.model).find(&wanted::model(), program, arguments.quiet)?;
+        let model = (options.model).find(&Wanted::model(), program, arguments.quiet)?;
         Ok(Some(Stage {
             options,
             jobs,
@@ -171,7 +171,7 @@ impl<'a> Conductor<'a> {
         sentences: &Sentences,
     ) -> Result<(Session, Subject), Failure> {
         let Self { program, arguments } = *self;
-        let mut subject = sentences.find(&stage.options.data, program, arguments.quiet)?;
+        let mut subject = sentences.find(&stage.options.data, program, arguments)?;
         let (predicted, mut notes) = submission::asked(arguments, &subject.task)?;
         subject.notes.append(&mut notes);
         let open = match arguments.merge {
@@ -198,7 +198,7 @@ impl<'a> Conductor<'a> {
     pub(crate) fn check(&self, stage: &Stage, sentences: &Sentences) -> Result<(), Failure> {
         let Self { program, arguments } = *self;
         let task = sentences
-            .find(&stage.options.data, program, arguments.quiet)?
+            .find(&stage.options.data, program, arguments)?
             .task;
         let (predicted, _) = submission::asked(arguments, &task)?;
         task.read_train().map_err(Failure::world)?;

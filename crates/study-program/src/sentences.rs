@@ -8,7 +8,8 @@ use tasks::glue::GlueTask;
 use tasks::xtreme::{LanguageSets, XtremeTask};
 use tasks::{OwnFiles, Task, TaskError};
 
-use crate::wanted;
+use crate::arguments::StudyArguments;
+use crate::{submission, wanted};
 
 /// Where a study's sentences come from.
 #[derive(Clone, Debug)]
@@ -50,8 +51,9 @@ impl Sentences {
         &self,
         preset: &Source,
         program: &Program,
-        quiet: bool,
+        arguments: &StudyArguments,
     ) -> Result<Subject, Failure> {
+        let quiet = arguments.quiet;
         match self {
             Self::Glue { task, data } => {
                 let bundled = task.name == wanted::BUNDLED;
@@ -67,7 +69,11 @@ impl Sentences {
                         task.name
                     )));
                 }
-                let found = source.find(&wanted::data(task), program, quiet)?;
+                let found = source.find(
+                    &wanted::data(task, submission::is_asked(arguments)),
+                    program,
+                    quiet,
+                )?;
                 let within =
                     folder_of(task, &found.folder).filter(|folder| *folder != found.folder);
                 let inner = within.as_ref().and_then(|folder| folder.file_name());

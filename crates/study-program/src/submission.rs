@@ -15,17 +15,21 @@ use crate::values::Submitted;
 /// The word of `--predict` for every set without labels.
 const TEST: &str = "test";
 
+/// Whether the options ask for predictions of any set.
+pub(crate) fn is_asked(arguments: &StudyArguments) -> bool {
+    arguments.predict.is_some() || arguments.do_predict || arguments.submission.is_some()
+}
+
 /// The sets without labels that the options ask for, and notes about those left out.
 pub(crate) fn asked<'a>(
     arguments: &StudyArguments,
     task: &'a Task,
 ) -> Result<(Vec<&'a str>, Vec<String>), Failure> {
+    let mut words = arguments.predict.clone().unwrap_or_default();
     let implied = arguments.do_predict || arguments.submission.is_some();
-    let words = match &arguments.predict {
-        Some(words) => words.clone(),
-        None if implied => vec![TEST.to_owned()],
-        None => return Ok((Vec::new(), Vec::new())),
-    };
+    if implied && !words.iter().any(|word| word == TEST) {
+        words.push(TEST.to_owned());
+    }
     let sets = task.evaluation_sets();
     let (mut asked, mut notes): (Vec<&str>, _) = (Vec::new(), Vec::new());
     for (at, word) in words.iter().enumerate() {

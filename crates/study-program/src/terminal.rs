@@ -213,9 +213,9 @@ impl Progress for Terminal {
     fn recipes_chosen(&mut self, plan: &StudyStart) {
         if plan.runs < self.runs {
             self.line(&format!(
-                "recipes are chosen, with which {} are {} different ones",
-                counted(self.runs, "run"),
-                plan.runs
+                "recipes are chosen; some coincide, so {} of the {} are left",
+                plan.runs,
+                counted(self.runs, "run")
             ));
         }
         self.runs = plan.runs;

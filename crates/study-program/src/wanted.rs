@@ -7,26 +7,16 @@ use tasks::xtreme::{LanguageSets, XtremeTask};
 /// The only task with bundled sentences.
 pub(crate) const BUNDLED: &str = "sst2";
 
-/// A pretrained encoder.
-pub(crate) fn model() -> Wanted {
-    Wanted {
-        option: "--model",
-        kind: Kind::Model,
-        bundled: "examples/glue_sst2/assets/film-bert-3x192",
-        holds: "config.json, model.safetensors and tokenizer.json",
-        downloads: Vec::new(),
-        short_names: &[],
-    }
-}
-
-/// The sentences of a task.
-pub(crate) fn data(task: &GlueTask) -> Wanted {
+/// The sentences of a task; of its sets without labels only if they are to be predicted.
+pub(crate) fn data(task: &GlueTask, is_predicted: bool) -> Wanted {
+    let files = task.files();
+    let files = files.filter(|file| is_predicted || file.columns.label.is_some());
     Wanted {
         option: "--data",
         kind: Kind::Dataset,
-        bundled: "datasets/film-notes",
+        bundled: (task.name == BUNDLED).then_some("datasets/film-notes"),
         holds: "train.tsv and dev.tsv",
-        downloads: task.hub_files().into_iter().map(str::to_owned).collect(),
+        downloads: files.map(|file| file.hub.to_owned()).collect(),
         short_names: &[("glue", "nyu-mll/glue"), ("sst2", "nyu-mll/glue")],
     }
 }
@@ -36,8 +26,7 @@ pub(crate) fn languages(task: &XtremeTask, languages: &[&str], sets: LanguageSet
     Wanted {
         option: "--data",
         kind: Kind::Dataset,
-        // Refused before it is looked for.
-        bundled: "datasets/film-notes",
+        bundled: None,
         holds: "the files of XNLI or PAWS-X",
         downloads: task.hub_files(languages, sets),
         short_names: &[
@@ -55,7 +44,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_download_fetches_the_two_files_that_are_used() {
-        assert_eq!(data(&glue::sst2()).downloads.len(), 2);
+    fn a_download_fetches_the_files_that_are_used() {
+        let downloads = |is_predicted| data(&glue::sst2(), is_predicted).downloads;
+        let labelled = [
+            "sst2/train-00000-of-00001.parquet",
+            "sst2/validation-00000-of-00001.parquet",
+        ];
+        assert_eq!(downloads(false), labelled);
+        let test = "sst2/test-00000-of-00001.parquet";
+        assert_eq!(downloads(true), [&labelled[..], &[test]].concat());
     }
 }

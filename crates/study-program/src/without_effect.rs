@@ -10,7 +10,8 @@ use crate::arguments::StudyArguments;
 /// # Errors
 /// [`Failure::Usage`] with the option and the studies or arms that it is for.
 pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result<(), Failure> {
-    let options: [(&str, bool, &[StudyKind]); 4] = [
+    let baseline = &[StudyKind::Baseline];
+    let options: [(&str, bool, &[StudyKind]); 9] = [
         (
             "--arms",
             arguments.arms.is_some(),
@@ -30,6 +31,23 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
             "--fractions",
             arguments.fractions.is_some(),
             &[StudyKind::DataSize],
+        ),
+        (
+            "--learning-rates",
+            arguments.learning_rates.is_some(),
+            baseline,
+        ),
+        ("--epochs-grid", arguments.epochs_grid.is_some(), baseline),
+        ("--tuning-seeds", arguments.tuning_seeds.is_some(), baseline),
+        (
+            "--tuning-fraction",
+            arguments.tuning_fraction.is_some(),
+            baseline,
+        ),
+        (
+            "--side-seeds",
+            arguments.side_seeds.is_some(),
+            &StudyKind::SIDE,
         ),
     ];
     for (option, is_given, studies) in options {
@@ -106,6 +124,26 @@ mod tests {
                 "--fractions changes nothing without --study data-size",
             ),
             (
+                "--learning-rates 2e-5",
+                "--learning-rates changes nothing without --study baseline",
+            ),
+            (
+                "--study lambda --epochs-grid 3",
+                "--epochs-grid changes nothing without --study baseline",
+            ),
+            (
+                "--tuning-seeds 1",
+                "--tuning-seeds changes nothing without --study baseline",
+            ),
+            (
+                "--tuning-fraction 0.1",
+                "--tuning-fraction changes nothing without --study baseline",
+            ),
+            (
+                "--study baseline --side-seeds 3",
+                "--side-seeds changes nothing without --study lambda or noise-kind or data-size or companions",
+            ),
+            (
                 "--set smart.weight=2",
                 "--set smart.weight changes nothing: no arm of the studies has it",
             ),
@@ -129,7 +167,8 @@ mod tests {
             "--arms smart --set smart.weight=2",
             "--study companions --companions smart,mixconnect --set mixconnect.probability=0.5 --set smart.weight=2",
             "--study compare,lambda --lambdas 0.1 --arms baseline",
-            "--study all --fractions 0.1 --companions r-drop",
+            "--study all --fractions 0.1 --companions r-drop --side-seeds 9",
+            "--study baseline --learning-rates 2e-5 --epochs-grid 3 --tuning-seeds 1 --tuning-fraction 0.1",
         ] {
             assert_eq!(refusal(arguments), None, "{arguments}");
         }

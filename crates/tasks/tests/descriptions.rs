@@ -192,18 +192,6 @@ fn a_task_is_trained_on_one_file_and_scored_on_several_sets() {
 }
 
 #[test]
-fn only_files_with_labels_are_downloaded() {
-    assert_eq!(
-        glue::sst2().hub_files(),
-        [
-            "sst2/train-00000-of-00001.parquet",
-            "sst2/validation-00000-of-00001.parquet"
-        ]
-    );
-    assert_eq!(inference().hub_files().len(), 3);
-}
-
-#[test]
 fn a_label_that_is_no_class_is_refused_and_the_classes_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     write(

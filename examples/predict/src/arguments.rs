@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, ValueEnum};
 use devices::Backend;
 use predict::{Batching, Format, Input, Lines, PredictError, Settings, Text};
-use program::source::{Kind, Source, Wanted};
+use program::source::{Source, Wanted};
 use program::{DeviceOptions, Failure};
 use tasks::TextTable;
 
@@ -85,13 +85,10 @@ pub(crate) const STANDARD_INPUT: &str = "standard input";
 impl Arguments {
     /// The model's source, and what to look for there.
     pub(crate) fn model(&self) -> Option<(&Source, Wanted)> {
+        // The bundled encoder was pretrained only: it has no head to predict with.
         let wanted = Wanted {
-            option: "--model",
-            kind: Kind::Model,
-            bundled: "examples/glue_sst2/assets/film-bert-3x192",
-            holds: "config.json, model.safetensors and tokenizer.json",
-            downloads: Vec::new(),
-            short_names: &[],
+            bundled: None,
+            ..Wanted::model()
         };
         self.model.as_ref().map(|model| (model, wanted))
     }
@@ -131,6 +128,12 @@ impl Arguments {
     /// Whether texts come from standard input.
     pub(crate) fn reads_standard_input(&self) -> bool {
         self.texts.is_empty() && self.input.is_none()
+    }
+
+    /// Whether texts come from a pipe or a device, by its path.
+    pub(crate) fn reads_a_pipe(&self) -> bool {
+        let metadata = self.input.as_ref().map(std::fs::metadata);
+        metadata.is_some_and(|metadata| metadata.is_ok_and(|metadata| !metadata.is_file()))
     }
 
     /// Opens what has the texts.

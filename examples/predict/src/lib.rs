@@ -24,7 +24,8 @@ const PROGRAM: Program = Program {
     ],
 };
 
-/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 1 for everything else.
+/// Runs the program with the process's arguments: exit code 0, 2 for usage, 130 after Ctrl-C, 143 after SIGTERM, 1 for
+/// everything else.
 pub fn main() -> ExitCode {
     program::exit_code_of(run)
 }

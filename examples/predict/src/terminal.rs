@@ -26,7 +26,8 @@ impl Terminal {
                 bar: ProgressBar::hidden(),
             };
         }
-        let rows = match arguments.reads_standard_input() {
+        // A pipe can be read once only.
+        let rows = match arguments.reads_standard_input() || arguments.reads_a_pipe() {
             true => None,
             false => arguments.input().ok().map(Input::rows),
         };

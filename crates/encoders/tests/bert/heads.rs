@@ -63,6 +63,17 @@ fn a_head_of_other_labels_is_left_aside_and_said() {
 }
 
 #[test]
+fn labels_that_do_not_count_from_0_name_no_head_that_is_kept() {
+    let copy = Copy::new();
+    copy.configure("id2label", json!({ "1": "negative", "2": "positive" }));
+    let outputs = [vec!["negative".to_owned()], vec!["positive".to_owned()]];
+    let error = copy.open().own_head(&outputs, &Device::flex());
+    let text = error.expect_err("it is refused").to_string();
+    let end = "config.json: id2label has the numbers [1, 2], accepted are the numbers from 0 on, each with the text of a label";
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
 fn a_head_of_another_task_is_left_aside_and_said() {
     let copy = Copy::new();
     let mut tensors = copy.tensors();

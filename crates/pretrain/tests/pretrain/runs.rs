@@ -499,11 +499,29 @@ fn too_little_text_is_reported() {
         texts,
         ..run_in(folder.path())
     };
-    let text = Run::open(config, &Device::flex())
-        .err()
-        .expect("too little")
-        .to_string();
-    assert_eq!(text.lines().count(), 1, "{text}");
+    let refused = |config| {
+        let run = Run::open(config, &Device::flex());
+        run.err().expect("it is refused").to_string()
+    };
+    let expected = "0 training sequences in 1 document, accepted is at least 4";
+    assert_eq!(refused(config), expected);
+    // Nothing is left that a run on other text would take.
+    let (fresh, again) = (Folder::new(), run_in(folder.path()));
+    let losses = |config| finish(config).expect("a run").0.losses;
+    assert_eq!(losses(again), losses(run_in(fresh.path())));
+    // Words that are too long to learn from.
+    let documents =
+        (0..64).map(|i| format!("{}\n\n", format!("{} ", "acgt".repeat(300 + i)).repeat(6)));
+    let long: String = documents.collect();
+    let texts = vec![folder.with("long.txt", long)];
+    let config = RunConfig {
+        texts,
+        out: folder.path().join("other"),
+        ..run_in(folder.path())
+    };
+    let text = refused(config);
+    let part = "0 words in the vocabulary in ";
+    assert!(text.starts_with(part), "{text}");
 }
 
 #[test]

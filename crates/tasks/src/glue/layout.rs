@@ -149,14 +149,6 @@ impl GlueTask {
         )
     }
 
-    /// Returns the hub's files that have labels: those for training and evaluation.
-    pub fn hub_files(&self) -> Vec<&'static str> {
-        self.files()
-            .filter(|file| file.columns.label.is_some())
-            .map(|file| file.hub)
-            .collect()
-    }
-
     /// Returns all files, the one to train on first.
     pub fn files(&self) -> impl Iterator<Item = &GlueFile> {
         let sets = self.evaluation_sets.iter().map(|(_, file)| file);

@@ -184,7 +184,7 @@ fn an_option_of_run_glue_without_meaning_here_is_refused_with_what_to_use() {
         (&["--overwrite_output_dir"], "choose another --output_dir"),
         (&["--per_device_eval_batch_size", "8"], "leave it out"),
         (&["--logging_steps=10"], "progress is shown"),
-        (&["--save_steps", "10"], "finetuned models are not"),
+        (&["--save_steps", "10"], "use --save-model best"),
         (&["--train_file", "a.csv"], "cargo run --example glue"),
     ] {
         let parts = [options[0].split('=').next().unwrap_or_default(), part];

@@ -289,7 +289,7 @@ fn tuning_runs_that_others_lack_are_counted_and_the_same_array_again_ends_the_st
     assert!(said.contains("shard 1/2: up to 5 of these runs"), "{said}");
     let output = run(&["--shard", "2/2"]);
     let said = text(&output.stderr);
-    let chosen = "recipes are chosen, with which 5 runs are 4 different ones";
+    let chosen = "recipes are chosen; some coincide, so 4 of the 5 runs are left";
     assert!(said.contains(chosen), "{said}");
     assert!(succeeded(&output).starts_with("shard    2/2: 4 of 4 runs recorded\n"));
     let output = run(&["--shard", "1/2"]);

@@ -143,6 +143,14 @@ fn another_input_model_or_setting_does_not_continue_a_file() {
         1,
         &["out.jsonl: has lines, but out.jsonl.run.json is not beside"],
     );
+    // Nor is what somebody else left incomplete cut off.
+    world.write("notes.txt", "a line\nand half of one");
+    let arguments = ["--quiet", "--output", "notes.txt", "A fine film."];
+    world.run(&arguments).refusal(
+        1,
+        &["notes.txt: has lines, but notes.txt.run.json is not beside"],
+    );
+    assert_eq!(world.read("notes.txt"), "a line\nand half of one");
 }
 
 #[test]
