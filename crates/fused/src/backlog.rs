@@ -263,7 +263,8 @@ pub fn squared_norm_of_rows(x: Tensor<2>, rows: &Rows) -> Tensor<1> {
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
-    LibTorch: cfg(feature = "tch")
+    LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote")
 )]
 pub(crate) trait BacklogBackend: Backend {
     /// The table and its moments after rows, in ascending order, have taken steps with a gradient of 0.
@@ -298,6 +299,8 @@ pub(crate) trait BacklogBackend: Backend {
 impl BacklogBackend for burn::backend::NdArray {}
 #[cfg(feature = "cube")]
 impl BacklogBackend for burn::backend::Cube {}
+#[cfg(feature = "remote")]
+impl BacklogBackend for burn::backend::Remote {}
 #[cfg(feature = "tch")]
 impl BacklogBackend for burn::backend::LibTorch {}
 

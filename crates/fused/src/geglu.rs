@@ -6,9 +6,10 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
-use burn::tensor::{Slice, Tensor};
+use burn::tensor::Tensor;
 
 use crate::gelu::GeluBackend;
+use crate::parts::slice;
 
 /// `gelu(a) b`, where `a` is the first half of the last dimension and `b` the second.
 ///
@@ -58,14 +59,7 @@ impl GegluBackend for burn::backend::LibTorch {}
 
 /// Both halves of the last dimension.
 fn halves<B: Backend>(x: FloatTensor<B>) -> [FloatTensor<B>; 2] {
-    let shape = x.shape();
-    let (last, outer) = shape.split_last().expect("x has a last dimension");
-    [0, 1].map(|half| {
-        let width = last / 2;
-        let mut slices: Vec<Slice> = outer.iter().map(|&size| Slice::from(0..size)).collect();
-        slices.push(Slice::from(half * width..(half + 1) * width));
-        B::float_slice(x.clone(), &slices)
-    })
+    [0, 1].map(|half| slice::<B>(x.clone(), half, 2))
 }
 
 /// Burn's primitives.

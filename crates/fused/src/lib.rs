@@ -3,9 +3,10 @@
 //!
 //! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
 //! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
-//! intermediate tensors. On every other backend it is a default body of Burn's primitives; on
-//! CubeCL's, dropout, layer norm, GELU's gradient and what a step does to all parameters are kernels of this crate too, because there each kernel of Burn's costs the host some
-//! twenty microseconds. The tests compare each kernel with its default body. The backward passes are
+//! intermediate tensors. On every other backend it is a default body of Burn's primitives. On CubeCL's,
+//! dropout, layer norm, GELU's gradient, what attention computes around its products, cross-entropy and
+//! what a step does to all parameters are kernels of this crate too, because there each kernel of Burn's
+//! costs the host some twenty microseconds. The tests compare each kernel with its default body. The backward passes are
 //! written out, one node of the autodiff graph per operation.
 //!
 //! | operation | instead of |

@@ -93,7 +93,7 @@ impl JoinBackend for burn::backend::LibTorch {}
 impl JoinBackend for burn::backend::Remote {}
 
 /// A part of the last dimension.
-fn slice<B: Backend>(x: FloatTensor<B>, number: usize, parts: usize) -> FloatTensor<B> {
+pub(crate) fn slice<B: Backend>(x: FloatTensor<B>, number: usize, parts: usize) -> FloatTensor<B> {
     let shape = x.shape();
     let (last, outer) = shape.split_last().expect("x has a last dimension");
     let width = last / parts;

@@ -247,8 +247,8 @@ struct Compare {
     buffers: HashSet<ParamId>,
     path: Vec<String>,
     left: HashMap<String, Left>,
-    /// What was measured per id.
-    seen: HashMap<ParamId, Vec<Sums>>,
+    /// What was measured per id, as bits.
+    seen: HashMap<ParamId, Vec<[u64; 5]>>,
     entries: Vec<ParamDistance>,
     error: Option<NoisyTuneError>,
 }
@@ -270,9 +270,13 @@ impl Compare {
         }
         let sums = difference(left.flat.into_data(), right.into_data());
         // One id with other values is another parameter, such as a moving average of the first.
-        let seen = self.seen.entry(param.id).or_default();
-        if !seen.contains(&sums) {
-            seen.push(sums);
+        // By bits, so that one with a NaN is the same as itself.
+        let (seen, bits) = (
+            self.seen.entry(param.id).or_default(),
+            sums.map(f64::to_bits),
+        );
+        if !seen.contains(&bits) {
+            seen.push(bits);
             self.entries.push(ParamDistance {
                 path,
                 elements: shape.iter().product(),

@@ -10,17 +10,9 @@ use fused::{Rows, SquaredNorm};
 use crate::deferred::of_rank;
 use crate::setting::{FROM_0, SettingError, above_0};
 
-/// The L2 norm of all gradients of a module taken together.
+/// The square of the L2 norm of all gradients of a module taken together, still on the device; `None` without any gradient.
 ///
 /// A parameter that occurs twice in the module counts once, as in PyTorch.
-pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
-    match squared_global_norm(module, gradients, None) {
-        Some(square) => f64::from(square.into_scalar::<f32>()).sqrt(),
-        None => 0.0,
-    }
-}
-
-/// The square of the [`global_norm`], still on the device; `None` without any gradient.
 ///
 /// `table` is a parameter whose gradient is that of some rows alone, `[rows, width]`. The norm is the same to the last bit.
 ///

@@ -135,7 +135,7 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
         ),
         (
             "cross_entropy",
-            all_bits!(fused::cross_entropy(logits.clone(), targets); logits),
+            all_bits!(fused::cross_entropy(logits.clone(), targets.clone()); logits),
         ),
     ];
     // Without a graph the operations have forms of their own.
@@ -153,6 +153,8 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
         ),
     ];
     all.push(("without a graph", affine.map(bits).to_vec()));
+    let loss = fused::cross_entropy(logits.clone().inner(), targets);
+    all.push(("cross_entropy without a graph", vec![bits(loss)]));
     let step = AdamW {
         learning_rate: 1e-3,
         beta_1: 0.9,

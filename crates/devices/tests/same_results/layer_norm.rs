@@ -6,8 +6,17 @@ use fused::{Dropout, DropoutKey};
 use crate::values::{assert_close, leaf, read};
 use crate::world::turn;
 
-/// Rows and width: fewer and more than the units of a cube, and than the rows that one takes in the backward pass.
-const SIZES: [[usize; 2]; 6] = [[1, 2], [3, 5], [17, 33], [65, 16], [300, 384], [7, 1000]];
+/// Rows and width: fewer and more than the units of a cube, than the rows that one takes in the backward pass, and than the cubes
+/// that a device lines up in one dimension.
+const SIZES: [[usize; 2]; 7] = [
+    [1, 2],
+    [3, 5],
+    [17, 33],
+    [65, 16],
+    [300, 384],
+    [7, 1000],
+    [70_000, 2],
+];
 const EPSILON: f64 = 1e-12;
 /// Relative where the numbers are above 1: single precision, sums of some hundred terms of order 1 in two orders.
 const ROUNDING: f64 = 1e-4;

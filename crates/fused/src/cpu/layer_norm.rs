@@ -12,7 +12,7 @@ use super::elementwise::{Add, MapPairs};
 use super::storage::{self, Unwritten};
 use super::{dropout, rows, simd};
 use crate::key::Dropout;
-use crate::layer_norm::{LayerNormBackend, plain, plain_backward};
+use crate::layer_norm::{LayerNormBackend, plain, plain_backward, plain_parts};
 
 impl LayerNormBackend for Flex {
     fn fused_layer_norm(
@@ -88,12 +88,7 @@ impl LayerNormBackend for Flex {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         if !storage::is_single(&[&x, &residual, &gamma, &beta]) {
-            let x = match dropout {
-                Some(dropout) => crate::dropout::plain::<Self>(x, dropout),
-                None => x,
-            };
-            let sum = <Self as burn::backend::ops::FloatTensorOps<Self>>::float_add(x, residual);
-            return (sum.clone(), plain::<Self>(sum, gamma, beta, epsilon));
+            return plain_parts::<Self>(x, residual, gamma, beta, epsilon, dropout);
         }
         let residual = storage::contiguous(residual);
         let (gamma, beta) = (storage::contiguous(gamma), storage::contiguous(beta));

@@ -116,7 +116,8 @@ fn matrix(tensor: &FlexTensor) -> Matrix<*const f32> {
     let layout = tensor.layout();
     let storage: &[f32] = tensor.storage();
     Matrix {
-        start: storage[layout.start_offset().min(storage.len())..].as_ptr(),
+        // From the start of the storage, as strides of a flipped tensor lead backwards.
+        start: storage.as_ptr().wrapping_add(layout.start_offset()),
         rows: layout.shape()[0],
         columns: layout.shape()[1],
         row_stride: layout.strides()[0],

@@ -78,7 +78,7 @@ pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 }
 
 /// The standard normal distribution function `Φ(x) = (1 + erf(x / √2)) / 2`, error below 2e-7. Of NaN it is some number,
-/// which one depends on the instruction set: both callers multiply by `x`.
+/// which one depends on the instruction set: every caller has a factor or a term beside it that is NaN.
 #[inline(always)]
 pub(super) fn normal_distribution<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let half = simd.mul_add_e_f32s(x, simd.splat_f32s(NORMAL_FADE), simd.splat_f32s(0.5));

@@ -11,7 +11,8 @@ use cubecl::prelude::*;
 
 use super::fusion::register;
 use super::launch::{
-    UNITS, contiguous, cube_per_row, element, empty, is_small, largest_of_cube, sum_of_cube, units,
+    contiguous, cube_per_row, divided_sum, element, empty, is_small, largest_of_cube, sum_of_cube,
+    units,
 };
 use crate::cross_entropy::{CrossEntropyBackend, plain, plain_backward};
 
@@ -82,7 +83,6 @@ fn parts(logits: CubeTensor, targets: CubeTensor) -> [CubeTensor; 2] {
     let of_targets = int_element(targets.dtype).expect("only these have a kernel");
     let probabilities = empty(&logits, logits.meta.shape().clone(), DType::F32);
     let losses = empty(&logits, Shape::new([rows]), DType::F32);
-    let loss = empty(&logits, Shape::new([1]), DType::F32);
     let client = logits.client.clone();
     let of_row = units(&client, classes);
     losses_of_rows::launch(
@@ -99,15 +99,7 @@ fn parts(logits: CubeTensor, targets: CubeTensor) -> [CubeTensor; 2] {
         of_logits,
         of_targets,
     );
-    let of_mean = units(&client, rows.min(UNITS));
-    mean::launch(
-        &client,
-        CubeCount::Static(1, 1, 1),
-        CubeDim::new_1d(of_mean),
-        losses.into_buffer_arg(),
-        loss.clone().into_buffer_arg(),
-        of_mean as usize,
-    );
+    let loss = divided_sum(losses, rows as u32);
     [loss, probabilities]
 }
 
@@ -187,18 +179,6 @@ fn losses_of_rows<E: Float, I: Int>(
             let loss = sum.ln() - of_target;
             losses[CUBE_POS] = select(sum.is_nan(), sum, loss);
         }
-    }
-}
-
-#[cube(launch)]
-fn mean(numbers: &[f32], out: &mut [f32], #[comptime] units: usize) {
-    let mut sum = 0.0f32;
-    for at in range_stepped(UNIT_POS as usize, numbers.len(), units) {
-        sum += numbers[at];
-    }
-    let sum = sum_of_cube(sum, units);
-    if UNIT_POS == 0 {
-        out[0] = sum / f32::cast_from(numbers.len() as u32);
     }
 }
 

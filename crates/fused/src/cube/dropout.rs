@@ -3,7 +3,7 @@
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Shape};
 use burn_cubecl::kernel::into_contiguous;
-use burn_cubecl::ops::numeric::{empty_device_contiguous_dtype, zeros};
+use burn_cubecl::ops::numeric::zeros;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
 use chacha8_lanes::BLOCK_WORDS;
@@ -40,8 +40,7 @@ impl DropoutBackend for CubeBackend {
             return host_mask::<Self>(like, &places, &dropout);
         }
         if shape.num_elements() == 0 {
-            let (client, device) = (like.client.clone(), like.device.clone());
-            return empty_device_contiguous_dtype(client, device, shape, DType::F32);
+            return empty(like, shape, DType::F32);
         }
         if places.is_packed() {
             packed(like, &places, &dropout)
@@ -98,8 +97,7 @@ fn regular(like: &CubeTensor, places: &Places, dropout: &Dropout) -> CubeTensor 
     let elements = queries * keys;
     let groups = elements.div_ceil(mask::GROUP);
     let units = sequences * heads * groups * chacha8_lanes::LANES;
-    let (client, device) = (like.client.clone(), like.device.clone());
-    let out = empty_device_contiguous_dtype(client, device, places.shape().clone(), DType::F32);
+    let out = empty(like, places.shape().clone(), DType::F32);
     let cube_dim = CubeDim::new(&out.client, units);
     regular_kernel::launch(
         &out.client,

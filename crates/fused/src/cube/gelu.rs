@@ -5,14 +5,13 @@ use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 use burn::backend::Cube;
 use burn::backend::tensor::FloatTensor;
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::fusion::register;
-use super::launch::{element, empty, is_small};
+use super::launch::{contiguous, element, empty, is_small};
 use crate::gelu::{GeluBackend, plain_backward};
 
 /// `1 / sqrt(2π)`.
@@ -31,8 +30,7 @@ impl GeluBackend for Cube {
 }
 
 fn gradient(tensors: Vec<CubeTensor>) -> CubeTensor {
-    let mut tensors = tensors.into_iter().map(into_contiguous);
-    let [x, grad] = [(); 2].map(|()| tensors.next().expect("x and its result's gradient"));
+    let [x, grad] = contiguous(tensors);
     let of_x = element(x.dtype).expect("only these have a kernel");
     let count = x.meta.num_elements();
     let out = empty(&x, x.meta.shape().clone(), x.dtype);

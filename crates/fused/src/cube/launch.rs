@@ -1,4 +1,4 @@
-//! What the kernels share: how much a launch takes, and the sum and the largest number of a cube.
+//! What the kernels share: how much a launch takes, the sum of a row, and the sum and the largest number of a cube.
 
 use burn::backend::Cube;
 use burn::backend::tensor::FloatTensor;
@@ -75,6 +75,35 @@ pub(super) fn contiguous<const N: usize>(tensors: Vec<CubeTensor>) -> [CubeTenso
 /// An uninitialised tensor on the device of `like`.
 pub(super) fn empty(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// The sum of a row that is short enough for one cube, divided by a number, `[1]`.
+pub(super) fn divided_sum(row: CubeTensor, divisor: u32) -> CubeTensor {
+    let out = empty(&row, Shape::new([1]), DType::F32);
+    let client = row.client.clone();
+    let units = units(&client, row.meta.num_elements());
+    sum_of_row::launch(
+        &client,
+        CubeCount::Static(1, 1, 1),
+        CubeDim::new_1d(units),
+        row.into_buffer_arg(),
+        out.clone().into_buffer_arg(),
+        divisor,
+        units as usize,
+    );
+    out
+}
+
+#[cube(launch)]
+fn sum_of_row(row: &[f32], out: &mut [f32], divisor: u32, #[comptime] units: usize) {
+    let mut sum = 0.0f32;
+    for at in range_stepped(UNIT_POS as usize, row.len(), units) {
+        sum += row[at];
+    }
+    let sum = sum_of_cube(sum, units);
+    if UNIT_POS == 0 {
+        out[0] = sum / f32::cast_from(divisor);
+    }
 }
 
 /// The largest number of a cube's units, whose number is a power of two, and of which none is NaN. All units have to call it.

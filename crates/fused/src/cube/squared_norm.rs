@@ -7,7 +7,7 @@ use burn_cubecl::ops::numeric::zeros;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::launch::{UNITS, cubes, empty, sum_of_cube, tensors_at_once, units};
+use super::launch::{UNITS, cubes, divided_sum, empty, sum_of_cube, tensors_at_once, units};
 
 /// The sum over at least one tensor, `[1]`.
 pub(super) fn squared_norm(tensors: Vec<CubeTensor>) -> CubeTensor {
@@ -38,23 +38,7 @@ pub(super) fn squared_norm(tensors: Vec<CubeTensor>) -> CubeTensor {
         );
         first += cubes;
     }
-    total(sums)
-}
-
-/// The sum of a row that is short enough for one cube, `[1]`.
-pub(super) fn total(row: CubeTensor) -> CubeTensor {
-    let sum = empty(&row, Shape::new([1]), DType::F32);
-    let client = row.client.clone();
-    let units = units(&client, row.meta.num_elements());
-    sum_of_row::launch(
-        &client,
-        CubeCount::Static(1, 1, 1),
-        CubeDim::new_1d(units),
-        row.into_buffer_arg(),
-        sum.clone().into_buffer_arg(),
-        units as usize,
-    );
-    sum
+    divided_sum(sums, 1)
 }
 
 /// Each cube writes one sum, from place `first` on.
@@ -76,17 +60,5 @@ fn sum_of_squares(
     let sum = sum_of_cube(sum, units);
     if UNIT_POS == 0 {
         sums[first as usize + CUBE_POS] = sum;
-    }
-}
-
-#[cube(launch)]
-fn sum_of_row(row: &[f32], out: &mut [f32], #[comptime] units: usize) {
-    let mut sum = 0.0f32;
-    for at in range_stepped(UNIT_POS as usize, row.len(), units) {
-        sum += row[at];
-    }
-    let sum = sum_of_cube(sum, units);
-    if UNIT_POS == 0 {
-        out[0] = sum;
     }
 }

@@ -29,6 +29,10 @@ impl<'a> Numbers<'a> {
         T::read(self)
     }
 
+    fn left(&self) -> usize {
+        self.0.len()
+    }
+
     fn next(&mut self) -> ScalarIr {
         *self.0.next().expect("an operation has all its numbers")
     }
@@ -122,6 +126,8 @@ impl Argument for Packing {
 
     fn read(numbers: &mut Numbers<'_>) -> Self {
         let count: usize = numbers.read();
+        // Memory for them is set aside at once.
+        assert!(count <= numbers.left(), "an operation has all its numbers");
         Self::new((0..count).map(|_| numbers.read::<usize>())).unwrap_or_else(|e| panic!("{e}"))
     }
 }
