@@ -123,7 +123,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     match record.targets.iter().map(|row| row.faults).sum() {
         0 => Ok(()),
         faults => Err(format!(
-            "{faults} faults, the inputs are in {}; each belongs into the corpus once it is mended",
+            "{faults} faults, the inputs are in {}; add each to the corpus once it is fixed",
             options.work.display()
         )),
     }
