@@ -153,7 +153,7 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
         ),
     ];
     all.push(("without a graph", affine.map(bits).to_vec()));
-    let loss = fused::cross_entropy(logits.clone().inner(), targets);
+    let loss = fused::cross_entropy(logits.clone().inner(), targets.inner());
     all.push(("cross_entropy without a graph", vec![bits(loss)]));
     let step = AdamW {
         learning_rate: 1e-3,
