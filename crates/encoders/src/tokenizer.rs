@@ -390,7 +390,7 @@ fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderE
         .with_truncation(None)
         .map_err(|e| wrong(e.to_string()))?;
     let note = match class {
-        None => None,
+        None => class::unheeded(name, &tokenizer, settings),
         Some(class) => class
             .prescribe(name, &mut tokenizer, settings)
             .map_err(wrong)?,

@@ -65,6 +65,13 @@ fn views_give_what_their_copies_give() {
         &[&[4, 5, 9], &[6, 7], &[6]],
         ROUNDING,
     );
+    assert_same::<2>(
+        "flipped weight",
+        |x| fused::linear(x.get(0), x.get::<2>(1).flip([0, 1]), x.get(2)),
+        |x| linear(x.get(0), x.get::<2>(1).flip([0, 1]), Some(x.get(2))),
+        &[&[5, 7], &[7, 6], &[6]],
+        ROUNDING,
+    );
     assert_same::<3>(
         "broadcast input",
         |x| fused::linear(x.get::<3>(0).expand([3, 4, 7]), x.get(1), x.get(2)),

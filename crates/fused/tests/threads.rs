@@ -2,8 +2,8 @@
 
 mod reference;
 
-use burn::tensor::{Int, Tensor};
-use fused::{Dropout, DropoutKey};
+use burn::tensor::{Bool, Int, Tensor};
+use fused::{AdamW, Dropout, DropoutKey, Packing};
 use reference::{constant, device, leaf, values};
 
 /// Values and gradients of every operation, at sizes that make several tasks of each.
@@ -63,6 +63,48 @@ fn everything() -> Vec<Vec<f32>> {
     let grads = (gated.clone() * constant(14, [700, 48])).sum().backward();
     all.push(values(gated));
     all.push(values(x.grad(&grads).expect("a leaf")));
+
+    let [query, key, value] = [20, 21, 22].map(|seed| leaf(seed, [1, 300, 96]));
+    let lengths = || Packing::new([90, 1, 130, 79]).expect("few rows");
+    let context = fused::packed_attention(
+        query.clone(),
+        key.clone(),
+        value.clone(),
+        3,
+        [lengths(), lengths()],
+        dropout(4),
+    );
+    let grads = (context.clone() * constant(23, [1, 300, 96]))
+        .sum()
+        .backward();
+    all.push(values(context));
+    all.extend([query, key, value].map(|x| values(x.grad(&grads).expect("a leaf"))));
+
+    let [query, key, value] = [24, 25, 26].map(|seed| leaf(seed, [4, 40, 96]));
+    let bias = leaf(27, [1, 3, 40, 40]);
+    let inputs = [query.clone(), key.clone(), value.clone()];
+    let all_keys = Tensor::<2, Bool>::ones([4, 40], &device());
+    let context = fused::biased_attention(inputs, bias.clone(), 3, all_keys, dropout(5));
+    let grads = (context.clone() * constant(28, [4, 40, 96]))
+        .sum()
+        .backward();
+    all.push(values(context));
+    all.extend([query, key, value].map(|x| values(x.grad(&grads).expect("a leaf"))));
+    all.push(values(bias.grad(&grads).expect("a leaf")));
+
+    let step = AdamW {
+        learning_rate: 1e-3,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.01,
+        time: 1,
+        gradient_scale: 0.5,
+    };
+    let [parameter, gradient] = [29, 30].map(|seed| constant(seed, [100_000]).inner());
+    let stepped = fused::adamw_step(parameter, gradient, None, step);
+    let (parameter, moments) = stepped.expect("numbers in range");
+    all.extend([parameter, moments.first, moments.second].map(values));
 
     let logits = leaf(12, [150, 500]);
     let targets: Vec<i64> = (0..150).map(|i| i * i % 499).collect();

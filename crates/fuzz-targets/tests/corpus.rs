@@ -1,4 +1,4 @@
-//! Every committed input is read or refused as it should be; `cargo xtask fuzz` makes others from them.
+//! No committed input, and none made from one, does harm to a reader; `cargo xtask fuzz` makes more.
 
 use fuzz_targets::{Draws, Fault};
 use fuzz_targets::{TARGETS, Target, Trial, corpus, mutation, quiet};

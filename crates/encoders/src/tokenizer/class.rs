@@ -31,6 +31,9 @@ const WITHOUT_TOKEN_TYPES: [&str; 5] = [
     "TokenizersBackend",
 ];
 
+/// Classes that take `tokenizer.json` as it is here, though transformers lowers texts if `do_lower_case` is set.
+const LOWERING: [&str; 2] = ["DebertaV2Tokenizer", "XLNetTokenizer"];
+
 /// A class that builds its tokenizer itself, from the vocabulary alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -301,6 +304,19 @@ impl Class {
     }
 }
 
+/// What transformers' class would change in a `tokenizer.json` that is taken as it is here.
+pub(super) fn unheeded(name: &str, tokenizer: &Tokenizer, settings: &Settings) -> Option<String> {
+    let normalizer = json!(tokenizer.get_normalizer()).to_string();
+    let is_lowered = normalizer.contains("\"Lowercase\"");
+    let lowers = LOWERING.contains(&name) && settings.do_lower_case == Some(true);
+    (lowers && !is_lowered).then(|| {
+        format!(
+            "do_lower_case is true in {FILE}, which {name} of transformers adds to the normalizer; here {} is taken as it is",
+            super::WHOLE
+        )
+    })
+}
+
 /// Whether transformers gives the model token types that this class makes.
 pub(super) fn has_token_types(name: &str) -> bool {
     !WITHOUT_TOKEN_TYPES.contains(&name)
@@ -318,4 +334,31 @@ fn surrounded(tokenizer: &Tokenizer) -> tokenizers::Result<[(Vec<u32>, Vec<u32>)
         encoded(tokenizer.encode_fast("a", true)?),
         encoded(tokenizer.encode_fast(("a", "a"), true)?),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenizers::models::wordlevel::WordLevel;
+    use tokenizers::normalizers::utils::Lowercase;
+
+    use super::*;
+
+    #[test]
+    fn lower_case_that_transformers_would_add_is_said() {
+        let settings = |json: Value| serde_json::from_value::<Settings>(json).expect("settings");
+        let lowering = settings(json!({ "do_lower_case": true }));
+        let mut tokenizer = Tokenizer::new(WordLevel::default());
+        let note = unheeded("DebertaV2Tokenizer", &tokenizer, &lowering).expect("a note");
+        let begin = "do_lower_case is true in tokenizer_config.json, which DebertaV2Tokenizer of";
+        assert!(note.starts_with(begin), "{note}");
+        let silent = |name, tokenizer: &Tokenizer, settings: &Settings| {
+            assert_eq!(unheeded(name, tokenizer, settings), None);
+        };
+        silent("XLMRobertaTokenizer", &tokenizer, &lowering);
+        silent("XLNetTokenizer", &tokenizer, &settings(json!({})));
+        tokenizer
+            .with_normalizer(Some(Lowercase))
+            .expect("a normalizer");
+        silent("XLNetTokenizer", &tokenizer, &lowering);
+    }
 }

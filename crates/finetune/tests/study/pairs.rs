@@ -88,10 +88,12 @@ fn lambda_zero_is_bit_identical_to_the_baseline() {
 #[test]
 fn noise_changes_the_first_loss_and_seeds_change_every_loss() {
     let (losses, _) = run(&[Arm::BASELINE, Arm::NOISYTUNE], 2, 0.15);
-    let first = |i: usize| losses.runs[i].2[0];
-    assert_ne!(first(0), first(1), "noise");
-    assert_ne!(first(0), first(2), "seed");
-    assert_eq!(losses.runs[0].2.len(), 6, "two epochs of three steps");
+    let of_run = |i: usize| &losses.runs[i].2;
+    assert_ne!(of_run(0)[0], of_run(1)[0], "noise");
+    assert_eq!(of_run(0).len(), 6, "two epochs of three steps");
+    for (step, (one, other)) in of_run(0).iter().zip(of_run(2)).enumerate() {
+        assert_ne!(one, other, "seeds, step {step}");
+    }
 }
 
 #[test]

@@ -126,6 +126,23 @@ fn one_recipe_for_both_arms_is_one_comparison() {
 }
 
 #[test]
+fn the_studys_own_recipe_as_the_best_makes_no_other_comparison() {
+    let best = sample().summary().studies[0].points[0].recipe;
+    let best = best.expect("a chosen recipe");
+    let mut config = sample().config;
+    config.studies = vec![StudyKind::Compare, StudyKind::Baseline];
+    config.recipe = best.applied_to(&config.recipe);
+    let summary = Sample::with_config(config).summary();
+    let [compare, baseline] = [0, 1].map(|at| &summary.studies[at].points);
+    assert_eq!(baseline[0].recipe, Some(best));
+    let holm_p = |point: &study::summary::Point| point.comparison.as_ref().map(|c| c.holm_p);
+    assert_eq!(baseline[1].label, "noisytune at the baseline's best");
+    assert_eq!(holm_p(&baseline[1]), holm_p(&compare[1]));
+    // That, and noisytune at its own best.
+    assert_eq!(summary.comparisons, 2);
+}
+
+#[test]
 fn a_yardstick_is_named_only_on_the_data_that_it_was_made_with() {
     let mut sample = sample();
     assert!(!write(&sample).markdown.contains("yardstick"));

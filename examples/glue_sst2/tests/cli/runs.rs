@@ -357,6 +357,7 @@ fn a_run_that_diverges_later_names_the_parameter_with_the_largest_gradient() {
         "0",
     ]);
     let records = std::fs::read_to_string(world.path("out/runs.jsonl")).expect("records");
+    assert_eq!(records.lines().count(), 2);
     for line in records.lines() {
         let record: serde_json::Value = serde_json::from_str(line).expect("a record");
         let reason = record["failed"].as_str().expect("it failed");
