@@ -83,7 +83,7 @@ impl<'a> Saver<'a> {
         };
         let name = run.settings.file_name(run.arm, run.seed);
         let place = format!("{MODELS}/{name}");
-        if run.failed.is_some() || !is_wanted {
+        if !is_wanted {
             // A process that was killed before it recorded the run may have left its model.
             files::remove_folder(&self.folder.join(place))?;
             return Ok(());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
 use crate::error::StudyError;
+use crate::json_text::json_text;
 use crate::kind::StudyKind;
 use crate::statistics::{Paired, Summary, fewest_pairs, holm, points};
 use crate::summary::{Comparison, Point, Scores, StudySummary};
@@ -154,9 +155,7 @@ impl BenchmarkSummary {
 
     /// The summary as indented JSON, ending with a newline.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
-        text.push('\n');
-        text
+        json_text(self)
     }
 
     /// Writes the summary as JSON, as a whole or not at all.

@@ -11,6 +11,7 @@ use crate::arm::Arm;
 use crate::draw::Draw;
 use crate::earlier::{LARGEST_PULL, upgrade_config};
 use crate::error::StudyError;
+use crate::json_text::json_text;
 use crate::kind::StudyKind;
 use crate::method::{Method, check_known};
 use crate::noise::NoiseSelection;
@@ -152,9 +153,7 @@ impl StudyConfig {
     /// # Errors
     /// [`StudyError::File`].
     pub fn save(&self, path: &Path) -> Result<(), StudyError> {
-        let mut text = serde_json::to_string_pretty(self).expect("a configuration is plain data");
-        text.push('\n');
-        Ok(files::update(path, text.as_bytes())?)
+        Ok(files::update(path, json_text(self).as_bytes())?)
     }
 
     /// Checks every value that can be checked without reading a file.

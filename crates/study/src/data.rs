@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tasks::{SplitFacts, counted};
 
 use crate::error::StudyError;
+use crate::json_text::json_text;
 
 /// The training file and the evaluation sets, as far as they are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +43,7 @@ impl DataSummary {
     /// # Errors
     /// [`StudyError::File`].
     pub fn save(&self, path: &Path) -> Result<(), StudyError> {
-        let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
-        text.push('\n');
-        Ok(files::update(path, text.as_bytes())?)
+        Ok(files::update(path, json_text(self).as_bytes())?)
     }
 }
 

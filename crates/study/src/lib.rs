@@ -23,6 +23,7 @@ pub mod data;
 mod draw;
 mod earlier;
 mod error;
+mod json_text;
 pub mod kind;
 pub mod method;
 mod model_card;

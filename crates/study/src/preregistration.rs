@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::StudyConfig;
 use crate::error::StudyError;
+use crate::json_text::json_text;
 use crate::kind::StudyKind;
 use crate::plan::{self, RunKey};
 use crate::record::{Headline, RunRecord, Settings, Versions, difference};
@@ -238,9 +239,7 @@ impl Preregistration {
     }
 
     fn text(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a plan is plain data");
-        text.push('\n');
-        text
+        json_text(self)
     }
 
     /// The error of a plan that is not the one in a file, with the first field that differs; the configuration first, which

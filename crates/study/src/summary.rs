@@ -17,6 +17,7 @@ use crate::arm::Arm;
 use crate::benchmark::BenchmarkSummary;
 use crate::config::StudyConfig;
 use crate::error::StudyError;
+use crate::json_text::json_text;
 use crate::kind::StudyKind;
 use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
 use crate::preregistration;
@@ -290,9 +291,7 @@ impl StudySummary {
 
     /// The summary as indented JSON, ending with a newline.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a summary is plain data");
-        text.push('\n');
-        text
+        json_text(self)
     }
 
     /// Writes the summary as JSON, as a whole or not at all.

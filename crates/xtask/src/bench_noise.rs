@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::peer::{Assets, THREADS, last_line, succeed};
 use crate::rows::Model;
-use crate::{noise_table, records};
+use crate::{noise_table, preparation, records};
 
 /// Options of `cargo xtask bench-noise`.
 #[derive(Debug, Args)]
@@ -115,12 +115,7 @@ fn bench() -> Command {
 fn ours(round: usize) -> Result<Vec<Measured>, String> {
     // Criterion runs in the crate's folder.
     let home = std::path::absolute("target/bench-noise").map_err(|e| e.to_string())?;
-    match std::fs::remove_dir_all(&home) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            return Err(format!("{}: {e}", home.display()));
-        }
-        _ => {}
-    }
+    preparation::remove(&home)?;
     let mut command = bench();
     command.args(["--", "bert_"]).stdout(std::io::stderr());
     command.env("RAYON_NUM_THREADS", THREADS);

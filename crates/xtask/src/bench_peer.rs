@@ -9,6 +9,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::peer::{Assets, last_line, succeed};
+use crate::preparation;
 use crate::records;
 use crate::rows::{ROWS, Row, Timed};
 use crate::table;
@@ -163,12 +164,8 @@ fn ours(row: &Row, model: &Path, assets: &Assets, threads: usize) -> Result<Timi
         Timed::WholeTask(sentences) => {
             // A new folder each time, because the program would find the study in an old one complete.
             let out = Path::new("target/bench-peer-task");
-            match std::fs::remove_dir_all(out) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(format!("{}: {e}", out.display()));
-                }
-                _ => command.arg("--out").arg(out),
-            };
+            preparation::remove(out)?;
+            command.arg("--out").arg(out);
             command.args(["--seeds", "1", "--epochs", "1"]);
             command.args(["--max-train-samples", &sentences.to_string()]);
             whole_task(command, sentences)

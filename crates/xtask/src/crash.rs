@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::crash_place::{Moment, Place, now};
 use crate::crash_results::Results;
-use crate::peer::succeed;
+use crate::preparation;
 
 /// Options of `cargo xtask crash`.
 #[derive(Debug, Args)]
@@ -99,17 +99,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if options.kills == 0 {
         return Err("kills is 0, accepted is at least 1".to_owned());
     }
-    let program = match &options.program {
-        Some(program) => program.clone(),
-        None => {
-            succeed(Command::new(env!("CARGO")).args(["build", "--example", "glue_sst2"]))?;
-            PathBuf::from("target/debug/examples/glue_sst2")
-        }
-    };
+    let program = preparation::program(options.program.as_deref())?;
     let wrong = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
-    if options.work.exists() {
-        fs::remove_dir_all(&options.work).map_err(|e| wrong(&options.work, e))?;
-    }
+    preparation::remove(&options.work)?;
     fs::create_dir_all(&options.work).map_err(|e| wrong(&options.work, e))?;
     let calm = options.work.join("undisturbed");
     let started = Instant::now();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bench_peer::Timing;
 use crate::growth_table;
 use crate::peer::{Assets, THREADS, last_line, succeed};
-use crate::records;
+use crate::{preparation, records};
 
 /// Options of `cargo xtask growth`.
 #[derive(Debug, Args)]
@@ -114,13 +114,7 @@ pub(crate) fn read(path: &Path) -> Result<Record, String> {
 
 fn measure(options: &Options) -> Result<Record, String> {
     let assets = Assets::find()?;
-    let program = match &options.program {
-        Some(program) => program.clone(),
-        None => {
-            succeed(Command::new(env!("CARGO")).args(["build", "--example", "glue_sst2"]))?;
-            PathBuf::from("target/debug/examples/glue_sst2")
-        }
-    };
+    let program = preparation::program(options.program.as_deref())?;
     let mut record = Record {
         machine: processor(),
         steps: Vec::new(),
@@ -171,9 +165,7 @@ fn measure(options: &Options) -> Result<Record, String> {
 /// Seconds of the small study.
 fn study(program: &Path, processes: usize, jobs: usize) -> Result<f64, String> {
     let out = Path::new("target/growth");
-    if out.exists() {
-        std::fs::remove_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
-    }
+    preparation::remove(out)?;
     let command = |part: &[&str]| {
         let mut command = Command::new(program);
         command.args(STUDY).arg("--out").arg(out).args(part);

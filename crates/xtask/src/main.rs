@@ -18,6 +18,7 @@ mod launches;
 mod noise_table;
 mod peer;
 mod predict_table;
+mod preparation;
 mod records;
 mod rows;
 mod soak;

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use crate::blocks::Settings;
+
 /// Far beyond any encoder, and more than memory holds: the module is laid out before a checkpoint is read.
 const MOST_PARAMS: usize = 100_000_000_000;
 /// Far beyond any encoder: the module is laid out layer by layer before a checkpoint is read.
@@ -106,4 +108,32 @@ pub(super) fn only<T: PartialEq + Display>(
 /// A text field has the only value that this crate computes.
 pub(super) fn only_text(field: &str, value: &str, accepted: &str) -> Result<(), String> {
     only(field, format!("`{value}`"), format!("`{accepted}`"))
+}
+
+/// What BERT, RoBERTa and ELECTRA have beside the settings of their blocks.
+pub(super) struct LikeBert<'a> {
+    pub(super) classifier_dropout: f64,
+    pub(super) initializer_range: f64,
+    pub(super) position_embedding_type: &'a str,
+    pub(super) is_decoder: bool,
+}
+
+/// The checks that BERT, RoBERTa and ELECTRA share, by the names that all of them have.
+pub(super) fn like_bert(settings: &Settings, others: &LikeBert<'_>) -> Result<(), String> {
+    divides(
+        ("num_attention_heads", settings.heads),
+        ("hidden_size", settings.hidden),
+    )?;
+    probabilities(&[
+        ("hidden_dropout_prob", settings.dropout),
+        ("attention_probs_dropout_prob", settings.attention_dropout),
+        ("classifier_dropout", others.classifier_dropout),
+    ])?;
+    positive(&[
+        ("initializer_range", others.initializer_range),
+        ("layer_norm_eps", settings.epsilon),
+    ])?;
+    let positions = others.position_embedding_type;
+    only_text("position_embedding_type", positions, "absolute")?;
+    only("is_decoder", others.is_decoder, false)
 }

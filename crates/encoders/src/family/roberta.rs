@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::fields::LikeBert;
 use super::{Family, FamilyConfig, Outline, Stages, fields};
 use crate::blocks::{
     ClassificationHead, Dropouts, Embeddings, Encoder, FirstPosition, HiddenAct, Linear, Settings,
@@ -143,22 +144,13 @@ impl FamilyConfig for RobertaConfig {
                 self.pad_token_id as usize + 1
             ));
         }
-        fields::divides(
-            ("num_attention_heads", self.num_attention_heads),
-            ("hidden_size", self.hidden_size),
-        )?;
-        fields::probabilities(&[
-            ("hidden_dropout_prob", self.hidden_dropout_prob),
-            (
-                "attention_probs_dropout_prob",
-                self.attention_probs_dropout_prob,
-            ),
-            ("classifier_dropout", self.classifier_dropout()),
-        ])?;
-        fields::positive(fields::named!(self, initializer_range, layer_norm_eps))?;
-        let positions = &self.position_embedding_type;
-        fields::only_text("position_embedding_type", positions, "absolute")?;
-        fields::only("is_decoder", self.is_decoder, false)
+        let others = LikeBert {
+            classifier_dropout: self.classifier_dropout(),
+            initializer_range: self.initializer_range,
+            position_embedding_type: &self.position_embedding_type,
+            is_decoder: self.is_decoder,
+        };
+        fields::like_bert(&self.settings(), &others)
     }
 
     fn outline(&self) -> Outline<'_> {

@@ -12,7 +12,9 @@ use cubecl::prelude::*;
 
 use super::fusion::register;
 use super::heads;
-use super::launch::{cube_per_row, element, empty, is_small, largest_of_cube, sum_of_cube, units};
+use super::launch::{
+    cube_per_row, element, empty, has_kernel, largest_of_cube, sum_of_cube, units,
+};
 use crate::attention::AttentionBackend;
 use crate::key::Dropout;
 use crate::packing::Packed;
@@ -144,10 +146,6 @@ impl AroundProducts<Cube> for Kernels {
 fn can_be_moved(tensors: &[FloatTensor<Cube>]) -> bool {
     let dtype = tensors[0].dtype;
     tensors.iter().all(|x| x.dtype == dtype && has_kernel(x))
-}
-
-fn has_kernel(scores: &FloatTensor<Cube>) -> bool {
-    element(scores.dtype).is_some() && scores.shape.num_elements() > 0 && is_small(scores)
 }
 
 fn all<const N: usize>(tensors: Vec<FloatTensor<Cube>>) -> [FloatTensor<Cube>; N] {

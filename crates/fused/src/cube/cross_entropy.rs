@@ -11,8 +11,8 @@ use cubecl::prelude::*;
 
 use super::fusion::register;
 use super::launch::{
-    contiguous, cube_per_row, divided_sum, element, empty, is_small, largest_of_cube, sum_of_cube,
-    units,
+    contiguous, cube_per_row, divided_sum, element, empty, has_kernel, largest_of_cube,
+    sum_of_cube, units,
 };
 use crate::cross_entropy::{CrossEntropyBackend, plain, plain_backward};
 
@@ -21,7 +21,7 @@ impl CrossEntropyBackend for Cube {
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        if !has_kernel(&logits, &targets) {
+        if !have_kernel(&logits, &targets) {
             return plain::<Self>(logits, targets);
         }
         let outputs = vec![
@@ -44,7 +44,7 @@ impl CrossEntropyBackend for Cube {
         dtype: FloatDType,
     ) -> FloatTensor<Self> {
         let out = DType::from(dtype);
-        if !has_kernel(&probabilities, &targets)
+        if !have_kernel(&probabilities, &targets)
             || element(out).is_none()
             || grad.dtype != DType::F32
         {
@@ -61,11 +61,8 @@ impl CrossEntropyBackend for Cube {
     }
 }
 
-fn has_kernel(logits: &FloatTensor<Cube>, targets: &IntTensor<Cube>) -> bool {
-    element(logits.dtype).is_some()
-        && int_element(targets.dtype).is_some()
-        && logits.shape.num_elements() > 0
-        && is_small(logits)
+fn have_kernel(logits: &FloatTensor<Cube>, targets: &IntTensor<Cube>) -> bool {
+    has_kernel(logits) && int_element(targets.dtype).is_some()
 }
 
 fn int_element(dtype: DType) -> Option<ElemType> {

@@ -11,7 +11,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::fusion::register;
-use super::launch::{contiguous, element, empty, is_small};
+use super::launch::{contiguous, element, empty, has_kernel};
 use crate::gelu::{GeluBackend, plain_backward};
 
 /// `1 / sqrt(2π)`.
@@ -19,8 +19,7 @@ const DENSITY: f32 = FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0;
 
 impl GeluBackend for Cube {
     fn fused_gelu_backward(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
-        let is_known = element(x.dtype).is_some() && grad.dtype == x.dtype;
-        if !is_known || x.shape.num_elements() == 0 || !is_small(&x) {
+        if !has_kernel(&x) || grad.dtype != x.dtype {
             return plain_backward::<Self>(x, grad);
         }
         let outputs = vec![(x.shape.clone(), x.dtype)];

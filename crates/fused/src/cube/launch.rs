@@ -18,8 +18,13 @@ pub(super) const UNITS: usize = 256;
 const MOST_CUBES: usize = 1024;
 
 /// Whether the kernels, which count elements in 32 bits, can have a tensor. Units past the end need the upper half of the range.
-pub(super) fn is_small(tensor: &FloatTensor<Cube>) -> bool {
+fn is_small(tensor: &FloatTensor<Cube>) -> bool {
     tensor.shape.num_elements() <= i32::MAX as usize
+}
+
+/// Whether kernels that compute in single precision can have a tensor, and have something to do.
+pub(super) fn has_kernel(tensor: &FloatTensor<Cube>) -> bool {
+    element(tensor.dtype).is_some() && tensor.shape.num_elements() > 0 && is_small(tensor)
 }
 
 /// Whether kernels for single precision can have all these tensors.

@@ -11,7 +11,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::fusion::register;
-use super::launch::{self, contiguous, cube_per_row, empty, is_small, sum_of_cube, units};
+use super::launch::{self, contiguous, cube_per_row, empty, has_kernel, sum_of_cube, units};
 use crate::dropout::DropoutBackend;
 use crate::key::Dropout;
 use crate::layer_norm::{LayerNormBackend, plain, plain_backward, plain_parts};
@@ -29,7 +29,7 @@ impl LayerNormBackend for Cube {
         beta: FloatTensor<Self>,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        if !has_kernel(&x, &[&gamma, &beta]) {
+        if !have_kernel(&x, &[&gamma, &beta]) {
             return plain::<Self>(x, gamma, beta, epsilon);
         }
         let outputs = vec![(x.shape.clone(), x.dtype)];
@@ -46,7 +46,7 @@ impl LayerNormBackend for Cube {
         grad: FloatTensor<Self>,
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        if !has_kernel(&x, &[&gamma]) || grad.dtype != x.dtype {
+        if !have_kernel(&x, &[&gamma]) || grad.dtype != x.dtype {
             return plain_backward::<Self>(x, gamma, grad, epsilon);
         }
         let parameter = (gamma.shape.clone(), gamma.dtype);
@@ -69,7 +69,7 @@ impl LayerNormBackend for Cube {
         epsilon: f64,
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        if !has_kernel(&x, &[&gamma, &beta]) || residual.dtype != x.dtype {
+        if !have_kernel(&x, &[&gamma, &beta]) || residual.dtype != x.dtype {
             return plain_parts::<Self>(x, residual, gamma, beta, epsilon, dropout);
         }
         let form = (x.shape.clone(), x.dtype);
@@ -90,15 +90,11 @@ impl LayerNormBackend for Cube {
 }
 
 /// Rows of single or half precision, and parameters of one type, which may be single precision beside half.
-fn has_kernel(x: &FloatTensor<Cube>, parameters: &[&FloatTensor<Cube>]) -> bool {
+fn have_kernel(x: &FloatTensor<Cube>, parameters: &[&FloatTensor<Cube>]) -> bool {
     let dtype = parameters[0].dtype;
-    [x.dtype, dtype]
-        .map(launch::element)
-        .iter()
-        .all(Option::is_some)
+    has_kernel(x)
+        && launch::element(dtype).is_some()
         && parameters.iter().all(|parameter| parameter.dtype == dtype)
-        && x.shape.num_elements() > 0
-        && is_small(x)
 }
 
 fn element(tensor: &CubeTensor) -> ElemType {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{FirstPosition, HiddenAct, Settings};
 use crate::error::EncoderError;
+use crate::family::fields::LikeBert;
 use crate::family::{FamilyConfig, Outline, fields};
 
 /// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
@@ -118,22 +119,13 @@ impl FamilyConfig for BertConfig {
         let layers = ("num_hidden_layers", self.num_hidden_layers);
         fields::size(self.num_params(), layers)?;
         fields::token("pad_token_id", self.pad_token_id, self.vocab_size)?;
-        fields::divides(
-            ("num_attention_heads", self.num_attention_heads),
-            ("hidden_size", self.hidden_size),
-        )?;
-        fields::probabilities(&[
-            ("hidden_dropout_prob", self.hidden_dropout_prob),
-            (
-                "attention_probs_dropout_prob",
-                self.attention_probs_dropout_prob,
-            ),
-            ("classifier_dropout", self.classifier_dropout()),
-        ])?;
-        fields::positive(fields::named!(self, initializer_range, layer_norm_eps))?;
-        let positions = &self.position_embedding_type;
-        fields::only_text("position_embedding_type", positions, "absolute")?;
-        fields::only("is_decoder", self.is_decoder, false)
+        let others = LikeBert {
+            classifier_dropout: self.classifier_dropout(),
+            initializer_range: self.initializer_range,
+            position_embedding_type: &self.position_embedding_type,
+            is_decoder: self.is_decoder,
+        };
+        fields::like_bert(&self.settings(), &others)
     }
 
     fn outline(&self) -> Outline<'_> {
