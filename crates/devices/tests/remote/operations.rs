@@ -183,5 +183,5 @@ fn every_operation_has_the_bits_of_the_kernel_here() {
     for ((name, here), (_, there)) in here.iter().zip(&there) {
         assert_eq!(there, here, "{name}");
     }
-    assert_eq!((here.len(), there.len()), (18, 18));
+    assert_eq!((here.len(), there.len()), (19, 19));
 }
