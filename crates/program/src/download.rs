@@ -25,7 +25,7 @@ pub(crate) fn find(wanted: &Wanted, name: &str, quiet: bool) -> Result<Found, Fa
         })
         .map_err(|error| {
             let hint = match error {
-                HubError::Offline { .. } => format!("; {}", wanted.offline()),
+                HubError::Offline { .. } => format!("; {} need no network", wanted.offline()),
                 _ => String::new(),
             };
             Failure::World(format!("{error}{hint}"))

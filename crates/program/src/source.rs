@@ -95,11 +95,11 @@ impl Wanted {
         }
     }
 
-    /// What needs no network, in words.
+    /// The sources that need no network, in words.
     pub(crate) fn offline(&self) -> String {
         match self.bundled {
-            Some(_) => format!("{} bundled and folders need none", self.option),
-            None => "folders need none".to_owned(),
+            Some(_) => format!("{} bundled and folders", self.option),
+            None => "folders".to_owned(),
         }
     }
 
@@ -170,7 +170,7 @@ fn from_hub(wanted: &Wanted, name: &str, _: &Program, quiet: bool) -> Result<Fou
 fn from_hub(wanted: &Wanted, name: &str, program: &Program, _: bool) -> Result<Found, Failure> {
     let option = wanted.option;
     Err(Failure::Usage(format!(
-        "{option} hf:{name} needs a download, which this build cannot do; {}; to download, run: {}",
+        "{option} hf:{name} needs a download, which this build cannot do; {} need none; to download, run: {}",
         wanted.offline(),
         program.command_with(&["hub"]),
     )))

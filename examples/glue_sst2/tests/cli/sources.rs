@@ -243,14 +243,18 @@ mod downloads {
             &[
                 "google-bert/bert-base-uncased@86b5e093",
                 endpoint,
-                "--model bundled needs no network",
+                "--model bundled and folders need no network",
             ],
         );
         let output = run(&world, endpoint, "model", "hf:sst2");
         assert_error(
             &output,
             1,
-            &["nyu-mll/glue@", endpoint, "--data bundled needs no network"],
+            &[
+                "nyu-mll/glue@",
+                endpoint,
+                "--data bundled and folders need no network",
+            ],
         );
         assert!(!world.path("out").exists(), "nothing was written");
     }
