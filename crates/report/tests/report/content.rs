@@ -394,6 +394,21 @@ fn the_sentences_are_counted_and_warned_about() {
 }
 
 #[test]
+fn curves_of_a_sweep_are_those_of_the_main_comparison() {
+    let html = write(&Sample::of(&[StudyKind::Lambda], 6)).html;
+    let (_, described) = html
+        .split_once("Training loss by optimizer step, mean over seeds: ")
+        .expect("its description");
+    let (described, _) = described.split_once('"').expect("an attribute");
+    assert!(
+        described.starts_with("baseline, λ = 0 from "),
+        "{described}"
+    );
+    let noisy = "; noisytune, λ = 0.15 from ";
+    assert!(described.contains(noisy), "{described}");
+}
+
+#[test]
 fn several_arms_are_compared_in_a_figure_of_their_own() {
     let arms = ["baseline", "noisytune", "gaussian-matched"];
     let sample = Sample::with_config(StudyConfig {
