@@ -1,6 +1,8 @@
 //! The `glue` example: chooses the task, and leaves the rest to the program of every study.
 
 mod arguments;
+#[cfg(test)]
+mod recorded;
 
 use std::path::Path;
 use std::process::ExitCode;
