@@ -4,7 +4,7 @@
 //! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
 //! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
 //! intermediate tensors. On every other backend it is a default body of Burn's primitives. On CubeCL's,
-//! dropout, layer norm, GELU's gradient, what attention computes around its products, cross-entropy and
+//! dropout, layer norm, GELU's gradient, what attention computes around its products, parts, cross-entropy and
 //! what a step does to all parameters are kernels of this crate too, because there each kernel of Burn's
 //! costs the host some twenty microseconds. The tests compare each kernel with its default body. The backward passes are
 //! written out, one node of the autodiff graph per operation.
@@ -12,6 +12,7 @@
 //! | operation | instead of |
 //! |---|---|
 //! | [`linear`], [`linear_gelu`] | matmul, add, gelu |
+//! | [`projections`] | the same for several weights, as one product |
 //! | [`attention`], [`packed_attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
 //! | [`biased_attention`] | the same with a bias of the scores, such as one of relative positions |
 //! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
@@ -103,6 +104,7 @@ mod meeting;
 mod packing;
 mod parts;
 mod plain_attention;
+mod projections;
 mod rotary;
 mod rows;
 mod together;
@@ -129,6 +131,7 @@ pub use layer_norm::{dropout_add_layer_norm, layer_norm};
 pub use linear::{linear, linear_gelu};
 pub use packing::{Packing, PackingError};
 pub use parts::parts;
+pub use projections::projections;
 #[cfg(feature = "remote")]
 pub use remote::with_operations;
 pub use rotary::rotary;

@@ -122,8 +122,6 @@ pub(crate) trait LinearBackend: Backend + GeluBackend {
 
 #[cfg(feature = "ndarray")]
 impl LinearBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl LinearBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl LinearBackend for burn::backend::LibTorch {}
 

@@ -1,4 +1,4 @@
-//! A tensor cut along its last dimension, and the gradients of the parts put together in one pass.
+//! A tensor cut along its last dimension, with the gradients of the parts put together in one pass; and the inverse.
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -9,11 +9,13 @@ use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Slice, Tensor};
 
 use crate::meeting::{Meeting, UseBackward};
+use crate::together::TensorList;
 
 /// `x` cut along its last dimension into `N` parts of the same width.
 ///
 /// Slices have the same values and gradients, but Burn pads the gradient of each with zeros and adds them one by one, on one
 /// thread. Those of parts wait for each other and are laid side by side in one pass, on every core where the backend is flex.
+/// On CubeCL's devices one kernel cuts, and one puts together.
 /// A part on which no result depends has the gradient 0.
 ///
 /// # Shapes
@@ -30,15 +32,18 @@ pub fn parts<const N: usize, const D: usize>(x: Tensor<D>) -> [Tensor<D>; N] {
         N > 0 && dims[D - 1].is_multiple_of(N),
         "parts: x {dims:?} does not have {N} parts"
     );
-    let meeting = Meeting::default();
-    let whole = <Dispatch as PartsBackend>::whole(x.into_dispatch(), N, meeting.clone());
-    std::array::from_fn(|number| {
-        let part = <Dispatch as PartsBackend>::part(whole.clone(), number, N, meeting.clone());
-        Tensor::from_dispatch(part)
-    })
+    let cut = <Dispatch as PartsBackend>::cut(x.into_dispatch(), N);
+    let mut cut = cut.0.into_iter().map(Tensor::from_dispatch);
+    std::array::from_fn(|_| cut.next().expect("as many parts as were asked for"))
 }
 
-/// Without autodiff, a part is a slice.
+/// Two or three tensors of one shape side by side in the last dimension: the inverse of [`parts`].
+pub(crate) fn side_by_side<const N: usize, const D: usize>(tensors: [Tensor<D>; N]) -> Tensor<D> {
+    const { assert!(N == 2 || N == 3, "autodiff has a node for these alone") };
+    let tensors = TensorList(tensors.map(Tensor::into_dispatch).into());
+    Tensor::from_dispatch(<Dispatch as PartsBackend>::joined(tensors))
+}
+
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -48,28 +53,20 @@ pub fn parts<const N: usize, const D: usize>(x: Tensor<D>) -> [Tensor<D>; N] {
     Autodiff
 )]
 pub(crate) trait PartsBackend: Backend {
-    /// What the parts are cut from, in so many.
-    fn whole(x: FloatTensor<Self>, parts: usize, meeting: Meeting) -> FloatTensor<Self> {
-        let _ = (parts, meeting);
-        x
+    /// So many parts of the last dimension, all of one width.
+    fn cut(x: FloatTensor<Self>, parts: usize) -> TensorList<Self> {
+        slices::<Self>(x, parts)
     }
 
-    /// The part of this number, from 0.
-    fn part(
-        whole: FloatTensor<Self>,
-        number: usize,
-        parts: usize,
-        meeting: Meeting,
-    ) -> FloatTensor<Self> {
-        let _ = meeting;
-        slice::<Self>(whole, number, parts)
+    /// The inverse of `cut`.
+    fn joined(#[extension_type] tensors: TensorList<Self>) -> FloatTensor<Self> {
+        let places = tensors.0.len();
+        plain::<Self>(tensors.0.into_iter().enumerate().collect(), places)
     }
 }
 
 #[cfg(feature = "ndarray")]
 impl PartsBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl PartsBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl PartsBackend for burn::backend::LibTorch {}
 #[cfg(feature = "remote")]
@@ -85,8 +82,6 @@ pub(crate) trait JoinBackend: Backend {
 
 #[cfg(feature = "ndarray")]
 impl JoinBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl JoinBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl JoinBackend for burn::backend::LibTorch {}
 #[cfg(feature = "remote")]
@@ -100,6 +95,12 @@ pub(crate) fn slice<B: Backend>(x: FloatTensor<B>, number: usize, parts: usize) 
     let mut slices: Vec<Slice> = outer.iter().map(|&size| Slice::from(0..size)).collect();
     slices.push(Slice::from(number * width..(number + 1) * width));
     B::float_slice(x, &slices)
+}
+
+/// Burn's primitives.
+pub(crate) fn slices<B: Backend>(x: FloatTensor<B>, parts: usize) -> TensorList<B> {
+    let all = (0..parts).map(|number| slice::<B>(x.clone(), number, parts));
+    TensorList(all.collect())
 }
 
 /// Burn's primitives.
@@ -121,8 +122,12 @@ pub(crate) fn plain<B: Backend>(
     B::float_cat(side_by_side.collect(), last)
 }
 
-impl<B: Backend + JoinBackend, C: CheckpointStrategy> PartsBackend for Autodiff<B, C> {
-    fn whole(x: FloatTensor<Self>, parts: usize, meeting: Meeting) -> FloatTensor<Self> {
+impl<B, C> PartsBackend for Autodiff<B, C>
+where
+    B: Backend + PartsBackend + JoinBackend,
+    C: CheckpointStrategy,
+{
+    fn cut(x: FloatTensor<Self>, parts: usize) -> TensorList<Self> {
         #[derive(Debug)]
         struct WholeBackward;
 
@@ -144,31 +149,79 @@ impl<B: Backend + JoinBackend, C: CheckpointStrategy> PartsBackend for Autodiff<
             }
         }
 
-        if !x.is_tracked() {
-            return x;
-        }
+        let meeting = Meeting::default();
         let (x, node) = x.into_parts();
-        match WholeBackward
+        let whole: FloatTensor<Self> = match WholeBackward
             .prepare::<C>([node])
             .compute_bound()
             .stateful()
         {
-            OpsKind::Tracked(prep) => prep.finish((parts, meeting), x),
+            OpsKind::Tracked(prep) => prep.finish((parts, meeting.clone()), x),
             OpsKind::UnTracked(prep) => prep.finish(x),
+        };
+        let cut = B::cut(whole.primitive().clone(), parts).0.into_iter();
+        let cut = cut.enumerate().map(|(number, part)| {
+            match UseBackward
+                .prepare::<C>([whole.node()])
+                .compute_bound()
+                .stateful()
+            {
+                OpsKind::Tracked(prep) => prep.finish((meeting.clone(), number), part),
+                OpsKind::UnTracked(prep) => prep.finish(part),
+            }
+        });
+        TensorList(cut.collect())
+    }
+
+    fn joined(tensors: TensorList<Self>) -> FloatTensor<Self> {
+        match tensors.0.len() {
+            2 => joined::<B, C, 2>(tensors.0),
+            3 => joined::<B, C, 3>(tensors.0),
+            _ => unreachable!("two or three tensors"),
+        }
+    }
+}
+
+fn joined<B, C, const N: usize>(
+    tensors: Vec<FloatTensor<Autodiff<B, C>>>,
+) -> FloatTensor<Autodiff<B, C>>
+where
+    B: Backend + PartsBackend,
+    C: CheckpointStrategy,
+{
+    #[derive(Debug)]
+    struct JoinedBackward<const N: usize>;
+
+    impl<B: Backend + PartsBackend, const N: usize> Backward<B, N> for JoinedBackward<N> {
+        type State = ();
+
+        fn backward(
+            self,
+            ops: Ops<Self::State, N>,
+            grads: &mut Gradients,
+            _checkpointer: &mut Checkpointer,
+        ) {
+            let grad = grads.consume::<B>(&ops.node);
+            for (node, grad) in ops.parents.into_iter().zip(B::cut(grad, N).0) {
+                if let Some(node) = node {
+                    grads.register::<B>(node.id, grad);
+                }
+            }
         }
     }
 
-    fn part(
-        whole: FloatTensor<Self>,
-        number: usize,
-        parts: usize,
-        meeting: Meeting,
-    ) -> FloatTensor<Self> {
-        let (whole, node) = whole.into_parts();
-        let part = slice::<B>(whole, number, parts);
-        match UseBackward.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((meeting, number), part),
-            OpsKind::UnTracked(prep) => prep.finish(part),
-        }
+    let (tensors, nodes): (Vec<_>, Vec<_>) = tensors.into_iter().map(|x| x.into_parts()).unzip();
+    let nodes: Result<[_; N], _> = nodes.try_into();
+    let Ok(nodes) = nodes else {
+        unreachable!("as many tensors as nodes")
+    };
+    let output = B::joined(TensorList(tensors));
+    match JoinedBackward::<N>
+        .prepare::<C>(nodes)
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }

@@ -27,6 +27,7 @@ mod noise;
 mod optimizer;
 #[path = "../../../finetune/tests/training/parameters.rs"]
 mod parameters;
+mod parts;
 mod study;
 mod training;
 mod values;
@@ -86,6 +87,16 @@ macro_rules! on {
             #[test]
             fn scores_that_are_not_finite_spoil_their_rows_alone() {
                 crate::attention::scores_that_are_not_finite_spoil_their_rows_alone(NAME);
+            }
+
+            #[test]
+            fn parts_and_their_gradients_are_the_same() {
+                crate::parts::parts_and_their_gradients_are_the_same(NAME);
+            }
+
+            #[test]
+            fn projections_are_the_same_in_value_and_gradients() {
+                crate::parts::projections_are_the_same_in_value_and_gradients(NAME);
             }
 
             #[test]

@@ -6,9 +6,10 @@ use burn::tensor::{Device, Tensor};
 use super::dropout::{Dropouts, of_part};
 use super::linear::Linear;
 use super::output::Output;
+use super::projected::projected;
 use super::settings::Settings;
 use crate::groups::Groups;
-use crate::input::{AttentionStates, Layout, Tokens};
+use crate::input::{Layout, Tokens};
 
 /// Self-attention with its output block.
 #[derive(Module, Debug)]
@@ -121,14 +122,13 @@ impl Attention {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let AttentionStates {
-            residual,
-            queries,
-            keys,
-            values,
-        } = layout.for_attention(tokens, hidden);
-        let projected = self.self_attention.projected(queries, keys, values);
-        let heads = self.self_attention.heads;
+        let SelfAttention {
+            query,
+            key,
+            value,
+            heads,
+        } = &self.self_attention;
+        let (residual, projected) = projected([query, key, value], hidden, layout, tokens);
         let context = heads.attend(projected, layout, tokens, dropouts);
         self.output.forward(context, residual, dropouts)
     }
@@ -143,18 +143,5 @@ impl SelfAttention {
             value: projection(),
             heads: settings.into(),
         }
-    }
-
-    /// Queries, keys and values of all heads.
-    ///
-    /// # Shapes
-    /// - `queries`: of some tokens; `keys`, `values`: `[batch, length, hidden]`, or `[1, tokens, hidden]` where they are packed
-    /// - output: the same
-    fn projected(&self, queries: Tensor<3>, keys: Tensor<3>, values: Tensor<3>) -> [Tensor<3>; 3] {
-        [
-            self.query.forward(queries),
-            self.key.forward(keys),
-            self.value.forward(values),
-        ]
     }
 }

@@ -62,6 +62,19 @@ impl Linear {
         fused::linear(x, self.weight.val(), self.bias())
     }
 
+    /// Projects the last dimension by several layers of one size, as one product.
+    ///
+    /// # Shapes
+    /// - `x`: `[..., input]`
+    /// - outputs: `[..., output]`
+    pub(crate) fn forward_all<const N: usize, const D: usize>(
+        layers: [&Self; N],
+        x: Tensor<D>,
+    ) -> [Tensor<D>; N] {
+        let weights = layers.map(|layer| layer.weight.val());
+        fused::projections(x, weights, layers.map(Self::bias))
+    }
+
     /// Computes some columns of the projection of the last dimension.
     ///
     /// # Shapes

@@ -13,6 +13,7 @@ mod linear;
 mod norm;
 mod output;
 mod pooler;
+mod projected;
 mod relative;
 mod settings;
 
@@ -28,5 +29,6 @@ pub(crate) use linear::{Initial, zero_bias};
 pub use norm::LayerNorm;
 pub use output::Output;
 pub use pooler::Pooler;
+pub(crate) use projected::projected;
 pub(crate) use relative::{scores_at, scores_by_distance, scores_of_pairs, split_heads};
 pub(crate) use settings::{FirstPosition, Settings};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Family, FamilyConfig, Outline, Stages, fields};
 use crate::blocks::{
-    Dropouts, Embeddings, FirstPosition, Heads, HiddenAct, LayerNorm, Linear, Settings,
+    Dropouts, Embeddings, FirstPosition, Heads, HiddenAct, LayerNorm, Linear, Settings, projected,
 };
 use crate::input::{EncoderInput, Layout, Tokens};
 use crate::names::{Names, RENAMED};
@@ -214,17 +214,13 @@ impl TransformerBlock {
     ) -> Tensor<3> {
         let Self { attention, ffn, .. } = self;
         let hidden = attention.q_lin.adopt(hidden);
-        let states = layout.for_attention(tokens, hidden);
-        let projected = [
-            attention.q_lin.forward(states.queries),
-            attention.k_lin.forward(states.keys),
-            attention.v_lin.forward(states.values),
-        ];
+        let layers = [&attention.q_lin, &attention.k_lin, &attention.v_lin];
+        let (residual, projected) = projected(layers, hidden, layout, tokens);
         let context = attention.heads.attend(projected, layout, tokens, dropouts);
         let attended = attention.out_lin.forward(context);
         let attended = self
             .sa_layer_norm
-            .forward_residual(attended, states.residual, None);
+            .forward_residual(attended, residual, None);
 
         let [residual, attended] = fused::branches(attended);
         let wide = ffn.activation.after(&ffn.lin1, attended);

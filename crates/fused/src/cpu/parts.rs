@@ -10,8 +10,14 @@ use super::elementwise::CHUNK;
 use super::rows;
 use super::storage::{self, Unwritten};
 use crate::parts::{JoinBackend, PartsBackend, plain};
+use crate::together::TensorList;
 
-impl PartsBackend for Flex {}
+impl PartsBackend for Flex {
+    fn joined(tensors: TensorList<Self>) -> FlexTensor {
+        let places = tensors.0.len();
+        Self::side_by_side(tensors.0.into_iter().enumerate().collect(), places)
+    }
+}
 
 impl JoinBackend for Flex {
     fn side_by_side(parts: Vec<(usize, FlexTensor)>, places: usize) -> FlexTensor {

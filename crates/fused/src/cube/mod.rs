@@ -12,4 +12,6 @@ mod gelu;
 mod heads;
 mod launch;
 mod layer_norm;
+mod linear;
+mod parts;
 mod squared_norm;
