@@ -66,8 +66,7 @@ pub fn mean_loss(outputs: Tensor<2>, targets: &BatchTargets) -> Tensor<1> {
     // Half precision would lose most of the digits of a small loss.
     let outputs = outputs.cast(FloatDType::F32);
     match targets {
-        // Three kernels in place of Burn's seventeen, of which one adds atomically. Elsewhere it would change the last digits of
-        // recorded runs, for nothing.
+        // Fewer kernels than Burn's, of which one adds atomically. Elsewhere it would change the last digits of recorded runs.
         BatchTargets::Classes(classes) if fused::runs_together(&outputs.device()) => {
             fused::cross_entropy(outputs, classes.clone())
         }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::linear::Linear;
-use crate::input::{AttentionStates, Layout, Tokens};
+use crate::input::{Layout, Tokens};
 
 /// The states that the result of attention is added to, and query, key and value, by three layers of one size.
 ///
@@ -17,19 +17,15 @@ pub(crate) fn projected(
     tokens: Tokens,
 ) -> (Tensor<3>, [Tensor<3>; 3]) {
     if !fused::runs_together(&hidden.device()) {
-        let AttentionStates {
-            residual,
-            queries,
-            keys,
-            values,
-        } = layout.for_attention(tokens, hidden);
+        let states = layout.for_attention(tokens, hidden);
         let projected = [
-            query.forward(queries),
-            key.forward(keys),
-            value.forward(values),
+            query.forward(states.queries),
+            key.forward(states.keys),
+            value.forward(states.values),
         ];
-        return (residual, projected);
+        return (states.residual, projected);
     }
+    // There each kernel costs the host more than what it computes.
     let [some, all] = fused::branches(hidden);
     match tokens {
         Tokens::All => (some, Linear::forward_all([query, key, value], all)),
