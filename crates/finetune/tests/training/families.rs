@@ -13,7 +13,7 @@ use safetensors::tensor::TensorView;
 use serde_json::Value;
 use study::Recipe;
 
-use crate::closeness::distance;
+use crate::closeness::{distance, steady};
 use crate::pytorch::{LOSS, UPDATE, assert_close, recipe};
 use crate::reference::{json, numbers};
 
@@ -121,22 +121,6 @@ fn theirs(family: &str, file: &SafeTensors<'_>, prefix: &str) -> BTreeMap<String
     values(&loaded.expect("it loads").model)
 }
 
-/// Whether AdamW's steps along a gradient are the same in all correct programs: those along one that is but rounding
-/// are not, and the first steps are as long whatever the gradient. Whole rows of a table have the gradient 0; a few
-/// zeros are sums that happened to round to it.
-fn steady(gradients: &[f32]) -> impl Fn(f32) -> bool {
-    const ROW: usize = 16;
-    let largest = gradients.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
-    let has_rows = gradients.iter().filter(|g| **g == 0.0).count() >= ROW;
-    move |gradient| {
-        let is_rounding = match gradient == 0.0 {
-            true => !has_rows,
-            false => gradient.abs() < 1e-4 * largest,
-        };
-        largest == 0.0 || largest > 1e-6 && !is_rounding
-    }
-}
-
 fn trainer(family: &str, recipe: &Recipe) -> (Trainer, u32) {
     let device = Device::flex();
     let snapshot = Snapshot::open(golden(family).join("snapshot")).expect("it opens");
@@ -176,8 +160,7 @@ fn five_steps_of_every_family_match_pytorch_in_both_layouts() {
             let (mut compared, mut elements) = (0, 0);
             for (path, ours) in &end {
                 let (start, theirs, slope) = (&start[path], &ends[path], &slopes[path]);
-                let is_steady = steady(slope);
-                let kept: Vec<usize> = (0..ours.len()).filter(|&i| is_steady(slope[i])).collect();
+                let kept = steady(slope);
                 let of = |values: &[f32]| kept.iter().map(|&i| values[i]).collect::<Vec<f32>>();
                 let [ours, theirs, start] = [ours, theirs, start].map(|values| of(values));
                 elements += end[path].len();
