@@ -21,7 +21,7 @@ pub struct BenchmarkMaterial<'a> {
     pub model: &'a str,
     /// Tasks of the benchmark that were not run.
     pub absent: &'a [&'a str],
-    /// The command that makes the same runs again, as typed.
+    /// The command that makes the same runs again, as typed; empty if each task had its own.
     pub command: &'a str,
 }
 
@@ -82,10 +82,7 @@ fn document(material: &BenchmarkMaterial<'_>) -> Document {
             id: "origin",
             heading: "How was it done?".to_owned(),
             finding: None,
-            blocks: vec![
-                Block::Text("Each task has its own folder with records, summary and report, which hold every arm. This command repeats the runs, or continues them where they stopped:".to_owned()),
-                Block::Code(material.command.to_owned()),
-            ],
+            blocks: origin(material.command),
         },
     ];
     Document {
@@ -102,6 +99,20 @@ fn document(material: &BenchmarkMaterial<'_>) -> Document {
             "Made by noisytune-burn from {}.",
             count(summary.tasks.len(), "task", "tasks")
         ),
+    }
+}
+
+fn origin(command: &str) -> Vec<Block> {
+    let folders =
+        "Each task has its own folder with records, summary and report, which hold every arm.";
+    match command {
+        "" => vec![Block::Text(folders.to_owned())],
+        command => vec![
+            Block::Text(format!(
+                "{folders} This command repeats the runs, or continues them where they stopped:"
+            )),
+            Block::Code(command.to_owned()),
+        ],
     }
 }
 
@@ -123,9 +134,15 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
             "#pairs",
             "#p, permutation",
             "#p, Holm",
+            "#the paper's difference, BERT",
         ],
     );
-    let row = |first: [String; 4], paired: Option<&study::statistics::Paired>, holm| {
+    let paper = |scores: Option<(f64, f64)>| {
+        or_none(scores.map(|(without, with)| with - without), |gain| {
+            signed(gain, 1)
+        })
+    };
+    let row = |first: [String; 4], paired: Option<&study::statistics::Paired>, holm, theirs| {
         let mut row = first.to_vec();
         row.extend([
             paired.map_or(NONE.to_owned(), |paired| points(paired.mean)),
@@ -133,9 +150,11 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
             paired.map_or(NONE.to_owned(), |paired| thousands(paired.n)),
             p_value(paired.and_then(|paired| paired.p_value)),
             p_value(holm),
+            paper(theirs),
         ]);
         row
     };
+    let bert = &table_1::ROWS[0];
     for task in &material.summary.tasks {
         table.rows.push(row(
             [
@@ -146,6 +165,7 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
             ],
             task.comparison.as_ref().map(|c| &c.paired),
             task.holm_p,
+            bert.on(&task.task),
         ));
     }
     if let Some(average) = &material.summary.average {
@@ -161,6 +181,7 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
             ],
             average.paired.as_ref(),
             None,
+            bert.average(material.summary.tasks.iter().map(|task| task.task.as_str())),
         ));
     }
     for absent in material.absent {

@@ -37,9 +37,10 @@ impl Conductor<'_> {
         }
         let (there, absent) = held(data)?;
         let study = self.arguments.resolve().study;
-        if !study.studies.contains(&StudyKind::Compare) || study.arms.len() < 2 {
+        let compares = |kind: &StudyKind| [StudyKind::Compare, StudyKind::Baseline].contains(kind);
+        if !study.studies.iter().any(compares) || study.arms.len() < 2 {
             return Err(Failure::usage(
-                "--task all puts comparisons side by side; expected --study compare and at least two --arms",
+                "--task all puts comparisons side by side; expected --study compare or baseline, and at least two --arms",
             ));
         }
         let Some(stage) = self.stage()? else {

@@ -11,7 +11,7 @@ use crate::error::StudyError;
 use crate::json_text::json_text;
 use crate::kind::StudyKind;
 use crate::statistics::{Paired, Summary, fewest_pairs, holm, points};
-use crate::summary::{Comparison, Point, Scores, StudySummary};
+use crate::summary::{Comparison, Point, Scores, StudyResult, StudySummary};
 
 pub use crate::statistics::Finding;
 
@@ -74,7 +74,8 @@ pub struct Average {
 
 impl BenchmarkSummary {
     /// Puts the summaries of tasks side by side: of each, NoisyTune against its control in the comparison, or else the
-    /// first two arms compared. A summary without a comparison is left out.
+    /// first two arms compared; without a comparison by one recipe, by the recipe that was tuned for the control. A summary
+    /// without either is left out.
     ///
     /// # Errors
     /// [`StudyError::Statistics`] if a p-value or a score is out of its range.
@@ -186,9 +187,9 @@ impl Parts {
     }
 }
 
-/// The point of the comparison that is NoisyTune's, or else the first one compared, and the point it is compared with.
-fn compared(summary: &StudySummary) -> Option<(&Point, &Point)> {
-    let points = &summary.study(StudyKind::Compare)?.points;
+/// The first point of a study that is NoisyTune's and compared, or else the first one compared, and the point it is compared with.
+fn compared(study: &StudyResult) -> Option<(&Point, &Point)> {
+    let points = &study.points;
     let compared = || points.iter().filter(|point| point.comparison.is_some());
     let treatment = compared()
         .find(|point| point.arm == Arm::NOISYTUNE)
@@ -200,7 +201,9 @@ fn compared(summary: &StudySummary) -> Option<(&Point, &Point)> {
 
 impl TaskResult {
     fn of(summary: &StudySummary) -> Option<Self> {
-        let (treatment, control) = compared(summary)?;
+        let study = [StudyKind::Compare, StudyKind::Baseline];
+        let study = study.iter().find_map(|study| summary.study(*study));
+        let (treatment, control) = compared(study?)?;
         Some(Self {
             task: summary.task.clone(),
             metric: summary.metric.clone(),

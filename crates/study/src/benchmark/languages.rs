@@ -4,6 +4,7 @@ use tasks::xtreme::{self, LanguageSets, language_set};
 
 use super::{BenchmarkSummary, Parts, TaskResult, compared};
 use crate::error::StudyError;
+use crate::kind::StudyKind;
 use crate::record::Headline;
 use crate::statistics::Finding;
 use crate::summary::{Comparison, Point, Scores, StudySummary};
@@ -46,7 +47,7 @@ impl BenchmarkSummary {
 impl TaskResult {
     /// What the comparison found on an evaluation set, by the headline metric.
     fn of_set(summary: &StudySummary, headline: &Headline, name: &str, set: &str) -> Option<Self> {
-        let (treatment, control) = compared(summary)?;
+        let (treatment, control) = compared(summary.study(StudyKind::Compare)?)?;
         let (treatment_scores, comparison) = on_set(headline, treatment, set)?;
         let (control_scores, _) = on_set(headline, control, set)?;
         Some(Self {

@@ -155,6 +155,36 @@ fn tasks_that_are_not_there_are_said_not_to_have_run() {
 }
 
 #[test]
+fn every_task_may_have_the_recipe_that_was_tuned_for_it() {
+    let world = World::new();
+    copy_rte_and_wnli(&world);
+    let grid = [
+        "--learning-rates=1e-3",
+        "--epochs-grid=1",
+        "--tuning-seeds=1",
+        "--tuning-fraction=0.4",
+    ];
+    let mut arguments = vec![
+        "--task=all",
+        "--data=some",
+        "--seeds=2",
+        "--out=all",
+        "--study=baseline",
+    ];
+    arguments.extend(grid);
+    let text = world.succeed(&arguments);
+    let summary = world.json("all/benchmark.json");
+    for (at, task) in ["rte", "wnli"].into_iter().enumerate() {
+        let found = &summary["tasks"][at];
+        assert_eq!(found["task"], task);
+        assert_eq!(found["control"], "baseline at its best");
+        assert_eq!(found["treatment"], "noisytune at the baseline's best");
+        assert_eq!(found["comparison"]["paired"]["n"], 2);
+        assert!(text.contains(&format!("\n{task} ")), "{task}: {text}");
+    }
+}
+
+#[test]
 fn a_shard_of_all_tasks_has_its_share_of_each() {
     let world = World::new();
     copy_rte_and_wnli(&world);
@@ -279,7 +309,7 @@ fn what_cannot_run_is_one_line_with_what_to_do() {
         (
             &["--task=all", "--data", data, "--arms=baseline"],
             2,
-            &["expected --study compare and at least two --arms"],
+            &["expected --study compare or baseline, and at least two --arms"],
         ),
         (
             &["--task=all", "--data=."],

@@ -1,0 +1,48 @@
+//! Puts recorded studies of one model on several tasks of GLUE side by side, which need not have the same options:
+//! `cargo run --example side_by_side -- OUT FOLDER...` writes `benchmark.json` and the report of them into OUT.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use report::BenchmarkMaterial;
+use study::record::RunLog;
+use study::{BenchmarkSummary, StudyConfig, StudySummary};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let out = arguments.next().ok_or("expected OUT FOLDER...")?;
+    let mut summaries: Vec<StudySummary> = Vec::new();
+    let mut models: Vec<(String, String)> = Vec::new();
+    for folder in arguments {
+        let (summary, model) = study(&folder)?;
+        if summaries.iter().any(|other| other.task == summary.task) {
+            return Err(format!("{}: a second study of {}", folder.display(), summary.task).into());
+        }
+        summaries.push(summary);
+        models.push(model);
+    }
+    models.dedup();
+    let [(model, _)] = models.as_slice() else {
+        return Err(format!("expected studies of one model, found {models:?}").into());
+    };
+    let summary = BenchmarkSummary::of(&summaries)?;
+    summary.save(&out.join("benchmark.json"))?;
+    let material = BenchmarkMaterial {
+        summary: &summary,
+        model,
+        absent: &[],
+        command: "",
+    };
+    let written = report::write_benchmark(&out, &material)?;
+    println!("{}", written.html.display());
+    Ok(())
+}
+
+/// The summary of a study, and the name and hash of its model.
+fn study(folder: &Path) -> Result<(StudySummary, (String, String)), Box<dyn Error>> {
+    let config = StudyConfig::read(folder)?;
+    let records = RunLog::read(folder)?;
+    let model = &records.first().ok_or("no run is recorded")?.settings.model;
+    let model = (model.name.clone(), model.sha256.clone());
+    Ok((StudySummary::of(&config, &records, folder)?, model))
+}
