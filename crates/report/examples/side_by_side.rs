@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("expected studies of one model, found {models:?}").into());
     };
     let summary = BenchmarkSummary::of(&summaries)?;
+    std::fs::create_dir_all(&out)?;
     summary.save(&out.join("benchmark.json"))?;
     let material = BenchmarkMaterial {
         summary: &summary,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use study::BenchmarkSummary;
 use study::benchmark::{Finding, TaskResult};
+use study::statistics::Paired;
 use study::summary::metric_in_words;
 
 use crate::document::{Block, Document, Section, Table};
@@ -142,10 +143,10 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
             signed(gain, 1)
         })
     };
-    let row = |first: [String; 4], paired: Option<&study::statistics::Paired>, holm, theirs| {
+    let row = |first: [String; 4], difference, paired: Option<&Paired>, holm, theirs| {
         let mut row = first.to_vec();
         row.extend([
-            paired.map_or(NONE.to_owned(), |paired| points(paired.mean)),
+            or_none(difference, points),
             interval(paired.and_then(|paired| paired.ci95)),
             paired.map_or(NONE.to_owned(), |paired| thousands(paired.n)),
             p_value(paired.and_then(|paired| paired.p_value)),
@@ -155,7 +156,10 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
         row
     };
     let bert = &table_1::ROWS[0];
-    for task in &material.summary.tasks {
+    let tasks = &material.summary.tasks;
+    let pairs = |task: &TaskResult| task.comparison.as_ref().map(|c| c.paired.n);
+    for task in tasks {
+        let paired = task.comparison.as_ref().map(|c| &c.paired);
         table.rows.push(row(
             [
                 task.task.clone(),
@@ -163,25 +167,26 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
                 or_none(task.control_scores.mean, percent),
                 or_none(task.treatment_scores.mean, percent),
             ],
-            task.comparison.as_ref().map(|c| &c.paired),
+            paired.map(|paired| paired.mean),
+            paired,
             task.holm_p,
             bert.on(&task.task),
         ));
     }
     if let Some(average) = &material.summary.average {
+        // The average of the seeds that completed every task is another one, where some did not.
+        let of_all = |paired: &&Paired| tasks.iter().all(|task| pairs(task) == Some(paired.n));
         table.rows.push(row(
             [
                 "mean".to_owned(),
-                format!(
-                    "of {}",
-                    count(material.summary.tasks.len(), "task", "tasks")
-                ),
+                format!("of {}", count(tasks.len(), "task", "tasks")),
                 percent(average.control),
                 percent(average.treatment),
             ],
-            average.paired.as_ref(),
+            Some(average.treatment - average.control),
+            average.paired.as_ref().filter(of_all),
             None,
-            bert.average(material.summary.tasks.iter().map(|task| task.task.as_str())),
+            bert.average(tasks.iter().map(|task| task.task.as_str())),
         ));
     }
     for absent in material.absent {

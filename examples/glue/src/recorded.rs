@@ -1,44 +1,45 @@
 //! The pages of this repository quote recorded runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use report::Material;
-use study::record::RunLog;
-use study::{StudyConfig, StudySummary};
+use report::{BenchmarkMaterial, Material};
+use study::record::{RunLog, RunRecord};
+use study::{BenchmarkSummary, StudyConfig, StudySummary};
 use study_program::render;
 
-fn text(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(name);
+/// The studies of `runs/` that are complete, and the model of all.
+const COMPLETE: [&str; 2] = ["minilm-cola", "minilm-rte"];
+const MODEL: &str = "all-MiniLM-L6-v2";
+
+fn runs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("runs")
+}
+
+fn text(path: &Path) -> String {
     std::fs::read_to_string(path).expect("a file of the repository")
 }
 
-/// The studies of `runs/` that are complete.
-const COMPLETE: [&str; 1] = ["minilm-cola"];
+fn front_page() -> String {
+    text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))
+}
+
+fn study(name: &str) -> (StudyConfig, Vec<RunRecord>, StudySummary) {
+    let folder = runs().join(name);
+    let config = StudyConfig::read(&folder).expect("a configuration");
+    let records = RunLog::read(&folder).expect("recorded runs");
+    let summary = StudySummary::of(&config, &records, &folder).expect("a summary");
+    (config, records, summary)
+}
 
 #[test]
-fn the_pages_quote_the_recorded_runs_and_their_figures() {
+fn the_page_of_runs_quotes_each_study_and_its_figure() {
+    let page = text(&runs().join("README.md"));
     for name in COMPLETE {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("runs")
-            .join(name);
-        let config = StudyConfig::read(&folder).expect("a configuration");
-        let records = RunLog::read(&folder).expect("recorded runs");
-        let summary = StudySummary::of(&config, &records, &folder).expect("a summary");
-        let kept = |file: &str| std::fs::read_to_string(folder.join(file)).expect("a kept file");
+        let (config, records, summary) = study(name);
+        let kept = |file: &str| text(&runs().join(name).join(file));
         assert_eq!(summary.to_json(), kept("summary.json"), "{name}");
-
         let table = render(&summary, "dev");
-        assert!(
-            text("examples/glue/runs/README.md").contains(&table),
-            "the page lacks:\n{table}"
-        );
-        let verdict = table.lines().last().expect("a verdict");
-        assert!(
-            text("README.md").contains(verdict),
-            "the page lacks:\n{verdict}"
-        );
+        assert!(page.contains(&table), "the page lacks:\n{table}");
 
         let drawn = tempfile::tempdir().expect("a folder");
         let material = Material {
@@ -52,10 +53,41 @@ fn the_pages_quote_the_recorded_runs_and_their_figures() {
         };
         report::write(drawn.path(), &material).expect("a report");
         let figure = "at-the-best.svg";
-        let again = std::fs::read_to_string(drawn.path().join("figures").join(figure));
+        let again = text(&drawn.path().join("figures").join(figure));
+        assert!(again == kept(figure), "{name}: another {figure}");
+    }
+}
+
+#[test]
+fn the_front_page_quotes_all_studies_side_by_side() {
+    let summaries = COMPLETE.map(|name| {
+        let (_, records, summary) = study(name);
         assert!(
-            again.expect("a figure") == kept(figure),
-            "{name}: another {figure}"
+            records
+                .iter()
+                .all(|record| record.settings.model.name == MODEL)
         );
+        summary
+    });
+    let summary = BenchmarkSummary::of(&summaries).expect("a summary");
+    assert_eq!(summary.to_json(), text(&runs().join("benchmark.json")));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let material = BenchmarkMaterial {
+        summary: &summary,
+        model: MODEL,
+        absent: &[],
+        command: "",
+    };
+    let written = report::write_benchmark(folder.path(), &material).expect("a report");
+    let report = text(&written.markdown);
+    let table = report
+        .lines()
+        .skip_while(|line| !line.starts_with("| task |"));
+    let table: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(table.len(), 2 + COMPLETE.len() + 1, "{table:?}");
+    let page = front_page();
+    for quoted in [table.join("\n"), summary.verdict()] {
+        assert!(page.contains(&quoted), "the page lacks:\n{quoted}");
     }
 }

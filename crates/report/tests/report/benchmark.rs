@@ -1,7 +1,7 @@
 //! The page over several tasks.
 
 use report::{BenchmarkMaterial, write_benchmark};
-use study::{BenchmarkSummary, StudyKind};
+use study::{BenchmarkSummary, StudyKind, StudySummary};
 
 use crate::files::read;
 use crate::sample::Sample;
@@ -87,6 +87,35 @@ fn our_rows_stand_under_the_papers_with_the_mean_of_the_tasks_that_ran() {
     };
     let written = write_benchmark(folder.path(), &material).expect("a page");
     assert!(!read(&written.markdown).contains("This command"));
+}
+
+#[test]
+fn the_mean_has_no_interval_of_seeds_that_are_not_those_of_every_task() {
+    let tasks = [("cola", 9), ("sst2", 8)].map(|(task, seeds)| {
+        let mut summary = Sample::of(&[StudyKind::Compare], seeds).summary();
+        summary.task = task.to_owned();
+        summary
+    });
+    let row = |tasks: &[StudySummary]| -> Vec<String> {
+        let summary = BenchmarkSummary::of(tasks).expect("a summary");
+        let average = summary.average.as_ref().expect("scores everywhere");
+        assert_eq!(average.paired.as_ref().expect("seeds of both").n, 8);
+        let folder = tempfile::tempdir().expect("a folder");
+        let written = write_benchmark(folder.path(), &material(&summary)).expect("a page");
+        let text = read(&written.markdown);
+        let row = text.lines().find(|line| line.starts_with("| mean |"));
+        let row: Vec<String> = row
+            .expect("a row")
+            .split(" | ")
+            .map(str::to_owned)
+            .collect();
+        let difference = 100.0 * (average.treatment - average.control);
+        assert_eq!(row[4].replace('−', "-"), format!("{difference:+.2}"));
+        row
+    };
+    assert_eq!(row(&tasks)[5..8], ["–", "–", "–"]);
+    let equal = [tasks[1].clone(), tasks[1].clone()];
+    assert_eq!(row(&equal)[6], "8");
 }
 
 #[test]
