@@ -13,9 +13,10 @@ use safetensors::tensor::TensorView;
 use serde_json::Value;
 use study::Recipe;
 
-use crate::closeness::{distance, steady};
+use crate::closeness::distance;
 use crate::pytorch::{LOSS, UPDATE, assert_close, recipe};
 use crate::reference::{json, numbers};
+use crate::steady::steady;
 
 const LABELS: usize = 3;
 const STEPS: usize = 5;

@@ -12,3 +12,4 @@ mod pair_scores;
 mod parameters;
 mod pytorch;
 mod reference;
+mod steady;

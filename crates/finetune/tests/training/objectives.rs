@@ -12,12 +12,13 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 use study::{Arm, Recipe};
 
-use crate::closeness::{distance, steady};
+use crate::closeness::distance;
 use crate::parameters::{self, Named};
 use crate::pytorch::{LOSS, UPDATE, assert_close, recipe};
 use crate::reference::{
     FILLINGS, batch, classes, floats, golden, integers, json, numbers, tiny_snapshot,
 };
+use crate::steady::steady;
 
 const STEPS: usize = 3;
 
