@@ -16,7 +16,7 @@ use study::Recipe;
 use crate::closeness::distance;
 use crate::pytorch::{LOSS, UPDATE, assert_close, recipe};
 use crate::reference::{json, numbers};
-use crate::steady::steady;
+use crate::steady::{only, steady};
 
 const LABELS: usize = 3;
 const STEPS: usize = 5;
@@ -162,8 +162,7 @@ fn five_steps_of_every_family_match_pytorch_in_both_layouts() {
             for (path, ours) in &end {
                 let (start, theirs, slope) = (&start[path], &ends[path], &slopes[path]);
                 let kept = steady(slope);
-                let of = |values: &[f32]| kept.iter().map(|&i| values[i]).collect::<Vec<f32>>();
-                let [ours, theirs, start] = [ours, theirs, start].map(|values| of(values));
+                let [ours, theirs, start] = only(&kept, [ours, theirs, start]);
                 elements += end[path].len();
                 compared += kept.len();
                 // Without a gradient, as XLNet's `mask_emb`.

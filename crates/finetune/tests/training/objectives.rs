@@ -18,7 +18,7 @@ use crate::pytorch::{LOSS, UPDATE, assert_close, recipe};
 use crate::reference::{
     FILLINGS, batch, classes, floats, golden, integers, json, numbers, tiny_snapshot,
 };
-use crate::steady::steady;
+use crate::steady::{only, steady};
 
 const STEPS: usize = 3;
 
@@ -198,9 +198,7 @@ impl Case<'_> {
             let kept = steady(&gradients[name]);
             elements += ours.len();
             compared += kept.len();
-            let of = |values: &[f32]| kept.iter().map(|&i| values[i]).collect::<Vec<f32>>();
-            let [ours, theirs, start] =
-                [ours, &theirs[name], &start[name]].map(|values| of(values));
+            let [ours, theirs, start] = only(&kept, [ours, &theirs[name], &start[name]]);
             let error = distance(&ours, &theirs, |i| start[i]);
             assert!(
                 error <= UPDATE,

@@ -18,3 +18,8 @@ pub(crate) fn steady(gradients: &[f32]) -> Vec<usize> {
         .filter(|&i| is_steady(gradients[i]))
         .collect()
 }
+
+/// Some elements of several tensors of one shape.
+pub(crate) fn only<const N: usize>(kept: &[usize], tensors: [&[f32]; N]) -> [Vec<f32>; N] {
+    tensors.map(|values| kept.iter().map(|&i| values[i]).collect())
+}
