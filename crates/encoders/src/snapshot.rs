@@ -331,7 +331,7 @@ fn untrained_pooler(
     for held in checked.held.iter().filter(is_bias) {
         if weights.is_zero(held)? {
             return Ok(Some(format!(
-                "the checkpoint's pooler looks untrained: `{}` is exactly 0; a fresh pooler would be drawn from the seed, like the head, and not perturbed",
+                "the checkpoint's pooler looks untrained: `{}` is exactly 0; a fresh one (`--fresh pooler`) would be drawn from the seed, like the head, and not perturbed",
                 held.name
             )));
         }

@@ -240,8 +240,8 @@ fn of_dispatched(
     (table, Moments { first, second })
 }
 
-/// The sum of the squares of a table that is 0 but for some rows, `[1]`, without gradient: to the last bit that of
-/// [`squared_norm`](crate::squared_norm) of the whole table.
+/// The sum of the squares of a table that is 0 but for some rows, `[1]`, without gradient. On flex, in single precision, it is to the
+/// last bit that of [`squared_norm`](crate::squared_norm) of the whole table.
 ///
 /// # Shapes
 ///

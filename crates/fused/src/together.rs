@@ -29,7 +29,8 @@ pub fn runs_together(device: &Device) -> bool {
 /// The sum of the squares of all elements of several tensors, such as the gradients of a model.
 ///
 /// On devices that [run together](runs_together), partial sums are added in an order that the tensors' sizes decide, so the
-/// sum has the same bits whenever it is computed there. On others, the sums of the tensors are added in their order.
+/// sum has the same bits whenever it is computed there; but Burn's own sum, whose order is tuned, takes all tensors if one is not in
+/// single precision or has 2³¹ elements. On others, the sums of the tensors are added in their order.
 #[derive(Default)]
 pub struct SquaredNorm {
     total: Option<Tensor<1>>,

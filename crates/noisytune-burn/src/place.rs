@@ -61,7 +61,8 @@ impl Place {
             return Some(SkipReason::Quantized);
         }
         let frozen = !requires_grad(param);
-        if frozen && self.is_named_as_buffer() {
+        // A survey has named every buffer; without one, Burn's names for them have to do.
+        if frozen && buffers.is_none() && self.is_named_as_buffer() {
             return Some(SkipReason::Buffer);
         }
         if frozen && config.frozen == Treatment::Skip {

@@ -4,15 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use burn::module::{Module, ParamGroup};
-use burn::optim::{
-    AdamWState, AdaptiveMomentumState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer,
-    OptimizerRecord,
-};
+use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer, Optimizer, OptimizerRecord};
 use burn::tensor::{Device, Tensor};
 use fused::{Moments, adamw_step};
 
 use crate::deferred::Deferred;
 use crate::setting::{SettingError, above_0, check, from_0};
+use crate::state::State;
 use crate::together::{self, Visit};
 
 /// Biases and the parameters of LayerNorm, by their module paths: they do not decay. XLNet has `r_w_bias`.
@@ -204,8 +202,7 @@ impl Group {
 }
 
 impl Optimizer for Group {
-    /// Burn's own, so that a saved optimizer reads as Burn's AdamW.
-    type State<const D: usize> = AdamWState<D>;
+    type State<const D: usize> = State<D>;
 
     fn step<const D: usize>(
         &self,
@@ -233,7 +230,7 @@ impl Optimizer for Group {
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        moved(state, device)
+        state.moved(device)
     }
 }
 
@@ -241,45 +238,28 @@ impl Optimizer for Group {
 pub(crate) fn update<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
-    state: Option<AdamWState<D>>,
+    state: Option<State<D>>,
     step: impl FnOnce(usize) -> fused::AdamW,
-) -> (Tensor<D>, AdamWState<D>) {
-    let (moments, time) = next(state);
+) -> (Tensor<D>, State<D>) {
+    let (moments, time) = next(state, &parameter.device());
     let (parameter, moments) =
         adamw_step(parameter, gradient, moments, step(time)).expect(IN_RANGE);
-    (parameter, after(moments, time))
+    (parameter, State::after(moments, time))
 }
 
 /// Why no step is refused.
 pub(crate) const IN_RANGE: &str = "the constants were checked, and the count starts at 1";
 
 /// The moments before the next step, and its number.
-pub(crate) fn next<const D: usize>(state: Option<AdamWState<D>>) -> (Option<Moments<D>>, usize) {
+pub(crate) fn next<const D: usize>(
+    state: Option<State<D>>,
+    device: &Device,
+) -> (Option<Moments<D>>, usize) {
     match state {
         None => (None, 1),
-        Some(AdamWState { momentum }) => {
-            let moments = Moments {
-                first: momentum.moment_1,
-                second: momentum.moment_2,
-            };
-            (Some(moments), momentum.time + 1)
+        Some(state) => {
+            let time = state.time + 1;
+            (Some(state.moments(device)), time)
         }
     }
-}
-
-/// The state after a step of this number.
-pub(crate) fn after<const D: usize>(moments: Moments<D>, time: usize) -> AdamWState<D> {
-    AdamWState::new(AdaptiveMomentumState::new(
-        time,
-        moments.first,
-        moments.second,
-    ))
-}
-
-/// Moves the moments, unless they are on the device already: that would make a second owner of them.
-pub(crate) fn moved<const D: usize>(state: AdamWState<D>, device: &Device) -> AdamWState<D> {
-    if state.momentum.moment_1.device() == *device {
-        return state;
-    }
-    AdamWState::new(state.momentum.to_device(device))
 }

@@ -14,7 +14,8 @@ use crate::setting::{FROM_0, SettingError, above_0};
 ///
 /// A parameter that occurs twice in the module counts once, as in PyTorch.
 ///
-/// `table` is a parameter whose gradient is that of some rows alone, `[rows, width]`. The norm is the same to the last bit.
+/// `table` is a parameter whose gradient is that of some rows alone, `[rows, width]`. On devices that [defer
+/// rows](fused::defers_rows), the norm is the same to the last bit.
 ///
 /// # Shapes
 /// - output: `[1]`

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, ParamGroup, ParamId};
-use burn::optim::{AdamWState, AdaptiveMomentumState, GradientsParams, LearningRate, Optimizer};
+use burn::optim::{GradientsParams, LearningRate, Optimizer};
 use burn::tensor::{Device, Tensor};
 use fused::{Backlog, Moments, Rows};
 
-use crate::adamw::{AdamW, Group, NO_DECAY, moved};
+use crate::adamw::{AdamW, Group, IN_RANGE, NO_DECAY, next};
+use crate::state::State;
 
 /// A table whose rows may take their steps late.
 pub(crate) struct Deferred {
@@ -48,8 +49,11 @@ impl AdamW {
             group: self.group(!no_decay.matches(&table, Some(path))),
             turn: Arc::clone(&turn),
         };
+        // A new group forgets the moments of the parameters that it takes over.
+        let moments = self.optimizer.to_record();
         let optimizer = self.optimizer.clone();
-        self.optimizer = optimizer.with_group(ParamGroup::from_path(path), group, None);
+        let optimizer = optimizer.with_group(ParamGroup::from_path(path), group, None);
+        self.optimizer = optimizer.load_record(moments);
         self.deferred = Some(Deferred { id: table, turn });
     }
 
@@ -122,7 +126,7 @@ struct TableGroup {
 
 impl Optimizer for TableGroup {
     /// That of every other parameter.
-    type State<const D: usize> = AdamWState<D>;
+    type State<const D: usize> = State<D>;
 
     fn step<const D: usize>(
         &self,
@@ -133,16 +137,11 @@ impl Optimizer for TableGroup {
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let mut turn = locked(&self.turn);
         let table: Tensor<2> = of_rank(parameter);
-        let (time, moments) = match state {
-            None => (0, None),
-            Some(AdamWState { momentum }) => {
-                let moments = Moments {
-                    first: of_rank(momentum.moment_1),
-                    second: of_rank(momentum.moment_2),
-                };
-                (momentum.time, Some(moments))
-            }
-        };
+        let (moments, time) = next(state, &table.device());
+        let moments = moments.map(|moments| Moments {
+            first: of_rank(moments.first),
+            second: of_rank(moments.second),
+        });
         let Turn { task, backlog } = &mut *turn;
         let (backlog, _) = backlog.get_or_insert_with(|| {
             let [rows, _] = table.dims();
@@ -151,25 +150,23 @@ impl Optimizer for TableGroup {
         let (table, moments, time) = match (std::mem::take(task), moments) {
             (Task::CatchUp(rows), Some(moments)) => {
                 let (table, moments) = backlog.catch_up(table, moments, rows.as_ref());
-                (table, moments, time)
+                (table, moments, time - 1)
             }
             (Task::CatchUp(_), None) => return (of_rank(table), None),
             (Task::Step(rows), moments) => {
-                let time = time + 1;
                 let step = self.group.numbers(learning_rate, time);
                 let stepped = backlog.step(table, of_rank(gradient), moments, rows.as_ref(), step);
-                let (table, moments) =
-                    stepped.expect("the constants were checked, and the count starts at 1");
+                let (table, moments) = stepped.expect(IN_RANGE);
                 (table, moments, time)
             }
         };
         let [first, second] = [moments.first, moments.second].map(of_rank);
-        let state = AdamWState::new(AdaptiveMomentumState::new(time, first, second));
-        (of_rank(table), Some(state))
+        let moments = Moments { first, second };
+        (of_rank(table), Some(State::after(moments, time)))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        moved(state, device)
+        state.moved(device)
     }
 }
 

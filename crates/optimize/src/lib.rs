@@ -11,6 +11,7 @@ mod deferred;
 mod recadam;
 mod schedule;
 mod setting;
+mod state;
 mod together;
 
 pub use adamw::{AdamW, AdamWConfig};

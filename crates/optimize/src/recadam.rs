@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use burn::module::{Module, ParamGroup};
 use burn::optim::{
-    AdamWState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer, OptimizerRecord,
-    RecordState, StateSink, StateSource, join_path,
+    GradientsParams, LearningRate, ModuleOptimizer, Optimizer, OptimizerRecord, RecordState,
+    StateSink, StateSource, join_path,
 };
 use burn::tensor::{Device, Tensor};
 
 use crate::AdamWConfig;
-use crate::adamw::{NO_DECAY, Scale, moved, update};
+use crate::adamw::{NO_DECAY, Scale, update};
 use crate::setting::{SettingError, check, from_0};
+use crate::state::{Kept, State};
 
 /// The constants of [`RecAdam`].
 ///
@@ -161,24 +162,21 @@ struct Group {
 /// AdamW's moments, and where the parameter started.
 #[derive(Clone)]
 struct RecAdamState<const D: usize> {
-    adamw: AdamWState<D>,
-    start: Tensor<D>,
+    adamw: State<D>,
+    start: Kept<D>,
 }
 
 /// By hand: Burn's derive names its items from the root of Burn's own crate.
 impl<const D: usize> RecordState for RecAdamState<D> {
     fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
         self.adamw.state_flatten(&join_path(prefix, "adamw"), out);
-        out.push_tensor(prefix, "start", self.start.to_data());
+        out.push_tensor(prefix, "start", self.start.data());
     }
 
     fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
-        let adamw = AdamWState::state_unflatten(&join_path(prefix, "adamw"), source, device)?;
-        let start = source.take_tensor(prefix, "start")?;
-        Some(Self {
-            adamw,
-            start: Tensor::from_data(start, device),
-        })
+        let adamw = State::state_unflatten(&join_path(prefix, "adamw"), source, device)?;
+        let start = Kept::read(source, prefix, "start")?;
+        Some(Self { adamw, start })
     }
 }
 
@@ -194,9 +192,9 @@ impl Optimizer for Group {
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let (adamw, start) = match state {
             None => (None, parameter.clone()),
-            Some(state) => (Some(state.adamw), state.start),
+            Some(state) => (Some(state.adamw), state.start.on(&parameter.device())),
         };
-        let step = adamw.as_ref().map_or(0, |state| state.momentum.time) + 1;
+        let step = adamw.as_ref().map_or(0, |state| state.time) + 1;
         let RecAdamConfig {
             adamw: numbers,
             pull,
@@ -222,13 +220,14 @@ impl Optimizer for Group {
             time: time as u32,
             gradient_scale: self.gradient_scale.get(),
         });
+        let start = Kept::Here(start);
         (parameter, Some(RecAdamState { adamw, start }))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
         RecAdamState {
-            adamw: moved(state.adamw, device),
-            start: state.start.to_device(device),
+            adamw: state.adamw.moved(device),
+            start: state.start.moved(device),
         }
     }
 }

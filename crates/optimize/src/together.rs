@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{AdamWState, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use fused::{AdamWStepped, AdamWSteps};
 
-use crate::adamw::{IN_RANGE, after, next};
+use crate::adamw::{IN_RANGE, next};
+use crate::state::State;
 
 /// What a visit to a parameter is for.
 #[derive(Default)]
@@ -52,10 +53,10 @@ impl Gathered {
         &mut self,
         parameter: Tensor<D>,
         gradient: Tensor<D>,
-        state: Option<AdamWState<D>>,
+        state: Option<State<D>>,
         step: impl FnOnce(usize) -> fused::AdamW,
     ) {
-        let (moments, time) = next(state);
+        let (moments, time) = next(state, &parameter.device());
         let added = self.steps.add(parameter, gradient, moments, step(time));
         added.expect(IN_RANGE);
         self.times.push_back(time);
@@ -69,10 +70,10 @@ pub(crate) struct Stepped {
 }
 
 impl Stepped {
-    pub(crate) fn hand_back<const D: usize>(&mut self) -> (Tensor<D>, AdamWState<D>) {
+    pub(crate) fn hand_back<const D: usize>(&mut self) -> (Tensor<D>, State<D>) {
         let moved = self.stepped.hand_back().zip(self.times.pop_front());
         let ((parameter, moments), time) = moved.expect("both visits have the same parameters");
-        (parameter, after(moments, time))
+        (parameter, State::after(moments, time))
     }
 }
 

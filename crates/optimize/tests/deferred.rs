@@ -119,6 +119,24 @@ fn a_table_ends_where_steps_at_once_take_it_whether_it_decays_or_not() {
 }
 
 #[test]
+fn a_table_that_is_deferred_after_some_steps_goes_on_from_its_moments() {
+    let mut late = Model::new(true);
+    let mut at_once = late.clone();
+    let (mut deferring, mut plain) = (adamw(), adamw());
+    for number in 0..3 {
+        late = stepped(&mut deferring, late, number);
+        at_once = stepped(&mut plain, at_once, number);
+    }
+    deferring.defer(late.matrix().id, "table");
+    for number in 3..10 {
+        late = stepped_late(&mut deferring, late, number);
+        at_once = stepped(&mut plain, at_once, number);
+    }
+    late = deferring.catch_up(late, None);
+    assert_eq!(late.bits(), at_once.bits());
+}
+
+#[test]
 fn a_record_of_rows_that_are_behind_is_refused_and_another_starts_anew() {
     let mut model = Model::new(true);
     let mut adamw = deferring(&model, true);

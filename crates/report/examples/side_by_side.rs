@@ -2,11 +2,10 @@
 //! `cargo run --example side_by_side -- OUT FOLDER...` writes `benchmark.json` and the report of them into OUT.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use report::BenchmarkMaterial;
-use study::record::RunLog;
-use study::{BenchmarkSummary, StudyConfig, StudySummary};
+use study::{BenchmarkSummary, RecordedStudy, StudySummary};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -14,12 +13,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut summaries: Vec<StudySummary> = Vec::new();
     let mut models: Vec<(String, String)> = Vec::new();
     for folder in arguments {
-        let (summary, model) = study(&folder)?;
+        let RecordedStudy {
+            records, summary, ..
+        } = RecordedStudy::read(&folder)?;
+        let model = &records.first().ok_or("no run is recorded")?.settings.model;
         if summaries.iter().any(|other| other.task == summary.task) {
             return Err(format!("{}: a second study of {}", folder.display(), summary.task).into());
         }
         summaries.push(summary);
-        models.push(model);
+        models.push((model.name.clone(), model.sha256.clone()));
     }
     models.dedup();
     let [(model, _)] = models.as_slice() else {
@@ -37,13 +39,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     let written = report::write_benchmark(&out, &material)?;
     println!("{}", written.html.display());
     Ok(())
-}
-
-/// The summary of a study, and the name and hash of its model.
-fn study(folder: &Path) -> Result<(StudySummary, (String, String)), Box<dyn Error>> {
-    let config = StudyConfig::read(folder)?;
-    let records = RunLog::read(folder)?;
-    let model = &records.first().ok_or("no run is recorded")?.settings.model;
-    let model = (model.name.clone(), model.sha256.clone());
-    Ok((StudySummary::of(&config, &records, folder)?, model))
 }

@@ -5,8 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use report::Material;
-use study::record::RunLog;
-use study::{StudyConfig, StudySummary};
+use study::RecordedStudy;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for folder in std::env::args_os().skip(1) {
@@ -16,21 +15,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn summarize(folder: &Path) -> Result<(), Box<dyn Error>> {
-    let config = StudyConfig::read(folder)?;
-    let records = RunLog::read(folder)?;
-    let summary = StudySummary::of(&config, &records, folder)?;
-    summary.save(&folder.join("summary.json"))?;
+    let study = RecordedStudy::read(folder)?;
+    study.summary.save(&folder.join("summary.json"))?;
     let report = tempfile::tempdir()?;
-    let material = Material {
-        config: &config,
-        summary: &summary,
-        records: &records,
-        data: &summary.task,
-        files: None,
-        saved: &[],
-        command: "",
-    };
-    for figure in report::write(report.path(), &material)?.figures {
+    for figure in report::write(report.path(), &Material::of(&study))?.figures {
         let kept = folder.join(figure.file_name().unwrap_or_default());
         if kept.exists() {
             std::fs::copy(figure, kept)?;

@@ -205,7 +205,10 @@ fn findings(summary: &BenchmarkSummary) -> Vec<String> {
             Finding::Higher => format!("evidence that {} is higher", task.treatment),
             Finding::Lower => format!("evidence that {} is lower", task.treatment),
         };
-        format!("{}: {says}.", task.task)
+        match &task.exploratory {
+            Some(reason) => format!("{}: exploratory, {says}; {reason}.", task.task),
+            None => format!("{}: {says}.", task.task),
+        }
     };
     summary.tasks.iter().map(words).collect()
 }

@@ -2,7 +2,7 @@
 
 use study::plan::{self, RunKey};
 use study::summary::{Comparison, Point, StudyResult, metric_in_words, metric_unit, set_in_words};
-use study::{Arm, DataSummary, GridPoint, RunRecord, StudyConfig, StudySummary};
+use study::{Arm, DataSummary, GridPoint, RecordedStudy, RunRecord, StudyConfig, StudySummary};
 
 use crate::figures::Ink;
 
@@ -34,6 +34,19 @@ pub(crate) struct Contrast<'a> {
 }
 
 impl<'a> Material<'a> {
+    /// A study that is recorded in a folder, of whose data and models nothing more is known.
+    pub fn of(study: &'a RecordedStudy) -> Self {
+        Self {
+            config: &study.config,
+            summary: &study.summary,
+            records: &study.records,
+            data: &study.summary.task,
+            files: None,
+            saved: &[],
+            command: "",
+        }
+    }
+
     /// The headline metric's name, as in a sentence.
     pub(crate) fn metric(&self) -> String {
         metric_in_words(&self.summary.metric)

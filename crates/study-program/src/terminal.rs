@@ -167,7 +167,7 @@ impl Progress for Terminal {
 
     fn plan_extended(&mut self, path: &Path) {
         self.line(&format!(
-            "note: {}: written, because the options ask for other runs than the plan that was made before the first run; the study's \
+            "note: {}: written, because options, data or program are not those of the plan that was made before the first run; the study's \
              verdicts are exploratory from now on",
             path.display()
         ));

@@ -59,6 +59,9 @@ pub struct TaskResult {
     pub holm_p: Option<f64>,
     /// What it says once their number is accounted for.
     pub finding: Finding,
+    /// As [`StudySummary::exploratory`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploratory: Option<String>,
 }
 
 /// The mean over the tasks, in which every task counts as much as every other.
@@ -104,6 +107,17 @@ impl BenchmarkSummary {
 
     /// What the tasks or languages show together, in one sentence.
     pub fn verdict(&self) -> String {
+        let exploratory = self.tasks.iter().filter(|task| task.exploratory.is_some());
+        let exploratory: Vec<&str> = exploratory.map(|task| task.task.as_str()).collect();
+        let found = self.found();
+        match exploratory.len() {
+            0 => found,
+            all if all == self.tasks.len() => format!("exploratory, {found}"),
+            _ => format!("exploratory on {}, {found}", exploratory.join(", ")),
+        }
+    }
+
+    fn found(&self) -> String {
         let parts = self.parts;
         let of = |finding| {
             let tasks = self.tasks.iter().filter(|task| task.finding == finding);
@@ -122,9 +136,12 @@ impl BenchmarkSummary {
             )
         });
         if told == 0 {
+            let with = match self.tasks.len() {
+                1 => String::new(),
+                several => format!("with {} ", parts.counted(several)),
+            };
             return format!(
-                "too few pairs to tell: beside {} it takes at least {} pairs of runs that differ{average}",
-                parts.counted(self.tasks.len()),
+                "too few pairs to tell: {with}it takes at least {} pairs of runs that differ{average}",
                 fewest_pairs(self.tasks.len()),
             );
         }
@@ -141,15 +158,43 @@ impl BenchmarkSummary {
             [] => String::new(),
             untold => format!("; too few pairs to tell on {}", untold.join(", ")),
         };
-        match found.is_empty() {
-            true => format!(
-                "no evidence of a difference on any of {}, corrected for their number{too_few}{average}",
-                parts.counted(told)
-            ),
-            false => format!(
-                "evidence of a difference, corrected for the number of {}s: {}{too_few}{average}",
-                parts.one(),
-                found.join(" and ")
+        if found.is_empty() {
+            let on = match of(Finding::NoEvidence).as_slice() {
+                [only] => (*only).to_owned(),
+                _ => format!("any of {}, corrected for their number", parts.counted(told)),
+            };
+            return format!(
+                "no evidence of a difference on {on}{}{too_few}{average}",
+                self.excluded()
+            );
+        }
+        let corrected = match self.tasks.len() {
+            1 => String::new(),
+            _ => format!(", corrected for the number of {}s", parts.one()),
+        };
+        format!(
+            "evidence of a difference{corrected}: {}{too_few}{average}",
+            found.join(" and ")
+        )
+    }
+
+    /// Which gains are excluded, where there is no evidence; nothing if none is.
+    fn excluded(&self) -> String {
+        let gains = self.tasks.iter().filter_map(|task| {
+            let [low, high] = task.comparison.as_ref()?.paired.ci95?;
+            let is_excluded = task.finding == Finding::NoEvidence && low <= 0.0 && high >= 0.0;
+            is_excluded.then_some((100.0 * high, task.task.as_str()))
+        });
+        let gains: Vec<String> = gains
+            .zip(std::iter::once(" points").chain(std::iter::repeat("")))
+            .map(|((points, task), unit)| format!("{points:.2}{unit} on {task}"))
+            .collect();
+        match gains.as_slice() {
+            [] => String::new(),
+            [only] => format!("; at 95 %, a gain of more than {only} is excluded"),
+            [others @ .., last] => format!(
+                "; at 95 %, gains of more than {} and {last} are excluded",
+                others.join(", ")
             ),
         }
     }
@@ -187,6 +232,12 @@ impl Parts {
     }
 }
 
+/// The study by whose comparison a task is judged: that by one recipe, or else that of tuned arms.
+fn compared_in(summary: &StudySummary) -> Option<&StudyResult> {
+    let studies = [StudyKind::Compare, StudyKind::Baseline];
+    studies.iter().find_map(|study| summary.study(*study))
+}
+
 /// The first point of a study that is NoisyTune's and compared, or else the first one compared, and the point it is compared with.
 fn compared(study: &StudyResult) -> Option<(&Point, &Point)> {
     let points = &study.points;
@@ -201,9 +252,7 @@ fn compared(study: &StudyResult) -> Option<(&Point, &Point)> {
 
 impl TaskResult {
     fn of(summary: &StudySummary) -> Option<Self> {
-        let study = [StudyKind::Compare, StudyKind::Baseline];
-        let study = study.iter().find_map(|study| summary.study(*study));
-        let (treatment, control) = compared(study?)?;
+        let (treatment, control) = compared(compared_in(summary)?)?;
         Some(Self {
             task: summary.task.clone(),
             metric: summary.metric.clone(),
@@ -214,6 +263,7 @@ impl TaskResult {
             comparison: treatment.comparison.clone(),
             holm_p: None,
             finding: Finding::TooFew,
+            exploratory: summary.exploratory.clone(),
         })
     }
 
@@ -323,6 +373,7 @@ mod tests {
             }),
             holm_p: None,
             finding: Finding::TooFew,
+            exploratory: None,
         }
     }
 
@@ -376,14 +427,14 @@ mod tests {
         task.finding = Finding::NoEvidence;
         assert_eq!(
             summary(vec![task.clone()]).verdict(),
-            "no evidence of a difference on any of 1 task, corrected for their number; over 1 task the mean difference \
-             is +1.88 points"
+            "no evidence of a difference on rte; over 1 task the mean difference is +1.88 points"
         );
         let mut untold = task.clone();
         untold.task = "wnli".to_owned();
         untold.finding = Finding::TooFew;
         let verdict = summary(vec![task.clone(), untold.clone()]).verdict();
-        let begin = "no evidence of a difference on any of 1 task, corrected for their number; too few pairs to tell on wnli; over 2 tasks";
+        let begin =
+            "no evidence of a difference on rte; too few pairs to tell on wnli; over 2 tasks";
         assert!(verdict.starts_with(begin), "{verdict}");
         task.finding = Finding::Higher;
         let verdict = summary(vec![task.clone(), untold]).verdict();
@@ -391,13 +442,53 @@ mod tests {
         assert!(verdict.contains(part), "{verdict}");
         assert_eq!(
             summary(vec![task]).verdict(),
-            "evidence of a difference, corrected for the number of tasks: higher on rte; over 1 task the mean \
-             difference is +1.88 points"
+            "evidence of a difference: higher on rte; over 1 task the mean difference is +1.88 points"
         );
         assert_eq!(
             summary(Vec::new()).verdict(),
             "no verdict: no task was compared"
         );
+    }
+
+    #[test]
+    fn without_evidence_the_verdict_says_which_gains_are_excluded() {
+        let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.03];
+        let treated = |scale: f64| mixed.map(|difference| 0.5 + scale * difference);
+        let mut tasks = vec![
+            task("rte", &[0.5; 8], &treated(1.0)),
+            task("cola", &[0.5; 8], &treated(0.5)),
+        ];
+        let verdict = |tasks: &[TaskResult]| {
+            BenchmarkSummary::corrected(Parts::Tasks, tasks.to_vec())
+                .expect("finite")
+                .verdict()
+        };
+        assert_eq!(
+            verdict(&tasks),
+            "no evidence of a difference on any of 2 tasks, corrected for their number; at 95 %, gains of more than 1.45 points on \
+             rte and 0.73 on cola are excluded; over 2 tasks the mean difference is -0.09 points"
+        );
+        tasks.pop();
+        let alone = "no evidence of a difference on rte; at 95 %, a gain of more than 1.45 points on rte is excluded; over 1 task";
+        assert!(verdict(&tasks).starts_with(alone), "{}", verdict(&tasks));
+    }
+
+    #[test]
+    fn what_is_exploratory_in_a_study_is_so_beside_others() {
+        let mixed = [0.51, 0.49, 0.52, 0.48, 0.51, 0.49, 0.52, 0.47];
+        let departed = TaskResult {
+            exploratory: Some("the plan was extended after the first run".to_owned()),
+            ..task("rte", &[0.5; 8], &mixed)
+        };
+        let summary = |tasks| BenchmarkSummary::corrected(Parts::Tasks, tasks).expect("finite");
+        let alone = summary(vec![departed.clone()]).verdict();
+        assert!(
+            alone.starts_with("exploratory, no evidence of a difference on rte"),
+            "{alone}"
+        );
+        let both = summary(vec![departed, task("cola", &[0.5; 8], &mixed)]).verdict();
+        let begin = "exploratory on rte, no evidence of a difference on any of 2 tasks";
+        assert!(both.starts_with(begin), "{both}");
     }
 
     #[test]

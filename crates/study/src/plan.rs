@@ -191,11 +191,14 @@ pub fn too_few_pairs(plan: &[PlannedStudy]) -> Vec<String> {
         });
         let most = pairs.max()?;
         (least_p_value(most, comparisons) >= ALPHA).then(|| {
+            let with = match comparisons {
+                1 => String::new(),
+                several => format!("with {several} comparisons "),
+            };
             format!(
-                "{}: {} of runs cannot show any difference, however large; beside {} it takes at least {}",
+                "{}: {} of runs cannot show any difference, however large; {with}it takes at least {}",
                 study.study,
                 counted(most, "pair"),
-                counted(comparisons, "comparison"),
                 fewest_pairs(comparisons),
             )
         })

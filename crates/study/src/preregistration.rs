@@ -302,12 +302,19 @@ pub(crate) fn departure(
     let found = |run: &RunKey| records.iter().find(|record| RunKey::of(record) == *run);
     let made: Vec<&RunRecord> = runs.iter().filter_map(found).collect();
     let filed = Filed::all(folder)?;
+    // Of any run, the configuration's or not: the plan of further seeds counts although they are left out again.
+    let is_filed = |named: &String| filed.iter().any(|filed| filed.hash() == *named);
+    let is_gone = records
+        .iter()
+        .filter_map(|record| record.plan_sha256.as_ref())
+        .any(|named| !is_filed(named));
     let Some(first) = filed.first() else {
-        let is_named = made.iter().any(|run| run.plan_sha256.is_some());
-        return Ok(is_named.then(|| "plan.json is gone".to_owned()));
+        return Ok(is_gone.then(|| "plan.json is gone".to_owned()));
     };
     let hash = first.hash();
-    let reason = if filed.len() > 1 {
+    let reason = if is_gone {
+        "a plan of recorded runs is gone"
+    } else if filed.len() > 1 {
         "the plan was extended after the first run"
     } else if !first.plan.config.asks_the_same(config) {
         "its configuration is not that of plan.json"

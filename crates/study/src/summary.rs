@@ -22,7 +22,9 @@ use crate::kind::StudyKind;
 use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
 use crate::preregistration;
 use crate::record::{Headline, RunRecord};
-use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, holm};
+use crate::statistics::{
+    Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, fewest_pairs, holm,
+};
 use crate::tuning::GridPoint;
 
 pub use another_epoch::{AtAnotherEpoch, EpochChoice};
@@ -192,7 +194,8 @@ pub struct WithoutCollapsed {
     pub p_value: Option<f64>,
 }
 
-/// How many pairs of runs it takes to detect a true difference in 4 of 5 studies, if further pairs scatter as these do.
+/// How many pairs of runs it takes to detect a true difference in 4 of 5 studies, if further pairs scatter as these do: as many as
+/// a t-test takes, and at least [`fewest_pairs`], with fewer of which no difference is evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairsNeeded {
     /// For a difference of 0.2 points (0.002).
@@ -211,6 +214,23 @@ pub struct PairsRange {
     pub fewest: Option<usize>,
     /// For the upper end.
     pub most: Option<usize>,
+}
+
+impl PairsNeeded {
+    fn at_least(self, pairs: usize) -> Self {
+        let range = |range: PairsRange| {
+            let floored = |needed: Option<usize>| needed.map(|needed| needed.max(pairs));
+            PairsRange {
+                estimate: floored(range.estimate),
+                fewest: floored(range.fewest),
+                most: floored(range.most),
+            }
+        };
+        Self {
+            for_0_2_points: range(self.for_0_2_points),
+            for_0_4_points: range(self.for_0_4_points),
+        }
+    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -486,12 +506,14 @@ fn correct_for_each_other(
             tested.push((position, comparison));
         }
     }
-    if p_values.len() > 1 {
-        let corrected = holm(&p_values)?;
-        for (position, comparison) in tested {
-            let is_tested = comparison.paired.p_value.is_some();
-            comparison.holm_p = is_tested.then_some(corrected[position]);
-        }
+    let corrected = holm(&p_values)?;
+    let fewest = fewest_pairs(p_values.len());
+    for (position, comparison) in tested {
+        let is_corrected = p_values.len() > 1 && comparison.paired.p_value.is_some();
+        comparison.holm_p = is_corrected.then_some(corrected[position]);
+        comparison.pairs_needed = comparison
+            .pairs_needed
+            .map(|needed| needed.at_least(fewest));
     }
     Ok(p_values.len())
 }

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use report::{BenchmarkMaterial, Material};
-use study::record::{RunLog, RunRecord};
-use study::{BenchmarkSummary, StudyConfig, StudySummary};
+use study::{BenchmarkSummary, RecordedStudy};
 use study_program::render;
 
 /// The studies of `runs/` that are complete, and the model of all.
@@ -23,35 +22,22 @@ fn front_page() -> String {
     text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))
 }
 
-fn study(name: &str) -> (StudyConfig, Vec<RunRecord>, StudySummary) {
-    let folder = runs().join(name);
-    let config = StudyConfig::read(&folder).expect("a configuration");
-    let records = RunLog::read(&folder).expect("recorded runs");
-    let summary = StudySummary::of(&config, &records, &folder).expect("a summary");
-    (config, records, summary)
+fn study(name: &str) -> RecordedStudy {
+    RecordedStudy::read(&runs().join(name)).expect("a recorded study")
 }
 
 #[test]
 fn the_page_of_runs_quotes_each_study_and_its_figure() {
     let page = text(&runs().join("README.md"));
     for name in COMPLETE {
-        let (config, records, summary) = study(name);
+        let study = study(name);
         let kept = |file: &str| text(&runs().join(name).join(file));
-        assert_eq!(summary.to_json(), kept("summary.json"), "{name}");
-        let table = render(&summary, "dev");
+        assert_eq!(study.summary.to_json(), kept("summary.json"), "{name}");
+        let table = render(&study.summary, "dev");
         assert!(page.contains(&table), "the page lacks:\n{table}");
 
         let drawn = tempfile::tempdir().expect("a folder");
-        let material = Material {
-            config: &config,
-            summary: &summary,
-            records: &records,
-            data: name,
-            files: None,
-            saved: &[],
-            command: "",
-        };
-        report::write(drawn.path(), &material).expect("a report");
+        report::write(drawn.path(), &Material::of(&study)).expect("a report");
         let figure = "at-the-best.svg";
         let again = text(&drawn.path().join("figures").join(figure));
         assert!(again == kept(figure), "{name}: another {figure}");
@@ -61,13 +47,14 @@ fn the_page_of_runs_quotes_each_study_and_its_figure() {
 #[test]
 fn the_front_page_quotes_all_studies_side_by_side() {
     let summaries = COMPLETE.map(|name| {
-        let (_, records, summary) = study(name);
+        let study = study(name);
         assert!(
-            records
+            study
+                .records
                 .iter()
                 .all(|record| record.settings.model.name == MODEL)
         );
-        summary
+        study.summary
     });
     let summary = BenchmarkSummary::of(&summaries).expect("a summary");
     assert_eq!(summary.to_json(), text(&runs().join("benchmark.json")));

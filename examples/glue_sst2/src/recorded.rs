@@ -3,23 +3,19 @@
 use std::path::Path;
 
 use report::Material;
-use study::record::RunLog;
 use study::statistics::Summary;
-use study::{StudyConfig, StudyKind, StudySummary};
+use study::{RecordedStudy, StudyKind};
 use study_program::render;
 
-/// The summary of the runs in a folder of `runs/`, which must equal the `summary.json` beside them.
-fn recorded(name: &str) -> StudySummary {
+/// The runs in a folder of `runs/`, whose summary must equal the `summary.json` beside them.
+fn recorded(name: &str) -> RecordedStudy {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("runs")
         .join(name);
-    let records = RunLog::read(&folder).expect("recorded runs");
-    let config = StudyConfig::read(&folder).expect("a configuration");
-    let summary = StudySummary::of(&config, &records, &folder);
-    let summary = summary.expect("a summary");
+    let study = RecordedStudy::read(&folder).expect("a recorded study");
     let text = std::fs::read_to_string(folder.join("summary.json")).expect("the summary");
-    assert_eq!(summary.to_json(), text, "{name}");
-    summary
+    assert_eq!(study.summary.to_json(), text, "{name}");
+    study
 }
 
 fn text(name: &str) -> String {
@@ -39,7 +35,7 @@ fn the_readme_quotes_the_recorded_runs() {
             "examples/glue_sst2/assets/film-bert-3x192/README.md",
         ),
     ] {
-        let table = render(&recorded(name), "dev");
+        let table = render(&recorded(name).summary, "dev");
         assert!(
             text(page).contains(&table),
             "{page} does not hold:\n{table}"
@@ -56,18 +52,8 @@ fn the_kept_figures_are_drawn_from_the_records() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("runs")
             .join(name);
-        let (config, records) = (StudyConfig::read(&folder), RunLog::read(&folder));
-        let material = Material {
-            config: &config.expect("a configuration"),
-            summary: &recorded(name),
-            records: &records.expect("recorded runs"),
-            data: name,
-            files: None,
-            saved: &[],
-            command: "",
-        };
         let drawn = tempfile::tempdir().expect("a folder");
-        report::write(drawn.path(), &material).expect("a report");
+        report::write(drawn.path(), &Material::of(&recorded(name))).expect("a report");
         for figure in kept {
             let read = |path| std::fs::read_to_string(path).expect("a figure");
             let file = format!("{figure}.svg");
@@ -80,7 +66,7 @@ fn the_kept_figures_are_drawn_from_the_records() {
 #[test]
 fn every_study_of_the_paper_is_in_the_recorded_one() {
     assert_eq!(
-        recorded("all").studies.len(),
+        recorded("all").summary.studies.len(),
         StudyKind::BY_ONE_RECIPE.len()
     );
 }
@@ -89,7 +75,7 @@ fn every_study_of_the_paper_is_in_the_recorded_one() {
 fn the_programs_page_quotes_what_half_precision_scores() {
     let readme = text("examples/glue_sst2/README.md").replace('\n', " ");
     for name in ["quick", "bf16", "f16"] {
-        let baseline = recorded(name).studies[0].points[0].scores.clone();
+        let baseline = recorded(name).summary.studies[0].points[0].scores.clone();
         let first: Vec<f64> = baseline
             .values
             .iter()
@@ -108,7 +94,7 @@ fn the_programs_page_quotes_what_half_precision_scores() {
 /// How much the scores of one arm differ if the seeds decide one draw alone, beside all of them.
 fn spread() -> String {
     let sd = |name: &str| {
-        let scores = recorded(name).studies[0].points[0].scores.clone();
+        let scores = recorded(name).summary.studies[0].points[0].scores.clone();
         assert_eq!(
             (scores.n, scores.failed, scores.collapsed),
             (16, 0, 0),
@@ -144,7 +130,7 @@ fn the_programs_page_says_how_much_each_draw_carries() {
 #[test]
 fn the_film_notes_quote_what_they_teach_for_sst2() {
     let readme = text("datasets/film-notes/README.md").replace('\n', " ");
-    let scores = |name| recorded(name).studies[0].points[0].scores.clone();
+    let scores = |name| recorded(name).summary.studies[0].points[0].scores.clone();
     let percent = |x: Option<f64>| format!("{:.2}", 100.0 * x.expect("a number"));
     let (film_bert, minilm) = (scores("film-bert-film-notes"), scores("minilm-film-notes"));
     for said in [

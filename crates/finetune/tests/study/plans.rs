@@ -136,6 +136,10 @@ fn further_seeds_are_a_second_plan_and_make_the_verdict_exploratory() {
     // Fewer seeds, once it is known how the others came out.
     let fewer = run(data.path(), out.path(), 1);
     assert!(fewer.exploratory.is_some());
+    std::fs::remove_file(out.path().join("plan-2.json")).expect("it goes");
+    let fewer = run(data.path(), out.path(), 1);
+    let reason = "a plan of recorded runs is gone";
+    assert_eq!(fewer.exploratory.as_deref(), Some(reason));
 }
 
 #[test]

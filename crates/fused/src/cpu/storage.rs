@@ -51,9 +51,15 @@ pub(super) struct Unwritten {
 }
 
 impl Unwritten {
+    /// # Panics
+    ///
+    /// When the number of elements overflows: the wrapped product would promise less memory than the kernels write.
     pub(super) fn new(shape: Shape) -> Self {
+        let mut dims = shape.iter();
+        let elements = dims.try_fold(1, |product: usize, dim| product.checked_mul(*dim));
+        let elements = elements.unwrap_or_else(|| panic!("a tensor {shape:?}: too many elements"));
         Self {
-            values: Vec::with_capacity(shape.num_elements()),
+            values: Vec::with_capacity(elements),
             shape,
         }
     }
@@ -86,4 +92,16 @@ pub(super) fn from_vec(values: Vec<f32>, shape: Shape) -> FlexTensor {
         Layout::contiguous(shape),
         DType::F32,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "too many elements")]
+    fn a_number_of_elements_that_overflows_is_refused() {
+        // Its product is 4.
+        let _ = Unwritten::new(Shape::new([1, (1 << 62) + 1, 2, 2]));
+    }
 }

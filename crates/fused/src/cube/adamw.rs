@@ -79,11 +79,11 @@ fn moved(tensors: Vec<CubeTensor>, steps: &[AdamW]) -> Vec<CubeTensor> {
     results.collect()
 }
 
-/// A tensor that may be written: itself or a copy.
+/// A contiguous tensor that may be written: itself or a copy, whose rows CUDA and ROCm may lay out apart from each other.
 fn owned(tensor: CubeTensor) -> CubeTensor {
     match tensor.can_mut() || tensor.meta.num_elements() == 0 {
         true => tensor,
-        false => tensor.copy(),
+        false => into_contiguous(tensor.copy()),
     }
 }
 

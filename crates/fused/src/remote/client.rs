@@ -178,7 +178,7 @@ impl LayerNormBackend for Remote {
     }
 }
 
-/// A mask alone is made here and uploaded: only Mixout asks for one.
+/// A mask alone is made here and uploaded: no operation that runs on a server asks for one.
 impl DropoutBackend for Remote {
     fn fused_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
         let [y] = send(Operation::Dropout, [x], numbers![dropout]);

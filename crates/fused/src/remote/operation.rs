@@ -223,7 +223,8 @@ impl Operation {
         heads: usize,
     ) {
         let ([batch, keys, width], [of_queries, queries, _]) = (dims(key), dims(query));
-        let mut fits = heads > 0
+        // At a width of 0, any number of heads divides it.
+        let mut fits = (1..=width.max(1)).contains(&heads)
             && width.is_multiple_of(heads)
             && dims(query) == [batch, queries, width]
             && of_queries == batch
@@ -296,5 +297,22 @@ fn wide(dtype: DType) -> DType {
     match dtype {
         DType::F16 | DType::BF16 => DType::F32,
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "do not fit together")]
+    fn more_heads_than_the_width_are_refused_even_at_width_0() {
+        let form = |shape: &[usize]| Form {
+            shape: Shape::from(shape),
+            dtype: DType::F32,
+        };
+        let [tokens, mask] = [form(&[1, 2, 0]), form(&[1, 2])];
+        let heads = 1 << 60;
+        Operation::BiasedAttention.check_attention([&tokens, &tokens, &tokens, &mask], None, heads);
     }
 }

@@ -56,6 +56,26 @@ fn a_buffer_of_any_name_is_untouched_once_the_module_was_surveyed() {
     }
 }
 
+/// No buffer, though its name begins as BatchNorm's.
+#[derive(Module, Debug)]
+struct Misnamed {
+    running_scale: Param<Tensor<1>>,
+}
+
+#[test]
+fn a_frozen_parameter_that_is_named_like_a_buffer_is_perturbed_once_the_module_was_surveyed() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let module = Misnamed {
+            running_scale: Param::from_tensor(vector(&device)),
+        };
+        let module = module.freeze();
+        let before = floats(&module);
+        let (module, report) = module.try_noisy_tune(&NoisyTuneConfig::new(0.15)).unwrap();
+        assert!(report.get("running_scale").unwrap().is_perturbed());
+        assert_ne!(before, floats(&module));
+    }
+}
+
 #[test]
 fn a_survey_leaves_the_module_as_it_was() {
     let module = statistics(&Device::flex().autodiff());

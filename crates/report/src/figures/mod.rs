@@ -8,6 +8,7 @@ mod curves;
 mod data_size;
 mod effects;
 mod frame;
+mod gain_by_cost;
 mod movement;
 mod paired;
 mod palette;
@@ -16,6 +17,7 @@ mod sweep;
 pub(crate) use curves::{Curves, Line};
 pub(crate) use data_size::{DataSize, Size};
 pub(crate) use effects::{Effect, Effects};
+pub(crate) use gain_by_cost::{GainByCost, Priced};
 pub(crate) use movement::{Movement, Part};
 pub(crate) use paired::{Pair, Pairs};
 pub(crate) use palette::declarations;
@@ -25,7 +27,7 @@ use canvas::Area;
 pub(crate) use palette::Ink;
 
 /// Every figure that a report can have.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "pairs",
     "arms",
     "training-loss",
@@ -36,6 +38,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "l1-change",
     "l1-norm",
     "companions",
+    "gain-by-cost",
     "expected-best",
     "at-the-best",
 ];

@@ -2,10 +2,10 @@
 
 use study::summary::{StudyResult, TunedArm, TuningResult};
 
-use super::{effects, finding, tables, yardsticks};
+use super::{effects, finding, tables, words};
 use crate::document::{Block, Section, Table};
 use crate::figures::{Curves, Figure, Line};
-use crate::material::{Material, ink};
+use crate::material::{Material, ink, main_contrast};
 use crate::number::{NONE, or_none, percent, sentence, thousands};
 
 pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
@@ -14,13 +14,13 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
     let figure = effects::figure(study, "at-the-best", &title, "");
     blocks.extend(figure.map(Block::Figure));
     blocks.extend(tables::of(material, study));
+    blocks.extend(words::list(
+        material,
+        main_contrast(material, study).as_ref(),
+    ));
     if let Some(tuning) = &study.tuning {
         blocks.extend(how_it_was_chosen(material, tuning));
         blocks.extend(expected_best(material, study, tuning));
-    }
-    let yardsticks = yardsticks::of(material);
-    if !yardsticks.is_empty() {
-        blocks.push(Block::List(yardsticks));
     }
     Section {
         id: "baseline",

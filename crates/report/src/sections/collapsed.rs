@@ -35,18 +35,18 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
     if table.rows.is_empty() {
         return None;
     }
-    let heading = count(table.rows.len(), "run", "runs");
+    let runs = sentence(&count(table.rows.len(), "run", "runs"));
+    let runs = runs.trim_end_matches('.');
     Some(Section {
         id: "collapsed",
-        heading: format!("What learned nothing? {}", sentence(&heading)),
-        finding: None,
+        heading: "Which runs learned nothing?".to_owned(),
+        finding: Some(format!("{runs}.")),
         blocks: vec![
-            Block::Text(
-                "These runs do no better than a program that gives every sentence the same class. They are in the means and the \
-                 differences above, which are shown without them too. A lower learning rate, a longer warm-up or, for few sentences, \
+            Block::Text(format!(
+                "{runs} did no better than a program that gives every sentence the same class. What collapsed is in the means and the \
+                 differences above, which are shown without it too. A lower learning rate, a longer warm-up or, for few sentences, \
                  more epochs often help."
-                    .to_owned(),
-            ),
+            )),
             Block::Table(table),
         ],
     })

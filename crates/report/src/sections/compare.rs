@@ -19,10 +19,7 @@ pub(super) fn section(material: &Material<'_>, study: &StudyResult) -> Section {
         blocks.extend(figure.map(Block::Figure));
     }
     blocks.extend(tables::of(material, study));
-    let words: Vec<String> = main.iter().flat_map(words::of).collect();
-    if !words.is_empty() {
-        blocks.push(Block::List(words));
-    }
+    blocks.extend(words::list(material, main.as_ref()));
     Section {
         id: "compare",
         heading: "Does the noise help?".to_owned(),

@@ -6,6 +6,7 @@ use study::summary::Point;
 use study::{Arm, Method, StudyKind};
 
 use crate::document::{Block, Section, Table};
+use crate::figures::{Effect, Figure, GainByCost, Ink, Key, Mark, Priced};
 use crate::material::Material;
 use crate::number::{NONE, interval, or_none, points, thousands};
 
@@ -38,12 +39,24 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
             "#× the baseline's",
         ],
     );
+    let mut priced = Vec::new();
     for point in &arms {
         let runs = material.runs(point);
         let gain = (point.arm != Arm::BASELINE).then(|| paired(&runs, &baselines));
         let gain = gain.flatten();
         let (seconds, cost) = (seconds(&runs), point.arm.method().cost());
         let ratio = seconds.zip(plain_seconds);
+        let ratio = ratio.map(|(ours, plain)| ours / plain);
+        priced.extend(gain.as_ref().zip(ratio).map(|(gain, cost)| Priced {
+            gain: Effect {
+                label: point.label.clone(),
+                ink: ink(point.arm),
+                values: Vec::new(),
+                mean: 100.0 * gain.mean,
+                interval: gain.ci95.map(|ends| ends.map(|end| 100.0 * end)),
+            },
+            cost,
+        }));
         table.rows.push(vec![
             point.label.clone(),
             gain.as_ref()
@@ -55,29 +68,66 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
             cost.held.to_string(),
             cost.copies.to_string(),
             or_none(seconds, |seconds| format!("{seconds:.1}")),
-            or_none(ratio.map(|(ours, plain)| ours / plain), |ratio| {
-                format!("{ratio:.2}")
-            }),
+            or_none(ratio, |ratio| format!("{ratio:.2}")),
         ]);
     }
+    let figure = (!priced.is_empty()).then(|| Block::Figure(figure(material, priced)));
+    let mut blocks = vec![Block::Text(
+        "The passes and what is in memory follow from the method; the seconds are those of the recorded runs, with whatever else \
+         the machine was doing. No p-value is given here: those of the comparisons above are corrected for their number."
+            .to_owned(),
+    )];
+    blocks.extend(figure);
+    blocks.push(Block::Table(table));
     Some(Section {
         id: "cost",
         heading: "What do the methods gain, and what do they cost?".to_owned(),
         finding: None,
-        blocks: vec![
-            Block::Text(
-                "The passes and what is in memory follow from the method; the seconds are those of the recorded runs, with whatever else \
-                 the machine was doing. No p-value is given here: those of the comparisons above are corrected for their number."
-                    .to_owned(),
-            ),
-            Block::Table(table),
-        ],
+        blocks,
     })
 }
 
-/// The points of the studies that compare arms, each arm once.
+/// The colour of an arm by whether its weights are noised, as there can be more arms than colours.
+fn ink(arm: Arm) -> Ink {
+    Ink::Series(if arm.has_noise() { 1 } else { 2 })
+}
+
+fn figure(material: &Material<'_>, arms: Vec<Priced>) -> Figure {
+    let words = arms.iter().map(|arm| {
+        let (gain, cost) = (&arm.gain, arm.cost);
+        format!("{}: {} points at {cost:.2} times", gain.label, gain.text())
+    });
+    let words: Vec<String> = words.collect();
+    let keys = [("baseline", 0), ("with noise", 1), ("without noise", 2)];
+    let drawing = GainByCost {
+        arms,
+        keys: keys
+            .map(|(name, ink)| Key::new(name, Ink::Series(ink), Mark::Dot))
+            .to_vec(),
+        gain: format!("gain in {} (points)", material.metric()),
+        cost: "seconds of training, as a multiple of the baseline's".to_owned(),
+    };
+    Figure::new(
+        "gain-by-cost",
+        "Gain by cost",
+        format!(
+            "Gain over the baseline by seconds of training. {}.",
+            words.join("; ")
+        ),
+        "Dot: mean paired difference from the baseline; line: its 95 % interval over seeds (Student's t), from 6 pairs on. Further up is \
+         better, further right slower. A name that has no room is in the table alone.",
+        &drawing,
+    )
+}
+
+/// The points of the studies that compare arms, each arm once; of tuned arms those at the baseline's best recipe, which come first.
 fn arms<'a>(material: &Material<'a>) -> Vec<&'a Point> {
-    let compares = |kind: StudyKind| matches!(kind, StudyKind::Compare | StudyKind::Companions);
+    let compares = |kind: StudyKind| {
+        matches!(
+            kind,
+            StudyKind::Compare | StudyKind::Companions | StudyKind::Baseline
+        )
+    };
     let studies = material.summary.studies.iter();
     let mut arms: Vec<&Point> = Vec::new();
     for point in studies

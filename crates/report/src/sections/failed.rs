@@ -3,7 +3,7 @@
 use super::tables;
 use crate::document::{Block, Section, Table};
 use crate::material::Material;
-use crate::number::count;
+use crate::number::{count, sentence};
 
 /// `None` if every run has a score.
 pub(super) fn section(material: &Material<'_>) -> Option<Section> {
@@ -22,16 +22,16 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
     if table.rows.is_empty() {
         return None;
     }
-    let heading = count(table.rows.len(), "run", "runs");
+    let runs = sentence(&count(table.rows.len(), "run", "runs"));
+    let runs = runs.trim_end_matches('.');
     Some(Section {
         id: "failed",
-        heading: format!("What failed? {}", crate::number::sentence(&heading)),
-        finding: None,
+        heading: "Which runs failed?".to_owned(),
+        finding: Some(format!("{runs}.")),
         blocks: vec![
-            Block::Text(
-                "A failed run has no score, so it is left out of the means, and its pair out of the differences."
-                    .to_owned(),
-            ),
+            Block::Text(format!(
+                "{runs} failed. A failed run has no score, so it is left out of the means, and its pair out of the differences."
+            )),
             Block::Table(table),
         ],
     })

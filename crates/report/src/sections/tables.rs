@@ -180,7 +180,7 @@ fn differences_of<'a>(
             "Paired differences in points of {metric}, with 95 % intervals over seeds (Student's t, for at least 6 pairs that are not \
              all equal){}.",
             if compared.iter().any(|(_, c)| c.holm_p.is_some()) {
-                "; Holm corrects the permutation p for all comparisons of the report, each counted once"
+                "; Holm corrects the permutation p for all comparisons of the report by this metric on this set, each counted once"
             } else {
                 ""
             }

@@ -3,12 +3,21 @@
 use study::statistics::{MAX_PAIRS, ORDER_THRESHOLD, p_equals};
 use study::summary::PairsRange;
 
-use crate::material::Contrast;
+use super::yardsticks;
+use crate::document::Block;
+use crate::material::{Contrast, Material};
 use crate::number::{count, interval, thousands};
+
+/// What the statistics of a comparison say, and what something simpler scores on the same data; `None` if that is nothing.
+pub(super) fn list(material: &Material<'_>, contrast: Option<&Contrast<'_>>) -> Option<Block> {
+    let mut sentences: Vec<String> = contrast.into_iter().flat_map(of).collect();
+    sentences.extend(yardsticks::of(material));
+    (!sentences.is_empty()).then_some(Block::List(sentences))
+}
 
 /// What the difference is over sentences too, what is too small to matter, McNemar's test, the stochastic order and the
 /// power statement, as far as they were computed.
-pub(crate) fn of(contrast: &Contrast<'_>) -> Vec<String> {
+fn of(contrast: &Contrast<'_>) -> Vec<String> {
     [
         sentences(contrast),
         equivalence(contrast),

@@ -186,12 +186,12 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn a_run_that_predicts_one_class_is_said_to_have_learned_nothing() {
     let mut sample = Sample::of(&[StudyKind::Compare], 7);
     let before = write(&sample).markdown;
-    assert!(!before.contains("What learned nothing?") && !before.contains("collapsed"));
+    assert!(!before.contains("Which runs learned nothing?") && !before.contains("collapsed"));
     sample.records[3].only_class = Some("positive".to_owned());
     let files = write(&sample);
     let markdown = files.markdown;
     assert!(
-        markdown.contains("## What learned nothing? One run."),
+        markdown.contains("## Which runs learned nothing?\n\nOne run did no better than"),
         "{markdown}"
     );
     assert!(markdown.contains("| positive |"), "{markdown}");

@@ -7,7 +7,7 @@ use report::Written;
 use crate::sample::Sample;
 
 /// The figures of a report of all studies.
-pub(crate) const FIGURES: [&str; 9] = [
+pub(crate) const FIGURES: [&str; 10] = [
     "pairs",
     "training-loss",
     "dev-by-epoch",
@@ -17,6 +17,7 @@ pub(crate) const FIGURES: [&str; 9] = [
     "l1-change",
     "l1-norm",
     "companions",
+    "gain-by-cost",
 ];
 
 /// What was written.

@@ -2,16 +2,14 @@
 
 use tasks::xtreme::{self, LanguageSets, language_set};
 
-use super::{BenchmarkSummary, Parts, TaskResult, compared};
+use super::{BenchmarkSummary, Parts, TaskResult, compared, compared_in};
 use crate::error::StudyError;
-use crate::kind::StudyKind;
 use crate::record::Headline;
 use crate::statistics::Finding;
 use crate::summary::{Comparison, Point, Scores, StudySummary};
 
 impl BenchmarkSummary {
-    /// Puts the languages of a study side by side: on each language's set, NoisyTune against its control in the comparison, or
-    /// else the first two arms compared. The sets are the test sets, or the dev sets if no test set was scored.
+    /// Puts the languages of a study side by side: on each language's set, the comparison of [`of`](Self::of). The sets are the test sets, or the dev sets if no test set was scored.
     ///
     /// `None` for a task of one language, or without a comparison.
     ///
@@ -47,7 +45,7 @@ impl BenchmarkSummary {
 impl TaskResult {
     /// What the comparison found on an evaluation set, by the headline metric.
     fn of_set(summary: &StudySummary, headline: &Headline, name: &str, set: &str) -> Option<Self> {
-        let (treatment, control) = compared(summary.study(StudyKind::Compare)?)?;
+        let (treatment, control) = compared(compared_in(summary)?)?;
         let (treatment_scores, comparison) = on_set(headline, treatment, set)?;
         let (control_scores, _) = on_set(headline, control, set)?;
         Some(Self {
@@ -60,6 +58,7 @@ impl TaskResult {
             comparison: comparison.clone(),
             holm_p: None,
             finding: Finding::TooFew,
+            exploratory: summary.exploratory.clone(),
         })
     }
 }

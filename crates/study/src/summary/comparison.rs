@@ -133,6 +133,7 @@ fn without_collapsed(
     }))
 }
 
+/// As many as the t-test takes.
 fn needed(paired: &Paired) -> Result<Option<PairsNeeded>, StudyError> {
     let Some(sd) = Summary::of(&paired.differences)?.sd.filter(|sd| *sd > 0.0) else {
         return Ok(None);

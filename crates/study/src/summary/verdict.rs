@@ -228,14 +228,18 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
     let largest = ends.map(|[_, high]| high).fold(f64::NEG_INFINITY, f64::max);
     let ruled_out = match largest > 0.0 {
         true => format!(
-            "; at 95 %, each excludes a gain of more than {} points",
+            "; at 95 %, {} excludes a gain of more than {} points",
+            if told == 1 { "it" } else { "each" },
             unsigned(largest)
         ),
         false => String::new(),
     };
+    let (which, smallest_of) = match told {
+        1 => ("one comparison".to_owned(), ""),
+        _ => (format!("any of {told} comparisons"), "smallest "),
+    };
     format!(
-        "no evidence of a difference in any of {}, {corrected} (smallest {}){ruled_out}{too_few}",
-        counted(told, "comparison"),
+        "no evidence of a difference in {which}, {corrected} ({smallest_of}{}){ruled_out}{too_few}",
         p_equals(smallest)
     )
 }
@@ -421,7 +425,7 @@ mod tests {
         let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.02];
         let five = point(&[0.01, 0.02, 0.01, 0.03, 0.02], Some(0.125));
         let text = said(&[five, point(&mixed, Some(0.9))], 2);
-        let begin = "no evidence of a difference in any of 1 comparison, corrected for their number (smallest p = 0.900)";
+        let begin = "no evidence of a difference in one comparison, corrected for their number (p = 0.900); at 95 %, it excludes a gain";
         assert!(text.starts_with(begin), "{text}");
     }
 

@@ -70,7 +70,7 @@ fn progress_is_plain_lines_without_a_terminal() {
     );
     assert_eq!(
         *too_few,
-        "note: compare: 1 pair of runs cannot show any difference, however large; beside 1 comparison it takes at least 6"
+        "note: compare: 1 pair of runs cannot show any difference, however large; it takes at least 6"
     );
     assert_eq!(
         *heading,

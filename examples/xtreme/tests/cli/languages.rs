@@ -73,7 +73,7 @@ fn xnli_is_scored_in_every_language_by_the_papers_setting_for_xtreme() {
         assert_eq!(lines.count(), 1, "{language}: {text}");
     }
     let too_few =
-        "too few pairs to tell: beside 15 languages it takes at least 10 pairs of runs that differ";
+        "too few pairs to tell: with 15 languages it takes at least 10 pairs of runs that differ";
     assert!(text.contains(too_few), "{text}");
     let report = world.read("xnli/report.md");
     assert!(
