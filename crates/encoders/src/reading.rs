@@ -88,9 +88,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, EncoderError> {
 }
 
 /// What was read of a file that need not be there.
-pub(crate) fn if_there(
-    read: Result<Vec<u8>, EncoderError>,
-) -> Result<Option<Vec<u8>>, EncoderError> {
+pub(crate) fn if_there<T>(read: Result<T, EncoderError>) -> Result<Option<T>, EncoderError> {
     match read {
         Err(EncoderError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Ok(None)

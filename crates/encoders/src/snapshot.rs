@@ -15,7 +15,7 @@ use crate::error::EncoderError;
 use crate::family::AnyFamily;
 use crate::family::bert::BertForMaskedLM;
 use crate::names::Names;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{TOKENIZER_FILES, Tokenizer};
 use crate::weights::Weights;
 use crate::{folder, reading};
 
@@ -143,6 +143,23 @@ impl Snapshot {
     /// [`EncoderError::Read`], [`EncoderError::Index`] or [`EncoderError::Pickle`].
     pub fn weights_sha256(&self) -> Result<String, EncoderError> {
         Weights::sha256(&self.folder)
+    }
+
+    /// The SHA-256 of the lines that `sha256sum` prints for the tokenizer's files that are there, sorted by name, in hexadecimal.
+    ///
+    /// # Errors
+    /// [`EncoderError::Read`].
+    pub fn tokenizer_sha256(&self) -> Result<String, EncoderError> {
+        let mut names = TOKENIZER_FILES;
+        names.sort_unstable();
+        let mut lines = String::new();
+        for name in names {
+            let bytes = reading::bytes(&self.folder.join(name));
+            if let Some(bytes) = reading::if_there(bytes)? {
+                lines += &format!("{}  {name}\n", files::sha256_of(&bytes));
+            }
+        }
+        Ok(files::sha256_of(lines.as_bytes()))
     }
 
     /// Reads the tokenizer from `tokenizer.json`, or where that is missing from `vocab.txt` for BERT's classes, and from

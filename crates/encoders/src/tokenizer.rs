@@ -23,6 +23,7 @@ pub use self::encodings::Encodings;
 
 use self::class::Class;
 use self::fence::fenced;
+pub(crate) use self::settings::FILE as TOKENIZER_CONFIG;
 use self::settings::{Settings, Side};
 use crate::config::EncoderConfig;
 use crate::error::EncoderError;
@@ -70,7 +71,7 @@ const WHOLE: &str = "tokenizer.json";
 /// Every file of a tokenizer that transformers may ask for.
 pub(crate) const TOKENIZER_FILES: [&str; 12] = [
     "tokenizer.json",
-    "tokenizer_config.json",
+    TOKENIZER_CONFIG,
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt",

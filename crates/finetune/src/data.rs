@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use encoders::{Encodings, Tokenizer};
+use rayon::prelude::*;
 use study::data::FileSummary;
 use study::record::Provenance;
 use study::{DataSummary, StudyError};
-use tasks::{Source, Split, SplitFacts, Targets, Task};
+use tasks::{Example, Source, Split, SplitFacts, Targets, Task, counted};
 
 use crate::error::FinetuneError;
 
@@ -95,11 +96,15 @@ impl TaskData {
             files.push(file(&set.name, &set.source, split, shared));
         }
         notes.extend(summary.warnings());
-        let examples = |split| Examples::tokenized(split, tokenizer);
-        let train = examples(train)?;
+        let mut examples = |set: &str, split| -> Result<Examples, FinetuneError> {
+            let (examples, cut) = Examples::tokenized(split, tokenizer)?;
+            notes.extend(said_of_cuts(set, cut, examples.len(), tokenizer));
+            Ok(examples)
+        };
+        let train = examples("train", train)?;
         let sets = sets
             .into_iter()
-            .map(|(set, split)| Ok((set.name.clone(), examples(split)?)));
+            .map(|(set, split)| Ok((set.name.clone(), examples(&set.name, split)?)));
         let evaluation_sets = sets.collect::<Result<_, FinetuneError>>()?;
         Ok(Self {
             task,
@@ -136,7 +141,9 @@ impl TaskData {
                 shared_with_train: 0,
                 rows: split.rows.clone(),
             }));
-            let encodings = encoded(&split, tokenizer)?;
+            let (encodings, cut) = encoded(&split, tokenizer)?;
+            let notes = said_of_cuts(set, cut, encodings.len(), tokenizer);
+            self.notes.extend(notes);
             self.unlabelled_sets.push((set.to_owned(), encodings));
         }
         Ok(())
@@ -149,12 +156,30 @@ impl TaskData {
     }
 }
 
-fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<Encodings, FinetuneError> {
-    let texts = split
-        .examples
-        .iter()
-        .map(|example| (example.sentence.as_str(), example.sentence2.as_deref()));
-    Ok(tokenizer.encode_flat(texts)?)
+/// The tokens of every text, and how many texts were cut.
+fn encoded(split: &Split, tokenizer: &Tokenizer) -> Result<(Encodings, usize), FinetuneError> {
+    fn texts(example: &Example) -> (&str, Option<&str>) {
+        (example.sentence.as_str(), example.sentence2.as_deref())
+    }
+    let encodings = tokenizer.encode_flat(split.examples.iter().map(texts))?;
+    let longest = tokenizer.max_length();
+    let cuts = split.examples.par_iter().enumerate().map(|(at, example)| {
+        // A text that ends before the longest is whole; others are read to their ends to see.
+        Ok(encodings.length(at) >= longest && tokenizer.cuts(texts(example))?)
+    });
+    let cuts: Vec<bool> = cuts.collect::<Result<_, FinetuneError>>()?;
+    Ok((encodings, cuts.into_iter().filter(|is_cut| *is_cut).count()))
+}
+
+/// Says so if texts of a set were cut.
+fn said_of_cuts(set: &str, cut: usize, texts: usize, tokenizer: &Tokenizer) -> Option<String> {
+    (cut > 0).then(|| {
+        format!(
+            "{set}: {cut} of {} longer than {} tokens, and cut",
+            counted(texts, "text"),
+            tokenizer.max_length()
+        )
+    })
 }
 
 /// Says so if a set's scores are all equal: no prediction correlates with them.
@@ -182,10 +207,11 @@ fn shortened(mut split: Split, max: Option<usize>) -> Split {
 }
 
 impl Examples {
-    /// Tokenizes a labelled file.
-    fn tokenized(split: Split, tokenizer: &Tokenizer) -> Result<Self, FinetuneError> {
-        Ok(Self {
-            encodings: encoded(&split, tokenizer)?,
+    /// Tokenizes a labelled file; with the number of texts that were cut.
+    fn tokenized(split: Split, tokenizer: &Tokenizer) -> Result<(Self, usize), FinetuneError> {
+        let (encodings, cut) = encoded(&split, tokenizer)?;
+        let examples = Self {
+            encodings,
             targets: split
                 .targets
                 .expect("a task trains on and scores only labelled files"),
@@ -194,7 +220,8 @@ impl Examples {
                 used: split.examples.len(),
                 sha256: split.sha256,
             },
-        })
+        };
+        Ok((examples, cut))
     }
 
     /// How many there are.

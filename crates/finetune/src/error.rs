@@ -1,5 +1,7 @@
 //! What can go wrong while a study runs, in one line each.
 
+use std::path::PathBuf;
+
 use tasks::counted;
 use thiserror::Error;
 
@@ -28,6 +30,19 @@ pub enum FinetuneError {
     /// A checkpoint cannot be written.
     #[error(transparent)]
     State(#[from] training::StateError),
+    /// A folder without runs has a file or folder of a name that a study writes.
+    #[error(
+        "{}: there before the first run, and not of a study, as {} has no runs.jsonl; expected a folder without, or one of an earlier \
+         start",
+        path.display(),
+        folder.display()
+    )]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// The folder for the study.
+        folder: PathBuf,
+    },
     /// The observer asked to stop; completed runs are recorded, and those in progress have checkpoints if any are wanted.
     #[error("stopped before all runs were recorded")]
     Stopped,

@@ -23,6 +23,7 @@ mod course;
 pub mod data;
 mod error;
 pub mod evaluation;
+mod foreign;
 mod held_out;
 mod jobs;
 mod lost_device;

@@ -38,7 +38,7 @@ pub(crate) struct Saver<'a> {
 }
 
 impl<'a> Saver<'a> {
-    /// Finds the models that are there, and whether others can be written. What a killed process has left half-written is
+    /// Finds the models of the `records` that are there, among which the best are chosen, and whether others can be written. What a killed process has left half-written is
     /// removed, unless this one is `among_others` that may be writing.
     pub(crate) fn open(
         setup: &'a Setup,
@@ -114,6 +114,7 @@ impl<'a> Saver<'a> {
             problem: problem.clone(),
             dtype: models.dtype,
             format: models.format,
+            max_length: self.setup.max_length()?,
         };
         self.setup
             .snapshot

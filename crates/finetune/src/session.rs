@@ -276,10 +276,10 @@ impl Session {
                 progress.run_recorded(record);
             }
         }
+        let planned = records.iter().filter(|record| !record.is_tuning());
+        let planned = planned.filter(|record| runs.contains(&RunKey::of(record)));
+        let planned: Vec<RunRecord> = planned.cloned().collect();
         if let Some(models) = &self.models {
-            let planned = records.iter().filter(|record| !record.is_tuning());
-            let planned = planned.filter(|record| runs.contains(&RunKey::of(record)));
-            let planned: Vec<RunRecord> = planned.cloned().collect();
             let lost = without_models(models.saving, &planned, folder);
             if !lost.is_empty() {
                 progress.models_are_lost(models.saving, &lost);
@@ -293,7 +293,7 @@ impl Session {
                 setup,
                 self.models.as_ref(),
                 folder,
-                log.records(),
+                &planned,
                 shard.is_some(),
             )?,
             plan_sha256,

@@ -102,6 +102,7 @@ impl Setup {
                 .unwrap_or_default(),
             sha256: snapshot.weights_sha256()?,
             config: serde_json::to_value(snapshot.config()).expect("a configuration is plain data"),
+            tokenizer_sha256: Some(snapshot.tokenizer_sha256()?),
         };
         Ok(Self {
             config,
@@ -131,6 +132,12 @@ impl Setup {
             device_name: device_name.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// The longest sequence that is read, in tokens.
+    pub(crate) fn max_length(&self) -> Result<usize, FinetuneError> {
+        let most = self.snapshot.usual_max_length()?;
+        Ok(self.config.recipe.max_length.min(most))
     }
 
     /// Number of parameters of the encoder.

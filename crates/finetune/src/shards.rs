@@ -11,6 +11,7 @@ use study::{Shard, StudyError, StudySummary};
 
 use crate::checkpoint::{adopt, checkpoints_of};
 use crate::error::FinetuneError;
+use crate::foreign::refuse_foreign;
 use crate::progress::Progress;
 use crate::run::PREDICTIONS;
 use crate::saving::remove_replaced;
@@ -60,6 +61,7 @@ impl Session {
         }
         refuse_other_shards(folder, shard)?;
         self.check_shard(folder, shard)?;
+        refuse_foreign(folder)?;
         let log = RunLog::open_shard(folder, shard)?;
         // Another process may have begun in the meantime, and now sees this one's file as this one sees its.
         let begun = self.check_shard(folder, shard);
@@ -151,6 +153,7 @@ impl Session {
         folder: &Path,
         progress: &mut impl Progress,
     ) -> Result<(RunLog, Option<usize>), FinetuneError> {
+        refuse_foreign(folder)?;
         let mut log = RunLog::open(folder)?;
         remove_abandoned(folder)?;
         self.check(&log, folder, progress)?;

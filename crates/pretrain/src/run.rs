@@ -181,12 +181,17 @@ impl Run {
         if Checkpoint::latest(&config.out)?.is_some() {
             let path = config.out.join(TOKENIZER);
             let vocabulary = Vocabulary::load(&path)?;
-            if vocabulary.size() > config.encoder.vocab_size {
+            // Another number that the text does not fill gives the same vocabulary.
+            let asked = config.encoder.vocab_size;
+            let is_same = vocabulary.size() == asked
+                || vocabulary.size() < asked
+                    && Vocabulary::train(&documents.concat(), asked)?.size() == vocabulary.size();
+            if !is_same {
                 return Err(PretrainError::OtherRun {
                     path,
                     field: "vocabulary".to_owned(),
                     recorded: vocabulary.size().to_string(),
-                    current: config.encoder.vocab_size.to_string(),
+                    current: asked.to_string(),
                 });
             }
             return Ok(vocabulary);

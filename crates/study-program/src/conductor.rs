@@ -293,7 +293,7 @@ impl<'a> Conductor<'a> {
                 let _ = writeln!(text, "{name:<8} {}", shown(&value));
             }
             if let Some(models) = saving::asked(arguments, &subject.name, String::new()) {
-                text += &saving::lines(models.saving, &planned, out, metric);
+                text += &saving::lines(&models, &planned, out, metric);
             }
             text
         };

@@ -60,8 +60,24 @@ pub(crate) fn lost(saving: Saving, runs: &[&RunRecord]) -> String {
     }
 }
 
+/// Whether a saved model has the format and the type that are asked for; as far as that can be read.
+fn is_as_asked(folder: &Path, models: &SaveModels) -> bool {
+    let config = std::fs::read(folder.join("config.json")).unwrap_or_default();
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
+    let is_of_type = config["dtype"]
+        .as_str()
+        .is_none_or(|dtype| dtype == models.dtype.name());
+    is_of_type && folder.join(models.format.file_name()).is_file()
+}
+
 /// A line for each saved model of the planned runs, and what to know about the choice; empty if there is none.
-pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: Metric) -> String {
+pub(crate) fn lines(
+    models: &SaveModels,
+    planned: &[RunRecord],
+    out: &Path,
+    metric: Metric,
+) -> String {
+    let saving = models.saving;
     let mut text = String::new();
     let there = planned.iter().filter(|run| run.has_model(out));
     let shown: Vec<&RunRecord> = match saving {
@@ -84,6 +100,14 @@ pub(crate) fn lines(saving: Saving, planned: &[RunRecord], out: &Path, metric: M
                 score(run)
             );
         }
+    }
+    let saved = shown.iter().filter_map(|run| run.saved_model.as_ref());
+    for saved in saved.filter(|saved| !is_as_asked(&out.join(&saved.folder), models)) {
+        let _ = writeln!(
+            text,
+            "note     {}: saved by an earlier start in another format or type; it stays as it is",
+            harmless::shown(&out.join(&saved.folder).display().to_string()),
+        );
     }
     if saving == Saving::Best {
         for best in best_runs(planned) {

@@ -20,15 +20,27 @@ pub(crate) fn is_asked(arguments: &StudyArguments) -> bool {
     arguments.predict.is_some() || arguments.do_predict || arguments.submission.is_some()
 }
 
+impl StudyArguments {
+    /// As if `--predict test` were given, beside what is.
+    pub fn predict_test(&mut self) {
+        add_test(self.predict.get_or_insert_default());
+    }
+}
+
+fn add_test(words: &mut Vec<String>) {
+    if !words.iter().any(|word| word == TEST) {
+        words.push(TEST.to_owned());
+    }
+}
+
 /// The sets without labels that the options ask for, and notes about those left out.
 pub(crate) fn asked<'a>(
     arguments: &StudyArguments,
     task: &'a Task,
 ) -> Result<(Vec<&'a str>, Vec<String>), Failure> {
     let mut words = arguments.predict.clone().unwrap_or_default();
-    let implied = arguments.do_predict || arguments.submission.is_some();
-    if implied && !words.iter().any(|word| word == TEST) {
-        words.push(TEST.to_owned());
+    if arguments.do_predict || arguments.submission.is_some() {
+        add_test(&mut words);
     }
     let sets = task.evaluation_sets();
     let (mut asked, mut notes): (Vec<&str>, _) = (Vec::new(), Vec::new());

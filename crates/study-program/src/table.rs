@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use harmless::shown;
+use study::StudySummary;
 use study::statistics::{p_equals, signed};
 use study::summary::{Point, Scores, metric_in_words, metric_unit, set_in_words};
-use study::{StudyKind, StudySummary};
 
 use crate::languages;
 
@@ -34,8 +34,9 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
         for point in &study.points {
             let _ = text.write_str(&without_collapsed(point));
         }
-        if let Some(languages) = &summary.languages {
-            if study.study == StudyKind::Compare {
+        if summary.is_multilingual() {
+            let is_judging = summary.judging().is_some_and(|judging| judging == study);
+            if let Some(languages) = summary.languages.as_ref().filter(|_| is_judging) {
                 text += &languages::table(summary, languages);
             }
             continue;

@@ -59,6 +59,31 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
             )));
         }
     }
+    for (option, is_given, instead) in [
+        (
+            "--learning-rate",
+            arguments.learning_rate.is_some(),
+            "--learning-rates",
+        ),
+        ("--epochs", arguments.epochs.is_some(), "--epochs-grid"),
+    ] {
+        let is_grid = |study: &StudyKind| *study == StudyKind::Baseline;
+        if is_given && config.studies.iter().all(is_grid) {
+            return Err(Failure::usage(format!(
+                "{option} changes nothing in --study baseline; {instead} gives its grid"
+            )));
+        }
+    }
+    let mut noised = config
+        .studies
+        .iter()
+        .filter(|study| **study != StudyKind::Lambda)
+        .flat_map(|study| config.arms_of(*study));
+    if arguments.lambda.is_some() && !noised.any(|arm| arm.has_noise()) {
+        return Err(Failure::usage(
+            "--lambda changes nothing: no arm of the studies takes its λ from it".to_owned(),
+        ));
+    }
     let arms = config
         .studies
         .iter()
@@ -138,6 +163,22 @@ mod tests {
             (
                 "--tuning-fraction 0.1",
                 "--tuning-fraction changes nothing without --study baseline",
+            ),
+            (
+                "--study baseline --learning-rate 2e-5",
+                "--learning-rate changes nothing in --study baseline; --learning-rates gives its grid",
+            ),
+            (
+                "--study baseline --epochs 2",
+                "--epochs changes nothing in --study baseline; --epochs-grid gives its grid",
+            ),
+            (
+                "--study lambda --lambda 0.3",
+                "--lambda changes nothing: no arm of the studies takes its λ from it",
+            ),
+            (
+                "--arms baseline --lambda 0.3",
+                "--lambda changes nothing: no arm of the studies takes its λ from it",
             ),
             (
                 "--study baseline --side-seeds 3",

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::json_text::json_text;
-use crate::kind::StudyKind;
 use crate::statistics::{Paired, Summary, fewest_pairs, holm, points};
 use crate::summary::{Comparison, Point, Scores, StudyResult, StudySummary};
 
@@ -232,12 +231,6 @@ impl Parts {
     }
 }
 
-/// The study by whose comparison a task is judged: that by one recipe, or else that of tuned arms.
-fn compared_in(summary: &StudySummary) -> Option<&StudyResult> {
-    let studies = [StudyKind::Compare, StudyKind::Baseline];
-    studies.iter().find_map(|study| summary.study(*study))
-}
-
 /// The first point of a study that is NoisyTune's and compared, or else the first one compared, and the point it is compared with.
 fn compared(study: &StudyResult) -> Option<(&Point, &Point)> {
     let points = &study.points;
@@ -252,7 +245,7 @@ fn compared(study: &StudyResult) -> Option<(&Point, &Point)> {
 
 impl TaskResult {
     fn of(summary: &StudySummary) -> Option<Self> {
-        let (treatment, control) = compared(compared_in(summary)?)?;
+        let (treatment, control) = compared(summary.judging()?)?;
         Some(Self {
             task: summary.task.clone(),
             metric: summary.metric.clone(),

@@ -218,6 +218,10 @@ pub struct ModelRecord {
     pub sha256: String,
     /// Its `config.json`.
     pub config: Value,
+    /// SHA-256 of the tokenizer's files, as `Snapshot::tokenizer_sha256` of `encoders` defines it; `None` in records from before
+    /// it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer_sha256: Option<String>,
 }
 
 /// The noise report in a few numbers.

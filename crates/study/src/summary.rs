@@ -12,6 +12,7 @@ mod words;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tasks::xtreme;
 
 use crate::arm::Arm;
 use crate::benchmark::BenchmarkSummary;
@@ -307,6 +308,18 @@ impl StudySummary {
     /// The results of a study, if it ran.
     pub fn study(&self, study: StudyKind) -> Option<&StudyResult> {
         self.studies.iter().find(|result| result.study == study)
+    }
+
+    /// The study by whose comparison the task is judged: that by one recipe, or else that of tuned arms.
+    pub fn judging(&self) -> Option<&StudyResult> {
+        let studies = [StudyKind::Compare, StudyKind::Baseline];
+        studies.iter().find_map(|study| self.study(*study))
+    }
+
+    /// Whether every run is scored in several languages; the table of [`languages`](Self::languages) has what it says on the
+    /// sets other than the headline's.
+    pub fn is_multilingual(&self) -> bool {
+        xtreme::named(&self.task).is_some()
     }
 
     /// The summary as indented JSON, ending with a newline.

@@ -67,10 +67,10 @@ pub(crate) struct OwnArguments {
         long,
         value_name = "SEED",
         requires = "validation_split",
-        conflicts_with = "task"
+        conflicts_with_all = ["task", "validation_file"]
     )]
     split_seed: Option<u64>,
-    /// A file to predict; see --predict
+    /// A file to predict: implies --predict test
     #[arg(
         long,
         value_name = "FILE",
@@ -112,6 +112,11 @@ pub(crate) struct OwnArguments {
 }
 
 impl OwnArguments {
+    /// Whether there is a file to predict.
+    pub(crate) fn has_test_file(&self) -> bool {
+        self.test_file.is_some()
+    }
+
     /// The files.
     pub(crate) fn files(self) -> OwnFiles {
         OwnFiles {

@@ -34,8 +34,11 @@ fn run() -> Result<(), Failure> {
         task,
         data,
         own,
-        study,
+        mut study,
     } = arguments;
+    if own.has_test_file() {
+        study.predict_test();
+    }
     let conductor = Conductor::new(&PROGRAM, &study);
     let out = Path::new("out/glue");
     match task {

@@ -59,7 +59,7 @@ fn predict(arguments: &Arguments) -> Result<(), Failure> {
         notes(arguments, &input, &predictor);
     }
     // A program that waits for a line would not notice that it was asked to stop.
-    if !arguments.reads_standard_input() {
+    if !arguments.reads_standard_input() && !arguments.reads_a_pipe() {
         stop::catch();
     }
     let mut terminal = Terminal::new(arguments);

@@ -1,6 +1,6 @@
 //! Writing a finetuned classifier, for this crate, for transformers and for Burn.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor};
@@ -13,7 +13,7 @@ use crate::classifier::Classifier;
 use crate::error::EncoderError;
 use crate::reading;
 use crate::snapshot::Snapshot;
-use crate::tokenizer::TOKENIZER_FILES;
+use crate::tokenizer::{TOKENIZER_CONFIG, TOKENIZER_FILES};
 
 /// What a classifier predicts: `problem_type` of transformers' `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct SaveOptions {
     pub format: SaveFormat,
     /// The model card: what `README.md` says.
     pub card: String,
+    /// The longest sequence that it was trained on, in tokens: that of `tokenizer_config.json`, at which both read texts.
+    pub max_length: usize,
 }
 
 impl ProblemType {
@@ -118,7 +120,7 @@ impl SaveFormat {
 
 impl Snapshot {
     /// Saves a classifier made from this snapshot as a snapshot of its own: the weights, `config.json`, the tokenizer's
-    /// files as they are, and `README.md`.
+    /// files, and `README.md`.
     ///
     /// [`Snapshot::open`] reads it, and so does transformers' `AutoModelForSequenceClassification` if the weights are
     /// [`SaveFormat::Safetensors`]. [`Classifier::blank`] says how to read a [`SaveFormat::Burnpack`]. The
@@ -165,6 +167,10 @@ impl Snapshot {
                 replace(&folder.join(name), &bytes)?;
             }
         }
+        let path = folder.join(TOKENIZER_CONFIG);
+        let fields = with_length(&path, options.max_length)?;
+        let text = serde_json::to_string_pretty(&fields).expect("JSON is plain data");
+        replace(&path, (text + "\n").as_bytes())?;
         let path = folder.join(options.format.file_name());
         match options.format {
             SaveFormat::Safetensors => {
@@ -187,12 +193,22 @@ impl Snapshot {
 
     /// This snapshot's `config.json`, unknown fields included.
     fn config_fields(&self) -> Result<Map<String, Value>, EncoderError> {
-        let path = self.folder().join("config.json");
-        serde_json::from_slice(&reading::text(&path)?).map_err(|error| EncoderError::Config {
-            path,
-            reason: format!("not JSON: {error}"),
-        })
+        fields(self.folder().join("config.json"))
     }
+}
+
+fn fields(path: PathBuf) -> Result<Map<String, Value>, EncoderError> {
+    serde_json::from_slice(&reading::text(&path)?).map_err(|error| EncoderError::Config {
+        path,
+        reason: format!("not JSON: {error}"),
+    })
+}
+
+/// The fields of a `tokenizer_config.json`, which need not be there, with another length.
+fn with_length(path: &Path, length: usize) -> Result<Map<String, Value>, EncoderError> {
+    let mut fields = reading::if_there(fields(path.to_owned()))?.unwrap_or_default();
+    fields.insert("model_max_length".to_owned(), length.into());
+    Ok(fields)
 }
 
 /// Refuses a weight that would become infinite.

@@ -13,7 +13,7 @@ use crate::error::EncoderError;
 use crate::reading;
 
 /// The name that transformers gives the file.
-pub(super) const FILE: &str = "tokenizer_config.json";
+pub(crate) const FILE: &str = "tokenizer_config.json";
 /// The names of special tokens in older snapshots.
 const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 /// Tokens beyond the vocabulary in older snapshots.

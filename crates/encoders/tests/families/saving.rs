@@ -24,6 +24,7 @@ pub(crate) fn options(labels: &[&str]) -> SaveOptions {
         dtype: SaveDtype::F32,
         format: SaveFormat::Safetensors,
         card: "# A card\n".to_owned(),
+        max_length: 24,
     }
 }
 
@@ -248,15 +249,27 @@ fn the_tokenizers_files_are_copied_as_they_are() {
         "special_tokens_map.json",
         "spiece.model",
         "tokenizer.json",
+        "tokenizer_config.json",
         "vocab.txt",
     ];
     assert_eq!(names, expected);
-    for name in &names[3..] {
+    let copied = names[3..].iter();
+    for name in copied.filter(|name| *name != "tokenizer_config.json") {
         let [ours, theirs] =
             [&place, copy.path()].map(|folder| fs::read(folder.join(name)).unwrap());
         assert_eq!(ours, theirs, "{name}");
     }
     assert_eq!(fs::read(place.join("README.md")).unwrap(), b"# A card\n");
+    // What it says beside the length stays.
+    let path = copy.path().join("tokenizer_config.json");
+    fs::write(path, r#"{"model_max_length": 512, "strip_accents": true}"#).unwrap();
+    snapshot
+        .save_classifier(&family.model(), &place, &options(&["a", "b", "c"]))
+        .unwrap();
+    let fields = fs::read(place.join("tokenizer_config.json")).unwrap();
+    let fields: Value = serde_json::from_slice(&fields).unwrap();
+    let expected = serde_json::json!({"model_max_length": 24, "strip_accents": true});
+    assert_eq!(fields, expected);
 }
 
 #[test]
@@ -329,7 +342,7 @@ fn folder_and_files_have_the_rights_of_any_new_ones() {
         }
         // One that was there is replaced as a whole.
         assert!(place.join(format.file_name()).exists());
-        assert_eq!(fs::read_dir(&place).unwrap().count(), 4);
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 5);
     }
 }
 

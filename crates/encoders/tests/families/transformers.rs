@@ -90,7 +90,11 @@ pub(crate) fn cases(
     texts: &[(String, Option<String>)],
 ) -> [Case; 2] {
     let snapshot = family.snapshot();
-    let classes = options(&["entailment", "neutral", "contradiction"]);
+    let max_length = family.expected().max_length;
+    let classes = SaveOptions {
+        max_length,
+        ..options(&["entailment", "neutral", "contradiction"])
+    };
     let score = SaveOptions {
         problem: ProblemType::Regression,
         ..classes.clone()
@@ -106,7 +110,7 @@ pub(crate) fn cases(
             name: format!("{}/{kind}", family.name),
             place,
             options,
-            max_length: family.expected().max_length,
+            max_length,
             texts: texts.to_vec(),
         }
     })
@@ -147,7 +151,12 @@ impl Case {
     }
 
     fn files(&self) -> BTreeMap<String, String> {
-        let names = ["config.json", "model.safetensors", "tokenizer.json"];
+        let names = [
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ];
         let digest = |name: &str| {
             let digest = Sha256::digest(fs::read(self.place.join(name)).unwrap());
             digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -283,6 +283,49 @@ fn a_folder_that_cannot_be_made_is_an_error_before_training() {
 }
 
 #[test]
+fn what_is_not_of_a_study_is_not_overwritten() {
+    let (data, out) = folders();
+    for name in ["report.html", "models/mine/weights.pt", "figures/a.svg"] {
+        let folder = out.path().join(name.replace('/', "-"));
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(&path, "mine").expect("a file");
+        let mut trained = Trained::default();
+        let error = open(config(&ARMS, 1, 0.15), data.path())
+            .run(&folder, &mut trained)
+            .expect_err("it would be overwritten");
+        let first = folder.join(name.split('/').next().expect("a name"));
+        let said = format!("{}: there before the first run", first.display());
+        assert!(error.to_string().starts_with(&said), "{error}");
+        assert_eq!(trained.0, 0);
+        assert_eq!(std::fs::read_to_string(path).expect("it stays"), "mine");
+        assert!(!folder.join("runs.jsonl").exists());
+    }
+}
+
+#[test]
+fn texts_that_are_cut_are_counted() {
+    let (data, _) = folders();
+    let notes = |max_length| {
+        let mut config = config(&ARMS, 1, 0.15);
+        config.recipe.max_length = max_length;
+        open(config, data.path()).notes().join("; ")
+    };
+    assert!(!notes(32).contains("cut"), "{}", notes(32));
+    // `a fine thing` and some x, between [CLS] and [SEP].
+    let cut = notes(5);
+    assert!(cut.contains("train: "), "{cut}");
+    assert!(
+        cut.contains(" of 24 texts longer than 5 tokens, and cut"),
+        "{cut}"
+    );
+    assert!(
+        cut.contains(" of 10 texts longer than 5 tokens, and cut"),
+        "{cut}"
+    );
+}
+
+#[test]
 fn the_folder_says_what_was_asked() {
     let (data, out) = folders();
     let config = config(&ARMS, 1, 0.15);

@@ -236,6 +236,36 @@ fn a_model_that_was_saved_for_itself_stays_beside_a_better_one() {
 }
 
 #[test]
+fn other_seeds_in_the_same_folder_have_a_best_of_their_own() {
+    let mut world = World::new(uneven(&[Arm::BASELINE], 4));
+    world.save(Saving::Best, 1);
+    let first = world.models();
+    world.config.first_seed += 4;
+    let before = world.records().len();
+    let lost = world.save(Saving::Best, 1);
+    assert_eq!(lost.0, []);
+    let best = best_runs(&world.records()[before..])[0].seed;
+    let models = world.models();
+    assert!(models.contains(&first[0]), "{models:?}");
+    assert!(
+        models.contains(&format!("baseline-seed{best}")),
+        "{models:?}"
+    );
+    assert_eq!(models.len(), 2);
+}
+
+#[test]
+fn a_saved_model_reads_texts_as_far_as_it_was_trained_on_them() {
+    let mut config = config(&[Arm::BASELINE], 1, 0.15);
+    config.recipe.max_length = 5;
+    let world = World::new(config);
+    world.save(Saving::All, 1);
+    let saved = world.out().join("models").join(&world.models()[0]);
+    let saved = Snapshot::open(saved).expect("a snapshot");
+    assert_eq!(saved.usual_max_length().expect("a length"), 5);
+}
+
+#[test]
 fn sweeps_have_folders_of_their_own() {
     let mut config = config(&[Arm::BASELINE, Arm::NOISYTUNE], 1, 0.15);
     config.studies = vec![StudyKind::Compare, StudyKind::Lambda, StudyKind::DataSize];
@@ -262,6 +292,7 @@ fn what_a_killed_process_leaves_is_removed_and_its_runs_are_saved_again() {
         fs::create_dir_all(models.join(name)).expect("a folder");
         fs::write(models.join(name).join("other"), "").expect("a file");
     }
+    fs::write(world.out().join("runs.jsonl"), "").expect("a file");
     world.save(Saving::Best, 1);
     let best = world.best();
     assert_eq!(world.models(), best);
@@ -283,6 +314,8 @@ fn a_failed_run_has_no_model() {
 fn a_folder_that_cannot_be_written_is_an_error_before_the_first_run() {
     let world = World::new(config(&[Arm::BASELINE], 1, 0.15));
     fs::create_dir(world.out()).expect("a folder");
+    // Of a process that was stopped before its first run.
+    fs::write(world.out().join("runs.jsonl"), "").expect("a file");
     fs::write(world.out().join("models"), "").expect("a file");
     let error = world
         .try_save(Saving::All, 1)

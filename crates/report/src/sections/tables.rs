@@ -33,10 +33,10 @@ pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
     let mut tables = vec![scores(material, study)];
     tables.push(differences(material, study));
     tables.push(at_other_epochs(material, study));
-    let others = match material.summary.languages {
+    let others = match material.summary.is_multilingual() {
         // The table of the languages has them.
-        Some(_) => 0,
-        None => study.points.first().map_or(0, |point| point.others.len()),
+        true => 0,
+        false => study.points.first().map_or(0, |point| point.others.len()),
     };
     for at in 0..others {
         tables.extend(other(study, at));

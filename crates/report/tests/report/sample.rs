@@ -311,6 +311,7 @@ fn settings(config: &StudyConfig, run: &RunKey) -> Settings {
             name: "all-MiniLM-L6-v2".to_owned(),
             sha256: "53aa".repeat(16),
             config: serde_json::from_str(bert).expect("a config"),
+            tokenizer_sha256: None,
         },
         train: Provenance {
             rows: 67_349,

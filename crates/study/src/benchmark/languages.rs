@@ -2,7 +2,7 @@
 
 use tasks::xtreme::{self, LanguageSets, language_set};
 
-use super::{BenchmarkSummary, Parts, TaskResult, compared, compared_in};
+use super::{BenchmarkSummary, Parts, TaskResult, compared};
 use crate::error::StudyError;
 use crate::record::Headline;
 use crate::statistics::Finding;
@@ -45,7 +45,7 @@ impl BenchmarkSummary {
 impl TaskResult {
     /// What the comparison found on an evaluation set, by the headline metric.
     fn of_set(summary: &StudySummary, headline: &Headline, name: &str, set: &str) -> Option<Self> {
-        let (treatment, control) = compared(compared_in(summary)?)?;
+        let (treatment, control) = compared(summary.judging()?)?;
         let (treatment_scores, comparison) = on_set(headline, treatment, set)?;
         let (control_scores, _) = on_set(headline, control, set)?;
         Some(Self {

@@ -42,6 +42,8 @@ type Texts = (String, Option<String>, &'static str);
 const NAMED: &str = "as named";
 const BY_NAME: &str = "guessed by name";
 
+const SEPARATORS: &str = "columns separated by commas in .csv and by tabs in .tsv";
+
 impl Columns {
     /// Chooses the columns of the training file.
     pub(super) fn of_train(table: &Table, options: &OwnFiles) -> Result<Self, TaskError> {
@@ -54,11 +56,9 @@ impl Columns {
                     return Err(TaskError::Table {
                         path: table.path().to_owned(),
                         found: format!("no column \"{LABEL}\" in {}", listed(&header)),
-                        expected: match header.as_slice() {
-                            [only] if only.contains([',', ';', '\t']) => {
-                                "columns separated by commas in .csv and by tabs in .tsv"
-                            }
-                            _ => "--label-column NAME with one of these",
+                        expected: match unseparated(&header) {
+                            true => SEPARATORS,
+                            false => "--label-column NAME with one of these",
                         }
                         .to_owned(),
                     });
@@ -158,6 +158,11 @@ fn found(table: &Table, header: &[String], name: &str) -> Result<String, TaskErr
     found.ok_or_else(|| table.no_column(name, header))
 }
 
+/// Whether a header looks as if another separator than the file's kind stood between its columns.
+fn unseparated(header: &[String]) -> bool {
+    matches!(header, [only] if only.contains([',', ';', '\t', '|']))
+}
+
 /// Guesses the columns of the sentences as `run_glue.py` does, but only where there is no doubt.
 fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskError> {
     let others: Vec<String> = header
@@ -188,6 +193,13 @@ fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskErr
     };
     if let Some((first, second)) = guessed {
         return Ok((first.to_owned(), second.map(str::to_owned), BY_NAME));
+    }
+    if unseparated(header) {
+        return Err(TaskError::Table {
+            path: table.path().to_owned(),
+            found: format!("one column, {}", listed(header)),
+            expected: format!("{SEPARATORS}, or --text-column NAME"),
+        });
     }
     let texts = match others.as_slice() {
         [only] => vec![only.clone()],

@@ -240,13 +240,20 @@ impl OwnFiles {
             (Some(path), _) => format!("validation on {}", path.display()),
             (None, held_out) => {
                 let held_out = held_out.unwrap_or(HeldOut { rows: 0, seed: 0 });
-                let rows = match outputs {
-                    Outputs::Classes(_) => held_out.count(&seen.class_counts()),
-                    Outputs::Score { .. } => held_out.count(&[seen.rows]),
+                let counts = match outputs {
+                    Outputs::Classes(_) => seen.class_counts(),
+                    Outputs::Score { .. } => vec![seen.rows],
                 };
-                let more = match rows > held_out.rows {
-                    true => ", one of each class at least",
-                    false => "",
+                let rows = held_out.count(&counts);
+                // A single row is trained on, and its class never scored.
+                let singles = counts.iter().filter(|count| **count == 1).count();
+                let more = match (singles, rows > held_out.rows) {
+                    (0, false) => String::new(),
+                    (0, true) => ", one of each class at least".to_owned(),
+                    (singles, _) => {
+                        let classes = if singles == 1 { "class" } else { "classes" };
+                        format!(", none of {singles} {classes} with a single row")
+                    }
                 };
                 format!(
                     "{rows} of {} rows held out for validation with seed {}{more}",

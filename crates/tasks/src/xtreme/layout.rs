@@ -256,10 +256,12 @@ impl XtremeTask {
         match self.found(folder, portion, language) {
             Some(source) => source,
             None => {
-                // The error about it names the archive's file.
+                // The error about it names the archive's file, in the folder of the others.
                 let first = (self.places)(portion, language).swap_remove(0);
+                let mut inner = self.folders.iter().map(|inner| folder.join(inner));
+                let root = inner.find(|inner| inner.is_dir());
                 Source {
-                    path: folder.join(&first.path),
+                    path: root.unwrap_or(folder.to_owned()).join(&first.path),
                     format: first.format,
                 }
             }

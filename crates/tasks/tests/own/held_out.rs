@@ -106,6 +106,20 @@ fn the_draw_depends_on_the_seed_alone() {
 }
 
 #[test]
+fn classes_of_one_row_are_said_to_be_in_no_validation() {
+    let folder = Folder::new();
+    let few = "text,label\na,x\nb,x\nc,x\nd,y\ne,y\nf,z\n";
+    let files = OwnFiles {
+        validation_split: Some(0.1),
+        ..OwnFiles::new(folder.file("few.csv", few))
+    };
+    let statement = folder.statement(&files);
+    let end =
+        "; 2 of 6 rows held out for validation with seed 0, none of 1 class with a single row";
+    assert!(statement.ends_with(end), "{statement}");
+}
+
+#[test]
 fn the_name_tells_which_share_and_which_seed() {
     let folder = Folder::new();
     let files = files(&folder, 0.1, 42);

@@ -132,7 +132,6 @@ fn numbers_are_regressed_and_a_test_file_without_labels_is_predicted() {
         "--train-file=a.csv",
         "--validation-file=a.csv",
         "--test-file=t.csv",
-        "--predict=test",
         "--arms=baseline",
         "--out=own",
     ]);
@@ -180,6 +179,12 @@ fn a_skewed_or_shared_file_is_warned_about() {
 #[test]
 fn options_for_ones_own_files_do_nothing_beside_a_task_and_are_refused() {
     let world = World::new();
+    let seeded = [
+        "--train-file=a.csv",
+        "--validation-file=a.csv",
+        "--split-seed=1",
+    ];
+    world.refuse(&seeded, 2, &["cannot be used with"]);
     for option in [
         "--validation-file=a.csv",
         "--validation-split=0.1",

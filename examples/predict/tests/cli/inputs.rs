@@ -102,6 +102,16 @@ fn columns_that_are_not_there_are_refused_with_those_that_are() {
         .refusal(2, &["--text-column text with rows.txt", ".csv"]);
     let alone = refused(&["--input", "rows.csv", "--text-pair-column", "id"]);
     assert_eq!(alone.code, Some(2), "{}", alone.errors);
+    world.write("semicolons.csv", "text;label\nlast;neg\n");
+    refused(&["--input", "semicolons.csv"]).refusal(
+        1,
+        &[
+            "semicolons.csv: one column, \"text;label\"",
+            "by commas in .csv",
+        ],
+    );
+    let named = ["--input", "semicolons.csv", "--text-column", "text;label"];
+    assert_eq!(world.run(&named).code, Some(0));
     refused(&["--input", "nowhere.csv"]).refusal(1, &["nowhere.csv"]);
     refused(&["--input", "nowhere.txt"]).refusal(1, &["nowhere.txt"]);
 }

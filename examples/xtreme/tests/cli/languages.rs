@@ -113,6 +113,23 @@ fn xnli_is_scored_in_every_language_by_the_papers_setting_for_xtreme() {
 }
 
 #[test]
+fn another_study_shows_the_headline_alone() {
+    let world = World::new();
+    let text = world.succeed(&[
+        "--task=pawsx",
+        &data("archives"),
+        "--languages=de",
+        "--study=lambda",
+        "--lambdas=0.1",
+        "--side-seeds=1",
+        "--out=out",
+    ]);
+    assert!(text.contains("pawsx dev accuracy in %"), "{text}");
+    assert!(!text.contains("test-de"), "{text}");
+    assert!(!world.read("out/report.md").contains("test-de in %"));
+}
+
+#[test]
 fn languages_can_be_chosen_and_scored_on_dev_where_the_download_has_no_labels() {
     let world = World::new();
     let chosen = [
