@@ -41,6 +41,7 @@ parser.add_argument("--warmup-ratio", type=float, default=0.1)
 parser.add_argument("--max-gradient-norm", type=float, default=1.0)
 parser.add_argument("--max-length", type=int, default=128)
 parser.add_argument("--max-train-samples", type=int)
+parser.add_argument("--fresh", choices=["pooler"], help="draw it from the seed, whatever the checkpoint holds")
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--part", type=int, default=8, help="examples that go through the model together; the gradient does not depend on it")
 parser.add_argument("--time-steps", type=int, help="only time this many steps of each task, after 3 others")
@@ -89,6 +90,9 @@ def run(options, tokenizer, name, seed):
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
         options.model, num_labels=outputs, dtype=torch.float32
     )
+    if options.fresh:
+        torch.nn.init.normal_(model.bert.pooler.dense.weight, std=model.config.initializer_range)
+        torch.nn.init.zeros_(model.bert.pooler.dense.bias)
     no_decay = ("bias", "LayerNorm.weight")
     named = list(model.named_parameters())
     optimizer = torch.optim.AdamW(
@@ -146,7 +150,7 @@ def run(options, tokenizer, name, seed):
             key: getattr(options, key)
             for key in ("batch_size", "learning_rate", "weight_decay", "warmup_ratio", "max_gradient_norm", "max_length")
         }
-        | {"epochs": options.epochs},
+        | {"epochs": options.epochs, "fresh_pooler": options.fresh == "pooler"},
         "threads": options.threads,
         "model": {"name": options.model.name, "sha256": sha256(options.model / "model.safetensors")},
         "sha256": {file: sha256(folder / file) for file in files},

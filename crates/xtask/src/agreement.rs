@@ -14,14 +14,19 @@ use crate::records;
 /// Options of `cargo xtask agreement`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Folder with peer.jsonl, which run_glue.py wrote, and a study of ours for each task, ours/TASK
+    /// Folder with peer.jsonl, which run_glue.py wrote
     #[arg(default_value = "crates/xtask/runs/glue")]
     folder: PathBuf,
+    /// Path of our study of a task, up to the name of the task [default: FOLDER/ours/]
+    #[arg(long, value_name = "PATH")]
+    ours: Option<String>,
 }
 
 /// Prints the table.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    print!("{}", render(&read(&options.folder)?));
+    let ours = options.ours.clone();
+    let ours = ours.unwrap_or_else(|| format!("{}/ours/", options.folder.display()));
+    print!("{}", render(&read(&options.folder, &ours)?));
     Ok(())
 }
 
@@ -39,6 +44,7 @@ struct Run {
 #[derive(Debug, PartialEq)]
 struct Settings {
     recipe: Recipe,
+    train_rows: usize,
     train_sha256: String,
     evaluation_sha256: BTreeMap<String, String>,
     model_sha256: String,
@@ -54,6 +60,8 @@ struct Recipe {
     warmup_ratio: f64,
     max_gradient_norm: f64,
     max_length: usize,
+    #[serde(default)]
+    fresh_pooler: bool,
 }
 
 /// The runs of a task.
@@ -70,6 +78,8 @@ struct PeerRecord {
     seed: u64,
     evaluations: Scores,
     recipe: Recipe,
+    /// By name of the set.
+    rows: BTreeMap<String, usize>,
     /// By name of the file.
     sha256: BTreeMap<String, String>,
     model: Model,
@@ -96,6 +106,8 @@ struct OurSettings {
     model: Model,
     train: Rows,
     evaluation: BTreeMap<String, Rows>,
+    /// Of a run that chooses a recipe, and is not scored on dev.
+    held_out: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -110,8 +122,8 @@ struct Rows {
     sha256: String,
 }
 
-/// Reads both sides, and refuses what cannot be compared.
-fn read(folder: &Path) -> Result<Vec<Task>, String> {
+/// Reads both sides, and refuses what cannot be compared. `ours` is the path of our study of a task, up to the task's name.
+fn read(folder: &Path, ours: &str) -> Result<Vec<Task>, String> {
     let mut tasks: Vec<Task> = Vec::new();
     for record in records::read::<PeerRecord>(&folder.join("peer.jsonl"))? {
         let (name, run) = record.run()?;
@@ -125,8 +137,9 @@ fn read(folder: &Path) -> Result<Vec<Task>, String> {
         }
     }
     for task in &mut tasks {
-        let path = folder.join("ours").join(&task.name).join("runs.jsonl");
-        for record in records::read::<OurRecord>(&path)? {
+        let path = Path::new(&format!("{ours}{}", task.name)).join("runs.jsonl");
+        let baselines = records::read::<OurRecord>(&path)?.into_iter();
+        for record in baselines.filter(OurRecord::is_scored_baseline) {
             let run = record
                 .run()
                 .map_err(|e| format!("{}: {e}", path.display()))?;
@@ -141,6 +154,8 @@ impl PeerRecord {
     fn run(mut self) -> Result<(String, Run), String> {
         let train = self.sha256.remove("train.tsv");
         let train_sha256 = train.ok_or("peer.jsonl: a record has no hash of train.tsv")?;
+        let train_rows = self.rows.remove("train");
+        let train_rows = train_rows.ok_or("peer.jsonl: a record has no number of training rows")?;
         let files = self.sha256.into_iter();
         let set = |file: String| file.trim_end_matches(".tsv").to_owned();
         Ok((
@@ -150,6 +165,7 @@ impl PeerRecord {
                 scores: self.evaluations,
                 settings: Settings {
                     recipe: self.recipe,
+                    train_rows,
                     train_sha256,
                     evaluation_sha256: files.map(|(file, hash)| (set(file), hash)).collect(),
                     model_sha256: self.model.sha256,
@@ -160,18 +176,19 @@ impl PeerRecord {
 }
 
 impl OurRecord {
+    fn is_scored_baseline(&self) -> bool {
+        self.arm == "baseline" && self.settings.held_out.is_none()
+    }
+
     fn run(self) -> Result<Run, String> {
         let seed = self.seed;
-        if self.arm != "baseline" {
-            return Err(format!("arm is {}, accepted is baseline", self.arm));
-        }
         if let Some(why) = self.failed {
             return Err(format!("seed {seed} failed: {why}"));
         }
         let settings = self.settings;
         let all_rows = |rows: &Rows| rows.used == rows.rows;
-        if !(all_rows(&settings.train) && settings.evaluation.values().all(all_rows)) {
-            return Err(format!("seed {seed} used a part of the rows"));
+        if !settings.evaluation.values().all(all_rows) {
+            return Err(format!("seed {seed} was scored on a part of the rows"));
         }
         let sets = settings.evaluation.into_iter();
         let last = self.epochs.into_iter().last();
@@ -184,6 +201,7 @@ impl OurRecord {
             scores,
             settings: Settings {
                 recipe: serde_json::from_value(settings.recipe).map_err(|e| e.to_string())?,
+                train_rows: settings.train.used,
                 train_sha256: settings.train.sha256,
                 evaluation_sha256: sets.map(|(set, rows)| (set, rows.sha256)).collect(),
                 model_sha256: settings.model.sha256,
@@ -193,7 +211,7 @@ impl OurRecord {
 }
 
 impl Task {
-    /// Refuses runs of other settings, and a seed that one side has twice or lacks.
+    /// Refuses runs of other settings, a seed that one side has twice, and one that PyTorch has alone.
     fn check(&self) -> Result<(), String> {
         let name = &self.name;
         let seeds = |runs: &[Run]| {
@@ -202,9 +220,11 @@ impl Task {
             seeds
         };
         let [ours, theirs] = [&self.ours, &self.theirs].map(|runs| seeds(runs));
-        if ours != theirs || ours.windows(2).any(|pair| pair[0] == pair[1]) || ours.len() < 2 {
+        let has_twice = |seeds: &[u64]| seeds.windows(2).any(|pair| pair[0] == pair[1]);
+        let shared = theirs.iter().all(|seed| ours.contains(seed));
+        if has_twice(&ours) || has_twice(&theirs) || !shared || theirs.len() < 2 {
             return Err(format!(
-                "{name}: seeds are {ours:?} and {theirs:?}, accepted are the same two or more on both sides"
+                "{name}: seeds are {ours:?} and PyTorch's {theirs:?}, accepted are two or more of PyTorch's, all among ours, none twice"
             ));
         }
         let first = &self.theirs[0];
@@ -268,7 +288,7 @@ fn half_interval(a: &Side, b: &Side) -> f64 {
 /// One row per task, evaluation set and metric; scores times 100.
 fn render(tasks: &[Task]) -> String {
     let mut text = String::from(
-        "| task | metric | epochs | seeds | ours: mean ± sd | PyTorch: mean ± sd | difference (95 % interval) | within seed noise |\n|---|---|---|---|---|---|---|---|\n",
+        "| task | metric | learning rate × epochs | seeds: ours, PyTorch | ours: mean ± sd | PyTorch: mean ± sd | difference (95 % interval) | within seed noise |\n|---|---|---|---|---|---|---|---|\n",
     );
     for task in tasks {
         let first = &task.theirs[0];
@@ -284,11 +304,13 @@ fn render(tasks: &[Task]) -> String {
                 let set = if set == "dev" { "" } else { set.as_str() };
                 let _ = writeln!(
                     text,
-                    "| {} | {} | {} | {} | {:.2} ± {:.2} | {:.2} ± {:.2} | {difference:+.2} ({:+.2} to {:+.2}) | {} |",
+                    "| {} | {} | {:e} × {} | {}, {} | {:.2} ± {:.2} | {:.2} ± {:.2} | {difference:+.2} ({:+.2} to {:+.2}) | {} |",
                     task.name,
                     format!("{set} {metric}").trim(),
+                    first.settings.recipe.learning_rate,
                     first.settings.recipe.epochs,
                     task.ours.len(),
+                    task.theirs.len(),
                     ours.mean,
                     ours.variance.sqrt(),
                     theirs.mean,
@@ -311,9 +333,15 @@ fn render(tasks: &[Task]) -> String {
 mod tests {
     use super::*;
 
-    /// The recorded runs of both sides.
-    fn recorded() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("runs/glue")
+    /// The recorded runs of both sides in a folder of `runs`, ours by their path up to the task's name.
+    fn recorded(name: &str, ours: &str) -> Vec<Task> {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let ours = package.join(ours);
+        read(&package.join("runs").join(name), &ours.to_string_lossy()).expect("comparable runs")
+    }
+
+    fn recorded_by_the_default() -> Vec<Task> {
+        recorded("glue", "runs/glue/ours/")
     }
 
     #[test]
@@ -327,29 +355,39 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_shows_the_table_of_the_recorded_runs() {
-        let readme = recorded().join("../../README.md");
+    fn the_readme_shows_the_tables_of_the_recorded_runs() {
+        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
         let readme = std::fs::read_to_string(readme).expect("the README");
-        let tasks = read(&recorded()).expect("comparable runs");
-        let table = render(&tasks);
-        assert!(
-            readme.contains(&table),
-            "README.md lacks this table:\n{table}"
-        );
+        let tuned = recorded("glue-tuned", "../../examples/glue/runs/minilm-");
+        for tasks in [recorded_by_the_default(), tuned] {
+            let table = render(&tasks);
+            assert!(
+                readme.contains(&table),
+                "README.md lacks this table:\n{table}"
+            );
+        }
     }
 
     #[test]
     fn other_settings_and_other_seeds_are_refused() {
-        let mut tasks = read(&recorded()).expect("comparable runs");
+        let mut tasks = recorded_by_the_default();
         let task = &mut tasks[0];
         task.ours[0].settings.recipe.learning_rate *= 2.0;
         let refusal = task.check().expect_err("another learning rate");
         assert!(refusal.contains("settings differ"), "{refusal}");
 
-        let mut tasks = read(&recorded()).expect("comparable runs");
+        let mut tasks = recorded_by_the_default();
         let task = &mut tasks[0];
         task.ours[0].seed = 1000;
-        let refusal = task.check().expect_err("another seed");
+        let refusal = task.check().expect_err("a seed of PyTorch's alone");
+        assert!(refusal.contains("seeds are"), "{refusal}");
+
+        let mut tasks = recorded_by_the_default();
+        let task = &mut tasks[0];
+        task.theirs.pop();
+        task.check().expect("a seed of ours alone");
+        task.ours[2].seed = task.ours[1].seed;
+        let refusal = task.check().expect_err("a seed twice");
         assert!(refusal.contains("seeds are"), "{refusal}");
     }
 }
