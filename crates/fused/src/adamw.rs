@@ -40,6 +40,41 @@ pub struct AdamW {
     pub gradient_scale: f64,
 }
 
+/// The numbers of a step as the kernels want them, rounded once: every backend's are the same.
+#[cfg(any(feature = "cube", feature = "flex"))]
+#[derive(Clone, Copy)]
+pub(crate) struct Factors {
+    pub(crate) gradient_scale: f32,
+    pub(crate) beta_1: f32,
+    pub(crate) beta_2: f32,
+    pub(crate) complement_1: f32,
+    pub(crate) complement_2: f32,
+    /// `1 - learning_rate weight_decay`.
+    pub(crate) decay: f32,
+    /// `1 / sqrt(1 - beta_2^time)`.
+    pub(crate) root_scale: f32,
+    pub(crate) epsilon: f32,
+    /// `learning_rate / (1 - beta_1^time)`.
+    pub(crate) rate: f32,
+}
+
+#[cfg(any(feature = "cube", feature = "flex"))]
+impl Factors {
+    pub(crate) fn new(step: AdamW) -> Self {
+        Self {
+            gradient_scale: step.gradient_scale as f32,
+            beta_1: step.beta_1 as f32,
+            beta_2: step.beta_2 as f32,
+            complement_1: (1.0 - step.beta_1) as f32,
+            complement_2: (1.0 - step.beta_2) as f32,
+            decay: (1.0 - step.learning_rate * step.weight_decay) as f32,
+            root_scale: (1.0 / step.correction_2().sqrt()) as f32,
+            epsilon: step.epsilon as f32,
+            rate: (step.learning_rate / step.correction_1()) as f32,
+        }
+    }
+}
+
 /// A number that [`adamw_step`] refuses.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("adamw {name} {value}: expected {accepted}")]

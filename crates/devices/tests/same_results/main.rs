@@ -135,6 +135,11 @@ macro_rules! on {
             }
 
             #[test]
+            fn matrices_that_others_own_take_their_step_too() {
+                crate::optimizer::matrices_that_others_own_take_their_step_too(NAME);
+            }
+
+            #[test]
             fn gradients_that_are_not_finite_reach_their_elements_alone() {
                 crate::optimizer::gradients_that_are_not_finite_reach_their_elements_alone(NAME);
             }

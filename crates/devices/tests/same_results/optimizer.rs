@@ -137,6 +137,18 @@ pub(crate) fn gradients_that_are_not_finite_are_seen_in_the_norm(name: &str) {
     }
 }
 
+fn numbers_of_step(weight_decay: f64, step: usize) -> AdamW {
+    AdamW {
+        learning_rate: 1e-2,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        weight_decay,
+        time: step as u32 + 1,
+        gradient_scale: 0.25,
+    }
+}
+
 /// Parameters and moments after some steps. Every third parameter decays; `shared` ones have another owner.
 fn steps(
     device: &Device,
@@ -155,15 +167,7 @@ fn steps(
     for step in 0..count {
         let mut together = AdamWSteps::default();
         for (place, (parameter, moments)) in parameters.drain(..).enumerate() {
-            let numbers = AdamW {
-                learning_rate: 1e-2,
-                beta_1: 0.9,
-                beta_2: 0.999,
-                epsilon: 1e-8,
-                weight_decay: if place % 3 == 0 { 0.1 } else { 0.0 },
-                time: step as u32 + 1,
-                gradient_scale: 0.25,
-            };
+            let numbers = numbers_of_step(if place % 3 == 0 { 0.1 } else { 0.0 }, step);
             let gradient = change(place, step, gradient(place, step, device));
             let added = together.add(parameter, gradient, moments, numbers);
             added.expect("numbers in range");
@@ -194,6 +198,42 @@ pub(crate) fn steps_of_all_parameters_are_the_same(name: &str) {
     }
     let again = steps(&turn.device, 3, false, as_it_is);
     assert!(again.iter().zip(&ours).all(|(a, b)| bits(a) == bits(b)));
+}
+
+/// Widths whose rows CUDA and ROCm lay out apart, so that a copy of the parameter is not what its owner's is.
+pub(crate) fn matrices_that_others_own_take_their_step_too(name: &str) {
+    const ROWS: usize = 7;
+    let turn = turn(name);
+    let moved = |device: &Device| {
+        let matrix = |salt, width| {
+            let values = TensorData::new(numbers(salt, ROWS * width), [ROWS * width]);
+            Tensor::<1>::from_data(values, device).reshape([ROWS, width])
+        };
+        let mut together = AdamWSteps::default();
+        let mut owners = Vec::new();
+        for width in [2, 3, 312] {
+            let parameter: Tensor<2> = matrix(width, width);
+            owners.push(parameter.clone());
+            let step = numbers_of_step(0.1, 0);
+            let added = together.add(parameter, matrix(1000 + width, width), None, step);
+            added.expect("numbers in range");
+        }
+        let mut stepped = together.take();
+        let mut values = Vec::new();
+        while let Some((parameter, _)) = stepped.hand_back::<2>() {
+            values.push(read(parameter));
+        }
+        for owner in owners {
+            let [_, width] = owner.dims();
+            assert_eq!(read(owner), numbers(width, ROWS * width), "its other owner");
+        }
+        values
+    };
+    let (ours, theirs) = (moved(&turn.device), moved(&Device::flex()));
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_close("a matrix", ours, theirs);
+    }
+    assert_eq!(ours.len(), 3);
 }
 
 pub(crate) fn gradients_that_are_not_finite_reach_their_elements_alone(name: &str) {

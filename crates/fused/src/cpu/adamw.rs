@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::elementwise::CHUNK;
 use super::{simd, storage};
-use crate::adamw::{AdamW, AdamWBackend, plain, plain_squared_norm};
+use crate::adamw::{AdamW, AdamWBackend, Factors, plain, plain_squared_norm};
 
 impl AdamWBackend for Flex {
     fn fused_adamw(
@@ -51,39 +51,6 @@ impl AdamWBackend for Flex {
             .collect();
         let total: f64 = partial.into_iter().map(f64::from).sum();
         storage::from_vec(vec![total as f32], Shape::new([1]))
-    }
-}
-
-/// The numbers of a step as the inner loop wants them, rounded once.
-#[derive(Clone, Copy)]
-pub(super) struct Factors {
-    pub(super) gradient_scale: f32,
-    beta_1: f32,
-    beta_2: f32,
-    complement_1: f32,
-    complement_2: f32,
-    /// `1 - learning_rate weight_decay`.
-    pub(super) decay: f32,
-    /// `1 / sqrt(1 - beta_2^time)`.
-    pub(super) root_scale: f32,
-    pub(super) epsilon: f32,
-    /// `learning_rate / (1 - beta_1^time)`.
-    pub(super) rate: f32,
-}
-
-impl Factors {
-    pub(super) fn new(step: AdamW) -> Self {
-        Self {
-            gradient_scale: step.gradient_scale as f32,
-            beta_1: step.beta_1 as f32,
-            beta_2: step.beta_2 as f32,
-            complement_1: (1.0 - step.beta_1) as f32,
-            complement_2: (1.0 - step.beta_2) as f32,
-            decay: (1.0 - step.learning_rate * step.weight_decay) as f32,
-            root_scale: (1.0 / step.correction_2().sqrt()) as f32,
-            epsilon: step.epsilon as f32,
-            rate: (step.learning_rate / step.correction_1()) as f32,
-        }
     }
 }
 

@@ -7,10 +7,10 @@ use burn::tensor::Shape;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::adamw::{Factors, Step, total};
+use super::adamw::{Step, total};
 use super::elementwise::CHUNK;
 use super::{simd, storage};
-use crate::adamw::{AdamW, plain_squared_norm};
+use crate::adamw::{AdamW, Factors, plain_squared_norm};
 use crate::backlog::{BacklogBackend, Behind, now, plain};
 use crate::rows::Rows;
 
@@ -170,9 +170,6 @@ struct NormOfPieces<'a> {
     pieces: &'a [(usize, &'a [f32])],
 }
 
-/// At least the lanes of any vector of single precision.
-const MOST_LANES: usize = 64;
-
 impl WithSimd for NormOfPieces<'_> {
     type Output = f32;
 
@@ -189,7 +186,7 @@ impl WithSimd for NormOfPieces<'_> {
                 let x = if before == 0 {
                     simd.partial_load_f32s(own)
                 } else {
-                    let mut padded = [0.0; MOST_LANES];
+                    let mut padded = [0.0; simd::MOST_LANES];
                     padded[before..before + own.len()].copy_from_slice(own);
                     simd.partial_load_f32s(&padded[..lanes])
                 };

@@ -129,13 +129,10 @@ impl<F: Binary> WithSimd for MapPairs<'_, F> {
 /// Writes the first lanes of `last` to what remains, less than one vector.
 #[inline(always)]
 pub(super) fn write_tail<S: Simd>(simd: S, last: S::f32s, tail: &mut [MaybeUninit<f32>]) {
-    let mut lanes = [0.0; MAX_LANES];
+    let mut lanes = [0.0; simd::MOST_LANES];
     simd.partial_store_f32s(&mut lanes[..tail.len()], last);
     tail.write_copy_of_slice(&lanes[..tail.len()]);
 }
-
-/// At least the lanes of any vector of single precision.
-const MAX_LANES: usize = 64;
 
 /// The product.
 #[derive(Clone, Copy)]

@@ -2,6 +2,9 @@
 
 use pulp::WithSimd;
 
+/// At least the lanes of any vector of single precision.
+pub(super) const MOST_LANES: usize = 64;
+
 /// Runs `operation` compiled for the widest vectors this processor has: AVX-512, AVX2 or NEON.
 ///
 /// `pulp::Arch` alone leaves AVX2 out, unless a feature is on that rebuilds half of Burn.

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::math;
+use super::{math, simd};
 
 /// Turns scores into probabilities, row by row, in place. A row with a NaN, with plus infinity, or of minus infinity
 /// alone is NaN throughout, as IEEE arithmetic has it.
@@ -38,7 +38,7 @@ fn normalize<S: Simd>(simd: S, row: &mut [f32], padding: Option<&[f32]>) {
     // The tail as one vector, its unused lanes out of the running.
     let mut last = lowest;
     if !tail.is_empty() {
-        let mut lanes = [f32::NEG_INFINITY; MAX_LANES];
+        let mut lanes = [f32::NEG_INFINITY; simd::MOST_LANES];
         lanes[..tail.len()].copy_from_slice(tail);
         last = simd.partial_load_f32s(&lanes[..S::F32_LANES]);
         if let Some((_, padding)) = padding {
@@ -157,6 +157,3 @@ fn multiply<S: Simd>(simd: S, x: &mut [f32], y: &[f32]) {
     );
     simd.partial_store_f32s(x_tail, last);
 }
-
-/// At least the lanes of any vector of single precision.
-const MAX_LANES: usize = 64;

@@ -11,7 +11,7 @@ use cubecl::prelude::*;
 use super::fusion::register;
 use super::launch::{UNITS, are_small_singles, cubes, tensors_at_once, units};
 use super::squared_norm::squared_norm;
-use crate::adamw::{AdamW, AdamWBackend, plain_of_all, plain_squared_norm_of_all};
+use crate::adamw::{self, AdamW, AdamWBackend, plain_of_all, plain_squared_norm_of_all};
 use crate::together::TensorList;
 
 /// Parameter, gradient, first and second moment.
@@ -90,16 +90,17 @@ fn owned(tensor: CubeTensor) -> CubeTensor {
 fn argument(tensors: &[CubeTensor; TENSORS], step: &AdamW) -> ParameterLaunch {
     let [parameter, gradient, first, second] =
         tensors.each_ref().map(|x| x.clone().into_buffer_arg());
+    let of_step = adamw::Factors::new(*step);
     let factors = FactorsLaunch::new(
-        step.gradient_scale as f32,
-        step.beta_1 as f32,
-        (1.0 - step.beta_1) as f32,
-        step.beta_2 as f32,
-        (1.0 - step.beta_2) as f32,
-        (1.0 / step.correction_2().sqrt()) as f32,
-        step.epsilon as f32,
-        (step.learning_rate / step.correction_1()) as f32,
-        (1.0 - step.learning_rate * step.weight_decay) as f32,
+        of_step.gradient_scale,
+        of_step.beta_1,
+        of_step.complement_1,
+        of_step.beta_2,
+        of_step.complement_2,
+        of_step.root_scale,
+        of_step.epsilon,
+        of_step.rate,
+        of_step.decay,
     );
     ParameterLaunch::new(parameter, gradient, first, second, factors)
 }
@@ -113,7 +114,7 @@ struct Parameter {
     factors: Factors,
 }
 
-/// The numbers of a step, as the kernel for the CPU has them.
+/// [`adamw::Factors`] in a kernel.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
 struct Factors {
     gradient_scale: f32,
@@ -121,12 +122,9 @@ struct Factors {
     complement_1: f32,
     beta_2: f32,
     complement_2: f32,
-    /// `1 / sqrt(1 - beta_2^time)`.
     root_scale: f32,
     epsilon: f32,
-    /// `learning_rate / (1 - beta_1^time)`.
     rate: f32,
-    /// `1 - learning_rate weight_decay`.
     decay: f32,
 }
 
