@@ -60,6 +60,7 @@ impl DeviceOptions {
         names: &[DeviceName],
         program: &Program,
     ) -> Result<Vec<Device>, Failure> {
+        refuse_default_of_burn()?;
         let has_remote = names.iter().any(|name| name.backend == Backend::Remote);
         let token = match &self.token_file {
             Some(path) if has_remote => Some(token::read(path)?),
@@ -84,6 +85,23 @@ impl DeviceOptions {
         };
         names.iter().map(open).collect()
     }
+}
+
+/// Refuses a `BURN_DEVICE` at which Burn would panic. No device is opened by it here, but Burn asks for its default device in between,
+/// such as when it reads an optimizer's record.
+fn refuse_default_of_burn() -> Result<(), Failure> {
+    let Ok(default) = std::env::var("BURN_DEVICE") else {
+        return Ok(());
+    };
+    let built = || Backend::ALL.into_iter().filter(|one| one.is_compiled());
+    if built().any(|backend| backend.name().eq_ignore_ascii_case(&default)) {
+        return Ok(());
+    }
+    let names: Vec<&str> = built().map(Backend::name).collect();
+    Err(Failure::Usage(format!(
+        "BURN_DEVICE is `{default}`, expected it unset or one of {}; --device chooses the device",
+        names.join(", ")
+    )))
 }
 
 /// The features of the devices that this build has in addition to the default one.

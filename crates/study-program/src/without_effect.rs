@@ -59,21 +59,6 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
             )));
         }
     }
-    for (option, is_given, instead) in [
-        (
-            "--learning-rate",
-            arguments.learning_rate.is_some(),
-            "--learning-rates",
-        ),
-        ("--epochs", arguments.epochs.is_some(), "--epochs-grid"),
-    ] {
-        let is_grid = |study: &StudyKind| *study == StudyKind::Baseline;
-        if is_given && config.studies.iter().all(is_grid) {
-            return Err(Failure::usage(format!(
-                "{option} changes nothing in --study baseline; {instead} gives its grid"
-            )));
-        }
-    }
     let mut noised = config
         .studies
         .iter()
@@ -163,14 +148,6 @@ mod tests {
             (
                 "--tuning-fraction 0.1",
                 "--tuning-fraction changes nothing without --study baseline",
-            ),
-            (
-                "--study baseline --learning-rate 2e-5",
-                "--learning-rate changes nothing in --study baseline; --learning-rates gives its grid",
-            ),
-            (
-                "--study baseline --epochs 2",
-                "--epochs changes nothing in --study baseline; --epochs-grid gives its grid",
             ),
             (
                 "--study lambda --lambda 0.3",

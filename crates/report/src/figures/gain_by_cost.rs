@@ -61,9 +61,16 @@ impl Box {
     }
 }
 
+/// Where a name is.
+struct Place {
+    middle: Point,
+    /// The end of a line to its dot, if it is not beside that.
+    end: Option<Point>,
+}
+
 impl GainByCost {
-    /// Where the middle of each arm's name is; `None` where every place is taken by another name or a dot.
-    fn names(&self, chart: &Chart<'_>, within: &Box) -> Vec<Option<Point>> {
+    /// Where each arm's name is; `None` where every place is taken by another name or a dot.
+    fn names(&self, chart: &Chart<'_>, within: &Box) -> Vec<Option<Place>> {
         let dot = |arm: &Priced| chart.place((arm.cost, arm.gain.mean));
         let dots: Vec<Box> = self
             .arms
@@ -75,19 +82,21 @@ impl GainByCost {
         for arm in &self.arms {
             let half = (width_of(&arm.gain.label, NAME) / 2.0, NAME / 2.0);
             let (x, y) = dot(arm);
-            let free = MOVES
+            let mut candidates = MOVES
                 .iter()
-                .flat_map(|lines| {
-                    let y = y + lines * (NAME + 2.0);
-                    [(x + ASIDE + half.0, y), (x - ASIDE - half.0, y)]
-                })
-                .map(|middle| (middle, Box::around(middle, half)))
-                .find(|(_, place)| {
-                    place.is_within(within)
-                        && !dots.iter().chain(&names).any(|other| place.meets(other))
-                });
-            names.extend(free.map(|(_, place)| place));
-            places.push(free.map(|(middle, _)| middle));
+                .flat_map(|lines| [1.0, -1.0].map(|side| (*lines, side)));
+            let place = candidates.find_map(|(lines, side)| {
+                let (beside, y) = (x + side * ASIDE, y + lines * (NAME + 2.0));
+                let middle = (beside + side * half.0, y);
+                let area = Box::around(middle, half);
+                let mut others = dots.iter().chain(&names);
+                let is_free = area.is_within(within) && !others.any(|other| area.meets(other));
+                let end = (lines != 0.0).then_some((beside - side, y));
+                is_free.then_some((area, Place { middle, end }))
+            });
+            let (area, place) = place.unzip();
+            names.extend(area);
+            places.push(place);
         }
         places
     }
@@ -104,40 +113,41 @@ impl Drawing for GainByCost {
 
     fn paint(&self, area: &Area<'_>, _: Layout) {
         let costs = self.arms.iter().map(|arm| arm.cost);
-        let ends = |arm: &Priced| arm.gain.interval.into_iter().flatten().collect::<Vec<_>>();
-        let gains = self
-            .arms
-            .iter()
-            .flat_map(|arm| ends(arm).into_iter().chain([arm.gain.mean]));
+        let gains = self.arms.iter().flat_map(|arm| arm.gain.numbers());
         let x = Axis::numbers(spread(costs.chain([1.0]), 0.5), 5, &self.cost);
         let y = Axis::numbers(spread(gains.chain([0.0]), 0.4), 5, &self.gain);
         let chart = panel(area, &x, &y, 44.0);
         let range = chart.x_range();
         chart.line(&[(range.start, 0.0), (range.end, 0.0)], Ink::Axis.line(2.0));
+        let within = Box {
+            from: (46.0, 22.0),
+            to: (area.width, area.height - 40.0),
+        };
+        let names = self.names(&chart, &within);
+        let named = || self.arms.iter().zip(&names);
+        for (arm, place) in named() {
+            if let Some(end) = place.as_ref().and_then(|place| place.end) {
+                let dot = chart.place((arm.cost, arm.gain.mean));
+                area.line(&[dot, end], Ink::Axis.line(1.0));
+            }
+        }
         chart.circle((1.0, 0.0), DOT, Ink::Series(0).filled());
-        for arm in &self.arms {
+        for (arm, place) in named() {
             let Effect {
+                label,
                 ink,
                 mean,
                 interval,
                 ..
             } = &arm.gain;
             if let Some([low, high]) = *interval {
-                chart.line(
-                    &[(arm.cost, low), (arm.cost, high)],
-                    ink.line(2.0).faint(0.5),
-                );
+                let ends = [(arm.cost, low), (arm.cost, high)];
+                chart.line(&ends, ink.line(2.0).faint(0.5));
             }
             chart.circle((arm.cost, *mean), DOT, ink.filled());
-        }
-        let within = Box {
-            from: (46.0, 22.0),
-            to: (area.width, area.height - 40.0),
-        };
-        for (arm, place) in self.arms.iter().zip(self.names(&chart, &within)) {
-            if let Some(middle) = place {
+            if let Some(place) = place {
                 let style = Ink::Text.text(NAME, HPos::Center, VPos::Center);
-                area.text(&arm.gain.label, middle, style);
+                area.text(label, place.middle, style);
             }
         }
     }

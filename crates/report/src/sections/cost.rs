@@ -98,7 +98,11 @@ fn figure(material: &Material<'_>, arms: Vec<Priced>) -> Figure {
         format!("{}: {} points at {cost:.2} times", gain.label, gain.text())
     });
     let words: Vec<String> = words.collect();
-    let keys = [("baseline", 0), ("with noise", 1), ("without noise", 2)];
+    let keys = [
+        ("baseline", 0),
+        ("noise in the weights", 1),
+        ("none there", 2),
+    ];
     let drawing = GainByCost {
         arms,
         keys: keys

@@ -61,9 +61,7 @@ impl World {
             .current_dir(self.0.path())
             .arg("--model")
             .arg(model)
-            // A study of recipes has a grid of them.
-            .args((!more.contains(&"--study=baseline")).then_some("--epochs=1"))
-            .args(["--batch-size=4", "--max-length=32"])
+            .args(["--epochs=1", "--batch-size=4", "--max-length=32"])
             .arg("--quiet")
             .args(one_seed.then_some("--seeds=1"))
             .args(more)

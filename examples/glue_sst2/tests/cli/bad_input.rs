@@ -138,6 +138,22 @@ fn values_out_of_range_are_usage_errors() {
 }
 
 #[test]
+fn a_default_device_that_burn_would_panic_at_is_refused() {
+    let world = World::new();
+    let output = |default| {
+        let mut command = world.command(&["--seeds", "1"]);
+        command
+            .env("BURN_DEVICE", default)
+            .output()
+            .expect("it starts")
+    };
+    let said = ["BURN_DEVICE is `vulkan`, expected it unset or one of flex"];
+    assert_error(&output("vulkan"), 2, &said);
+    assert!(!world.path("out").exists(), "nothing was written");
+    assert!(output("Flex").status.success());
+}
+
+#[test]
 fn several_runs_at_a_time_need_a_device_that_is_the_processor() {
     let world = World::new();
     let output = world.run(&["--jobs", "2", "--device", "wgpu"]);

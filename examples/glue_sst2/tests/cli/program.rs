@@ -70,11 +70,9 @@ impl World {
 
 /// The arguments, plus every default whose option is not among them.
 fn with_defaults<'a>(arguments: &[&'a str], defaults: &[(&'a str, &'a str)]) -> Vec<&'a str> {
-    // A study of recipes has a grid of them.
-    let has_grid = arguments.contains(&"--epochs-grid");
     let missing = defaults
         .iter()
-        .filter(|(option, _)| !(arguments.contains(option) || has_grid && *option == "--epochs"));
+        .filter(|(option, _)| !arguments.contains(option));
     let missing = missing.flat_map(|&(option, value)| [option, value]);
     missing.chain(arguments.iter().copied()).collect()
 }
