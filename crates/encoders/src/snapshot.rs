@@ -15,7 +15,7 @@ use crate::error::EncoderError;
 use crate::family::AnyFamily;
 use crate::family::bert::BertForMaskedLM;
 use crate::names::Names;
-use crate::tokenizer::{TOKENIZER_FILES, Tokenizer};
+use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use crate::{folder, reading};
 
@@ -145,18 +145,25 @@ impl Snapshot {
         Weights::sha256(&self.folder)
     }
 
-    /// The SHA-256 of the lines that `sha256sum` prints for the tokenizer's files that are there, sorted by name, in hexadecimal.
+    /// The SHA-256 of the file that has the vocabulary, in hexadecimal: `tokenizer.json`, or `vocab.txt`, or `vocab.json` with
+    /// `merges.txt`, of which it is that of the lines that `sha256sum` prints.
     ///
     /// # Errors
     /// [`EncoderError::Read`].
     pub fn tokenizer_sha256(&self) -> Result<String, EncoderError> {
-        let mut names = TOKENIZER_FILES;
-        names.sort_unstable();
-        let mut lines = String::new();
-        for name in names {
+        let digest = |name: &str| {
             let bytes = reading::bytes(&self.folder.join(name));
-            if let Some(bytes) = reading::if_there(bytes)? {
-                lines += &format!("{}  {name}\n", files::sha256_of(&bytes));
+            Ok(reading::if_there(bytes)?.map(|bytes| files::sha256_of(&bytes)))
+        };
+        for name in ["tokenizer.json", "vocab.txt"] {
+            if let Some(digest) = digest(name)? {
+                return Ok(digest);
+            }
+        }
+        let mut lines = String::new();
+        for name in ["merges.txt", "vocab.json"] {
+            if let Some(digest) = digest(name)? {
+                lines += &format!("{digest}  {name}\n");
             }
         }
         Ok(files::sha256_of(lines.as_bytes()))

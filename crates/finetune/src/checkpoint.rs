@@ -331,6 +331,8 @@ impl Checkpoints {
                 .device
                 .clone_from(&self.owner.settings.device);
         }
+        let of_owner = owner.settings.model.clone();
+        owner.settings.model = of_owner.with_tokenizer_of(&self.owner.settings.model);
         let is_of_study = |plan: &String| self.plans.contains(plan);
         if owner.plan_sha256.as_ref().is_some_and(is_of_study) {
             owner.plan_sha256.clone_from(&self.owner.plan_sha256);

@@ -32,8 +32,7 @@ pub enum FinetuneError {
     State(#[from] training::StateError),
     /// A folder without runs has a file or folder of a name that a study writes.
     #[error(
-        "{}: there before the first run, and not of a study, as {} has no runs.jsonl; expected a folder without, or one of an earlier \
-         start",
+        "{} already exists, but {} has no runs.jsonl; remove it or choose another folder",
         path.display(),
         folder.display()
     )]

@@ -200,6 +200,10 @@ impl Session {
         self.setup.plan()
     }
 
+    pub(crate) fn saves_models(&self) -> bool {
+        self.models.is_some()
+    }
+
     pub(crate) fn setup(&self) -> &Setup {
         &self.setup
     }

@@ -122,7 +122,10 @@ impl Setup {
     /// Reads the task's sets of these names that have no labels, so that every run predicts them.
     pub(crate) fn predict(&mut self, sets: &[&str]) -> Result<(), FinetuneError> {
         let tokenizer = self.snapshot.tokenizer(self.config.recipe.max_length)?;
-        Arc::make_mut(&mut self.data).read_unlabelled(&tokenizer, sets)
+        let known = self.data.notes.len();
+        Arc::make_mut(&mut self.data).read_unlabelled(&tokenizer, sets)?;
+        self.notes.extend_from_slice(&self.data.notes[known..]);
+        Ok(())
     }
 
     /// The same on another device.

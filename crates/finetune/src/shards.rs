@@ -61,7 +61,7 @@ impl Session {
         }
         refuse_other_shards(folder, shard)?;
         self.check_shard(folder, shard)?;
-        refuse_foreign(folder)?;
+        refuse_foreign(folder, self.saves_models())?;
         let log = RunLog::open_shard(folder, shard)?;
         // Another process may have begun in the meantime, and now sees this one's file as this one sees its.
         let begun = self.check_shard(folder, shard);
@@ -153,7 +153,7 @@ impl Session {
         folder: &Path,
         progress: &mut impl Progress,
     ) -> Result<(RunLog, Option<usize>), FinetuneError> {
-        refuse_foreign(folder)?;
+        refuse_foreign(folder, self.saves_models())?;
         let mut log = RunLog::open(folder)?;
         remove_abandoned(folder)?;
         self.check(&log, folder, progress)?;
@@ -176,7 +176,9 @@ impl Session {
                 files::remove_folder(&from)?;
             }
         }
+        let runs = self.resolved(log.records());
         let saved = log.records().iter().filter(|run| run.has_model(folder));
+        let saved = saved.filter(|run| runs.contains(&RunKey::of(run)));
         remove_replaced(&saved.collect::<Vec<_>>(), folder)?;
         progress.shards_merged(logs.len(), taken);
         // Last: as long as they are there, all of this is done again.

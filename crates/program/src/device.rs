@@ -93,11 +93,15 @@ fn refuse_default_of_burn() -> Result<(), Failure> {
     let Ok(default) = std::env::var("BURN_DEVICE") else {
         return Ok(());
     };
-    let built = || Backend::ALL.into_iter().filter(|one| one.is_compiled());
-    if built().any(|backend| backend.name().eq_ignore_ascii_case(&default)) {
+    let built = Backend::ALL.into_iter().filter(|one| one.is_compiled());
+    let mut names: Vec<&str> = built.map(Backend::name).collect();
+    if Backend::Wgpu.is_compiled() {
+        // As the feature `wgpu` is Burn's `vulkan`.
+        names.push("vulkan");
+    }
+    if names.iter().any(|name| name.eq_ignore_ascii_case(&default)) {
         return Ok(());
     }
-    let names: Vec<&str> = built().map(Backend::name).collect();
     Err(Failure::Usage(format!(
         "BURN_DEVICE is `{default}`, expected it unset or one of {}; --device chooses the device",
         names.join(", ")

@@ -48,13 +48,14 @@ impl Conductor<'_> {
         };
         if least_p_value(study.seeds, there.len()) >= ALPHA && !self.arguments.quiet {
             say(&format!(
-                "note: {} of runs cannot show any difference, however large; beside {} it takes at least {}",
+                "note: {} of runs cannot show any difference, however large; with {} it takes at least {}",
                 counted(study.seeds, "pair"),
                 counted(there.len(), "task"),
                 fewest_pairs(there.len())
             ));
         }
         let out = self.arguments.out.as_deref().unwrap_or(out);
+        refuse_other_report(out)?;
         let sentences = |task: &GlueTask| Sentences::Glue {
             task: Box::new(task.clone()),
             data: Some(data.clone()),
@@ -103,6 +104,21 @@ impl Conductor<'_> {
             print(&rendered(&summary, &path, &report.html))?;
         }
         scored
+    }
+}
+
+/// Refuses a folder with a report that is not one of several tasks, which would replace it.
+fn refuse_other_report(out: &Path) -> Result<(), Failure> {
+    let mut reports = ["report.html", "report.md"]
+        .map(|name| out.join(name))
+        .into_iter();
+    match reports.find(|report| report.exists()) {
+        Some(report) if !out.join("benchmark.json").exists() => Err(Failure::World(format!(
+            "{} already exists, but {} has no benchmark.json; remove it or choose another --out",
+            report.display(),
+            out.display()
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -14,7 +14,8 @@ use tasks::xtreme::{self, LanguageSets, language_set};
 pub(crate) fn too_few_pairs(session: &Session) -> Option<String> {
     let config = session.config();
     let task = xtreme::named(session.data().task.name())?;
-    if !config.studies.contains(&StudyKind::Compare) || config.arms.len() < 2 {
+    let compares = |kind: &StudyKind| [StudyKind::Compare, StudyKind::Baseline].contains(kind);
+    if !config.studies.iter().any(compares) || config.arms.len() < 2 {
         return None;
     }
     let sets = &session.data().evaluation_sets;
@@ -31,7 +32,7 @@ pub(crate) fn too_few_pairs(session: &Session) -> Option<String> {
     };
     (least_p_value(config.seeds, languages) >= ALPHA).then(|| {
         format!(
-            "{} of runs cannot show any difference in a language, however large; beside {} it takes at least {}",
+            "{} of runs cannot show any difference in a language, however large; with {} it takes at least {}",
             counted(config.seeds, "pair"),
             Parts::Languages.counted(languages),
             fewest_pairs(languages)

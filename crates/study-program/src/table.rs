@@ -34,12 +34,9 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
         for point in &study.points {
             let _ = text.write_str(&without_collapsed(point));
         }
-        if summary.is_multilingual() {
-            let is_judging = summary.judging().is_some_and(|judging| judging == study);
-            if let Some(languages) = summary.languages.as_ref().filter(|_| is_judging) {
-                text += &languages::table(summary, languages);
-            }
-            continue;
+        let is_judging = summary.judging().is_some_and(|judging| judging == study);
+        if let Some(languages) = summary.languages.as_ref().filter(|_| is_judging) {
+            text += &languages::table(summary, languages);
         }
         let others = study.points.first().map_or(0, |point| point.others.len());
         for at in 0..others {
@@ -49,7 +46,10 @@ pub fn render(summary: &StudySummary, set: &str) -> String {
                     .iter()
                     .filter_map(|point| Some((point, point.others.get(at)?)))
             };
-            let Some((_, first)) = of_points().next() else {
+            let Some((_, first)) = of_points()
+                .next()
+                .filter(|(_, first)| summary.shows(study, first))
+            else {
                 continue;
             };
             let (metric, unit) = (metric_in_words(&first.metric), metric_unit(&first.metric));

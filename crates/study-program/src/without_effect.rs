@@ -62,11 +62,10 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
     let mut noised = config
         .studies
         .iter()
-        .filter(|study| **study != StudyKind::Lambda)
         .flat_map(|study| config.arms_of(*study));
     if arguments.lambda.is_some() && !noised.any(|arm| arm.has_noise()) {
         return Err(Failure::usage(
-            "--lambda changes nothing: no arm of the studies takes its λ from it".to_owned(),
+            "--lambda changes nothing: no arm of the studies has noise".to_owned(),
         ));
     }
     let arms = config
@@ -150,12 +149,8 @@ mod tests {
                 "--tuning-fraction changes nothing without --study baseline",
             ),
             (
-                "--study lambda --lambda 0.3",
-                "--lambda changes nothing: no arm of the studies takes its λ from it",
-            ),
-            (
                 "--arms baseline --lambda 0.3",
-                "--lambda changes nothing: no arm of the studies takes its λ from it",
+                "--lambda changes nothing: no arm of the studies has noise",
             ),
             (
                 "--study baseline --side-seeds 3",

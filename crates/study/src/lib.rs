@@ -12,6 +12,7 @@
 //! | [`preregistration`] | what a study sets out to do, written before its first run |
 //! | [`recipe`], [`precision`], [`range`] | the hyperparameters of a run, checked |
 //! | [`record`], [`summary`], [`data`] | what a study leaves on disk |
+//! | [`RecordedStudy`] | a study read back from its folder |
 //! | [`fn@model_card`] | what a finetuned model's `README.md` says |
 //! | [`benchmark`] | the studies of several tasks side by side |
 //! | [`statistics`] | tests, intervals, and sentences about them |

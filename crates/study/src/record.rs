@@ -218,7 +218,7 @@ pub struct ModelRecord {
     pub sha256: String,
     /// Its `config.json`.
     pub config: Value,
-    /// SHA-256 of the tokenizer's files, as `Snapshot::tokenizer_sha256` of `encoders` defines it; `None` in records from before
+    /// SHA-256 of the tokenizer's vocabulary, as `Snapshot::tokenizer_sha256` of `encoders` defines it; `None` in records from before
     /// it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokenizer_sha256: Option<String>,
@@ -411,6 +411,13 @@ impl Settings {
 }
 
 impl ModelRecord {
+    /// The same with the tokenizer of another, if it is not known.
+    #[must_use]
+    pub fn with_tokenizer_of(mut self, other: &Self) -> Self {
+        self.tokenizer_sha256 = self.tokenizer_sha256.or(other.tokenizer_sha256.clone());
+        self
+    }
+
     /// Layers and width from its configuration, whatever the family calls them.
     pub fn size(&self) -> Option<(u64, u64)> {
         let number = |names: [&str; 3]| {

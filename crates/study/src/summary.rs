@@ -12,7 +12,7 @@ mod words;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tasks::xtreme;
+use tasks::xtreme::{self, LanguageSets, language_set};
 
 use crate::arm::Arm;
 use crate::benchmark::BenchmarkSummary;
@@ -316,10 +316,18 @@ impl StudySummary {
         studies.iter().find_map(|study| self.study(*study))
     }
 
-    /// Whether every run is scored in several languages; the table of [`languages`](Self::languages) has what it says on the
-    /// sets other than the headline's.
-    pub fn is_multilingual(&self) -> bool {
-        xtreme::named(&self.task).is_some()
+    /// Whether a study's scores on another set or by another metric are to be shown. Those on a language's set are in the table of
+    /// [`languages`](Self::languages), and a study that varies something else shows its headline alone.
+    pub fn shows(&self, study: &StudyResult, other: &OtherScores) -> bool {
+        let is_of = |language: &&str| {
+            let sets = [LanguageSets::Test, LanguageSets::Dev];
+            sets.iter()
+                .any(|sets| language_set(*sets, language) == other.set)
+        };
+        let task = xtreme::named(&self.task);
+        let is_of_language = task.is_some_and(|task| task.languages.iter().any(is_of));
+        let compares = [StudyKind::Compare, StudyKind::Baseline].contains(&study.study);
+        !is_of_language || (compares && self.languages.is_none())
     }
 
     /// The summary as indented JSON, ending with a newline.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
+use encoders::Snapshot;
 use files::FileError;
 use finetune::progress::{Progress, RunStart};
 use finetune::{FinetuneError, Session};
 use safetensors::SafeTensors;
 use serde_json::Value;
-use study::record::{PredictionsFile, RecordedPredictions, RunLog, RunRecord};
+use study::record::{PredictionsFile, RecordedPredictions, RunLog, RunRecord, Saving};
 use study::{Arm, NoiseSelection, StudyConfig, StudyError};
 
+use crate::saved;
 use crate::setup::{config, open, snapshot, write_data};
 
 const ARMS: [Arm; 2] = [Arm::BASELINE, Arm::NOISYTUNE];
@@ -285,22 +287,56 @@ fn a_folder_that_cannot_be_made_is_an_error_before_training() {
 #[test]
 fn what_is_not_of_a_study_is_not_overwritten() {
     let (data, out) = folders();
-    for name in ["report.html", "models/mine/weights.pt", "figures/a.svg"] {
+    for name in [
+        "report.html",
+        "summary.json",
+        "models/baseline-seed3/weights.pt",
+    ] {
         let folder = out.path().join(name.replace('/', "-"));
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         std::fs::write(&path, "mine").expect("a file");
         let mut trained = Trained::default();
         let error = open(config(&ARMS, 1, 0.15), data.path())
+            .with_saved_models(saved::models(Saving::Best))
             .run(&folder, &mut trained)
-            .expect_err("it would be overwritten");
+            .expect_err("it would be replaced");
         let first = folder.join(name.split('/').next().expect("a name"));
-        let said = format!("{}: there before the first run", first.display());
+        let said = format!("{} already exists, but ", first.display());
         assert!(error.to_string().starts_with(&said), "{error}");
         assert_eq!(trained.0, 0);
         assert_eq!(std::fs::read_to_string(path).expect("it stays"), "mine");
         assert!(!folder.join("runs.jsonl").exists());
     }
+}
+
+#[test]
+fn another_tokenizer_is_refused_and_an_unknown_one_is_not() {
+    let (data, out) = folders();
+    let run = || open(config(&ARMS, 1, 0.15), data.path()).run(out.path(), &mut ());
+    run().expect("it runs");
+    let path = out.path().join("runs.jsonl");
+    let text = std::fs::read_to_string(&path).expect("records");
+    let with = |hash: Option<&str>| {
+        let lines = text.lines().map(|line| {
+            let mut record: Value = serde_json::from_str(line).expect("a record");
+            let model = record["settings"]["model"]
+                .as_object_mut()
+                .expect("a model");
+            let before = model.remove("tokenizer_sha256");
+            assert!(before.is_some_and(|hash| hash.as_str().is_some_and(|hash| hash.len() == 64)));
+            if let Some(hash) = hash {
+                model.insert("tokenizer_sha256".to_owned(), hash.into());
+            }
+            format!("{record}\n")
+        });
+        std::fs::write(&path, lines.collect::<String>()).expect("a file");
+    };
+    with(None);
+    run().expect("it may be the same");
+    with(Some("another"));
+    let error = run().expect_err("it is another").to_string();
+    assert!(error.contains("model.tokenizer_sha256 another"), "{error}");
 }
 
 #[test]
@@ -313,16 +349,33 @@ fn texts_that_are_cut_are_counted() {
     };
     assert!(!notes(32).contains("cut"), "{}", notes(32));
     // `a fine thing` and some x, between [CLS] and [SEP].
+    let tokens = |file: &str| {
+        let text = std::fs::read_to_string(data.path().join(file)).expect("rows");
+        let rows = text
+            .lines()
+            .skip(1)
+            .map(|row| row.split('\t').next().expect("a text").to_owned());
+        let rows: Vec<String> = rows.collect();
+        let tokenizer = Snapshot::open(snapshot())
+            .expect("a snapshot")
+            .tokenizer(32)
+            .expect("a tokenizer");
+        let encodings = tokenizer.encode(rows.iter().map(|row| (row.as_str(), None)));
+        encodings
+            .expect("tokens")
+            .iter()
+            .filter(|one| one.ids.len() > 5)
+            .count()
+    };
+    let (train, dev) = (tokens("train.tsv"), tokens("dev.tsv"));
+    assert!(0 < train && train < 24, "{train}");
     let cut = notes(5);
-    assert!(cut.contains("train: "), "{cut}");
-    assert!(
-        cut.contains(" of 24 texts longer than 5 tokens, and cut"),
-        "{cut}"
-    );
-    assert!(
-        cut.contains(" of 10 texts longer than 5 tokens, and cut"),
-        "{cut}"
-    );
+    for said in [
+        format!("train: {train} of 24 texts longer than 5 tokens, and cut"),
+        format!("dev: {dev} of 10 texts longer than 5 tokens, and cut"),
+    ] {
+        assert!(cut.contains(&said), "{cut}");
+    }
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl World {
     }
 }
 
-fn models(saving: Saving) -> SaveModels {
+pub(crate) fn models(saving: Saving) -> SaveModels {
     SaveModels {
         saving,
         dtype: SaveDtype::F32,

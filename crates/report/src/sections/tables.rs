@@ -33,13 +33,11 @@ pub(crate) fn of(material: &Material<'_>, study: &StudyResult) -> Vec<Block> {
     let mut tables = vec![scores(material, study)];
     tables.push(differences(material, study));
     tables.push(at_other_epochs(material, study));
-    let others = match material.summary.is_multilingual() {
-        // The table of the languages has them.
-        true => 0,
-        false => study.points.first().map_or(0, |point| point.others.len()),
-    };
-    for at in 0..others {
-        tables.extend(other(study, at));
+    let others = study.points.first().map_or(&[][..], |point| &point.others);
+    for (at, first) in others.iter().enumerate() {
+        if material.summary.shows(study, first) {
+            tables.extend(other(study, at));
+        }
     }
     tables.retain(|table| !table.rows.is_empty());
     tables.into_iter().map(Block::Table).collect()

@@ -39,12 +39,7 @@ impl RunsOfFile<'_> {
             let current_lambda = recorded.lambda.map(|_| config.lambda);
             let rows = recorded.study_train_rows.unwrap_or(recorded.train.used);
             let own = |settings: &Settings| json(&(settings.train.rows, &settings.train.sha256));
-            let mut model = recorded.model.clone();
-            if model.tokenizer_sha256.is_none() {
-                model
-                    .tokenizer_sha256
-                    .clone_from(&current.model.tokenizer_sha256);
-            }
+            let model = recorded.model.clone().with_tokenizer_of(&current.model);
             let fields = [
                 ("task", json(&recorded.task), json(&current.task)),
                 ("lambda", json(&lambda), json(&current_lambda)),

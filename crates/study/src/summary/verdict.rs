@@ -235,7 +235,7 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
         false => String::new(),
     };
     let (which, smallest_of) = match told {
-        1 => ("one comparison".to_owned(), ""),
+        1 => ("the one comparison that can tell".to_owned(), ""),
         _ => (format!("any of {told} comparisons"), "smallest "),
     };
     format!(
@@ -425,7 +425,7 @@ mod tests {
         let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.02];
         let five = point(&[0.01, 0.02, 0.01, 0.03, 0.02], Some(0.125));
         let text = said(&[five, point(&mixed, Some(0.9))], 2);
-        let begin = "no evidence of a difference in one comparison, corrected for their number (p = 0.900); at 95 %, it excludes a gain";
+        let begin = "no evidence of a difference in the one comparison that can tell, corrected for their number (p = 0.900); at 95 %, it excludes a gain";
         assert!(text.starts_with(begin), "{text}");
     }
 

@@ -56,7 +56,7 @@ impl Columns {
                     return Err(TaskError::Table {
                         path: table.path().to_owned(),
                         found: format!("no column \"{LABEL}\" in {}", listed(&header)),
-                        expected: match unseparated(&header) {
+                        expected: match table.is_unseparated(&header) {
                             true => SEPARATORS,
                             false => "--label-column NAME with one of these",
                         }
@@ -158,11 +158,6 @@ fn found(table: &Table, header: &[String], name: &str) -> Result<String, TaskErr
     found.ok_or_else(|| table.no_column(name, header))
 }
 
-/// Whether a header looks as if another separator than the file's kind stood between its columns.
-fn unseparated(header: &[String]) -> bool {
-    matches!(header, [only] if only.contains([',', ';', '\t', '|']))
-}
-
 /// Guesses the columns of the sentences as `run_glue.py` does, but only where there is no doubt.
 fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskError> {
     let others: Vec<String> = header
@@ -194,7 +189,7 @@ fn guess(table: &Table, header: &[String], label: &str) -> Result<Texts, TaskErr
     if let Some((first, second)) = guessed {
         return Ok((first.to_owned(), second.map(str::to_owned), BY_NAME));
     }
-    if unseparated(header) {
+    if table.is_unseparated(header) {
         return Err(TaskError::Table {
             path: table.path().to_owned(),
             found: format!("one column, {}", listed(header)),

@@ -251,8 +251,11 @@ impl OwnFiles {
                     (0, false) => String::new(),
                     (0, true) => ", one of each class at least".to_owned(),
                     (singles, _) => {
-                        let classes = if singles == 1 { "class" } else { "classes" };
-                        format!(", none of {singles} {classes} with a single row")
+                        let classes = match singles {
+                            1 => "class".to_owned(),
+                            several => format!("{several} classes"),
+                        };
+                        format!(", none of the {classes} with a single row")
                     }
                 };
                 format!(

@@ -115,7 +115,7 @@ fn classes_of_one_row_are_said_to_be_in_no_validation() {
     };
     let statement = folder.statement(&files);
     let end =
-        "; 2 of 6 rows held out for validation with seed 0, none of 1 class with a single row";
+        "; 2 of 6 rows held out for validation with seed 0, none of the class with a single row";
     assert!(statement.ends_with(end), "{statement}");
 }
 

@@ -127,6 +127,16 @@ fn another_study_shows_the_headline_alone() {
     assert!(text.contains("pawsx dev accuracy in %"), "{text}");
     assert!(!text.contains("test-de"), "{text}");
     assert!(!world.read("out/report.md").contains("test-de in %"));
+    // Without a comparison there is no table of languages, so each has its own.
+    let text = world.succeed(&[
+        "--task=pawsx",
+        &data("archives"),
+        "--languages=de",
+        "--arms=baseline",
+        "--out=alone",
+    ]);
+    assert!(text.contains("pawsx test-de accuracy in %"), "{text}");
+    assert!(world.read("alone/report.md").contains("test-de in %"));
 }
 
 #[test]

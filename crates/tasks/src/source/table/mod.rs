@@ -89,6 +89,16 @@ impl Encoding {
 }
 
 impl Table {
+    /// Whether a header looks as if another separator than that of the file's kind stood between its columns.
+    pub(crate) fn is_unseparated(&self, header: &[String]) -> bool {
+        let (Encoding::Csv { delimiter }, [only]) = (self.encoding, header) else {
+            return false;
+        };
+        let others = [',', ';', '\t', '|'];
+        let mut others = others.into_iter().filter(|c| *c != char::from(delimiter));
+        others.any(|other| only.contains(other))
+    }
+
     /// Returns whether a file's ending is one of those that [`at`](Self::at) takes.
     fn has_known_ending(path: &Path) -> bool {
         Encoding::of(path).0.is_some()
