@@ -38,8 +38,8 @@ pub(crate) struct Saver<'a> {
 }
 
 impl<'a> Saver<'a> {
-    /// Finds the models of the `records` that are there, among which the best are chosen, and whether others can be written. What a killed process has left half-written is
-    /// removed, unless this one is `among_others` that may be writing.
+    /// Finds the models of the `records` that are there, among which the best are chosen, and whether others can be written. What a
+    /// killed process has left half-written is removed, unless this one is `among_others` that may be writing.
     pub(crate) fn open(
         setup: &'a Setup,
         models: Option<&'a SaveModels>,

@@ -48,6 +48,7 @@ fn the_kept_figures_are_drawn_from_the_records() {
     for (name, kept) in [
         ("all", &["lambda", "l1-change"][..]),
         ("minilm-8192", &["pairs"]),
+        ("methods", &["gain-by-cost"]),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("runs")
@@ -60,6 +61,24 @@ fn the_kept_figures_are_drawn_from_the_records() {
             let figure = read(drawn.path().join("figures").join(&file));
             assert!(figure == read(folder.join(&file)), "{name}: {file}");
         }
+    }
+}
+
+#[test]
+fn the_page_of_runs_says_what_methods_gain_and_cost() {
+    let study = recorded("methods");
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = report::write(folder.path(), &Material::of(&study)).expect("a report");
+    let report = std::fs::read_to_string(written.markdown).expect("the report");
+    let costs = report
+        .lines()
+        .skip_while(|line| !line.contains("| gain |"))
+        .take_while(|line| line.starts_with('|'));
+    let costs: Vec<&str> = costs.collect();
+    assert_eq!(costs.len(), 2 + study.config.arms.len(), "{costs:?}");
+    let page = text("examples/glue_sst2/runs/README.md");
+    for quoted in [costs.join("\n"), study.summary.studies[0].verdict.clone()] {
+        assert!(page.contains(&quoted), "the page lacks:\n{quoted}");
     }
 }
 

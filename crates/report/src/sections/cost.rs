@@ -1,7 +1,7 @@
 //! What do the methods gain, and what do they cost?
 
 use study::record::RunRecord;
-use study::statistics::Paired;
+use study::statistics::{Paired, Summary};
 use study::summary::Point;
 use study::{Arm, Method, StudyKind};
 
@@ -23,7 +23,7 @@ pub(super) fn section(material: &Material<'_>) -> Option<Section> {
         format!(
             "Every arm against the baseline, whatever it is compared with above: the mean paired difference in points of {}, with its \
              95 % interval over seeds from 6 pairs on; passes per batch; forward passes whose activations are in memory at the same \
-             time; copies of the weights beside those of the recipe; seconds of training per run.",
+             time; copies of the weights beside those of the recipe; median seconds of training.",
             material.metric()
         ),
         &[
@@ -118,7 +118,7 @@ fn figure(material: &Material<'_>, arms: Vec<Priced>) -> Figure {
             "Gain over the baseline by seconds of training. {}.",
             words.join("; ")
         ),
-        "Dot: mean paired difference from the baseline; line: its 95 % interval over seeds (Student's t), from 6 pairs on. Further up is \
+        "Dot: mean paired difference from the baseline by median seconds; line: its 95 % interval over seeds (Student's t), from 6 pairs on. Further up is \
          better, further right slower. A name that has no room is in the table alone.",
         &drawing,
     )
@@ -155,7 +155,8 @@ fn paired(treated: &[&RunRecord], baselines: &[&RunRecord]) -> Option<Paired> {
     Paired::of(&ours, &theirs, 0).ok()
 }
 
-/// Mean seconds of training of the runs that did not fail.
+/// Median seconds of training of the runs that did not fail: a run that was paused, or beside which the machine did something else,
+/// is no measure of the method.
 fn seconds(runs: &[&RunRecord]) -> Option<f64> {
     let trained = |run: &&&RunRecord| run.failed.is_none();
     let each = runs.iter().filter(trained).map(|run| {
@@ -163,6 +164,6 @@ fn seconds(runs: &[&RunRecord]) -> Option<f64> {
         epochs.map(|epoch| epoch.train_seconds).sum::<f64>()
     });
     let each: Vec<f64> = each.collect();
-    let total: f64 = each.iter().sum();
-    (total > 0.0).then(|| total / each.len() as f64)
+    let median = Summary::of(&each).ok()?.median;
+    (median > 0.0).then_some(median)
 }

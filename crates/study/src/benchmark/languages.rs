@@ -9,7 +9,8 @@ use crate::statistics::Finding;
 use crate::summary::{Comparison, Point, Scores, StudySummary};
 
 impl BenchmarkSummary {
-    /// Puts the languages of a study side by side: on each language's set, the comparison of [`of`](Self::of). The sets are the test sets, or the dev sets if no test set was scored.
+    /// Puts the languages of a study side by side: on each language's set, the comparison of [`of`](Self::of). The sets are the test
+    /// sets, or the dev sets if no test set was scored.
     ///
     /// `None` for a task of one language, or without a comparison.
     ///
