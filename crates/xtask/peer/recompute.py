@@ -73,7 +73,9 @@ def evaluations(folder, record, files):
         predicted, labels = predictions_file(folder / record["predictions"][name])
         if labels is None:
             raise ValueError(f"{name} has scores and no labels")
-        official = files.labels(task, record["settings"]["evaluation"][name])
+        # Rows that were held out of the training file are drawn from all over it, and the record does not say which.
+        held_out = record["settings"].get("held_out") is not None
+        official = None if held_out else files.labels(task, record["settings"]["evaluation"][name])
         if set(metrics) & set(SCORES):
             official = official and single(official)
             yield name, metrics, single(labels), single(predicted), official
