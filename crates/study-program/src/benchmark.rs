@@ -37,7 +37,7 @@ impl Conductor<'_> {
         }
         let (there, absent) = held(data)?;
         let study = self.arguments.resolve().study;
-        let compares = |kind: &StudyKind| [StudyKind::Compare, StudyKind::Baseline].contains(kind);
+        let compares = |kind: &StudyKind| StudyKind::JUDGING.contains(kind);
         if !study.studies.iter().any(compares) || study.arms.len() < 2 {
             return Err(Failure::usage(
                 "--task all puts comparisons side by side; expected --study compare or baseline, and at least two --arms",

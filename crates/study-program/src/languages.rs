@@ -14,7 +14,7 @@ use tasks::xtreme::{self, LanguageSets, language_set};
 pub(crate) fn too_few_pairs(session: &Session) -> Option<String> {
     let config = session.config();
     let task = xtreme::named(session.data().task.name())?;
-    let compares = |kind: &StudyKind| [StudyKind::Compare, StudyKind::Baseline].contains(kind);
+    let compares = |kind: &StudyKind| StudyKind::JUDGING.contains(kind);
     if !config.studies.iter().any(compares) || config.arms.len() < 2 {
         return None;
     }

@@ -12,11 +12,7 @@ use crate::arguments::StudyArguments;
 pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result<(), Failure> {
     let baseline = &[StudyKind::Baseline];
     let options: [(&str, bool, &[StudyKind]); 9] = [
-        (
-            "--arms",
-            arguments.arms.is_some(),
-            &[StudyKind::Compare, StudyKind::Baseline],
-        ),
+        ("--arms", arguments.arms.is_some(), &StudyKind::JUDGING),
         (
             "--companions",
             arguments.companions.is_some(),

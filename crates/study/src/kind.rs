@@ -53,6 +53,9 @@ impl StudyKind {
         Self::Companions,
     ];
 
+    /// The studies that compare the configured arms; by the first that ran, a task is judged.
+    pub const JUDGING: [Self; 2] = [Self::Compare, Self::Baseline];
+
     /// Its question, in one line.
     pub fn about(self) -> &'static str {
         match self {

@@ -312,8 +312,9 @@ impl StudySummary {
 
     /// The study by whose comparison the task is judged: that by one recipe, or else that of tuned arms.
     pub fn judging(&self) -> Option<&StudyResult> {
-        let studies = [StudyKind::Compare, StudyKind::Baseline];
-        studies.iter().find_map(|study| self.study(*study))
+        StudyKind::JUDGING
+            .iter()
+            .find_map(|study| self.study(*study))
     }
 
     /// Whether a study's scores on another set or by another metric are to be shown. Those on a language's set are in the table of
@@ -326,7 +327,7 @@ impl StudySummary {
         };
         let task = xtreme::named(&self.task);
         let is_of_language = task.is_some_and(|task| task.languages.iter().any(is_of));
-        let compares = [StudyKind::Compare, StudyKind::Baseline].contains(&study.study);
+        let compares = StudyKind::JUDGING.contains(&study.study);
         !is_of_language || (compares && self.languages.is_none())
     }
 
