@@ -3,11 +3,25 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::process::ExitCode;
 
 use report::Material;
 use study::RecordedStudy;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", harmless::shown(&error.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    if std::env::args_os().len() < 2 {
+        return Err("expected FOLDER...".into());
+    }
     for folder in std::env::args_os().skip(1) {
         summarize(Path::new(&folder))?;
     }

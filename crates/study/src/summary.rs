@@ -3,7 +3,9 @@
 mod another_epoch;
 mod collapsed;
 mod comparison;
+mod contrasts;
 mod devices;
+mod of_records;
 mod same_examples;
 mod tuning;
 mod verdict;
@@ -20,13 +22,13 @@ use crate::config::StudyConfig;
 use crate::error::StudyError;
 use crate::json_text::json_text;
 use crate::kind::StudyKind;
-use crate::plan::{self, PlannedPoint, PlannedStudy, RunKey};
+use crate::plan::{self, RunKey};
 use crate::preregistration;
-use crate::record::{Headline, RunRecord};
-use crate::statistics::{
-    Equivalence, McNemar, Paired, StochasticOrder, Summary, TTest, fewest_pairs, holm,
-};
+use crate::record::RunRecord;
+use crate::statistics::{Equivalence, McNemar, Paired, StochasticOrder, TTest};
 use crate::tuning::GridPoint;
+use contrasts::correct_for_each_other;
+use of_records::{Runs, other_measures};
 
 pub use another_epoch::{AtAnotherEpoch, EpochChoice};
 pub use collapsed::is_collapsed;
@@ -343,199 +345,4 @@ impl StudySummary {
     pub fn save(&self, path: &Path) -> Result<(), StudyError> {
         Ok(files::replace(path, self.to_json().as_bytes())?)
     }
-}
-
-/// The recorded runs, and what is asked of them.
-struct Runs<'a> {
-    records: &'a [RunRecord],
-    headline: &'a Headline,
-    others: &'a [Headline],
-    is_collapsed: &'a dyn Fn(&RunRecord) -> bool,
-    folder: &'a Path,
-}
-
-impl StudyResult {
-    /// The points with their comparisons, without correction and verdict, which depend on the other studies.
-    fn of(planned: &PlannedStudy, asked: &Runs<'_>) -> Result<Self, StudyError> {
-        let runs: Vec<Vec<&RunRecord>> = planned
-            .points
-            .iter()
-            .map(|point| recorded(point, asked.records))
-            .collect();
-        let mut points = Vec::new();
-        for (point, of_point) in planned.points.iter().zip(&runs) {
-            if of_point.is_empty() {
-                continue;
-            }
-            let control = planned
-                .points
-                .iter()
-                .position(|other| point.against.as_ref() == Some(&other.label));
-            let compared = |by: &Headline| match control {
-                Some(at) => Comparison::of(
-                    &planned.points[at].label,
-                    of_point,
-                    &runs[at],
-                    by,
-                    asked.is_collapsed,
-                    asked.folder,
-                ),
-                None => Ok(None),
-            };
-            let others = asked.others.iter().map(|by| {
-                Ok(OtherScores {
-                    set: by.set.clone(),
-                    metric: by.metric.clone(),
-                    scores: Scores::of(of_point, by, asked.is_collapsed)?,
-                    comparison: compared(by)?,
-                })
-            });
-            points.push(Point {
-                label: point.label.clone(),
-                arm: point.arm,
-                lambda: point.lambda,
-                train_rows: point.train_rows,
-                recipe: point.recipe,
-                scores: Scores::of(of_point, asked.headline, asked.is_collapsed)?,
-                comparison: compared(asked.headline)?,
-                others: others.collect::<Result<_, StudyError>>()?,
-            });
-        }
-        Ok(Self {
-            study: planned.study,
-            tuning: TuningResult::of(planned, asked)?,
-            verdict: String::new(),
-            points,
-        })
-    }
-}
-
-impl Scores {
-    fn of(
-        runs: &[&RunRecord],
-        by: &Headline,
-        is_collapsed: &dyn Fn(&RunRecord) -> bool,
-    ) -> Result<Self, StudyError> {
-        let values: Vec<SeedScore> = runs
-            .iter()
-            .filter_map(|run| {
-                Some(SeedScore {
-                    seed: run.seed,
-                    value: run.score_by(by)?,
-                    collapsed: is_collapsed(run),
-                })
-            })
-            .collect();
-        let summary = |values: Vec<f64>| match values.is_empty() {
-            true => Ok(None),
-            false => Summary::of(&values).map(Some),
-        };
-        let all = summary(values.iter().map(|score| score.value).collect())?;
-        let learned = values.iter().filter(|score| !score.collapsed);
-        let learned: Vec<f64> = learned.map(|score| score.value).collect();
-        Ok(Self {
-            n: values.len(),
-            failed: runs.len() - values.len(),
-            collapsed: values.len() - learned.len(),
-            mean: all.map(|s| s.mean),
-            mean_without_collapsed: summary(learned)?.map(|s| s.mean),
-            sd: all.and_then(|s| s.sd),
-            median: all.map(|s| s.median),
-            min: all.map(|s| s.min),
-            max: all.map(|s| s.max),
-            values,
-        })
-    }
-}
-
-/// Every other pair of evaluation set and metric in the records, headline set first.
-fn other_measures(records: &[RunRecord], headline: &Headline) -> Vec<Headline> {
-    let records = records.iter().filter(|record| !record.is_tuning());
-    let epochs = records.filter_map(|record| record.epochs.last());
-    let measures = epochs.flat_map(|epoch| &epoch.evaluations);
-    let measures = measures.flat_map(|(set, evaluation)| {
-        let metrics = evaluation.metrics.keys();
-        metrics.map(|metric| Headline {
-            set: set.clone(),
-            metric: metric.clone(),
-        })
-    });
-    let mut others: Vec<Headline> = Vec::new();
-    for measure in measures {
-        if measure != *headline && !others.contains(&measure) {
-            others.push(measure);
-        }
-    }
-    others.sort_by_key(|measure| measure.set != headline.set);
-    others
-}
-
-/// The recorded runs of a point, in ascending order of seed.
-fn recorded<'a>(point: &PlannedPoint, records: &'a [RunRecord]) -> Vec<&'a RunRecord> {
-    point
-        .runs
-        .iter()
-        .filter_map(|run| records.iter().find(|record| RunKey::of(record) == *run))
-        .collect()
-}
-
-/// What distinguishes a point from others: arm, λ, training rows and, if it was chosen, the recipe.
-type Setting = (Arm, f64, usize, Option<GridPoint>);
-
-/// The settings of a point and of its control: what a comparison compares.
-type Contrast = [Setting; 2];
-
-/// A point of a study and the one that it is compared with; `None` if the study has no such point.
-fn contrast(points: &[Point], point: &Point, against: &str) -> Option<Contrast> {
-    // A baseline has no λ; in a sweep its λ is 0.
-    let setting = |point: &Point| {
-        let lambda = point.lambda.unwrap_or(0.0);
-        (point.arm, lambda, point.train_rows, point.recipe)
-    };
-    let control = points.iter().find(|other| other.label == against)?;
-    Some([setting(point), setting(control)])
-}
-
-/// Fills in `holm_p` if the studies make more than one comparison; returns how many. The same contrast in several studies
-/// counts once; one over a single pair has no p-value and counts as one that found nothing. A chosen recipe that is `own`, the
-/// study's, is no other.
-fn correct_for_each_other(
-    studies: &mut [StudyResult],
-    own: GridPoint,
-    comparison: impl Fn(&mut Point) -> &mut Option<Comparison>,
-) -> Result<usize, StudyError> {
-    let mut contrasts: Vec<Contrast> = Vec::new();
-    let mut p_values: Vec<f64> = Vec::new();
-    let mut tested: Vec<(usize, &mut Comparison)> = Vec::new();
-    for study in studies {
-        let of_study = study.points.clone();
-        for (point, of_study_point) in study.points.iter_mut().zip(&of_study) {
-            let Some(comparison) = comparison(point) else {
-                continue;
-            };
-            let Some(contrast) = contrast(&of_study, of_study_point, &comparison.against) else {
-                continue;
-            };
-            let contrast = contrast.map(|(arm, lambda, rows, recipe)| {
-                (arm, lambda, rows, recipe.filter(|recipe| *recipe != own))
-            });
-            let known = contrasts.iter().position(|known| *known == contrast);
-            let position = known.unwrap_or_else(|| {
-                contrasts.push(contrast);
-                p_values.push(comparison.paired.p_value.unwrap_or(1.0));
-                contrasts.len() - 1
-            });
-            tested.push((position, comparison));
-        }
-    }
-    let corrected = holm(&p_values)?;
-    let fewest = fewest_pairs(p_values.len());
-    for (position, comparison) in tested {
-        let is_corrected = p_values.len() > 1 && comparison.paired.p_value.is_some();
-        comparison.holm_p = is_corrected.then_some(corrected[position]);
-        comparison.pairs_needed = comparison
-            .pairs_needed
-            .map(|needed| needed.at_least(fewest));
-    }
-    Ok(p_values.len())
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Runs, Scores, recorded};
+use super::Scores;
+use super::of_records::{Runs, recorded};
 use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::plan::{PlannedPoint, PlannedStudy};

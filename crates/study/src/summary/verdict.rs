@@ -2,7 +2,8 @@
 
 use tasks::counted;
 
-use super::{Comparison, Point, TuningResult, contrast};
+use super::contrasts::contrast;
+use super::{Comparison, Point, TuningResult};
 use crate::kind::StudyKind;
 use crate::statistics::{ALPHA, Finding, MIN_PAIRS, ROUNDING, fewest_pairs, p_equals, points};
 
