@@ -124,7 +124,7 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
     let control = format!("#{}", label(|task| &task.control));
     let treatment = format!("#{}", label(|task| &task.treatment));
     let mut table = Table::new(
-        "Dev scores in points, and paired differences with 95 % intervals over seeds (Student's t, for at least 6 pairs that are not all equal); Holm corrects the permutation p for the number of tasks.",
+        "Dev scores in points, and paired differences with 95 % intervals over seeds (Student's t, for at least 6 pairs that are not all equal); Holm corrects the permutation p for the number of tasks. The mean is over the pairs of each task; where tasks have pairs of other seeds, its interval is Welch's.",
         &[
             "task",
             "metric",
@@ -143,11 +143,11 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
             signed(gain, 1)
         })
     };
-    let row = |first: [String; 4], difference, paired: Option<&Paired>, holm, theirs| {
+    let row = |first: [String; 4], difference, ends, paired: Option<&Paired>, holm, theirs| {
         let mut row = first.to_vec();
         row.extend([
             or_none(difference, points),
-            interval(paired.and_then(|paired| paired.ci95)),
+            interval(ends),
             paired.map_or(NONE.to_owned(), |paired| thousands(paired.n)),
             p_value(paired.and_then(|paired| paired.p_value)),
             p_value(holm),
@@ -157,7 +157,6 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
     };
     let bert = &table_1::ROWS[0];
     let tasks = &material.summary.tasks;
-    let pairs = |task: &TaskResult| task.comparison.as_ref().map(|c| c.paired.n);
     for task in tasks {
         let paired = task.comparison.as_ref().map(|c| &c.paired);
         table.rows.push(row(
@@ -168,14 +167,13 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
                 or_none(task.treatment_scores.mean, percent),
             ],
             paired.map(|paired| paired.mean),
+            paired.and_then(|paired| paired.ci95),
             paired,
             task.holm_p,
             bert.on(&task.task),
         ));
     }
     if let Some(average) = &material.summary.average {
-        // The average of the seeds that completed every task is another one, where some did not.
-        let of_all = |paired: &&Paired| tasks.iter().all(|task| pairs(task) == Some(paired.n));
         table.rows.push(row(
             [
                 "mean".to_owned(),
@@ -184,7 +182,8 @@ fn differences(material: &BenchmarkMaterial<'_>) -> Table {
                 percent(average.treatment),
             ],
             Some(average.treatment - average.control),
-            average.paired.as_ref().filter(of_all),
+            average.ci95,
+            average.paired.as_ref(),
             None,
             bert.average(tasks.iter().map(|task| task.task.as_str())),
         ));

@@ -1,7 +1,7 @@
 //! Options that would change nothing.
 
 use program::Failure;
-use study::{StudyConfig, StudyKind};
+use study::{Arm, StudyConfig, StudyKind};
 
 use crate::arguments::StudyArguments;
 
@@ -55,20 +55,25 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
             )));
         }
     }
-    let mut noised = config
-        .studies
-        .iter()
-        .flat_map(|study| config.arms_of(*study));
-    if arguments.lambda.is_some() && !noised.any(|arm| arm.has_noise()) {
+    let studies = config.studies.iter();
+    let arms: Vec<Arm> = studies.flat_map(|study| config.arms_of(*study)).collect();
+    let has_noise = arms.iter().any(|arm| arm.has_noise());
+    for (option, is_given) in [
+        ("--lambda", arguments.lambda.is_some()),
+        ("--noise-selection", arguments.noise_selection.is_some()),
+    ] {
+        if is_given && !has_noise {
+            return Err(Failure::usage(format!(
+                "{option} changes nothing: no arm of the studies has noise"
+            )));
+        }
+    }
+    if arguments.lambda.is_some() && !config.takes_lambda() {
         return Err(Failure::usage(
-            "--lambda changes nothing: no arm of the studies has noise".to_owned(),
+            "--lambda changes nothing: --study lambda takes --lambdas".to_owned(),
         ));
     }
-    let arms = config
-        .studies
-        .iter()
-        .flat_map(|study| config.arms_of(*study));
-    let methods: Vec<_> = arms.map(|arm| arm.method()).collect();
+    let methods: Vec<_> = arms.iter().map(|arm| arm.method()).collect();
     let mut names = Vec::new();
     for (name, _) in &arguments.set {
         if names.contains(&name) {
@@ -147,6 +152,14 @@ mod tests {
             (
                 "--arms baseline --lambda 0.3",
                 "--lambda changes nothing: no arm of the studies has noise",
+            ),
+            (
+                "--arms baseline --noise-selection everything",
+                "--noise-selection changes nothing: no arm of the studies has noise",
+            ),
+            (
+                "--study lambda --lambda 0.25",
+                "--lambda changes nothing: --study lambda takes --lambdas",
             ),
             (
                 "--study baseline --side-seeds 3",

@@ -2,6 +2,7 @@
 
 mod languages;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::json_text::json_text;
-use crate::statistics::{Paired, Summary, fewest_pairs, holm, points};
-use crate::summary::{Comparison, Point, Scores, StudyResult, StudySummary};
+use crate::statistics::{
+    Error, MIN_PAIRS, Paired, Summary, differences, fewest_pairs, holm, interval_of_means, listed,
+    points,
+};
+use crate::summary::{Comparison, Point, Scores, SeedScore, StudyResult, StudySummary};
 
 pub use crate::statistics::Finding;
 
@@ -22,7 +26,7 @@ pub struct BenchmarkSummary {
     pub parts: Parts,
     /// The tasks that ran, in the benchmark's order; or the languages, in the task's.
     pub tasks: Vec<TaskResult>,
-    /// The mean over these tasks; `None` if an arm has no score on one of them.
+    /// The mean over these tasks; `None` if no seed completed both runs of one of them.
     pub average: Option<Average>,
 }
 
@@ -66,12 +70,16 @@ pub struct TaskResult {
 /// The mean over the tasks, in which every task counts as much as every other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Average {
-    /// Mean of the tasks' mean scores, of the control.
+    /// Mean of the tasks' mean scores over the pairs, of the control.
     pub control: f64,
-    /// The same of the treatment.
+    /// The same of the treatment. The difference is the mean of the tasks' mean differences.
     pub treatment: f64,
-    /// The differences of the seeds' averages; `None` if no seed completed every task.
+    /// The differences of the seeds' averages; `None` if tasks have pairs of other seeds.
     pub paired: Option<Paired>,
+    /// The 95 % interval of the difference: that of the seeds' averages or, if tasks have pairs of other seeds,
+    /// [`interval_of_means`]. `None` if that is undefined, or a task has fewer than [`MIN_PAIRS`] pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci95: Option<[f64; 2]>,
 }
 
 impl BenchmarkSummary {
@@ -89,17 +97,18 @@ impl BenchmarkSummary {
     /// Corrects the p-values for the number of results, and averages over them.
     fn corrected(parts: Parts, mut tasks: Vec<TaskResult>) -> Result<Self, StudyError> {
         let tested = |task: &TaskResult| task.comparison.as_ref()?.paired.p_value;
-        let p_values: Vec<f64> = tasks.iter().filter_map(tested).collect();
-        let mut corrected = holm(&p_values)?.into_iter();
-        for task in tasks.iter_mut().filter(|task| tested(task).is_some()) {
-            task.holm_p = corrected.next();
-        }
-        for task in &mut tasks {
+        // What has no p-value counts as one that found nothing.
+        let p_values: Vec<f64> = tasks
+            .iter()
+            .map(|task| tested(task).unwrap_or(1.0))
+            .collect();
+        for (task, corrected) in tasks.iter_mut().zip(holm(&p_values)?) {
+            task.holm_p = tested(task).map(|_| corrected);
             task.finding = task.found(p_values.len());
         }
         Ok(Self {
             parts,
-            average: Average::of(&tasks)?,
+            average: Average::of(parts, &tasks)?,
             tasks,
         })
     }
@@ -128,19 +137,24 @@ impl BenchmarkSummary {
         let untested = of(Finding::TooFew).len();
         let told = self.tasks.len() - untested;
         let average = self.average.as_ref().map_or(String::new(), |average| {
+            let interval = average
+                .ci95
+                .map(|[low, high]| format!(" (95 % interval {} to {})", points(low), points(high)));
             format!(
-                "; over {} the mean difference is {} points",
+                "; over {} the mean difference is {} points{}",
                 parts.counted(self.tasks.len()),
-                points(average.treatment - average.control)
+                points(average.treatment - average.control),
+                interval.unwrap_or_default(),
             )
         });
+        let rest = self.failed() + &average;
         if told == 0 {
             let with = match self.tasks.len() {
                 1 => String::new(),
                 several => format!("with {} ", parts.counted(several)),
             };
             return format!(
-                "too few pairs to tell: {with}it takes at least {} pairs of runs that differ{average}",
+                "too few pairs to tell: {with}it takes at least {} pairs of runs that differ{rest}",
                 fewest_pairs(self.tasks.len()),
             );
         }
@@ -163,8 +177,9 @@ impl BenchmarkSummary {
                 _ => format!("any of {}, corrected for their number", parts.counted(told)),
             };
             return format!(
-                "no evidence of a difference on {on}{}{too_few}{average}",
-                self.excluded()
+                "no evidence of a difference on {on}{}{}{too_few}{rest}",
+                self.excluded(),
+                self.uncorrected(),
             );
         }
         let corrected = match self.tasks.len() {
@@ -172,30 +187,86 @@ impl BenchmarkSummary {
             _ => format!(", corrected for the number of {}s", parts.one()),
         };
         format!(
-            "evidence of a difference{corrected}: {}{too_few}{average}",
-            found.join(" and ")
+            "evidence of a difference{corrected}: {}{}{too_few}{rest}",
+            found.join(" and "),
+            self.uncorrected(),
         )
     }
 
-    /// Which gains are excluded, where there is no evidence; nothing if none is.
+    /// Which gains are excluded, on all together at 95 %, where there is no evidence; nothing if none is.
     fn excluded(&self) -> String {
         let gains = self.tasks.iter().filter_map(|task| {
-            let [low, high] = task.comparison.as_ref()?.paired.ci95?;
-            let is_excluded = task.finding == Finding::NoEvidence && low <= 0.0 && high >= 0.0;
+            let paired = &task.comparison.as_ref()?.paired;
+            let [_, high] = paired.interval_beside(self.tasks.len())?;
+            let is_excluded = task.finding == Finding::NoEvidence && !paired.excludes_0();
             is_excluded.then_some((100.0 * high, task.task.as_str()))
         });
+        let at_95 = match self.tasks.len() {
+            1 => "at 95 %",
+            _ => "at 95 % for all together",
+        };
         let gains: Vec<String> = gains
             .zip(std::iter::once(" points").chain(std::iter::repeat("")))
             .map(|((points, task), unit)| format!("{points:.2}{unit} on {task}"))
             .collect();
-        match gains.as_slice() {
+        let gains: Vec<&str> = gains.iter().map(String::as_str).collect();
+        let (gain, is) = match gains.as_slice() {
+            [] => return String::new(),
+            [_] => ("a gain", "is"),
+            _ => ("gains", "are"),
+        };
+        format!(
+            "; {at_95}, {gain} of more than {} {is} excluded",
+            listed(&gains)
+        )
+    }
+
+    /// Where only the p-value keeps a difference from being evidence.
+    fn uncorrected(&self) -> String {
+        let tasks: Vec<&str> = self
+            .tasks
+            .iter()
+            .filter(|task| {
+                let comparison = task.comparison.as_ref();
+                let excludes_0 = comparison.is_some_and(|c| c.paired.excludes_0());
+                task.finding == Finding::NoEvidence && excludes_0
+            })
+            .map(|task| task.task.as_str())
+            .collect();
+        match tasks.as_slice() {
             [] => String::new(),
-            [only] => format!("; at 95 %, a gain of more than {only} is excluded"),
-            [others @ .., last] => format!(
-                "; at 95 %, gains of more than {} and {last} are excluded",
-                others.join(", ")
+            [only] => format!("; by itself, the interval on {only} excludes 0"),
+            several => format!(
+                "; by themselves, the intervals on {} exclude 0",
+                listed(several)
             ),
         }
+    }
+
+    /// Runs that have no score. The pairs are of the other seeds, which need not be like these.
+    fn failed(&self) -> String {
+        let of = |task: &TaskResult| task.control_scores.failed + task.treatment_scores.failed;
+        let failed: Vec<(usize, &str)> = self
+            .tasks
+            .iter()
+            .filter(|task| of(task) > 0)
+            .map(|task| (of(task), task.task.as_str()))
+            .collect();
+        let Some((most, _)) = failed.iter().max() else {
+            return String::new();
+        };
+        let runs = match self.parts {
+            // The same runs in every language.
+            Parts::Languages => tasks::counted(*most, "failed run"),
+            Parts::Tasks => {
+                let runs = failed.iter();
+                let runs = runs.map(|(runs, task)| {
+                    format!("{} on {task}", tasks::counted(*runs, "failed run"))
+                });
+                runs.collect::<Vec<_>>().join(" and ")
+            }
+        };
+        format!("; left out: {runs}")
     }
 
     /// The summary as indented JSON, ending with a newline.
@@ -260,6 +331,16 @@ impl TaskResult {
         })
     }
 
+    fn pairs(&self) -> Pairs {
+        let controls = self.control_scores.values.iter();
+        let pair = |control: &SeedScore| {
+            let mut treated = self.treatment_scores.values.iter();
+            let treated = treated.find(|treated| treated.seed == control.seed)?;
+            Some((control.seed, [control.value, treated.value]))
+        };
+        controls.filter_map(pair).collect()
+    }
+
     /// What the comparison says beside those of so many tasks.
     fn found(&self, tested: usize) -> Finding {
         let paired = self.comparison.as_ref().map(|c| &c.paired);
@@ -269,54 +350,71 @@ impl TaskResult {
     }
 }
 
+/// The scores of the seeds that completed both runs of a task: the control's, then the treatment's.
+type Pairs = BTreeMap<u64, [f64; 2]>;
+
 impl Average {
-    fn of(tasks: &[TaskResult]) -> Result<Option<Self>, StudyError> {
-        let means = |scores: fn(&TaskResult) -> &Scores| -> Option<Vec<f64>> {
-            tasks.iter().map(|task| scores(task).mean).collect()
-        };
-        let control = means(|task| &task.control_scores);
-        let treatment = means(|task| &task.treatment_scores);
-        let (Some(control), Some(treatment)) = (control, treatment) else {
-            return Ok(None);
-        };
-        if tasks.is_empty() {
+    fn of(parts: Parts, tasks: &[TaskResult]) -> Result<Option<Self>, StudyError> {
+        let mut pairs: Vec<Pairs> = tasks.iter().map(TaskResult::pairs).collect();
+        let mut shared: BTreeSet<u64> = pairs.iter().flat_map(|of| of.keys().copied()).collect();
+        shared.retain(|seed| pairs.iter().all(|of| of.contains_key(seed)));
+        if parts == Parts::Languages {
+            // A run is scored in every language; one that lacks some is in no mean over them.
+            for of_language in &mut pairs {
+                of_language.retain(|seed, _| shared.contains(seed));
+            }
+        }
+        if pairs.is_empty() || pairs.iter().any(Pairs::is_empty) {
             return Ok(None);
         }
-        let (treated, controls) = by_seed(tasks);
+        let mean = |side: usize| -> Result<f64, Error> {
+            let of_task = |of: &Pairs| Ok(Summary::of(&column(of, side))?.mean);
+            let means: Result<Vec<f64>, Error> = pairs.iter().map(of_task).collect();
+            Ok(Summary::of(&means?)?.mean)
+        };
+        let (paired, ci95) = if pairs.iter().all(|of| of.len() == shared.len()) {
+            let of_seeds = |side: usize| -> Vec<f64> {
+                let of_seed = |seed| pairs.iter().map(|of| of[seed][side]).sum::<f64>();
+                let sums = shared.iter().map(of_seed);
+                sums.map(|sum| sum / pairs.len() as f64).collect()
+            };
+            let paired = Paired::of(&of_seeds(1), &of_seeds(0), 0)?;
+            (Some(paired.clone()), paired.ci95)
+        } else {
+            (None, interval_of_tasks(&pairs)?)
+        };
         Ok(Some(Self {
-            control: Summary::of(&control)?.mean,
-            treatment: Summary::of(&treatment)?.mean,
-            paired: match treated.is_empty() {
-                true => None,
-                false => Some(Paired::of(&treated, &controls, 0)?),
-            },
+            control: mean(0)?,
+            treatment: mean(1)?,
+            paired,
+            ci95,
         }))
     }
 }
 
-/// The averages over all tasks of the seeds that completed every run: those of the treatment, and of the control.
-fn by_seed(tasks: &[TaskResult]) -> (Vec<f64>, Vec<f64>) {
-    let average = |seed: u64, scores: fn(&TaskResult) -> &Scores| -> Option<f64> {
-        let values = tasks.iter().map(|task| {
-            let mut values = scores(task).values.iter();
-            Some(values.find(|value| value.seed == seed)?.value)
-        });
-        let values: Option<Vec<f64>> = values.collect();
-        values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
-    };
-    let first = tasks.first().map(|task| &task.control_scores.values);
-    let seeds = first.into_iter().flatten().map(|score| score.seed);
-    let pairs = seeds.filter_map(|seed| {
-        let treated = average(seed, |task| &task.treatment_scores)?;
-        Some((treated, average(seed, |task| &task.control_scores)?))
-    });
-    pairs.unzip()
+fn column(pairs: &Pairs, side: usize) -> Vec<f64> {
+    pairs.values().map(|scores| scores[side]).collect()
+}
+
+/// The interval of the mean over tasks with pairs of other seeds, whose runs need nothing of each other.
+fn interval_of_tasks(pairs: &[Pairs]) -> Result<Option<[f64; 2]>, Error> {
+    if pairs.iter().any(|of| of.len() < MIN_PAIRS) {
+        return Ok(None);
+    }
+    let of_task = |of: &Pairs| differences(&column(of, 1), &column(of, 0));
+    let groups: Result<Vec<Vec<f64>>, Error> = pairs.iter().map(of_task).collect();
+    let groups = groups?;
+    let groups: Vec<&[f64]> = groups.iter().map(Vec::as_slice).collect();
+    match interval_of_means(&groups) {
+        Ok(ends) => Ok(Some(ends)),
+        Err(Error::NoSpread { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::SeedScore;
 
     fn scores(values: &[f64]) -> Scores {
         let summary = Summary::of(values).expect("finite");
@@ -376,7 +474,7 @@ mod tests {
             task("rte", &[0.6, 0.5], &[0.7, 0.5]),
             task("cola", &[0.2, 0.4], &[0.2, 0.5]),
         ];
-        let average = Average::of(&tasks)
+        let average = Average::of(Parts::Tasks, &tasks)
             .expect("finite")
             .expect("every arm has scores");
         assert!((average.control - 0.425).abs() < 1e-15);
@@ -388,19 +486,81 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_that_failed_on_one_task_is_in_no_average_of_seeds() {
+    fn the_mean_difference_is_over_pairs_alone() {
+        let better = [0.61, 0.62, 0.61, 0.63, 0.62, 0.61, 0.62];
+        let mut rte = task("rte", &[0.6; 7], &better);
+        // A run without its pair, far off.
+        rte.treatment_scores.values.push(SeedScore {
+            seed: 7,
+            value: 0.3,
+            collapsed: false,
+        });
+        rte.control_scores.failed = 1;
+        let paired = rte.comparison.clone().expect("compared").paired;
+        let summary = BenchmarkSummary::corrected(Parts::Tasks, vec![rte.clone()]).expect("finite");
+        let average = summary.average.clone().expect("pairs");
+        assert!((average.treatment - average.control - paired.mean).abs() < 1e-15);
+        assert_eq!(average.ci95, paired.ci95);
+        assert_eq!(
+            summary.verdict(),
+            "evidence of a difference: higher on rte; left out: 1 failed run on rte; over 1 task the mean difference is \
+             +1.71 points (95 % interval +1.02 to +2.41)"
+        );
+    }
+
+    #[test]
+    fn the_interval_over_tasks_with_other_seeds_is_that_of_independent_means() {
+        let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.03];
+        let treated = |scale: f64, n: usize| -> Vec<f64> {
+            mixed[..n].iter().map(|x| 0.5 + scale * x).collect()
+        };
+        let tasks = |parts| {
+            let tasks = vec![
+                task("rte", &[0.5; 8], &treated(1.0, 8)),
+                task("cola", &[0.5; 7], &treated(0.5, 7)),
+            ];
+            let summary = BenchmarkSummary::corrected(parts, tasks).expect("finite");
+            summary.average.expect("pairs")
+        };
+        let average = tasks(Parts::Tasks);
+        assert_eq!(average.paired, None);
+        // numpy and scipy: Welch's standard error of both means, halved, and 9.709 degrees of freedom.
+        let [low, high] = average.ci95.expect("pairs enough");
+        assert!((low + 0.008100496144365567).abs() < 1e-10, "{low}");
+        assert!((high - 0.008279067572936994).abs() < 1e-10, "{high}");
+        // A run that lacks a language is in no mean over them.
+        let average = tasks(Parts::Languages);
+        assert_eq!(average.paired.expect("seven seeds").n, 7);
+    }
+
+    #[test]
+    fn without_a_pair_on_each_task_there_is_no_mean() {
         let mut tasks = [
             task("rte", &[0.6, 0.5], &[0.7, 0.5]),
             task("cola", &[0.2, 0.4], &[0.2, 0.5]),
         ];
-        tasks[1].treatment_scores.values.remove(0);
-        let average = Average::of(&tasks)
-            .expect("finite")
-            .expect("every arm has scores");
-        assert_eq!(average.paired.expect("one seed").n, 1);
-        tasks[1].treatment_scores.mean = None;
-        assert_eq!(Average::of(&tasks).expect("finite"), None);
-        assert_eq!(Average::of(&[]).expect("finite"), None);
+        tasks[1].treatment_scores.values.clear();
+        let average = |tasks: &[TaskResult]| Average::of(Parts::Tasks, tasks).expect("finite");
+        assert_eq!(average(&tasks), None);
+        assert_eq!(average(&[]), None);
+    }
+
+    #[test]
+    fn a_task_of_one_pair_counts_among_those_corrected_for() {
+        let better = [0.51, 0.52, 0.51, 0.53, 0.52, 0.51];
+        let tasks = vec![
+            task("rte", &[0.5; 6], &better),
+            task("mrpc", &[0.5], &[0.6]),
+        ];
+        let summary = BenchmarkSummary::corrected(Parts::Tasks, tasks).expect("finite");
+        assert_eq!(summary.tasks[0].holm_p, Some(0.0625));
+        assert_eq!(summary.tasks[1].holm_p, None);
+        let begin = "too few pairs to tell: with 2 tasks it takes at least 7 pairs";
+        assert!(
+            summary.verdict().starts_with(begin),
+            "{}",
+            summary.verdict()
+        );
     }
 
     #[test]
@@ -414,20 +574,20 @@ mod tests {
         }
         let summary = |tasks: Vec<TaskResult>| BenchmarkSummary {
             parts: Parts::Tasks,
-            average: Average::of(&tasks).expect("finite"),
+            average: Average::of(Parts::Tasks, &tasks).expect("finite"),
             tasks,
         };
         task.finding = Finding::NoEvidence;
         assert_eq!(
             summary(vec![task.clone()]).verdict(),
-            "no evidence of a difference on rte; over 1 task the mean difference is +1.88 points"
+            "no evidence of a difference on rte; by itself, the interval on rte excludes 0; over 1 task the mean difference is +1.88 \
+             points (95 % interval +1.18 to +2.57)"
         );
         let mut untold = task.clone();
         untold.task = "wnli".to_owned();
         untold.finding = Finding::TooFew;
         let verdict = summary(vec![task.clone(), untold.clone()]).verdict();
-        let begin =
-            "no evidence of a difference on rte; too few pairs to tell on wnli; over 2 tasks";
+        let begin = "no evidence of a difference on rte; by itself, the interval on rte excludes 0; too few pairs to tell on wnli; over 2";
         assert!(verdict.starts_with(begin), "{verdict}");
         task.finding = Finding::Higher;
         let verdict = summary(vec![task.clone(), untold]).verdict();
@@ -435,7 +595,7 @@ mod tests {
         assert!(verdict.contains(part), "{verdict}");
         assert_eq!(
             summary(vec![task]).verdict(),
-            "evidence of a difference: higher on rte; over 1 task the mean difference is +1.88 points"
+            "evidence of a difference: higher on rte; over 1 task the mean difference is +1.88 points (95 % interval +1.18 to +2.57)"
         );
         assert_eq!(
             summary(Vec::new()).verdict(),
@@ -458,8 +618,9 @@ mod tests {
         };
         assert_eq!(
             verdict(&tasks),
-            "no evidence of a difference on any of 2 tasks, corrected for their number; at 95 %, gains of more than 1.45 points on \
-             rte and 0.73 on cola are excluded; over 2 tasks the mean difference is -0.09 points"
+            "no evidence of a difference on any of 2 tasks, corrected for their number; at 95 % for all together, gains of more \
+             than 1.77 points on rte and 0.88 on cola are excluded; over 2 tasks the mean difference is -0.09 points (95 % interval \
+             -1.28 to +1.09)"
         );
         tasks.pop();
         let alone = "no evidence of a difference on rte; at 95 %, a gain of more than 1.45 points on rte is excluded; over 1 task";

@@ -170,8 +170,8 @@ impl StudyConfig {
         }
     }
 
-    /// Whether another configuration asks for the same runs: numbers of methods that no arm has, and companions without their
-    /// study, make no difference. A preset has some, for whoever asks for them.
+    /// Whether another configuration asks for the same runs: numbers of methods that no arm has, and the points of studies that it
+    /// does not ask for, make no difference. A preset has some, for whoever asks for them.
     pub fn asks_the_same(&self, other: &Self) -> bool {
         self.of_its_runs() == other.of_its_runs()
     }
@@ -205,13 +205,37 @@ impl StudyConfig {
         if !self.studies.contains(&StudyKind::Companions) {
             config.companions = Arm::COMPANIONS.to_vec();
         }
+        let defaults = Self::default();
         if !self.studies.contains(&StudyKind::Baseline) {
             config.tuning = None;
+        }
+        if !self.studies.contains(&StudyKind::Lambda) {
+            config.lambdas = defaults.lambdas;
+        }
+        if !self.takes_lambda() {
+            config.lambda = defaults.lambda;
+        }
+        if !self.studies.contains(&StudyKind::DataSize) {
+            config.fractions = defaults.fractions;
+        }
+        if !StudyKind::JUDGING
+            .iter()
+            .any(|kind| self.studies.contains(kind))
+        {
+            config.arms = defaults.arms;
         }
         if !self.has_side_study() {
             config.side_seeds = None;
         }
         config
+    }
+
+    /// Whether any run has the noise intensity [`lambda`](Self::lambda): those of a sweep have others.
+    pub fn takes_lambda(&self) -> bool {
+        let mut studies = self.studies.iter();
+        studies.any(|study| {
+            *study != StudyKind::Lambda && self.arms_of(*study).iter().any(|arm| arm.has_noise())
+        })
     }
 
     /// Whether any study has points that the others do not have.
@@ -243,7 +267,26 @@ mod tests {
             .hyperparameters
             .insert("recadam.pull".to_owned(), 100.0);
         other.companions = arms(&["smart"]);
+        other.lambdas = vec![0.2];
+        other.fractions = vec![0.5];
         assert!(config.asks_the_same(&other));
+        for (study, change) in [
+            (
+                StudyKind::Lambda,
+                &(|config: &mut StudyConfig| config.lambda = 0.3) as &dyn Fn(&mut StudyConfig),
+            ),
+            (StudyKind::NoiseKind, &|config| {
+                config.arms = arms(&["mixout"])
+            }),
+        ] {
+            let mut config = config.clone();
+            config.studies = vec![study];
+            let mut other = config.clone();
+            change(&mut other);
+            assert!(config.asks_the_same(&other), "{study}");
+            [config.studies, other.studies] = [(); 2].map(|()| vec![StudyKind::Compare]);
+            assert!(!config.asks_the_same(&other), "{study}");
+        }
         for arms_or_studies in [true, false] {
             let [mut config, mut other] = [config.clone(), other.clone()];
             for config in [&mut config, &mut other] {

@@ -43,7 +43,7 @@ pub struct StudySummary {
     pub task: String,
     /// Name of the metric; scores are in its own range: 0 to 1, or -1 to 1 for a correlation.
     pub metric: String,
-    /// How many different comparisons by this metric the studies make; `holm_p` is corrected for their number.
+    /// How many different comparisons by this metric the studies set out to make; `holm_p` is corrected for their number.
     pub comparisons: usize,
     /// How the studies left their plan, which makes their verdicts exploratory; `None` if they did not, or never had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,7 +155,7 @@ pub struct Comparison {
     pub paired: Paired,
     /// Student's t-test on the same differences; `None` for one pair or equal differences.
     pub t_test: Option<TTest>,
-    /// `paired.p_value` corrected for the other comparisons by this metric on this set, in all studies, where the same
+    /// `paired.p_value` corrected for the other planned comparisons by this metric on this set, in all studies, where the same
     /// contrast counts once; `None` if there are none.
     pub holm_p: Option<f64>,
     /// The 95 % interval of the mean difference if not only other seeds but also other sentences might have been drawn:
@@ -278,9 +278,12 @@ impl StudySummary {
             .map(|planned| StudyResult::of(planned, &runs))
             .collect::<Result<_, _>>()?;
         let own = GridPoint::of(&config.recipe);
-        let comparisons = correct_for_each_other(&mut studies, own, |point| &mut point.comparison)?;
+        let comparisons =
+            correct_for_each_other(&planned, &mut studies, own, |point| &mut point.comparison)?;
         for at in 0..runs.others.len() {
-            correct_for_each_other(&mut studies, own, |point| &mut point.others[at].comparison)?;
+            correct_for_each_other(&planned, &mut studies, own, |point| {
+                &mut point.others[at].comparison
+            })?;
         }
         let metric = metric_in_words(&headline.metric);
         let exploratory = preregistration::departure(config, rows, records, folder)?;

@@ -92,8 +92,8 @@ fn order(contrast: &Contrast<'_>) -> Option<String> {
 fn power(contrast: &Contrast<'_>) -> Option<String> {
     let needed = contrast.comparison.pairs_needed?;
     Some(format!(
-        "If further pairs scatter as these do, detecting a true difference of 0.4 points in 4 of 5 studies takes {} of runs, \
-         and one of 0.2 points takes {}. There are {} here.",
+        "If further pairs scatter as these do, detecting a true difference of 0.4 points in 4 of 5 studies takes {} of runs \
+         by a t-test without correction, and one of 0.2 points takes {}. There are {} here.",
         pairs(needed.for_0_4_points),
         pairs(needed.for_0_2_points),
         thousands(contrast.comparison.paired.n),

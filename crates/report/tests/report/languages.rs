@@ -116,7 +116,7 @@ fn every_language_is_compared_and_corrected_for_their_number() {
     assert_eq!(
         found.verdict(),
         "evidence of a difference, corrected for the number of languages: higher on sw; over 15 languages the mean difference \
-         is +0.14 points"
+         is +0.14 points (95 % interval -0.04 to +0.33)"
     );
 }
 

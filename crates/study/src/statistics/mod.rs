@@ -8,12 +8,12 @@
 //! |---|---|
 //! | how did one arm do? | [`Summary::of`] |
 //! | do two arms differ, pair by pair? | [`Paired::of`], [`Paired::finding`] |
-//! | how wide is the uncertainty over seeds? | [`paired_t_test`] |
+//! | how wide is the uncertainty over seeds? | [`paired_t_test`]; over several tasks, [`interval_of_means`] |
 //! | and over seeds and sentences? | [`crossed_interval`] |
 //! | could it be chance? | [`sign_flip_test`], [`paired_t_test`] |
 //! | can so few pairs show anything? | [`least_p_value`], [`fewest_pairs`] |
 //! | is the difference too small to matter? | [`Equivalence::of`] |
-//! | and over several comparisons? | [`holm`] |
+//! | and over several comparisons? | [`holm`], [`Paired::interval_beside`] |
 //! | do two arms err on the same examples? | [`McNemar::of`] |
 //! | what would the best of n runs score? | [`expected_maximum`] |
 //! | is one arm's whole distribution higher? | [`StochasticOrder::of`] |
@@ -51,8 +51,8 @@ pub use sign_flip::{SignFlip, sign_flip_test};
 pub use stochastic_order::{ORDER_THRESHOLD, StochasticOrder, violation_ratio};
 pub(crate) use summary::ROUNDING;
 pub use summary::Summary;
-pub use t_test::{TTest, paired_t_test};
-pub(crate) use words::points;
+pub use t_test::{TTest, interval_of_means, paired_t_test};
+pub(crate) use words::{listed, points};
 pub use words::{p_equals, signed};
 
 /// Bootstrap resamples behind a recorded [`StochasticOrder`].

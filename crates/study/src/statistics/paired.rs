@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, check, check_lengths};
 use super::evidence::MIN_PAIRS;
+use super::power::ALPHA;
 use super::sign_flip::sign_flip_test;
 use super::summary::{ROUNDING, mean};
-use super::t_test::paired_t_test;
+use super::t_test::{interval, paired_t_test};
 
 /// Two arms compared pair by pair: the two runs of a pair share everything but what is compared.
 ///
@@ -80,6 +81,18 @@ impl Paired {
             n,
             differences,
         })
+    }
+
+    /// The interval of the mean that holds it at 95 % together with those of all other of so many comparisons: each misses it in
+    /// at most a share of 5 % (Bonferroni). [`ci95`](Self::ci95) for one; `None` where that is.
+    pub fn interval_beside(&self, comparisons: usize) -> Option<[f64; 2]> {
+        self.ci95?;
+        interval(&self.differences, ALPHA / comparisons.max(1) as f64).ok()
+    }
+
+    /// Whether the interval is on one side of 0.
+    pub fn excludes_0(&self) -> bool {
+        self.ci95.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
     }
 
     /// The number of pairs whose scores differ by more than rounding.

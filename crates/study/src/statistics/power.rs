@@ -112,7 +112,7 @@ fn power_of(pairs: usize, effect: f64) -> f64 {
     const CERTAIN: f64 = 50.0;
     let noncentrality = effect * (pairs as f64).sqrt();
     let degrees_of_freedom = (pairs - 1) as f64;
-    let critical = critical_value(pairs - 1).powi(2);
+    let critical = critical_value((pairs - 1) as f64, ALPHA).powi(2);
     if noncentrality > CERTAIN {
         return 1.0;
     }

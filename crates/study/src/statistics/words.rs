@@ -18,6 +18,15 @@ pub fn p_equals(p: f64) -> String {
     }
 }
 
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
 /// A difference of scores in points.
 pub(crate) fn points(difference: f64) -> String {
     signed(100.0 * difference, 2)

@@ -3,6 +3,7 @@
 use super::{Comparison, Point, StudyResult};
 use crate::arm::Arm;
 use crate::error::StudyError;
+use crate::plan::{PlannedPoint, PlannedStudy};
 use crate::statistics::{fewest_pairs, holm};
 use crate::tuning::GridPoint;
 
@@ -24,37 +25,50 @@ pub(super) fn contrast(points: &[Point], point: &Point, against: &str) -> Option
 }
 
 /// Fills in `holm_p` if the studies make more than one comparison; returns how many. The same contrast in several studies
-/// counts once; one over a single pair has no p-value and counts as one that found nothing. A chosen recipe that is `own`, the
-/// study's, is no other.
+/// counts once; one without a p-value, because at most one pair has scores, counts as one that found nothing. A chosen recipe that
+/// is `own`, the study's, is no other.
 pub(super) fn correct_for_each_other(
+    planned: &[PlannedStudy],
     studies: &mut [StudyResult],
     own: GridPoint,
     comparison: impl Fn(&mut Point) -> &mut Option<Comparison>,
 ) -> Result<usize, StudyError> {
+    let setting = |point: &PlannedPoint| {
+        let recipe = point.recipe.filter(|recipe| *recipe != own);
+        let lambda = point.lambda.unwrap_or(0.0);
+        (point.arm, lambda, point.train_rows, recipe)
+    };
     let mut contrasts: Vec<Contrast> = Vec::new();
-    let mut p_values: Vec<f64> = Vec::new();
+    let mut p_values: Vec<Option<f64>> = Vec::new();
     let mut tested: Vec<(usize, &mut Comparison)> = Vec::new();
-    for study in studies {
-        let of_study = study.points.clone();
-        for (point, of_study_point) in study.points.iter_mut().zip(&of_study) {
-            let Some(comparison) = comparison(point) else {
-                continue;
-            };
-            let Some(contrast) = contrast(&of_study, of_study_point, &comparison.against) else {
-                continue;
-            };
-            let contrast = contrast.map(|(arm, lambda, rows, recipe)| {
-                (arm, lambda, rows, recipe.filter(|recipe| *recipe != own))
-            });
+    for (planned, study) in planned.iter().zip(studies) {
+        let compared = planned.contrasts();
+        let compared: Vec<(&str, Contrast)> = compared
+            .map(|points| (points[0].label.as_str(), points.map(setting)))
+            .collect();
+        let mut positions = Vec::new();
+        for (label, contrast) in compared {
             let known = contrasts.iter().position(|known| *known == contrast);
             let position = known.unwrap_or_else(|| {
                 contrasts.push(contrast);
-                p_values.push(comparison.paired.p_value.unwrap_or(1.0));
+                p_values.push(None);
                 contrasts.len() - 1
             });
-            tested.push((position, comparison));
+            positions.push((label, position));
+        }
+        for point in &mut study.points {
+            let planned = positions.iter().find(|(label, _)| *label == point.label);
+            let Some(&(_, position)) = planned else {
+                continue;
+            };
+            if let Some(comparison) = comparison(point) {
+                let p_value = &mut p_values[position];
+                *p_value = p_value.or(comparison.paired.p_value);
+                tested.push((position, comparison));
+            }
         }
     }
+    let p_values: Vec<f64> = p_values.into_iter().map(|p| p.unwrap_or(1.0)).collect();
     let corrected = holm(&p_values)?;
     let fewest = fewest_pairs(p_values.len());
     for (position, comparison) in tested {

@@ -5,7 +5,9 @@ use tasks::counted;
 use super::contrasts::contrast;
 use super::{Comparison, Point, TuningResult};
 use crate::kind::StudyKind;
-use crate::statistics::{ALPHA, Finding, MIN_PAIRS, ROUNDING, fewest_pairs, p_equals, points};
+use crate::statistics::{
+    ALPHA, Finding, MIN_PAIRS, ROUNDING, fewest_pairs, listed, p_equals, points,
+};
 
 /// Says in one sentence what the comparisons of a study show together; `comparisons` are those of all studies.
 pub(super) fn sentence(
@@ -26,7 +28,12 @@ pub(super) fn sentence(
         .filter_map(|(_, point)| Compared::of(point, metric, comparisons))
         .collect();
     let mut sentence = match compared.as_slice() {
-        [] => return "no verdict: no seed completed two runs to compare".to_owned(),
+        [] => {
+            return format!(
+                "no verdict: no seed completed two runs to compare{}",
+                failed(of_study)
+            );
+        }
         [only] => only.sentence(),
         several => of_several(several, comparisons),
     };
@@ -35,7 +42,7 @@ pub(super) fn sentence(
     {
         sentence += &optimistic(&compared);
     }
-    sentence
+    sentence + &failed(of_study)
 }
 
 /// By which recipes the points of the grid's study were trained, and where these were chosen.
@@ -95,9 +102,7 @@ impl<'a> Compared<'a> {
                 paired.n
             );
         }
-        let excludes_0 = paired
-            .ci95
-            .is_some_and(|[low, high]| low > 0.0 || high < 0.0);
+        let excludes_0 = paired.excludes_0();
         let is_small = self.p_value.is_some_and(|p| p < ALPHA);
         let finding = match self.finding {
             Finding::Higher => format!("evidence that {treatment} is higher than {control}"),
@@ -108,9 +113,10 @@ impl<'a> Compared<'a> {
             _ if is_small => format!("no firm evidence of a difference, though p is below {ALPHA}"),
             _ => "no evidence of a difference".to_owned(),
         };
-        let ruled_out = match paired.ci95 {
+        let ruled_out = match paired.interval_beside(self.comparisons) {
             Some([low, high]) if self.finding == Finding::NoEvidence && !excludes_0 => format!(
-                "; at 95 %, a gain of more than {} points and a loss of more than {} are excluded",
+                "; {}, a gain of more than {} points and a loss of more than {} are excluded",
+                at_95(self.comparisons),
                 unsigned(high),
                 unsigned(low),
             ),
@@ -217,24 +223,28 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
     let told = all - untold;
     if !found.is_empty() {
         return format!(
-            "evidence of a difference in {} of {}, {corrected}: {}{too_few}",
+            "evidence of a difference in {} of {}, {corrected}: {}{}{too_few}",
             found.len(),
             counted(told, "comparison"),
-            found.join("; ")
+            found.join("; "),
+            uncorrected(compared),
         );
     }
     let p_values = of(Finding::NoEvidence).filter_map(|c| c.p_value);
     let smallest = p_values.fold(1.0, f64::min);
-    let ends = of(Finding::NoEvidence).filter_map(|c| c.comparison.paired.ci95);
+    let ends =
+        of(Finding::NoEvidence).filter_map(|c| c.comparison.paired.interval_beside(comparisons));
     let largest = ends.map(|[_, high]| high).fold(f64::NEG_INFINITY, f64::max);
     let ruled_out = match largest > 0.0 {
         true => format!(
-            "; at 95 %, {} excludes a gain of more than {} points",
+            "; {}, {} excludes a gain of more than {} points",
+            at_95(comparisons),
             if told == 1 { "it" } else { "each" },
             unsigned(largest)
         ),
         false => String::new(),
     };
+    let ruled_out = ruled_out + &uncorrected(compared);
     let (which, smallest_of) = match told {
         1 => ("the one comparison that can tell".to_owned(), ""),
         _ => (format!("any of {told} comparisons"), "smallest "),
@@ -243,6 +253,47 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
         "no evidence of a difference in {which}, {corrected} ({smallest_of}{}){ruled_out}{too_few}",
         p_equals(smallest)
     )
+}
+
+/// How sure it is what is excluded, beside so many comparisons.
+fn at_95(comparisons: usize) -> &'static str {
+    match comparisons {
+        0 | 1 => "at 95 %",
+        _ => "at 95 % for all together",
+    }
+}
+
+/// Which comparisons would not be called "no evidence" so plainly if they were the only one.
+fn uncorrected(compared: &[Compared<'_>]) -> String {
+    let labels: Vec<&str> = compared
+        .iter()
+        .filter(|c| c.finding == Finding::NoEvidence && c.comparison.paired.excludes_0())
+        .map(|c| c.point.label.as_str())
+        .collect();
+    match labels.as_slice() {
+        [] => String::new(),
+        [only] => format!("; by itself, the interval of {only} excludes 0"),
+        several => format!(
+            "; by themselves, the intervals of {} exclude 0",
+            listed(several)
+        ),
+    }
+}
+
+/// Runs that have no score. The pairs are of the other seeds, which need not be like these.
+fn failed(of_study: &[Point]) -> String {
+    let failed: Vec<String> = of_study
+        .iter()
+        .filter(|point| point.scores.failed > 0)
+        .map(|point| {
+            let runs = counted(point.scores.failed, "failed run");
+            format!("{runs} of {}", point.label)
+        })
+        .collect();
+    match failed.is_empty() {
+        true => String::new(),
+        false => format!("; left out: {}", failed.join(" and ")),
+    }
 }
 
 /// That the best λ is chosen by the scores that it is reported with, or that none is better than no noise.
@@ -398,9 +449,11 @@ mod tests {
         let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.02];
         let none = [point(&BETTER, Some(0.06)), point(&mixed, Some(1.0))];
         let text = said(&none, 2);
-        let begin = "no evidence of a difference in any of 2 comparisons, corrected for their number (smallest p = 0.060); at 95 %, \
-                     each excludes a gain of more than ";
+        let begin = "no evidence of a difference in any of 2 comparisons, corrected for their number (smallest p = 0.060); at 95 % for \
+                     all together, each excludes a gain of more than ";
         assert!(text.starts_with(begin), "{text}");
+        let end = " points; by itself, the interval of noisytune excludes 0";
+        assert!(text.ends_with(end), "{text}");
         let one = [point(&BETTER, Some(0.016)), point(&mixed, Some(1.0))];
         let text = said(&one, 3);
         let begin = "evidence of a difference in 1 of 2 comparisons, corrected for all 3 of the report: over 8 pairs of runs \
@@ -426,8 +479,25 @@ mod tests {
         let mixed = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.02, -0.02];
         let five = point(&[0.01, 0.02, 0.01, 0.03, 0.02], Some(0.125));
         let text = said(&[five, point(&mixed, Some(0.9))], 2);
-        let begin = "no evidence of a difference in the one comparison that can tell, corrected for their number (p = 0.900); at 95 %, it excludes a gain";
+        let begin = "no evidence of a difference in the one comparison that can tell, corrected for their number (p = 0.900); at 95 % for \
+                     all together, it excludes a gain";
         assert!(text.starts_with(begin), "{text}");
+    }
+
+    #[test]
+    fn runs_that_failed_are_in_every_verdict() {
+        let mut point = point(&BETTER, None);
+        point.scores.failed = 10;
+        let text = said(&[point.clone()], 1);
+        assert!(
+            text.ends_with(", p = 0.008); left out: 10 failed runs of noisytune"),
+            "{text}"
+        );
+        point.comparison = None;
+        assert_eq!(
+            said(&[point], 1),
+            "no verdict: no seed completed two runs to compare; left out: 10 failed runs of noisytune"
+        );
     }
 
     #[test]

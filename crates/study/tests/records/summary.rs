@@ -104,6 +104,36 @@ fn sentences_that_predictions_name_give_an_interval_over_seeds_and_sentences() {
     assert_eq!(without.predictions_missing.as_deref(), Some(reason));
 }
 
+#[test]
+fn an_arm_whose_runs_all_failed_still_counts_among_the_comparisons() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut records = records(folder.path());
+    records.retain(|record| record.seed < 6);
+    let mixout = Arm::named("mixout").expect("an arm");
+    let config = StudyConfig {
+        seeds: 6,
+        arms: vec![Arm::BASELINE, Arm::NOISYTUNE, mixout],
+        ..StudyConfig::default()
+    };
+    for seed in 0..6 {
+        let mut failed = run(folder.path(), mixout, seed, |_| false);
+        failed.failed = Some("loss is NaN".to_owned());
+        failed.epochs.clear();
+        failed.predictions.clear();
+        records.push(failed);
+    }
+    let summary = StudySummary::of(&config, &records, folder.path()).expect("a summary");
+    assert_eq!(summary.comparisons, 2);
+    let study = &summary.studies[0];
+    let compared = study.points[1].comparison.as_ref().expect("six pairs");
+    let p_values = [compared.paired.p_value, compared.holm_p];
+    assert_eq!(p_values, [Some(0.03125), Some(0.0625)]);
+    let verdict = &study.verdict;
+    assert!(verdict.starts_with("too few pairs to tell: "), "{verdict}");
+    let end = "; with 2 comparisons it takes at least 7; left out: 6 failed runs of mixout";
+    assert!(verdict.ends_with(end), "{verdict}");
+}
+
 /// Gives each run three epochs of this loss and accuracy.
 fn with_epochs(record: &mut RunRecord, epochs: [(f64, f64); 3]) {
     let last = record.epochs.pop().expect("an epoch");

@@ -4,8 +4,9 @@ use std::fmt::Debug;
 
 use serde::Deserialize;
 use study::statistics::{
-    Equivalence, McNemar, RESAMPLES, StochasticOrder, Summary, crossed_interval, holm,
-    paired_t_test, pairs_needed, power, sd_interval, sign_flip_test, violation_ratio,
+    Equivalence, Error, McNemar, Paired, RESAMPLES, StochasticOrder, Summary, crossed_interval,
+    holm, interval_of_means, paired_t_test, pairs_needed, power, sd_interval, sign_flip_test,
+    violation_ratio,
 };
 
 /// Sums and square roots of the same numbers: only the order of additions differs.
@@ -34,6 +35,8 @@ struct Golden {
     equivalence: Vec<EquivalenceCase>,
     sd_interval: Vec<SdIntervalCase>,
     crossed: Vec<CrossedCase>,
+    beside: Vec<BesideCase>,
+    means: Vec<MeansCase>,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +118,19 @@ struct CrossedCase {
     interval: [f64; 2],
 }
 
+#[derive(Deserialize)]
+struct BesideCase {
+    differences: Vec<f64>,
+    comparisons: usize,
+    interval: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct MeansCase {
+    groups: Vec<Vec<f64>>,
+    interval: [f64; 2],
+}
+
 fn golden() -> Golden {
     serde_json::from_str(include_str!("../golden/statistics/golden.json")).unwrap()
 }
@@ -160,6 +176,35 @@ fn t_tests_are_scipys() {
         );
         assert_close(&ours.ci95, &case.ci95, DISTRIBUTION, &case.differences);
     }
+}
+
+#[test]
+fn intervals_beside_other_comparisons_are_scipys() {
+    for case in golden().beside {
+        let zeros = vec![0.0; case.differences.len()];
+        let paired = Paired::of(&case.differences, &zeros, 0).unwrap();
+        let ours = paired.interval_beside(case.comparisons).unwrap();
+        assert_close(&ours, &case.interval, QUANTILE, &case.differences);
+    }
+}
+
+#[test]
+fn intervals_of_several_means_are_scipys() {
+    for case in golden().means {
+        let groups: Vec<&[f64]> = case.groups.iter().map(Vec::as_slice).collect();
+        let ours = interval_of_means(&groups).unwrap();
+        assert_close(&ours, &case.interval, QUANTILE, &case.groups);
+    }
+    let [equal, one] = [&[0.1, 0.1][..], &[0.1]];
+    assert_eq!(
+        interval_of_means(&[equal, equal]),
+        Err(Error::NoSpread { count: 4 })
+    );
+    let too_few = Error::TooFew {
+        found: 1,
+        needed: 2,
+    };
+    assert_eq!(interval_of_means(&[equal, one]), Err(too_few));
 }
 
 #[test]

@@ -48,6 +48,26 @@ def t_test(d):
     }
 
 
+def beside(d, comparisons):
+    """The interval that holds the mean at 95 % together with those of all other comparisons, by Bonferroni."""
+    interval = stats.ttest_1samp(d, 0).confidence_interval(1 - 0.05 / comparisons)
+    return {"differences": d.tolist(), "comparisons": comparisons, "interval": [interval.low, interval.high]}
+
+
+def means(groups):
+    """The 95 % interval of the mean of the groups' means: Welch's standard error, degrees of freedom by Satterthwaite."""
+    share = 1 / len(groups)
+    squares = np.array([np.var(g, ddof=1) / len(g) for g in groups]) * share**2
+    freedom = squares.sum() ** 2 / (squares**2 / np.array([len(g) - 1 for g in groups])).sum()
+    centre = share * sum(np.mean(g) for g in groups)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(squares.sum())
+    if len(groups) == 2:
+        a, b = groups
+        welch = stats.ttest_ind(a, -b, equal_var=False).confidence_interval(0.95)
+        assert np.allclose([welch.low / 2, welch.high / 2], [centre - half, centre + half], rtol=1e-12)
+    return {"groups": [g.tolist() for g in groups], "interval": [centre - half, centre + half]}
+
+
 def equivalence(d, margin):
     """Two one-sided tests: the larger p-value."""
     above = stats.ttest_1samp(d, -margin, alternative="greater").pvalue
@@ -228,6 +248,15 @@ golden |= {
             answers(12, 100, 0.0, 0.5, 0.4),
             answers(6, 9, 0.6, 0.0, 0.5),
             rng.normal(0.1, 1, (3, 4)),
+        )
+    ],
+    "beside": [beside(draws(n), comparisons) for n, comparisons in ((6, 1), (8, 2), (8, 14), (41, 3))],
+    "means": [
+        means(groups)
+        for groups in (
+            [draws(16), draws(8, 0.0)],
+            [draws(16, 0.0, 0.02), draws(8, 0.001), draws(7, -0.002, 0.001)],
+            [draws(8), np.full(6, 0.01)],
         )
     ],
 }
