@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::loss_scale::LossScale;
+use crate::moments;
 use crate::stepper::Stepper;
 use crate::update::Update;
 
@@ -102,7 +103,7 @@ fn synced(path: &Path, saved: Result<(), RecordError>) -> Result<(), StateError>
 }
 
 impl StateError {
-    fn of(path: &Path, reason: impl Display) -> Self {
+    pub(crate) fn of(path: &Path, reason: impl Display) -> Self {
         // Names of tensors in a damaged file are in it.
         let reason = reason.to_string().replace(char::is_control, " ");
         Self {
@@ -115,7 +116,7 @@ impl StateError {
 /// Checks that a file is as long as its header says: Burn takes memory for the description before it reads it.
 ///
 /// A header is a magic number, a version of 2 bytes, and the length of the description in 4 bytes, the lowest first.
-fn check_length(path: &Path) -> Result<(), StateError> {
+pub(crate) fn check_length(path: &Path) -> Result<(), StateError> {
     let wrong = |e: std::io::Error| StateError::of(path, e);
     let mut file = File::open(path).map_err(wrong)?;
     let length = file.metadata().map_err(wrong)?.len();
@@ -137,12 +138,10 @@ impl<M: Module> StepperState<M> {
     /// Reads what [`Stepper::write`] wrote, for a model of the same shape; `model` gives the structure alone.
     ///
     /// # Errors
-    /// [`StateError`] if a file cannot be read or does not fit the model.
+    /// [`StateError`] if a file cannot be read, does not fit the model, or is not of this number of steps.
     pub fn read(folder: &Path, counters: Counters, model: M) -> Result<Self, StateError> {
         let model = read_parameters(&folder.join(PARAMETERS), model)?;
-        let path = folder.join(MOMENTS);
-        check_length(&path)?;
-        let moments = OptimizerRecord::load(&path).map_err(|e| StateError::of(&path, e))?;
+        let moments = moments::read(&folder.join(MOMENTS), &model, &counters)?;
         Ok(Self {
             model,
             moments,

@@ -16,6 +16,7 @@ mod checkpoint;
 mod executor;
 mod health;
 mod loss_scale;
+mod moments;
 mod stepper;
 mod table;
 mod update;

@@ -5,7 +5,8 @@ use std::fs;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::OptimizerRecord;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
+use burn_pack::{Bytes, Scalar, Tensor, Writer};
 use training::{Counters, LossScale, STATE_FILES, StepperState};
 
 fn layer() -> Linear {
@@ -14,14 +15,19 @@ fn layer() -> Linear {
 
 /// What is said of these parameters.
 fn read(parameters: &[u8]) -> Result<(), String> {
+    let none = OptimizerRecord::default().into_bytes().expect("a record");
+    read_both(parameters, &none)
+}
+
+/// What is said of these parameters and moments after seven steps, of which two were skipped.
+fn read_both(parameters: &[u8], moments: &[u8]) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let moments = OptimizerRecord::default().into_bytes().expect("a record");
     fs::write(folder.path().join(STATE_FILES[0]), parameters).expect("it is written");
-    fs::write(folder.path().join(STATE_FILES[1]), &*moments).expect("it is written");
+    fs::write(folder.path().join(STATE_FILES[1]), moments).expect("it is written");
     let counters = Counters {
-        steps: 0,
-        skipped: 0,
-        passes: 0,
+        steps: 7,
+        skipped: 2,
+        passes: 7,
         loss_scale: LossScale::none(),
     };
     let state = StepperState::read(folder.path(), counters, layer());
@@ -55,4 +61,87 @@ fn whole_numbers_in_place_of_a_parameter_are_refused() {
         reason.ends_with("a tensor of another type than its parameter"),
         "{reason}"
     );
+}
+
+/// AdamW's state of a parameter, as Burn records it.
+fn moments(id: Option<u64>, shape: [usize; 2], dtype: DType, [rank, time]: [Scalar; 2]) -> Vec<u8> {
+    let name = id.unwrap_or(1);
+    let bytes = vec![0; shape.iter().product::<usize>() * dtype.size()];
+    let tensor = |moment: &str| {
+        let bytes = Bytes::from_bytes_vec(bytes.clone());
+        Tensor::new(format!("{name}.momentum.{moment}"), dtype, shape, id, bytes)
+    };
+    let writer = Writer::new(vec![tensor("moment_1"), tensor("moment_2")])
+        .with_scalar(&format!("{name}.__rank"), rank)
+        .with_scalar(&format!("{name}.momentum.time"), time);
+    writer.into_bytes().expect("a record").to_vec()
+}
+
+#[test]
+fn moments_of_another_run_or_step_or_shape_are_refused() {
+    let layer = layer();
+    let parameters = layer.clone().into_record().into_bytes().expect("a record");
+    let weight = layer.weight.id.val();
+    let number = Scalar::UInt;
+    let said =
+        |id, shape, dtype, scalars| read_both(&parameters, &moments(id, shape, dtype, scalars));
+    let own = Some(weight);
+    assert_eq!(
+        said(own, [3, 2], DType::F32, [number(2), number(5)]),
+        Ok(())
+    );
+    let foreign = weight ^ 1;
+    for (id, shape, dtype, scalars, expected) in [
+        (
+            Some(foreign),
+            [3, 2],
+            DType::F32,
+            [number(2), number(5)],
+            format!("a state of parameter {foreign}, which the model lacks"),
+        ),
+        (
+            own,
+            [3, 2],
+            DType::F32,
+            [number(2), number(4)],
+            "a state after 4 steps, the model has taken 5".to_owned(),
+        ),
+        (
+            own,
+            [2, 3],
+            DType::F32,
+            [number(2), number(5)],
+            format!("{weight}.momentum.moment_1 is [2, 3] of F32, its parameter [3, 2]"),
+        ),
+        (
+            own,
+            [3, 2],
+            DType::I32,
+            [number(2), number(5)],
+            format!("{weight}.momentum.moment_1 is [3, 2] of I32, its parameter [3, 2]"),
+        ),
+        (
+            own,
+            [3, 2],
+            DType::F32,
+            [number(9), number(5)],
+            format!("parameter {weight} has 2 dimensions, its state 9"),
+        ),
+        (
+            own,
+            [3, 2],
+            DType::F32,
+            [number(2), Scalar::Float(0.5)],
+            format!("momentum.time of parameter {weight} is not a whole number"),
+        ),
+        (
+            None,
+            [3, 2],
+            DType::F32,
+            [number(2), number(5)],
+            "a state of parameter 1, which the model lacks".to_owned(),
+        ),
+    ] {
+        assert_eq!(said(id, shape, dtype, scalars), Err(expected));
+    }
 }
