@@ -77,6 +77,12 @@ pub enum PredictError {
         /// The cause.
         source: io::Error,
     },
+    /// A file would get tables, from which it cannot be continued.
+    #[error("{}: a table; accepted for a file are jsonl and tsv, which can be continued", path.display())]
+    TableFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file to continue was not written by this crate.
     #[error("{}: has lines, but {} is not beside it; expected a new file, or one to continue", path.display(), run.display())]
     NotOurs {

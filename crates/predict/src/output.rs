@@ -71,8 +71,9 @@ impl Output {
     /// A device or a pipe cannot be continued, and is a stream.
     ///
     /// # Errors
-    /// [`PredictError::File`]; [`PredictError::NotOurs`] or [`PredictError::OtherRun`] if the file has lines that were
-    /// not written with this model and these settings.
+    /// [`PredictError::File`]; [`PredictError::TableFile`] for [`Format::Table`], whose lines cannot be read back;
+    /// [`PredictError::NotOurs`] or [`PredictError::OtherRun`] if the file has bytes that were not written with this model and these
+    /// settings.
     pub fn file(path: &Path, format: Format, predictor: &Predictor) -> Result<Self, PredictError> {
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             let name = path.display().to_string();
@@ -82,15 +83,24 @@ impl Output {
                 Err(source) => Err(PredictError::Write { name, source }),
             };
         }
-        // Before it is opened, which would cut an incomplete last line off.
-        Made::is_beside(path)?;
-        let file = LineFile::open(path)?;
+        if format == Format::Table {
+            let path = path.to_owned();
+            return Err(PredictError::TableFile { path });
+        }
         let made = Made {
             model: predictor.sha256()?,
             max_length: predictor.max_length(),
             format: format.name().to_owned(),
         };
-        made.check(&file)?;
+        // Before it is opened, which would cut an incomplete last line off; once more when nobody else can write it.
+        if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
+            made.check(path)?;
+        }
+        let file = LineFile::open(path)?;
+        match file.is_empty() {
+            true => made.write(path)?,
+            false => made.check(path)?,
+        }
         Ok(Self {
             sink: Sink::File(file),
             format,
@@ -180,32 +190,22 @@ impl Made {
         PathBuf::from(path)
     }
 
-    /// Refuses a file that has bytes, if it is not beside it.
-    fn is_beside(file: &Path) -> Result<(), PredictError> {
-        let has_bytes = fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0);
-        let run = Self::path(file);
-        match has_bytes && !run.exists() {
-            true => Err(PredictError::NotOurs {
-                path: file.to_owned(),
-                run,
-            }),
-            false => Ok(()),
-        }
+    /// Writes it beside a file that has no line.
+    fn write(&self, file: &Path) -> Result<(), PredictError> {
+        let path = Self::path(file);
+        files::remove_abandoned(path.parent().unwrap_or(Path::new("")))?;
+        let text = serde_json::to_string(self).expect("it is plain data") + "\n";
+        Ok(files::replace(&path, text.as_bytes())?)
     }
 
-    /// Compares with what is beside a file that has lines; writes it beside one that has none.
-    fn check(&self, file: &LineFile) -> Result<(), PredictError> {
-        let path = Self::path(file.path());
-        files::remove_abandoned(path.parent().unwrap_or(Path::new("")))?;
-        if file.is_empty() {
-            let text = serde_json::to_string(self).expect("it is plain data") + "\n";
-            return Ok(files::replace(&path, text.as_bytes())?);
-        }
+    /// Compares with what is beside a file.
+    fn check(&self, file: &Path) -> Result<(), PredictError> {
+        let path = Self::path(file);
         let bytes = fs::read(&path).ok();
         let earlier = bytes.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
         let Some(earlier) = earlier else {
             return Err(PredictError::NotOurs {
-                path: file.path().to_owned(),
+                path: file.to_owned(),
                 run: path,
             });
         };

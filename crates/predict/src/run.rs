@@ -141,20 +141,17 @@ impl Run<'_> {
     fn predict(&mut self) -> Result<ControlFlow<()>, PredictError> {
         let mut window = std::mem::take(&mut self.window);
         self.bytes = 0;
-        let encodings = loop {
-            match self.predictor.encode(&parts(&window)) {
-                Ok(encodings) => break encodings,
-                Err(source) => {
-                    let is_broken =
-                        |(_, text): &(usize, Text)| self.predictor.encode(&[text.parts()]).is_err();
-                    let Some(at) = window.iter().position(is_broken) else {
-                        return Err(source.into());
-                    };
-                    let (number, text) = window.remove(at);
-                    let source = self.predictor.encode(&[text.parts()]);
-                    let source = source.expect_err("it was an error just now");
-                    self.broken(self.untokenized(number, source))?;
+        let encodings = match self.predictor.encode(&parts(&window)) {
+            Ok(encodings) => encodings,
+            Err(_) => {
+                // One by one, to find all that are broken at once.
+                for (number, text) in std::mem::take(&mut window) {
+                    match self.predictor.encode(&[text.parts()]) {
+                        Ok(_) => window.push((number, text)),
+                        Err(source) => self.broken(self.untokenized(number, source))?,
+                    }
                 }
+                self.predictor.encode(&parts(&window))?
             }
         };
         let (observer, places) = (&mut *self.observer, &self.places);

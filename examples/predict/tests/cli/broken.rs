@@ -108,4 +108,10 @@ fn a_text_without_tokens_is_broken() {
         let lines = json_lines(&world.read("out.jsonl"));
         assert_eq!(texts(&lines), ["a film", "a poor film"]);
     }
+    // Many of them take no longer than as many others.
+    world.write("lines.txt", format!("a film\n{}", "\n".repeat(7_000)));
+    let printed = run(&["--quiet", "--skip-bad", "--input", "lines.txt"]);
+    assert_eq!(printed.code, Some(0), "{}", printed.errors);
+    let said = "7000 broken rows skipped, the first: lines.txt:2: ";
+    assert!(printed.errors.contains(said), "{}", printed.errors);
 }

@@ -122,7 +122,9 @@ fn another_input_model_or_setting_does_not_continue_a_file() {
     world
         .run(&arguments)
         .refusal(1, &["out.jsonl:2: \"{}\"; expected a prediction"]);
-    world.write("out.jsonl", lines[0]);
+    // The last line is incomplete.
+    let torn = [lines[0], &lines[1][..9]].concat();
+    world.write("out.jsonl", torn.as_str());
     let run = |more: &[&str]| world.run(&[&arguments[..], more].concat());
     run(&["--max-length", "9"]).refusal(1, &["out.jsonl.run.json: max_length is 48, here it is 9"]);
     run(&["--format", "tsv"]).refusal(1, &["format is jsonl, here it is tsv"]);
@@ -134,7 +136,7 @@ fn another_input_model_or_setting_does_not_continue_a_file() {
     Printed::of(printed).refusal(1, &["out.jsonl.run.json: model is "]);
     assert_eq!(
         world.read("out.jsonl"),
-        lines[0],
+        torn,
         "a refused file stays as it is"
     );
 

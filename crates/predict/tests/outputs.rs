@@ -1,4 +1,4 @@
-//! A run that is asked to stop.
+//! What a run writes, and where it will not.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -24,16 +24,34 @@ impl Observer for Stop {
     }
 }
 
-#[test]
-fn a_run_that_is_stopped_writes_whole_windows() {
+fn predictor() -> Predictor {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoders/tests/golden");
     let snapshot = Snapshot::open(golden.join("tiny/snapshot")).expect("a snapshot");
-    let predictor =
-        Predictor::open(&snapshot, &Settings::default(), &Device::flex()).expect("a model");
+    Predictor::open(&snapshot, &Settings::default(), &Device::flex()).expect("a model")
+}
+
+#[test]
+fn a_run_that_is_stopped_writes_whole_windows() {
+    let predictor = predictor();
     let lines = io::Cursor::new("a film\n".repeat(2 * WINDOW));
     let mut input = Input::Lines(Lines::new("lines", lines, false));
     let output = Output::stream("nowhere", io::sink(), Format::Tsv);
     let summary = run(&predictor, &mut input, output, false, &mut Stop(0)).expect("it runs");
     assert!(summary.is_stopped);
     assert_eq!(summary.predicted, WINDOW);
+}
+
+#[test]
+fn a_file_takes_no_table_because_it_could_not_be_continued() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("out.txt");
+    let refused = Output::file(&path, Format::Table, &predictor()).map(|_| ());
+    let error = refused.expect_err("it is refused").to_string();
+    assert!(
+        error.ends_with(
+            "out.txt: a table; accepted for a file are jsonl and tsv, which can be continued"
+        ),
+        "{error}"
+    );
+    assert!(!path.exists());
 }
