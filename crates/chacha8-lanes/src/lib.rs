@@ -6,7 +6,11 @@
 pub mod cube;
 mod vectors;
 
-pub use vectors::{Words, for_each_vector};
+#[cfg(feature = "cube")]
+pub use cubecl;
+/// The version whose vectors are in this crate's signatures.
+pub use pulp;
+pub use vectors::{Words, dispatch, for_each_vector, words};
 
 /// Words of a block.
 pub const BLOCK_WORDS: usize = 16;

@@ -6,7 +6,7 @@ use crate::{BLOCK_WORDS, CONSTANTS, DOUBLE_ROUNDS, GROUP, LANES};
 
 /// Makes words `256 group..256 (group + 1)` of a stream, and hands each vector of them to `take`, with
 /// its index among the group's vectors: word `i` of the group is lane `i mod U32_LANES` of vector
-/// `i / U32_LANES`.
+/// `i / U32_LANES`. A stream has 2⁶⁰ groups and then begins anew.
 ///
 /// Call it from a [`WithSimd`], so that it is compiled for `S`.
 #[inline(always)]
@@ -17,7 +17,7 @@ pub fn for_each_vector<S: Simd>(
     mut take: impl FnMut(usize, S::u32s),
 ) {
     const { assert!(LANES.is_multiple_of(S::U32_LANES)) };
-    let first_block = group * LANES as u64;
+    let first_block = group.wrapping_mul(LANES as u64);
     let mut counters = [0; LANES];
     for (counter, lane) in counters.iter_mut().zip(0..) {
         // Cannot carry into the upper half: the first block is a multiple of 16.
@@ -74,7 +74,30 @@ fn rotate_left<S: Simd>(simd: S, x: S::u32s, bits: u32) -> S::u32s {
     )
 }
 
-/// The words of a group as an array, for `pulp`'s dispatch or inside another vectorised operation.
+/// Words `256 group..256 (group + 1)` of a stream, made in the widest vectors of this processor. A stream has 2⁶⁰ groups and then
+/// begins anew.
+pub fn words(key: &[u32; 8], group: u64) -> [u32; GROUP] {
+    dispatch(Words { key, group })
+}
+
+/// Runs an operation compiled for the widest vectors of this processor: AVX-512, AVX2 or NEON.
+///
+/// [`pulp::Arch`] alone leaves AVX2 out, unless one of pulp's features is on.
+#[inline]
+pub fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if let Some(simd) = pulp::x86::V4::try_new() {
+            return Simd::vectorize(simd, operation);
+        }
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            return Simd::vectorize(simd, operation);
+        }
+    }
+    pulp::Arch::new().dispatch(operation)
+}
+
+/// What [`words`] makes, as a part of another vectorised operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Words<'a> {
     /// The key of the stream.

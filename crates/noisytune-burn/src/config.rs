@@ -189,7 +189,7 @@ impl NoisyTuneConfig {
     /// - [`NoisyTuneError::InvalidLambda`] when `lambda` is negative, infinite or not a number;
     /// - [`NoisyTuneError::UnmatchedNames`] when the selection names something that the module lacks;
     /// - [`NoisyTuneError::UnusableGlobalStd`] when the scale is global and the selected parameters
-    ///   hold fewer than two elements, or only equal ones.
+    ///   hold fewer than two finite elements, or only equal ones.
     pub fn survey<M: Module>(&self, module: &M) -> Result<Surveyed, NoisyTuneError> {
         Surveyed::new(self, module)
     }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamGroupError, ParamId};
 use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
@@ -119,7 +119,9 @@ pub fn distances<A: Module, B: Module>(
         return Err(error);
     }
     // The earliest in the first module's order, so that the message does not vary.
-    if let Some((path, _)) = compare.left.into_iter().min_by_key(|(_, left)| left.order) {
+    let left = compare.left.into_iter();
+    let left = left.filter_map(|(path, left)| Some((left.front()?.order, path)));
+    if let Some((_, path)) = left.min() {
         let present = Side::First;
         return Err(NoisyTuneError::UnmatchedParameter { path, present });
     }
@@ -220,7 +222,9 @@ fn flat<const D: usize>(param: &Param<Tensor<D>>) -> (Vec<usize>, Tensor<1>) {
 struct Collect {
     buffers: HashSet<ParamId>,
     path: Vec<String>,
-    params: HashMap<String, Left>,
+    /// In the order of the traversal, where several have one path.
+    params: HashMap<String, VecDeque<Left>>,
+    visited: usize,
 }
 
 impl ModuleVisitor for Collect {
@@ -236,17 +240,19 @@ impl ModuleVisitor for Collect {
         if self.buffers.contains(&param.id) {
             return;
         }
-        let order = self.params.len();
+        let order = self.visited;
+        self.visited += 1;
         let (shape, flat) = flat(param);
         let left = Left { order, shape, flat };
-        self.params.insert(self.path.join("."), left);
+        let of_path = self.params.entry(self.path.join(".")).or_default();
+        of_path.push_back(left);
     }
 }
 
 struct Compare {
     buffers: HashSet<ParamId>,
     path: Vec<String>,
-    left: HashMap<String, Left>,
+    left: HashMap<String, VecDeque<Left>>,
     /// What was measured per id, as bits.
     seen: HashMap<ParamId, Vec<[u64; 5]>>,
     entries: Vec<ParamDistance>,
@@ -256,7 +262,7 @@ struct Compare {
 impl Compare {
     fn compare<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Result<(), NoisyTuneError> {
         let path = self.path.join(".");
-        let Some(left) = self.left.remove(&path) else {
+        let Some(left) = self.left.get_mut(&path).and_then(VecDeque::pop_front) else {
             let present = Side::Second;
             return Err(NoisyTuneError::UnmatchedParameter { path, present });
         };

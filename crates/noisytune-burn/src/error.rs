@@ -18,7 +18,7 @@ pub enum NoisyTuneError {
     #[error("global scale needs the whole module: use `survey` or `try_noisy_tune`")]
     SurveyNeeded,
     /// Names, presets or groups of the selection match nothing in the module.
-    #[error("selection names what the module lacks: {}", names.join(", "))]
+    #[error("parts of the selection match no parameter: {}", names.join(", "))]
     UnmatchedNames {
         /// What no parameter matches.
         names: Vec<String>,
@@ -30,10 +30,7 @@ pub enum NoisyTuneError {
         path: String,
     },
     /// Not one parameter of the module was perturbed.
-    #[error(
-        "no parameter was perturbed: {considered} found, skipped as {}",
-        counted(reasons)
-    )]
+    #[error("{}", nothing_perturbed(*considered, reasons))]
     NothingPerturbed {
         /// Number of float tensors that the traversal reached.
         considered: usize,
@@ -42,11 +39,14 @@ pub enum NoisyTuneError {
     },
     /// One scale for the whole module was asked for, but no finite, positive one exists.
     #[error(
-        "global std of the {parameters} selected parameters is {std}, must be finite and above 0"
+        "global std of the {parameters} selected parameters is {std}, must be finite and above 0{}",
+        left_out(*non_finite)
     )]
     UnusableGlobalStd {
-        /// Number of parameters whose elements were pooled.
+        /// Number of selected parameters.
         parameters: usize,
+        /// How many of them have a NaN or an infinity among their elements, and were left out.
+        non_finite: usize,
         /// The pooled standard deviation.
         std: f64,
     },
@@ -100,14 +100,24 @@ impl fmt::Display for Side {
     }
 }
 
-/// Reasons with their counts, such as `not selected (3), buffer (2)`, or `none`.
-fn counted(reasons: &[(SkipReason, usize)]) -> String {
-    if reasons.is_empty() {
-        return "none".to_string();
+/// With the reasons and their counts, such as `not selected (3), buffer (2)`.
+fn nothing_perturbed(considered: usize, reasons: &[(SkipReason, usize)]) -> String {
+    if considered == 0 {
+        return "the module has no float parameter to perturb".to_string();
     }
     let parts: Vec<String> = reasons
         .iter()
         .map(|(reason, count)| format!("{reason} ({count})"))
         .collect();
-    parts.join(", ")
+    format!(
+        "no parameter was perturbed: {considered} found, skipped as {}",
+        parts.join(", ")
+    )
+}
+
+fn left_out(non_finite: usize) -> String {
+    match non_finite {
+        0 => String::new(),
+        some => format!("; left out for NaN or infinities: {some}"),
+    }
 }

@@ -12,7 +12,6 @@ mod noise;
 mod place;
 mod report;
 mod selection;
-mod simd;
 mod stream;
 mod survey;
 mod surveyed;

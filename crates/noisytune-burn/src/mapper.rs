@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
-use burn::tensor::{DType, Tensor};
+use burn::module::{Flag, ModuleMapper, Param, ParamId};
+use burn::tensor::{Bool, DType, Int, Tensor};
 
 use crate::device::{self, PendingRms};
 use crate::moments::Moments;
@@ -11,10 +11,7 @@ use crate::selection::Unmatched;
 use crate::stream::UnitStream;
 use crate::survey::Survey;
 use crate::values::{Measured, Values};
-use crate::{
-    NoiseReport, NoiseScale, NoisyTuneConfig, NoisyTuneError, Outcome, ParamReport, SkipReason,
-    Surveyed,
-};
+use crate::{NoiseReport, NoiseScale, NoisyTuneConfig, Outcome, ParamReport, SkipReason};
 
 /// Adds NoisyTune's noise to the parameters of any Burn module.
 ///
@@ -117,15 +114,6 @@ impl NoisyTuneMapper {
         };
         mapper.report.unmatched = mapper.unmatched.names();
         mapper
-    }
-
-    /// Looks at a module with these settings, as [`NoisyTuneConfig::survey`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`NoisyTuneConfig::survey`].
-    pub fn survey<M: Module>(self, module: &M) -> Result<Surveyed, NoisyTuneError> {
-        self.config.survey(module)
     }
 
     /// The settings.
@@ -338,6 +326,24 @@ impl ModuleMapper for NoisyTuneMapper {
         if self.place.is_root() {
             self.finish();
         }
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        self.unmatched.cross_off(&param.id, &self.place.path());
+        param
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        self.unmatched.cross_off(&param.id, &self.place.path());
+        param
+    }
+
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        self.unmatched.cross_off(&flag.id, &self.place.path());
+        flag
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

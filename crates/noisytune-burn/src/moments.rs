@@ -1,11 +1,11 @@
 //! Mean and variance of large tensors, the same on any number of threads.
 
+use chacha8_lanes::dispatch;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::layout::Layout;
-use crate::simd;
 
 /// Elements per block, the unit of work of a thread.
 pub(crate) const BLOCK: usize = 8192;
@@ -44,7 +44,7 @@ impl Moments {
     }
 
     fn of_block<E: Element>(values: &[E]) -> Self {
-        simd::dispatch(Measure(values))
+        dispatch(Measure(values))
     }
 
     /// Chan, Golub and LeVeque's combination of two disjoint sets.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chacha8_lanes::GROUP;
+use chacha8_lanes::{GROUP, dispatch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -10,7 +10,6 @@ use crate::NoiseKind;
 use crate::element::Element;
 use crate::layout::Layout;
 use crate::moments::BLOCK;
-use crate::simd;
 use crate::stream::UnitStream;
 
 /// The factor between a unit draw and the noise: `λ * std`, over √12 for the matched Gaussian.
@@ -26,7 +25,7 @@ pub(crate) fn noise_scale(kind: NoiseKind, lambda: f64, std: f64) -> f64 {
 pub(crate) fn perturb<E: Element>(values: &mut [E], stream: &UnitStream, scale: f64) -> f64 {
     let block = |(index, values): (usize, &mut [E])| {
         let start = index * BLOCK;
-        simd::dispatch(Perturb {
+        dispatch(Perturb {
             values,
             stream,
             start,
@@ -61,7 +60,7 @@ pub(crate) fn perturb_ordered<E: Element>(
         .enumerate()
         .map(|(index, values)| {
             let start = index * rows;
-            simd::dispatch(PerturbRows {
+            dispatch(PerturbRows {
                 layout,
                 rows: start..start + values.len() / row,
                 values,
@@ -86,7 +85,7 @@ pub(crate) fn overflows<E: Element>(
         .map_init(Vec::new, |values, block| {
             let start = block * BLOCK;
             read(start..count.min(start + BLOCK), values);
-            let sum = simd::dispatch(Perturb {
+            let sum = dispatch(Perturb {
                 values: &mut values[..],
                 stream,
                 start,

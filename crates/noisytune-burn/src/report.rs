@@ -200,7 +200,10 @@ impl fmt::Display for NoiseReport {
         )?;
         if !self.unmatched.is_empty() {
             let unmatched = self.unmatched.join(", ");
-            write!(f, "\nselection names what the module lacks: {unmatched}")?;
+            write!(
+                f,
+                "\nparts of the selection match no parameter: {unmatched}"
+            )?;
         }
         Ok(())
     }

@@ -5,14 +5,13 @@
 //! thread, in any order, or by a device, because ChaCha needs only additions, exclusive ors and
 //! rotations of 32-bit words.
 
-use chacha8_lanes::{GROUP, Words};
+use chacha8_lanes::{GROUP, Words, dispatch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::NoiseKind;
 use crate::moments::BLOCK;
-use crate::simd;
 
 /// Changing how draws are made means changing this tag, so that equal seeds mean equal noise.
 const VERSION: &[u8] = b"noisytune-burn/1";
@@ -94,7 +93,7 @@ impl UnitStream {
             .par_chunks_mut(BLOCK)
             .enumerate()
             .for_each(|(index, out)| {
-                simd::dispatch(Draws {
+                dispatch(Draws {
                     stream: self,
                     start: start + index * BLOCK,
                     out,

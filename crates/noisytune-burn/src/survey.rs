@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::Tensor;
+use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Bool, Int, Tensor};
 
 use crate::device::{self, PendingMoments};
 use crate::moments::Moments;
@@ -178,12 +178,17 @@ fn global_std(measured: &[(Parameter, Moments)]) -> Result<f64, NoisyTuneError> 
             pool = pool.merge(*moments);
         }
     }
-    let std = pool.std();
+    // Without elements it is -0.
+    let std = pool.std() + 0.0;
     if std.is_finite() && std > 0.0 {
         Ok(std)
     } else {
+        let finite = measured
+            .iter()
+            .filter(|(_, moments)| moments.m2.is_finite());
         Err(NoisyTuneError::UnusableGlobalStd {
-            parameters: pooled.len(),
+            parameters: measured.len(),
+            non_finite: measured.len() - finite.count(),
             std,
         })
     }
@@ -207,6 +212,18 @@ impl ModuleVisitor for Measure<'_> {
 
     fn exit_module(&mut self, _name: &str, container_type: &str) {
         self.place.exit(container_type);
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.unmatched.cross_off(&param.id, &self.place.path());
+    }
+
+    fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
+        self.unmatched.cross_off(&param.id, &self.place.path());
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        self.unmatched.cross_off(&flag.id, &self.place.path());
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

@@ -49,8 +49,11 @@ impl Surveyed {
         self.survey.global_std()
     }
 
-    /// Returns the module with noise, and the report of what was done to each parameter. What the
-    /// survey measured is measured again first, and has to be the same.
+    /// Returns the module with noise, and the report of what was done to each parameter. Ids, paths and
+    /// buffers have to be those of the survey, and what it measured is measured again and has to be the
+    /// same: with [`NoiseScale::Global`](crate::NoiseScale::Global) every selected parameter, otherwise
+    /// those in a device's own memory. In host memory the others are measured as they are perturbed, so
+    /// the noise is that of their present values.
     ///
     /// # Errors
     ///

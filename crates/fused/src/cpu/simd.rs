@@ -1,26 +1,11 @@
 //! The instruction set of the processor at hand.
 
+pub(super) use chacha8_lanes::dispatch;
+#[cfg(test)]
 use pulp::WithSimd;
 
 /// At least the lanes of any vector of single precision.
 pub(super) const MOST_LANES: usize = 64;
-
-/// Runs `operation` compiled for the widest vectors this processor has: AVX-512, AVX2 or NEON.
-///
-/// `pulp::Arch` alone leaves AVX2 out, unless a feature is on that rebuilds half of Burn.
-#[inline]
-pub(super) fn dispatch<Op: WithSimd>(operation: Op) -> Op::Output {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if let Some(simd) = pulp::x86::V4::try_new() {
-            return pulp::Simd::vectorize(simd, operation);
-        }
-        if let Some(simd) = pulp::x86::V3::try_new() {
-            return pulp::Simd::vectorize(simd, operation);
-        }
-    }
-    pulp::Arch::new().dispatch(operation)
-}
 
 /// One of the instruction sets of this processor.
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use noisytune_burn::{NoisyTune, NoisyTuneConfig, NoisyTuneMapper, SkipReason, distances};
+use noisytune_burn::{NoisyTune, NoisyTuneConfig, Selection, SkipReason, distances};
 
-use crate::model::{Fill, floats, noised, skip_reason, weights};
+use crate::model::{Fill, floats, noised, noised_by, skip_reason, weights};
 
 fn vector(device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(weights(6), [6]), device)
@@ -80,7 +80,7 @@ fn a_frozen_parameter_that_is_named_like_a_buffer_is_perturbed_once_the_module_w
 fn a_survey_leaves_the_module_as_it_was() {
     let module = statistics(&Device::flex().autodiff());
     let (before, id) = (floats(&module), module.scale.id);
-    let surveyed = NoisyTuneMapper::new(0.15).survey(&module).unwrap();
+    let surveyed = NoisyTuneConfig::new(0.15).survey(&module).unwrap();
     assert_eq!(before, floats(&module));
     assert_eq!(id, module.scale.id);
     assert!(module.scale.is_require_grad());
@@ -108,6 +108,11 @@ fn integers_booleans_and_flags_are_untouched() {
         ),
         training: Param::<Flag>::from_bool(true),
     };
+    let named = Selection::everything().except(["positions", "mask", "training"]);
+    let named = NoisyTuneConfig::new(0.15).with_selection(named);
+    let found = before.clone().try_noisy_tune(&named);
+    assert_eq!(found.unwrap().1.unmatched, [""; 0], "they are there");
+    assert_eq!(noised_by(before.clone(), named).1.unmatched, [""; 0]);
     let (after, report) = noised(before.clone());
     assert_eq!(
         before.positions.val().into_data(),

@@ -91,7 +91,7 @@ fn perturbing_nothing_is_an_error_that_counts_the_reasons() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no parameter was perturbed: 0 found, skipped as none"
+        "the module has no float parameter to perturb"
     );
 }
 

@@ -1,6 +1,6 @@
 //! How far finetuning moved a module.
 
-use burn::module::{Module, Param, ParamGroup, ParamId};
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::nn::transformer::TransformerEncoderConfig;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use noisytune_burn::{NoisyTune, PAPER_GROUPS, distances};
@@ -27,6 +27,69 @@ fn pair() -> (Pair, Pair) {
         key: matrix([1.0, -1.0, 0.0, 0.0]),
     };
     (first, second)
+}
+
+/// Announces no field, so that both parameters have one path.
+#[derive(Clone, Debug)]
+struct Unnamed([One<1>; 2]);
+
+impl Module for Unnamed {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.0.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        Self(self.0.fork(device))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self(self.0.to_device(device))
+    }
+
+    fn train(self) -> Self {
+        Self(self.0.train())
+    }
+
+    fn valid(&self) -> Self {
+        Self(self.0.valid())
+    }
+
+    fn materialize(self) -> Self {
+        Self(self.0.materialize())
+    }
+
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        for one in &self.0 {
+            visitor.visit_float(&one.weight);
+        }
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        let map = |one: One<1>| One {
+            weight: mapper.map_float(one.weight),
+        };
+        Self(self.0.map(map))
+    }
+}
+
+#[test]
+fn parameters_of_one_path_are_compared_in_their_order() {
+    let vector = |values: Vec<f32>| {
+        let count = values.len();
+        One::new(TensorData::new(values, [count]))
+    };
+    let first = Unnamed([vector(vec![1.0, 2.0]), vector(vec![1.0, 2.0, 3.0])]);
+    let second = Unnamed([vector(vec![1.0, 2.5]), vector(vec![1.0, 2.0, 2.0])]);
+    let moved = distances(&first, &second).unwrap();
+    let l1: Vec<f64> = moved.entries.iter().map(|entry| entry.l1).collect();
+    assert_eq!(l1, [0.5, 1.0]);
+    assert!(
+        distances(&first, &first)
+            .unwrap()
+            .entries
+            .iter()
+            .all(|entry| entry.l1 == 0.0)
+    );
 }
 
 #[test]

@@ -288,11 +288,17 @@ fn a_global_std_of_nothing_is_an_error() {
         error,
         NoisyTuneError::UnusableGlobalStd {
             parameters: 1,
+            non_finite: 0,
             std: 0.0
         }
     );
     assert_eq!(
         error.to_string(),
         "global std of the 1 selected parameters is 0, must be finite and above 0"
+    );
+    let nan = One::<1>::new(TensorData::new(vec![f32::NAN; 4], [4]));
+    assert_eq!(
+        config.survey(&nan).unwrap_err().to_string(),
+        "global std of the 1 selected parameters is 0, must be finite and above 0; left out for NaN or infinities: 1"
     );
 }

@@ -149,7 +149,7 @@ fn names_that_match_nothing_are_an_error_of_the_fallible_form_and_a_line_of_the_
     let unchanged = model.clone().try_noisy_tune(&config).unwrap_err();
     assert_eq!(
         unchanged.to_string(),
-        "selection names what the module lacks: clasifier, token embeddings"
+        "parts of the selection match no parameter: clasifier, token embeddings"
     );
     let unmatched = NoisyTuneError::UnmatchedNames {
         names: names.clone(),
@@ -162,7 +162,7 @@ fn names_that_match_nothing_are_an_error_of_the_fallible_form_and_a_line_of_the_
     let last = report.to_string();
     assert_eq!(
         last.lines().last(),
-        Some("selection names what the module lacks: clasifier, token embeddings")
+        Some("parts of the selection match no parameter: clasifier, token embeddings")
     );
 }
 

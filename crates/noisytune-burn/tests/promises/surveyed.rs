@@ -1,9 +1,7 @@
 //! A survey belongs to one module, as it was, and to one use.
 
 use burn::tensor::TensorData;
-use noisytune_burn::{
-    NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, NoisyTuneMapper, Unchanged,
-};
+use noisytune_burn::{NoiseScale, NoisyTune, NoisyTuneConfig, NoisyTuneError, Unchanged};
 
 use crate::model::{One, floats, weights};
 
@@ -70,7 +68,7 @@ fn a_survey_of_another_module_is_refused() {
         .unwrap_err();
     assert!(matches!(error.error, NoisyTuneError::StaleSurvey { .. }));
     let mut longer = module();
-    let surveyed = NoisyTuneMapper::new(0.15).survey(&longer).unwrap();
+    let surveyed = NoisyTuneConfig::new(0.15).survey(&longer).unwrap();
     longer.extend(module());
     let error = NoisyTuneError::from(surveyed.map(longer).unwrap_err());
     let path = "2.weight".to_string();

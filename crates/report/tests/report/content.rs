@@ -191,7 +191,8 @@ fn the_secondary_statistics_are_put_into_words() {
         format!("{estimate} pairs ({fewest} to {most})")
     };
     let power = format!(
-        "detecting a true difference of 0.4 points in 4 of 5 studies takes {} of runs, and one of 0.2 points takes {}. There are 6 here.",
+        "detecting a true difference of 0.4 points in 4 of 5 studies takes {} of runs by a t-test without correction, and one of 0.2 points takes {}. There are 6 \
+         here.",
         pairs(needed.for_0_4_points),
         pairs(needed.for_0_2_points),
     );
