@@ -172,12 +172,18 @@ impl BenchmarkSummary {
             untold => format!("; too few pairs to tell on {}", untold.join(", ")),
         };
         if found.is_empty() {
+            let all = self.tasks.len();
             let on = match of(Finding::NoEvidence).as_slice() {
                 [only] => (*only).to_owned(),
-                _ => format!("any of {}, corrected for their number", parts.counted(told)),
+                _ => format!("any of {}", parts.counted(told)),
+            };
+            let corrected = match told == all {
+                true if all == 1 => String::new(),
+                true => ", corrected for their number".to_owned(),
+                false => format!(", corrected for all {}", parts.counted(all)),
             };
             return format!(
-                "no evidence of a difference on {on}{}{}{too_few}{rest}",
+                "no evidence of a difference on {on}{corrected}{}{}{too_few}{rest}",
                 self.excluded(),
                 self.uncorrected(),
             );
@@ -587,7 +593,7 @@ mod tests {
         untold.task = "wnli".to_owned();
         untold.finding = Finding::TooFew;
         let verdict = summary(vec![task.clone(), untold.clone()]).verdict();
-        let begin = "no evidence of a difference on rte; by itself, the interval on rte excludes 0; too few pairs to tell on wnli; over 2";
+        let begin = "no evidence of a difference on rte, corrected for all 2 tasks; by itself, the interval on rte excludes 0; too few pairs to tell on wnli; over 2";
         assert!(verdict.starts_with(begin), "{verdict}");
         task.finding = Finding::Higher;
         let verdict = summary(vec![task.clone(), untold]).verdict();
