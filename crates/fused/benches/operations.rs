@@ -11,7 +11,7 @@ use std::time::Duration;
 use burn::tensor::activation::{gelu, softmax};
 use burn::tensor::{Device, Distribution, Int, Tensor, module};
 use criterion::{Criterion, criterion_group, criterion_main};
-use fused::{AdamW, Dropout, DropoutKey, Packing, adamw_step, squared_norm};
+use fused::{AdamW, Dropout, DropoutKey, Norm, Packing, adamw_step, squared_norm};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -177,12 +177,16 @@ fn operations(criterion: &mut Criterion) {
             Box::new(move || plain_layer_norm(x2.clone(), p2.clone())),
         ]
     });
-    compare(criterion, "dropout_add_layer_norm", |make| {
+    compare(criterion, "linear_dropout_add_layer_norm", |make| {
         let (x, y, p) = (make.tokens(HIDDEN), make.tokens(HIDDEN), make.norm());
-        let (x2, y2, p2) = (x.clone(), y.clone(), p.clone());
+        let linear = make.affine(HIDDEN, HIDDEN);
+        let (x2, y2, p2, linear2) = (x.clone(), y.clone(), p.clone(), linear.clone());
         [
-            Box::new(move || residual_block(x.clone(), y.clone(), p.clone())),
-            Box::new(move || plain_layer_norm(plain_dropout(x2.clone()) + y2.clone(), p2.clone())),
+            Box::new(move || residual_block(x.clone(), linear.clone(), y.clone(), p.clone())),
+            Box::new(move || {
+                let y = plain_dropout(plain_linear(x2.clone(), linear2.clone())) + y2.clone();
+                plain_layer_norm(y, p2.clone())
+            }),
         ]
     });
     compare(criterion, "attention", |make| {
@@ -258,11 +262,10 @@ impl Layer {
         let [query, key, value, out] = projections;
         let [query, key, value] = [query, key, value].map(|p| fused::linear(x.clone(), p.0, p.1));
         let context = fused::attention(query, key, value, HEADS, None, active());
-        let y = fused::linear(context, out.0, out.1);
         let [first, second] = norms;
-        let x = residual_block(y, x, first);
+        let x = residual_block(context, out, x, first);
         let y = fused::linear_gelu(x.clone(), up.0, up.1);
-        residual_block(fused::linear(y, down.0, down.1), x, second)
+        residual_block(y, down, x, second)
     }
 
     fn plain(&self, x: Tensor<3>) -> Tensor<3> {
@@ -284,10 +287,16 @@ impl Layer {
 
 fn residual_block(
     x: Tensor<3>,
+    (weight, bias): (Tensor<2>, Tensor<1>),
     residual: Tensor<3>,
     (gamma, beta): (Tensor<1>, Tensor<1>),
 ) -> Tensor<3> {
-    fused::dropout_add_layer_norm(x, residual, gamma, beta, EPSILON, active())
+    let norm = Norm {
+        gamma,
+        beta,
+        epsilon: EPSILON,
+    };
+    fused::linear_dropout_add_layer_norm(x, weight, bias, residual, norm, active())
 }
 
 /// AdamW and the norm of the gradient, for a table of 30,522 rows.

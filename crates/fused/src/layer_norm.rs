@@ -1,4 +1,4 @@
-//! Layer normalisation, alone and at the end of a residual block.
+//! Layer normalisation.
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -40,40 +40,13 @@ pub fn layer_norm<const D: usize>(
     ))
 }
 
-/// `layer_norm(dropout(x) + residual)`, the end of a transformer's residual block.
-///
-/// # Shapes
-///
-/// - `x`, `residual` and the result: `[..., width]`
-/// - `gamma`, `beta`: `[width]`
-///
-/// # Panics
-///
-/// When the shapes do not fit together, or `epsilon` is not a number from 0.
-pub fn dropout_add_layer_norm<const D: usize>(
-    x: Tensor<D>,
-    residual: Tensor<D>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    epsilon: f64,
-    dropout: Option<Dropout>,
-) -> Tensor<D> {
-    check(&x, &gamma, &beta, epsilon);
-    assert_eq!(x.dims(), residual.dims(), "layer_norm: x and residual");
-    Tensor::from_dispatch(
-        <Dispatch as LayerNormBackend>::fused_dropout_add_layer_norm(
-            x.into_dispatch(),
-            residual.into_dispatch(),
-            gamma.into_dispatch(),
-            beta.into_dispatch(),
-            epsilon,
-            dropout,
-        ),
-    )
-}
-
 /// The kernels leave unwritten what has no counterpart, and rely on these checks.
-fn check<const D: usize>(x: &Tensor<D>, gamma: &Tensor<1>, beta: &Tensor<1>, epsilon: f64) {
+pub(crate) fn check<const D: usize>(
+    x: &Tensor<D>,
+    gamma: &Tensor<1>,
+    beta: &Tensor<1>,
+    epsilon: f64,
+) {
     assert!(
         epsilon.is_finite() && epsilon >= 0.0,
         "layer_norm: epsilon {epsilon}: expected a number from 0"
@@ -111,18 +84,7 @@ pub(crate) trait LayerNormBackend: Backend + DropoutBackend {
         plain_backward::<Self>(x, gamma, grad, epsilon)
     }
 
-    fn fused_dropout_add_layer_norm(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        epsilon: f64,
-        dropout: Option<Dropout>,
-    ) -> FloatTensor<Self> {
-        Self::fused_dropout_add_layer_norm_parts(x, residual, gamma, beta, epsilon, dropout).1
-    }
-
-    /// The sum, which the backward pass needs, and the result.
+    /// `dropout(x) + residual`, and that normalised.
     fn fused_dropout_add_layer_norm_parts(
         x: FloatTensor<Self>,
         residual: FloatTensor<Self>,
@@ -272,76 +234,6 @@ impl<B: Backend + LayerNormBackend, C: CheckpointStrategy> LayerNormBackend for 
                 prep.finish(state, B::fused_layer_norm(x, gamma, beta, epsilon))
             }
             OpsKind::UnTracked(prep) => prep.finish(B::fused_layer_norm(x, gamma, beta, epsilon)),
-        }
-    }
-
-    fn fused_dropout_add_layer_norm(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        epsilon: f64,
-        dropout: Option<Dropout>,
-    ) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct ResidualBackward;
-
-        impl<B: Backend + LayerNormBackend> Backward<B, 4> for ResidualBackward {
-            type State = (FloatTensor<B>, FloatTensor<B>, f64, Option<Dropout>);
-
-            fn backward(
-                self,
-                ops: Ops<Self::State, 4>,
-                grads: &mut Gradients,
-                _checkpointer: &mut Checkpointer,
-            ) {
-                let grad = grads.consume::<B>(&ops.node);
-                let (sum, gamma, epsilon, dropout) = ops.state;
-                let (sum_grad, gamma_grad, beta_grad) =
-                    B::fused_layer_norm_backward(sum, gamma, grad, epsilon);
-                let [x, residual, gamma, beta] = ops.parents;
-                if let Some(node) = residual {
-                    grads.register::<B>(node.id, sum_grad.clone());
-                }
-                if let Some(node) = x {
-                    let grad = match dropout {
-                        Some(dropout) => B::fused_dropout(sum_grad, dropout),
-                        None => sum_grad,
-                    };
-                    grads.register::<B>(node.id, grad);
-                }
-                if let Some(node) = gamma {
-                    grads.register::<B>(node.id, gamma_grad);
-                }
-                if let Some(node) = beta {
-                    grads.register::<B>(node.id, beta_grad);
-                }
-            }
-        }
-
-        let (x, x_node) = x.into_parts();
-        let (residual, residual_node) = residual.into_parts();
-        let (gamma, gamma_node) = gamma.into_parts();
-        let (beta, beta_node) = beta.into_parts();
-        match ResidualBackward
-            .prepare::<C>([x_node, residual_node, gamma_node, beta_node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => {
-                let (sum, output) = B::fused_dropout_add_layer_norm_parts(
-                    x,
-                    residual,
-                    gamma.clone(),
-                    beta,
-                    epsilon,
-                    dropout,
-                );
-                prep.finish((sum, gamma, epsilon, dropout), output)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::fused_dropout_add_layer_norm(
-                x, residual, gamma, beta, epsilon, dropout,
-            )),
         }
     }
 }

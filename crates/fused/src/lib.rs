@@ -15,7 +15,8 @@
 //! | [`projections`] | the same for several weights, as one product |
 //! | [`attention`], [`packed_attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
 //! | [`biased_attention`] | the same with a bias of the scores, such as one of relative positions |
-//! | [`layer_norm`], [`dropout_add_layer_norm`] | dropout, add, mean, variance, scale, shift |
+//! | [`layer_norm`] | mean, variance, scale, shift |
+//! | [`linear_dropout_add_layer_norm`] | matmul, add, dropout, add, layer norm |
 //! | [`cross_entropy`] | log-softmax, gather, mean |
 //! | [`geglu`] | two slices, gelu, product |
 //! | [`gelu`], [`dropout`], [`embedding`] | Burn's operations of these names |
@@ -105,6 +106,7 @@ mod packing;
 mod parts;
 mod plain_attention;
 mod projections;
+mod residual;
 mod rotary;
 mod rows;
 mod together;
@@ -127,13 +129,14 @@ pub use embedding::embedding;
 pub use geglu::geglu;
 pub use gelu::gelu;
 pub use key::{Dropout, DropoutError, DropoutKey};
-pub use layer_norm::{dropout_add_layer_norm, layer_norm};
+pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_gelu};
 pub use packing::{Packing, PackingError};
 pub use parts::parts;
 pub use projections::projections;
 #[cfg(feature = "remote")]
 pub use remote::with_operations;
+pub use residual::{Norm, linear_dropout_add_layer_norm};
 pub use rotary::rotary;
 pub use rows::Rows;
 pub use together::{AdamWStepped, AdamWSteps, SquaredNorm, runs_together};

@@ -51,7 +51,7 @@ pub fn linear_gelu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor
 }
 
 /// The kernels work on raw memory and rely on these checks.
-fn check<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Tensor<1>) {
+pub(crate) fn check<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Tensor<1>) {
     let ([inputs, outputs], [biases]) = (weight.dims(), bias.dims());
     let x = x.dims();
     assert_eq!(

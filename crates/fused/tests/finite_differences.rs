@@ -6,7 +6,7 @@
 mod reference;
 
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData};
-use fused::{Dropout, DropoutKey};
+use fused::{Dropout, DropoutKey, Norm};
 use reference::{device, numbers};
 
 /// Near the cube root of the rounding error, where central differences are most exact.
@@ -144,12 +144,18 @@ fn layer_norm() {
         )
     });
     check::<2>(
-        "dropout_add_layer_norm",
-        &[&[3, 7], &[3, 7], &[7], &[7]],
+        "linear_dropout_add_layer_norm",
+        &[&[3, 4], &[4, 7], &[7], &[3, 7], &[7], &[7]],
         |x| {
-            let [a, b] = [x[0].clone().reshape([3, 7]), x[1].clone().reshape([3, 7])];
-            let (gamma, beta) = (x[2].clone(), x[3].clone());
-            fused::dropout_add_layer_norm(a, b, gamma, beta, 1e-3, dropout())
+            let [a, weight] = [x[0].clone().reshape([3, 4]), x[1].clone().reshape([4, 7])];
+            let residual = x[3].clone().reshape([3, 7]);
+            let norm = Norm {
+                gamma: x[4].clone(),
+                beta: x[5].clone(),
+                epsilon: 1e-3,
+            };
+            let bias = x[2].clone();
+            fused::linear_dropout_add_layer_norm(a, weight, bias, residual, norm, dropout())
         },
     );
 }

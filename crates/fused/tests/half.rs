@@ -3,7 +3,7 @@
 mod reference;
 
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
-use fused::{AdamW, Dropout, DropoutKey, Packing, adamw_step, squared_norm};
+use fused::{AdamW, Dropout, DropoutKey, Norm, Packing, adamw_step, squared_norm};
 use reference::{Leaves, assert_same, constant, device, numbers, values};
 
 /// Both types with their unit of rounding.
@@ -105,10 +105,15 @@ fn the_end_of_a_residual_block_rounds_the_sum_and_the_result() {
     compare(
         "residual",
         |x| {
-            let [a, b] = [0, 1].map(|input| x.get(input));
-            fused::dropout_add_layer_norm(a, b, x.single(2), x.single(3), 1e-12, dropout())
+            let norm = Norm {
+                gamma: x.single(4),
+                beta: x.single(5),
+                epsilon: 1e-12,
+            };
+            let (weight, bias) = (x.get(1), x.get(2));
+            fused::linear_dropout_add_layer_norm(x.get(0), weight, bias, x.get(3), norm, dropout())
         },
-        WIDE,
+        &[&[2, 5, 16], &[16, 768], WIDE[2], WIDE[0], WIDE[2], WIDE[3]],
         // The gradient of the scale adds ten products with a rounded sum.
         16.0,
     );

@@ -3,21 +3,11 @@
 mod reference;
 
 use burn::tensor::Tensor;
-use fused::{Dropout, DropoutKey};
 use reference::{ROUNDING, assert_close, assert_same, constant, device};
 
 const EPSILON: f64 = 1e-12;
 /// Rows and width.
 const SIZES: [[usize; 2]; 6] = [[1, 2], [3, 5], [17, 33], [65, 16], [100, 384], [7, 1000]];
-
-fn active() -> Option<Dropout> {
-    let key = DropoutKey {
-        seed: 11,
-        step: 0,
-        site: 2,
-    };
-    Dropout::new(0.1, key).expect("in range")
-}
 
 #[test]
 fn layer_norm_equals_the_formula_in_value_and_gradients() {
@@ -30,45 +20,6 @@ fn layer_norm_equals_the_formula_in_value_and_gradients() {
             5.0 * ROUNDING,
         );
     }
-}
-
-#[test]
-fn residual_block_equals_the_formula_in_value_and_gradients() {
-    for dropout in [None, active()] {
-        for [rows, width] in SIZES {
-            assert_same::<2>(
-                &format!("dropout_add_layer_norm {rows}x{width} {dropout:?}"),
-                |x| {
-                    let [a, b] = [x.get(0), x.get(1)];
-                    fused::dropout_add_layer_norm(a, b, x.get(2), x.get(3), EPSILON, dropout)
-                },
-                |x| {
-                    let sum = fused::dropout(x.get::<2>(0), dropout) + x.get(1);
-                    reference::layer_norm(sum, x.get(2), x.get(3), EPSILON)
-                },
-                &[&[rows, width], &[rows, width], &[width], &[width]],
-                5.0 * ROUNDING,
-            );
-        }
-    }
-}
-
-#[test]
-fn views_give_what_their_copies_give() {
-    let view = |x: Tensor<3>| x.slice([0..2, 1..4, 2..11]).swap_dims(0, 1);
-    assert_same::<3>(
-        "views",
-        |x| {
-            let [a, b] = [view(x.get(0)), view(x.get(1))];
-            fused::dropout_add_layer_norm(a, b, x.get(2), x.get(3), EPSILON, active())
-        },
-        |x| {
-            let sum = fused::dropout(view(x.get(0)), active()) + view(x.get(1));
-            reference::layer_norm(sum, x.get(2), x.get(3), EPSILON)
-        },
-        &[&[2, 5, 12], &[2, 5, 12], &[9], &[9]],
-        5.0 * ROUNDING,
-    );
 }
 
 #[test]

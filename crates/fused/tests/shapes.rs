@@ -5,7 +5,7 @@ mod reference;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Bool, Tensor};
-use fused::{AdamW, adamw_step};
+use fused::{AdamW, Norm, adamw_step};
 use reference::{constant, device};
 
 /// Fails unless `call` panics with a message that starts with the name of the operation.
@@ -52,9 +52,25 @@ fn misfits_are_refused() {
     refused("layer_norm: beta", || {
         fused::layer_norm(matrix(2, 3), vector(3), vector(1), 1e-5)
     });
+    let norm = |width| Norm {
+        gamma: vector(width),
+        beta: vector(3),
+        epsilon: 1e-5,
+    };
+    let end = |x, weight, bias, residual, norm| {
+        fused::linear_dropout_add_layer_norm(x, weight, bias, residual, norm, None)
+    };
     refused("layer_norm: x and residual", || {
-        let (gamma, beta) = (vector(3), vector(3));
-        fused::dropout_add_layer_norm(matrix(2, 3), matrix(1, 3), gamma, beta, 1e-5, None)
+        end(matrix(2, 5), matrix(5, 3), vector(3), matrix(1, 3), norm(3))
+    });
+    refused("layer_norm: gamma", || {
+        end(matrix(2, 5), matrix(5, 3), vector(3), matrix(2, 3), norm(2))
+    });
+    refused("linear: x", || {
+        end(matrix(2, 4), matrix(5, 3), vector(3), matrix(2, 3), norm(3))
+    });
+    refused("linear: bias", || {
+        end(matrix(2, 5), matrix(5, 3), vector(1), matrix(2, 3), norm(3))
     });
 
     let x = |batch, sequence, width| constant::<3>(1, [batch, sequence, width]);
@@ -96,8 +112,13 @@ fn an_epsilon_that_makes_no_sense_is_refused() {
             fused::layer_norm(x.clone(), gamma.clone(), gamma.clone(), epsilon)
         });
         refused("layer_norm: epsilon", || {
-            let residual = x.clone();
-            fused::dropout_add_layer_norm(x, residual, gamma.clone(), gamma, epsilon, None)
+            let norm = Norm {
+                gamma: gamma.clone(),
+                beta: gamma.clone(),
+                epsilon,
+            };
+            let weight = constant(2, [3, 3]);
+            fused::linear_dropout_add_layer_norm(x.clone(), weight, gamma, x, norm, None)
         });
     }
 }

@@ -3,7 +3,7 @@
 mod reference;
 
 use burn::tensor::{Bool, Int, Tensor};
-use fused::{AdamW, Dropout, DropoutKey, Packing};
+use fused::{AdamW, Dropout, DropoutKey, Norm, Packing};
 use reference::{constant, device, leaf, values};
 
 /// Values and gradients of every operation, at sizes that make several tasks of each.
@@ -35,8 +35,13 @@ fn everything() -> Vec<Vec<f32>> {
         None,
         dropout(1),
     );
-    let y = project(context, 3);
-    let x = fused::dropout_add_layer_norm(y, x, gamma.clone(), beta.clone(), 1e-12, dropout(2));
+    let norm = Norm {
+        gamma: gamma.clone(),
+        beta: beta.clone(),
+        epsilon: 1e-12,
+    };
+    let (weight, bias) = (square[3].clone(), beta.clone());
+    let x = fused::linear_dropout_add_layer_norm(context, weight, bias, x, norm, dropout(2));
     let y = fused::linear_gelu(x.clone(), up.clone(), wide.clone());
     let y = fused::gelu(fused::linear(y, down.clone(), beta.clone()));
     let y = fused::layer_norm(y + x, gamma.clone(), beta.clone(), 1e-12);

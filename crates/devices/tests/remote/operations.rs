@@ -1,7 +1,7 @@
 //! Each operation of `fused`, forward and backward, on a server and here.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use fused::{AdamW, Dropout, DropoutKey, Moments, Packing};
+use fused::{AdamW, Dropout, DropoutKey, Moments, Norm, Packing};
 
 use crate::process::Server;
 
@@ -54,6 +54,12 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
     let vector = leaf(4, [12], device);
     let wide_vector = leaf(5, [24], device);
     let beta = leaf(6, [12], device);
+    let shift = leaf(13, [12], device);
+    let norm = || Norm {
+        gamma: vector.clone(),
+        beta: beta.clone(),
+        epsilon: 1e-5,
+    };
     let other = leaf(7, [2, 5, 12], device);
     let third = leaf(8, [2, 5, 12], device);
     let bias = leaf(9, [1, 3, 5, 5], device);
@@ -96,10 +102,12 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
             all_bits!(fused::layer_norm(x.clone(), vector.clone(), beta.clone(), 1e-12); x, vector, beta),
         ),
         (
-            "dropout_add_layer_norm",
+            "linear_dropout_add_layer_norm",
             all_bits!(
-                fused::dropout_add_layer_norm(x.clone(), other.clone(), vector.clone(), beta.clone(), 1e-5, dropout(1));
-                x, other, vector, beta
+                fused::linear_dropout_add_layer_norm(
+                    x.clone(), square.clone(), shift.clone(), other.clone(), norm(), dropout(1)
+                );
+                x, square, shift, other, vector, beta
             ),
         ),
         (
@@ -143,12 +151,16 @@ fn everything(device: &Device) -> Vec<(&'static str, Vec<Vec<u32>>)> {
     let affine = [
         fused::linear(inner(&x), square.clone().inner(), vector.clone().inner()),
         fused::linear_gelu(inner(&x), square.clone().inner(), vector.clone().inner()),
-        fused::dropout_add_layer_norm(
+        fused::linear_dropout_add_layer_norm(
             inner(&x),
-            inner(&other),
+            square.clone().inner(),
             vector.clone().inner(),
-            beta.clone().inner(),
-            1e-5,
+            inner(&other),
+            Norm {
+                gamma: vector.clone().inner(),
+                beta: beta.clone().inner(),
+                epsilon: 1e-5,
+            },
             None,
         ),
     ];

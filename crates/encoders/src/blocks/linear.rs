@@ -5,10 +5,13 @@ use std::ops::Range;
 use burn::module::{Module, Param};
 use burn::nn::{Linear as BurnLinear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
+use fused::Dropout;
 use rand::SeedableRng;
 use rand::distr::Distribution;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Normal;
+
+use super::norm::LayerNorm;
 
 /// `x · weight + bias`, or without the bias.
 ///
@@ -60,6 +63,22 @@ impl Linear {
     /// - output: `[..., output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         fused::linear(x, self.weight.val(), self.bias())
+    }
+
+    /// Projects the last dimension, applies dropout, adds the residual and normalises.
+    ///
+    /// # Shapes
+    /// - `x`: `[..., input]`
+    /// - `residual`, output: `[..., output]`
+    pub(crate) fn forward_residual<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        residual: Tensor<D>,
+        norm: &LayerNorm,
+        dropout: Option<Dropout>,
+    ) -> Tensor<D> {
+        let (weight, bias) = (self.weight.val(), self.bias());
+        fused::linear_dropout_add_layer_norm(x, weight, bias, residual, norm.operand(), dropout)
     }
 
     /// Projects the last dimension by several layers of one size, as one product.

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
-use fused::Dropout;
+use fused::Norm;
 
 /// Layer normalisation over the hidden dimension, with the checkpoint's epsilon.
 ///
@@ -47,23 +47,12 @@ impl LayerNorm {
         fused::layer_norm(x, self.gamma.val(), self.beta(), self.epsilon)
     }
 
-    /// Normalises `dropout(x) + residual`.
-    ///
-    /// # Shapes
-    /// - `x`, `residual`, output: `[..., hidden]`
-    pub fn forward_residual<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        residual: Tensor<D>,
-        dropout: Option<Dropout>,
-    ) -> Tensor<D> {
-        fused::dropout_add_layer_norm(
-            x,
-            residual,
-            self.gamma.val(),
-            self.beta(),
-            self.epsilon,
-            dropout,
-        )
+    /// As an operand of the end of a residual block.
+    pub(crate) fn operand(&self) -> Norm {
+        Norm {
+            gamma: self.gamma.val(),
+            beta: self.beta(),
+            epsilon: self.epsilon,
+        }
     }
 }

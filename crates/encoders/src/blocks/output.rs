@@ -33,8 +33,8 @@ impl Output {
     /// - `x`: `[batch, length, input]`
     /// - `residual`, output: `[batch, length, hidden]`
     pub fn forward(&self, x: Tensor<3>, residual: Tensor<3>, dropouts: &mut Dropouts) -> Tensor<3> {
-        let x = self.dense.forward(x);
-        self.layer_norm
-            .forward_residual(x, residual, dropouts.next(self.dropout))
+        let dropout = dropouts.next(self.dropout);
+        self.dense
+            .forward_residual(x, residual, &self.layer_norm, dropout)
     }
 }

@@ -217,17 +217,16 @@ impl TransformerBlock {
         let layers = [&attention.q_lin, &attention.k_lin, &attention.v_lin];
         let (residual, projected) = projected(layers, hidden, layout, tokens);
         let context = attention.heads.attend(projected, layout, tokens, dropouts);
-        let attended = attention.out_lin.forward(context);
-        let attended = self
-            .sa_layer_norm
-            .forward_residual(attended, residual, None);
+        let attended =
+            attention
+                .out_lin
+                .forward_residual(context, residual, &self.sa_layer_norm, None);
 
         let [residual, attended] = fused::branches(attended);
         let wide = ffn.activation.after(&ffn.lin1, attended);
-        let narrow = ffn.lin2.forward(wide);
         let dropout = dropouts.next(ffn.dropout);
-        self.output_layer_norm
-            .forward_residual(narrow, residual, dropout)
+        ffn.lin2
+            .forward_residual(wide, residual, &self.output_layer_norm, dropout)
     }
 }
 

@@ -78,9 +78,9 @@ impl FeedForward {
         let [residual, x] = fused::branches(self.layer_1.adopt(x));
         let wide = self.activation.after(&self.layer_1, x);
         let wide = fused::dropout(wide, dropouts.next(self.dropout));
-        let narrow = self.layer_2.forward(wide);
-        self.layer_norm
-            .forward_residual(narrow, residual, dropouts.next(self.dropout))
+        let dropout = dropouts.next(self.dropout);
+        self.layer_2
+            .forward_residual(wide, residual, &self.layer_norm, dropout)
     }
 }
 

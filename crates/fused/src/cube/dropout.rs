@@ -80,7 +80,7 @@ fn dropped(x: CubeTensor, element: ElemType, dropout: &Dropout) -> CubeTensor {
 }
 
 /// Key, threshold and rescaling of a dropout, as the kernels take them.
-fn arguments(dropout: &Dropout) -> MaskLaunch {
+pub(super) fn arguments(dropout: &Dropout) -> MaskLaunch {
     let bytes = dropout.key().bytes();
     let word = |i: usize| u32::from_le_bytes(bytes[4 * i..4 * i + 4].try_into().expect("four"));
     let [k0, k1, k2, k3, k4, k5, k6, k7] = std::array::from_fn(word);
@@ -157,9 +157,19 @@ fn whole(tensor: &CubeTensor) -> BufferArg {
     unsafe { BufferArg::from_raw_parts(tensor.handle.clone(), tensor.meta.num_elements()) }
 }
 
+/// How many groups of blocks decide a row of so many elements at most, wherever it starts among rows like it; `None` if their words
+/// take more than the memory that the units of a cube share on every device.
+pub(super) fn groups_of_row(width: usize) -> Option<usize> {
+    const MOST: usize = 8;
+    // Rows start at multiples of this in their first group.
+    let step = 1 << width.trailing_zeros().min(mask::GROUP.ilog2());
+    let groups = (mask::GROUP - step + width).div_ceil(mask::GROUP);
+    (groups <= MOST).then_some(groups)
+}
+
 /// The ChaCha key, and what its keystream decides.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
-struct Mask {
+pub(super) struct Mask {
     key: Key,
     threshold: u32,
     scale: f32,
@@ -261,7 +271,65 @@ fn packed_kernel(
     }
 }
 
+/// The words of the `groups` groups of blocks from that of element `start` on, made by the units of a cube together, which all have to
+/// call this. A word of all sixteen blocks of a group is followed by the next word of them.
+#[cube]
+pub(super) fn words_of_row(
+    mask: &Mask,
+    start: u32,
+    #[comptime] groups: usize,
+    #[comptime] units: usize,
+) -> Shared<[u32]> {
+    let mut all = Shared::<[u32]>::new_slice(comptime!(groups * chacha8_lanes::GROUP));
+    let first = start / GROUP * LANES;
+    for at in range_stepped(
+        UNIT_POS as usize,
+        comptime!(groups * chacha8_lanes::LANES),
+        units,
+    ) {
+        let words = block(&mask.key, first + at as u32);
+        let (group, lane) = (at as u32 / LANES, at as u32 % LANES);
+        #[unroll]
+        for word in 0..BLOCK_WORDS {
+            all[((group * BLOCK_WORDS as u32 + word as u32) * LANES + lane) as usize] = words[word];
+        }
+    }
+    sync_cube();
+    all
+}
+
+/// What an element of a row is multiplied by, from the words of the row that starts at element `start`.
+#[cube]
+pub(super) fn multiplier_at(mask: &Mask, words: &Shared<[u32]>, start: u32, column: u32) -> f32 {
+    let within = start % GROUP + column;
+    let (group, place) = (within / GROUP, within % GROUP);
+    let word = group * BLOCK_WORDS as u32 + place / WORD_ELEMENTS;
+    let bits = words[(word * LANES + place % LANES) as usize];
+    multiplier(
+        (bits >> (place % WORD_ELEMENTS / LANES * 16)) & 0xffff,
+        mask,
+    )
+}
+
 #[cube]
 fn multiplier(bits: u32, mask: &Mask) -> f32 {
     select(bits >= mask.threshold, mask.scale, 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_words_wherever_it_starts() {
+        for width in 1..3_000_usize {
+            let spans = (0..mask::GROUP).map(|row| {
+                let start = row * width;
+                (start + width).div_ceil(mask::GROUP) - start / mask::GROUP
+            });
+            assert_eq!(groups_of_row(width), spans.max(), "{width}");
+        }
+        assert_eq!(groups_of_row(4096), Some(8));
+        assert_eq!(groups_of_row(4097), None);
+    }
 }

@@ -4,18 +4,16 @@ use burn::backend::Cube;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
+use super::dropout::{Mask, arguments, groups_of_row, multiplier_at, words_of_row};
 use super::fusion::register;
 use super::launch::{self, contiguous, cube_per_row, empty, has_kernel, sum_of_cube, units};
-use crate::dropout::DropoutBackend;
 use crate::key::Dropout;
-use crate::layer_norm::{LayerNormBackend, plain, plain_backward, plain_parts};
-use crate::mask::Places;
+use crate::layer_norm::{LayerNormBackend, plain, plain_backward};
 
 /// Rows that one cube takes in the backward pass, unless that makes more than [`MOST_CUBES`] cubes. Each writes its part of the
 /// gradients of the parameters.
@@ -53,56 +51,30 @@ impl LayerNormBackend for Cube {
         let outputs = vec![(x.shape.clone(), x.dtype), parameter.clone(), parameter];
         let run = move |tensors: Vec<CubeTensor>| {
             let [x, gamma, grad] = contiguous(tensors);
-            gradients(x, gamma, grad, epsilon).into()
+            let Gradients { x, gamma, beta, .. } = gradients(x, gamma, grad, epsilon, None);
+            vec![x, gamma, beta]
         };
         let inputs = vec![x, gamma, grad];
         let gradients = register("fused.layer_norm_backward", inputs, outputs, run);
         let [x, gamma, beta] = gradients.try_into().expect("three outputs");
         (x, gamma, beta)
     }
-
-    fn fused_dropout_add_layer_norm_parts(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        epsilon: f64,
-        dropout: Option<Dropout>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        if !have_kernel(&x, &[&gamma, &beta]) || residual.dtype != x.dtype {
-            return plain_parts::<Self>(x, residual, gamma, beta, epsilon, dropout);
-        }
-        let form = (x.shape.clone(), x.dtype);
-        let mask = dropout
-            .map(|dropout| Self::dropout_mask(&x, Places::in_order(x.shape.clone()), dropout));
-        let mut inputs = vec![x, residual, gamma, beta];
-        inputs.extend(mask);
-        let run = move |mut tensors: Vec<CubeTensor>| {
-            let mask = (tensors.len() > 4).then(|| into_contiguous(tensors.remove(4)));
-            let [x, residual, gamma, beta] = contiguous(tensors);
-            added_and_normalized([x, residual], mask, gamma, beta, epsilon).into()
-        };
-        let outputs = vec![form.clone(), form];
-        let parts = register("fused.dropout_add_layer_norm", inputs, outputs, run);
-        let [sum, output] = parts.try_into().expect("two outputs");
-        (sum, output)
-    }
 }
 
 /// Rows of single or half precision, and parameters of one type, which may be single precision beside half.
-fn have_kernel(x: &FloatTensor<Cube>, parameters: &[&FloatTensor<Cube>]) -> bool {
+pub(super) fn have_kernel(x: &FloatTensor<Cube>, parameters: &[&FloatTensor<Cube>]) -> bool {
     let dtype = parameters[0].dtype;
     has_kernel(x)
         && launch::element(dtype).is_some()
         && parameters.iter().all(|parameter| parameter.dtype == dtype)
 }
 
-fn element(tensor: &CubeTensor) -> ElemType {
+pub(super) fn element(tensor: &CubeTensor) -> ElemType {
     launch::element(tensor.dtype).expect("only these have a kernel")
 }
 
 /// Rows and width.
-fn dims(x: &CubeTensor, gamma: &CubeTensor) -> [usize; 2] {
+pub(super) fn dims(x: &CubeTensor, gamma: &CubeTensor) -> [usize; 2] {
     let width = gamma.meta.num_elements();
     [x.meta.num_elements() / width, width]
 }
@@ -131,49 +103,48 @@ fn normalized(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, epsilon: f64) 
     out
 }
 
-fn added_and_normalized(
-    [x, residual]: [CubeTensor; 2],
-    mask: Option<CubeTensor>,
-    gamma: CubeTensor,
-    beta: CubeTensor,
-    epsilon: f64,
-) -> [CubeTensor; 2] {
-    let [rows, width] = dims(&x, &gamma);
-    let (of_x, of_parameters) = (element(&x), element(&gamma));
-    let [sum, out] = [(); 2].map(|()| empty(&x, x.meta.shape().clone(), x.dtype));
-    let units = units(&x.client, width);
-    let client = x.client.clone();
-    add_and_normalize::launch(
-        &client,
-        cube_per_row(&client, rows),
-        CubeDim::new_1d(units),
-        x.into_buffer_arg(),
-        residual.into_buffer_arg(),
-        mask.into_iter().map(CubeTensor::into_buffer_arg).collect(),
-        gamma.into_buffer_arg(),
-        beta.into_buffer_arg(),
-        sum.clone().into_buffer_arg(),
-        out.clone().into_buffer_arg(),
-        rows as u32,
-        width as u32,
-        epsilon as f32,
-        units as usize,
-        of_x,
-        of_parameters,
-    );
-    [sum, out]
+/// What precedes the normalisation at the end of a residual block.
+pub(super) struct Preceding {
+    pub(super) dropout: Option<Dropout>,
+    /// The type of the bias.
+    pub(super) of_bias: DType,
 }
 
-/// Of `x`, `gamma` and `beta`.
-fn gradients(x: CubeTensor, gamma: CubeTensor, grad: CubeTensor, epsilon: f64) -> [CubeTensor; 3] {
+/// The gradients of a normalisation, and of what precedes it: of the affine map's result, which without dropout is that of `x`, and of
+/// its bias.
+pub(super) struct Gradients {
+    pub(super) x: CubeTensor,
+    pub(super) gamma: CubeTensor,
+    pub(super) beta: CubeTensor,
+    pub(super) projected: Option<CubeTensor>,
+    pub(super) bias: Option<CubeTensor>,
+}
+
+pub(super) fn gradients(
+    x: CubeTensor,
+    gamma: CubeTensor,
+    grad: CubeTensor,
+    epsilon: f64,
+    preceding: Option<&Preceding>,
+) -> Gradients {
     let [rows, width] = dims(&x, &gamma);
     let (of_x, of_parameters) = (element(&x), element(&gamma));
     let rows_at_once = ROWS.max(rows.div_ceil(MOST_CUBES));
     let cubes = rows.div_ceil(rows_at_once);
-    let x_grad = empty(&x, x.meta.shape().clone(), x.dtype);
-    // For each cube, the gradients of gamma, then those of beta.
-    let parts = empty(&x, Shape::new([cubes * 2 * width]), DType::F32);
-    let [gamma_grad, beta_grad] = [(); 2].map(|()| empty(&x, Shape::new([width]), gamma.dtype));
+    let like_x = || empty(&x, x.meta.shape().clone(), x.dtype);
+    let vector = |dtype| empty(&x, Shape::new([width]), dtype);
+    let x_grad = like_x();
+    let dropout = preceding.and_then(|preceding| preceding.dropout);
+    let projected = dropout.map(|_| like_x());
+    let groups = dropout.map_or(0, |_| {
+        groups_of_row(width).expect("only these have a kernel")
+    });
+    // For each cube the gradients of gamma, then those of beta, then those of the bias.
+    let vectors = 2 + usize::from(preceding.is_some());
+    let parts = empty(&x, Shape::new([cubes * vectors * width]), DType::F32);
+    let [gamma_grad, beta_grad] = [(); 2].map(|()| vector(gamma.dtype));
+    let bias = preceding.map(|preceding| vector(preceding.of_bias));
+    let of_bias = bias.as_ref().map_or(of_parameters, element);
     let units = units(&x.client, width);
     let client = x.client.clone();
     differentiate::launch(
@@ -184,11 +155,18 @@ fn gradients(x: CubeTensor, gamma: CubeTensor, grad: CubeTensor, epsilon: f64) -
         gamma.into_buffer_arg(),
         grad.into_buffer_arg(),
         x_grad.clone().into_buffer_arg(),
+        projected
+            .iter()
+            .map(|x| x.clone().into_buffer_arg())
+            .collect(),
+        dropout.iter().map(arguments).collect(),
         parts.clone().into_buffer_arg(),
         rows as u32,
         width as u32,
         rows_at_once as u32,
         epsilon as f32,
+        vectors,
+        groups,
         units as usize,
         of_x,
         of_parameters,
@@ -201,11 +179,19 @@ fn gradients(x: CubeTensor, gamma: CubeTensor, grad: CubeTensor, epsilon: f64) -
         parts.into_buffer_arg(),
         gamma_grad.clone().into_buffer_arg(),
         beta_grad.clone().into_buffer_arg(),
+        bias.iter().map(|x| x.clone().into_buffer_arg()).collect(),
         cubes as u32,
         width as u32,
         of_parameters,
+        of_bias,
     );
-    [x_grad, gamma_grad, beta_grad]
+    Gradients {
+        x: x_grad,
+        gamma: gamma_grad,
+        beta: beta_grad,
+        projected,
+        bias,
+    }
 }
 
 /// The mean of a row and the reciprocal of its standard deviation, in two passes: in a single one, digits would cancel where the
@@ -236,7 +222,7 @@ fn statistics<E: Float>(
 /// Each unit takes every `units`th element of a row.
 #[cube]
 #[allow(clippy::too_many_arguments)] // The operands and the row's place.
-fn normalize_row<E: Float, P: Float>(
+pub(super) fn normalize_row<E: Float, P: Float>(
     row: &[E],
     gamma: &[P],
     beta: &[P],
@@ -276,42 +262,8 @@ fn normalize<E: Float, P: Float>(
     }
 }
 
-/// `masks` has one or none.
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
-fn add_and_normalize<E: Float, P: Float>(
-    x: &[E],
-    residual: &[E],
-    masks: Sequence<Box<[f32]>>,
-    gamma: &[P],
-    beta: &[P],
-    sum: &mut [E],
-    out: &mut [E],
-    rows: u32,
-    width: u32,
-    epsilon: f32,
-    #[comptime] units: usize,
-    #[define(E)] _of_x: ElemType,
-    #[define(P)] _of_parameters: ElemType,
-) {
-    if CUBE_POS < rows as usize {
-        let width = width as usize;
-        let start = CUBE_POS * width;
-        for at in range_stepped(start + UNIT_POS as usize, start + width, units) {
-            let mut kept = f32::cast_from(x[at]);
-            #[unroll]
-            for i in 0..masks.len() {
-                kept = f32::cast_from(E::cast_from(kept * masks.index(i)[at]));
-            }
-            sum[at] = E::cast_from(kept + f32::cast_from(residual[at]));
-        }
-        // Each unit reads only what it wrote.
-        let row = &sum[start..start + width];
-        normalize_row::<E, P>(row, gamma, beta, out, start, width, epsilon, units);
-    }
-}
-
-/// Each cube takes `rows_at_once` rows, one after the other, and each unit the same columns of all of them.
+/// Each cube takes `rows_at_once` rows, one after the other, and each unit the same columns of all of them. There are as many tensors
+/// in `projected` as in `masks`, one or none; a bias has the third of `vectors`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
 fn differentiate<E: Float, P: Float>(
@@ -319,11 +271,15 @@ fn differentiate<E: Float, P: Float>(
     gamma: &[P],
     grad: &[E],
     x_grad: &mut [E],
+    mut projected: Sequence<Box<[E]>>,
+    masks: Sequence<Mask>,
     parts: &mut [f32],
     rows: u32,
     width: u32,
     rows_at_once: u32,
     epsilon: f32,
+    #[comptime] vectors: usize,
+    #[comptime] groups: usize,
     #[comptime] units: usize,
     #[define(E)] _of_x: ElemType,
     #[define(P)] _of_parameters: ElemType,
@@ -331,11 +287,11 @@ fn differentiate<E: Float, P: Float>(
     let width = width as usize;
     let unit = UNIT_POS as usize;
     let count = f32::cast_from(width as u32);
-    let of_gamma = CUBE_POS * 2 * width;
+    let of_gamma = CUBE_POS * vectors * width;
     let of_beta = of_gamma + width;
-    for at in range_stepped(unit, width, units) {
+    let of_bias = of_beta + width;
+    for at in range_stepped(unit, vectors * width, units) {
         parts[of_gamma + at] = 0.0;
-        parts[of_beta + at] = 0.0;
     }
     let first = CUBE_POS * rows_at_once as usize;
     let end = min(first + rows_at_once as usize, rows as usize);
@@ -360,30 +316,62 @@ fn differentiate<E: Float, P: Float>(
             let inner = f32::cast_from(grad[start + at]) * f32::cast_from(gamma[at]);
             x_grad[start + at] = E::cast_from((inner - mean_grad - normal * along) * scale);
         }
+        // Each unit reads only what it wrote.
+        #[unroll]
+        for i in 0..masks.len() {
+            let words = words_of_row(masks.index(i), start as u32, groups, units);
+            let projected = projected.index_mut(i);
+            for at in range_stepped(unit, width, units) {
+                let multiplier = multiplier_at(masks.index(i), &words, start as u32, at as u32);
+                let kept = E::cast_from(f32::cast_from(x_grad[start + at]) * multiplier);
+                projected[start + at] = kept;
+                parts[of_bias + at] += f32::cast_from(kept);
+            }
+            // The next call may have the same memory.
+            sync_cube();
+        }
+        if comptime!(vectors == 3 && groups == 0) {
+            for at in range_stepped(unit, width, units) {
+                parts[of_bias + at] += f32::cast_from(x_grad[start + at]);
+            }
+        }
     }
 }
 
-/// Each unit adds the parts of one column in their order.
+/// Each unit adds the parts of one column in their order. `bias_grad` has one tensor or none.
 #[cube(launch)]
-fn sum_of_parts<P: Float>(
+#[allow(clippy::too_many_arguments)]
+fn sum_of_parts<P: Float, B: Float>(
     parts: &[f32],
     gamma_grad: &mut [P],
     beta_grad: &mut [P],
+    mut bias_grad: Sequence<Box<[B]>>,
     cubes: u32,
     width: u32,
     #[define(P)] _of_parameters: ElemType,
+    #[define(B)] _of_bias: ElemType,
 ) {
     let width = width as usize;
     let at = ABSOLUTE_POS;
+    let vectors = comptime!(2 + bias_grad.len());
     if at < width {
         let mut of_gamma = 0.0f32;
         let mut of_beta = 0.0f32;
+        let mut of_bias = 0.0f32;
         for cube in 0..cubes as usize {
-            let start = cube * 2 * width;
+            let start = cube * vectors * width;
             of_gamma += parts[start + at];
             of_beta += parts[start + width + at];
+            #[unroll]
+            for _ in 0..bias_grad.len() {
+                of_bias += parts[start + 2 * width + at];
+            }
         }
         gamma_grad[at] = P::cast_from(of_gamma);
         beta_grad[at] = P::cast_from(of_beta);
+        #[unroll]
+        for i in 0..bias_grad.len() {
+            bias_grad.index_mut(i)[at] = B::cast_from(of_bias);
+        }
     }
 }

@@ -14,4 +14,5 @@ mod launch;
 mod layer_norm;
 mod linear;
 mod parts;
+mod residual;
 mod squared_norm;

@@ -20,6 +20,7 @@ use crate::key::Dropout;
 use crate::layer_norm::LayerNormBackend;
 use crate::linear::LinearBackend;
 use crate::packing::Packed;
+use crate::residual::ResidualBackend;
 
 /// Of every type: Burn's tensors on a server differ in their `dtype` alone.
 type RemoteTensor = FloatTensor<Remote>;
@@ -144,9 +145,13 @@ impl LayerNormBackend for Remote {
         let inputs = [x, gamma, grad];
         send::<_, 3>(Operation::LayerNormBackward, inputs, numbers![epsilon]).into()
     }
+}
 
-    fn fused_dropout_add_layer_norm(
+impl ResidualBackend for Remote {
+    fn fused_residual(
         x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
@@ -154,15 +159,17 @@ impl LayerNormBackend for Remote {
         dropout: Option<Dropout>,
     ) -> FloatTensor<Self> {
         let [y] = send(
-            Operation::DropoutAddLayerNorm,
-            [x, residual, gamma, beta],
+            Operation::Residual,
+            [x, weight, bias, residual, gamma, beta],
             numbers![epsilon, dropout],
         );
         y
     }
 
-    fn fused_dropout_add_layer_norm_parts(
+    fn fused_residual_parts(
         x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
@@ -170,8 +177,32 @@ impl LayerNormBackend for Remote {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         send::<_, 2>(
-            Operation::DropoutAddLayerNormParts,
-            [x, residual, gamma, beta],
+            Operation::ResidualParts,
+            [x, weight, bias, residual, gamma, beta],
+            numbers![epsilon, dropout],
+        )
+        .into()
+    }
+
+    fn fused_residual_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        sum: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        send::<_, 6>(
+            Operation::ResidualBackward,
+            [x, weight, sum, gamma, grad],
             numbers![epsilon, dropout],
         )
         .into()

@@ -47,8 +47,9 @@ operations! {
     GegluBackward = "fused.geglu_backward",
     LayerNorm = "fused.layer_norm",
     LayerNormBackward = "fused.layer_norm_backward",
-    DropoutAddLayerNorm = "fused.dropout_add_layer_norm",
-    DropoutAddLayerNormParts = "fused.dropout_add_layer_norm_parts",
+    Residual = "fused.residual",
+    ResidualParts = "fused.residual_parts",
+    ResidualBackward = "fused.residual_backward",
     Dropout = "fused.dropout",
     Embedding = "fused.embedding",
     EmbeddingBackward = "fused.embedding_backward",
@@ -112,16 +113,31 @@ impl Operation {
                 fit(x.shape == grad.shape, self, &[x, grad]);
                 vec![x.clone(), gamma.clone(), gamma.clone()]
             }
-            (
-                Self::DropoutAddLayerNorm | Self::DropoutAddLayerNormParts,
-                [x, residual, gamma, beta],
-            ) => {
-                self.check_norm(x, &[gamma, beta], numbers.read());
-                fit(x.shape == residual.shape, self, &[x, residual]);
+            (Self::Residual | Self::ResidualParts, [x, weight, bias, residual, gamma, beta]) => {
+                let projected = affine(x, weight, bias);
+                self.check_norm(residual, &[gamma, beta], numbers.read());
+                fit(
+                    projected.shape == residual.shape,
+                    self,
+                    &[x, weight, residual],
+                );
                 match self {
-                    Self::DropoutAddLayerNorm => vec![x.clone()],
-                    _ => vec![x.clone(); 2],
+                    Self::Residual => vec![residual.clone()],
+                    _ => vec![residual.clone(); 2],
                 }
+            }
+            (Self::ResidualBackward, [x, weight, sum, gamma, grad]) => {
+                let [inputs, outputs] = dims(weight);
+                self.check_norm(sum, &[gamma], numbers.read());
+                let fits = with_width(x, outputs).shape == sum.shape
+                    && width(x) == inputs
+                    && sum.shape == grad.shape;
+                fit(fits, self, &[x, weight, sum, grad]);
+                let bias = vector(outputs, weight.dtype);
+                let norm = [gamma, gamma].map(Form::clone);
+                let mut outputs = vec![x.clone(), weight.clone(), bias, sum.clone()];
+                outputs.extend(norm);
+                outputs
             }
             (Self::Dropout, [x]) => vec![x.clone()],
             (Self::Embedding, [weight, indices]) => {

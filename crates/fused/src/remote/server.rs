@@ -16,6 +16,7 @@ use crate::embedding::EmbeddingBackend;
 use crate::geglu::GegluBackend;
 use crate::layer_norm::LayerNormBackend;
 use crate::linear::LinearBackend;
+use crate::residual::ResidualBackend;
 
 /// Lets a server of this device's backend run the operations of this crate for its clients.
 ///
@@ -45,6 +46,7 @@ trait Served:
     + GegluBackend
     + LayerNormBackend
     + LinearBackend
+    + ResidualBackend
 {
 }
 
@@ -58,6 +60,7 @@ impl<B> Served for B where
         + GegluBackend
         + LayerNormBackend
         + LinearBackend
+        + ResidualBackend
 {
 }
 
@@ -152,21 +155,29 @@ impl<H: Clone> Call<'_, H> {
                 let grads = B::fused_layer_norm_backward(x, gamma, grad, numbers.read());
                 self.keep::<B, 3>(grads.into());
             }
-            Operation::DropoutAddLayerNorm => {
-                let [x, residual, gamma, beta] = self.floats::<B, 4>();
+            Operation::Residual => {
+                let [x, weight, bias, residual, gamma, beta] = self.floats::<B, 6>();
                 self.check();
                 let (epsilon, dropout) = (numbers.read(), numbers.read());
-                let y = B::fused_dropout_add_layer_norm(x, residual, gamma, beta, epsilon, dropout);
+                let y = B::fused_residual(x, weight, bias, residual, gamma, beta, epsilon, dropout);
                 self.keep::<B, 1>([y]);
             }
-            Operation::DropoutAddLayerNormParts => {
-                let [x, residual, gamma, beta] = self.floats::<B, 4>();
+            Operation::ResidualParts => {
+                let [x, weight, bias, residual, gamma, beta] = self.floats::<B, 6>();
                 self.check();
                 let (epsilon, dropout) = (numbers.read(), numbers.read());
-                let parts = B::fused_dropout_add_layer_norm_parts(
-                    x, residual, gamma, beta, epsilon, dropout,
+                let parts = B::fused_residual_parts(
+                    x, weight, bias, residual, gamma, beta, epsilon, dropout,
                 );
                 self.keep::<B, 2>(parts.into());
+            }
+            Operation::ResidualBackward => {
+                let [x, weight, sum, gamma, grad] = self.floats::<B, 5>();
+                self.check();
+                let (epsilon, dropout) = (numbers.read(), numbers.read());
+                let grads =
+                    B::fused_residual_backward(x, weight, sum, gamma, grad, epsilon, dropout);
+                self.keep::<B, 6>(grads.into());
             }
             Operation::Dropout => {
                 let [x] = self.floats::<B, 1>();

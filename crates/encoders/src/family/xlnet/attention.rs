@@ -98,9 +98,14 @@ impl RelativeAttention {
             .heads
             .attend_biased(inputs, bias, &groups, tokens, dropouts);
         let weight = matrix(&self.o).transpose();
-        let attended = fused::linear(context, weight.clone(), zero_bias(&weight));
-        self.layer_norm
-            .forward_residual(attended, residual, dropouts.next(self.dropout))
+        fused::linear_dropout_add_layer_norm(
+            context,
+            weight.clone(),
+            zero_bias(&weight),
+            residual,
+            self.layer_norm.operand(),
+            dropouts.next(self.dropout),
+        )
     }
 
     /// The projected encodings of the distances `longest` to `1 - longest`, `[1, heads, 2 * longest, d]`.
