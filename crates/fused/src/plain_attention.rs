@@ -12,8 +12,38 @@ use crate::key::Dropout;
 use crate::mask::Places;
 use crate::packing::{Packed, Padded};
 
+/// What dropout does to the probabilities `[batch, heads, queries, keys]`.
+pub(crate) enum Dropped<B: Backend> {
+    /// Nothing.
+    Not,
+    /// It multiplies them by these.
+    By(FloatTensor<B>),
+    /// It multiplies them by a mask that is made where it is used, with [`Places::of_heads`].
+    #[cfg_attr(not(feature = "cube"), allow(dead_code))]
+    Where(Dropout),
+}
+
+impl<B: Backend + DropoutBackend> Dropped<B> {
+    /// What these scores' probabilities are multiplied by.
+    fn multipliers(&self, scores: &FloatTensor<B>) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Not => None,
+            Self::By(multipliers) => Some(multipliers.clone()),
+            Self::Where(dropout) => {
+                let places = Places::of_heads(scores.shape().dims(), None);
+                Some(B::dropout_mask(scores, places, *dropout))
+            }
+        }
+    }
+}
+
 /// What attention computes around its products. A device may have kernels for it.
-pub(crate) trait AroundProducts<B: Backend> {
+pub(crate) trait AroundProducts<B: Backend + DropoutBackend> {
+    /// How to drop the probabilities of a tensor's type at these places.
+    fn dropped(like: &FloatTensor<B>, places: Places, dropout: Dropout) -> Dropped<B> {
+        Dropped::By(B::dropout_mask(like, places, dropout))
+    }
+
     /// `[batch, sequence, heads * d]` as `[batch, heads, sequence, d]`.
     fn split<const N: usize>(tensors: [FloatTensor<B>; N], heads: usize) -> [FloatTensor<B>; N];
 
@@ -25,7 +55,7 @@ pub(crate) trait AroundProducts<B: Backend> {
     fn probabilities(
         scores: FloatTensor<B>,
         key_mask: BoolTensor<B>,
-        multipliers: Option<&FloatTensor<B>>,
+        dropped: &Dropped<B>,
         scale: f32,
     ) -> (FloatTensor<B>, FloatTensor<B>);
 
@@ -33,7 +63,7 @@ pub(crate) trait AroundProducts<B: Backend> {
     fn score_grad(
         grad: FloatTensor<B>,
         probabilities: FloatTensor<B>,
-        multipliers: Option<&FloatTensor<B>>,
+        dropped: &Dropped<B>,
         scale: f32,
     ) -> FloatTensor<B>;
 }
@@ -41,7 +71,7 @@ pub(crate) trait AroundProducts<B: Backend> {
 /// Burn's primitives.
 pub(crate) struct Primitives;
 
-impl<B: Backend> AroundProducts<B> for Primitives {
+impl<B: Backend + DropoutBackend> AroundProducts<B> for Primitives {
     fn split<const N: usize>(tensors: [FloatTensor<B>; N], heads: usize) -> [FloatTensor<B>; N] {
         tensors.map(|x| {
             let [batch, sequence, width] = x.shape().dims();
@@ -61,29 +91,29 @@ impl<B: Backend> AroundProducts<B> for Primitives {
     fn probabilities(
         scores: FloatTensor<B>,
         key_mask: BoolTensor<B>,
-        multipliers: Option<&FloatTensor<B>>,
+        dropped: &Dropped<B>,
         scale: f32,
     ) -> (FloatTensor<B>, FloatTensor<B>) {
-        biased_probabilities::<B>(scores, None, key_mask, multipliers, scale)
+        biased_probabilities::<B>(scores, None, key_mask, dropped, scale)
     }
 
     fn score_grad(
         grad: FloatTensor<B>,
         probabilities: FloatTensor<B>,
-        multipliers: Option<&FloatTensor<B>>,
+        dropped: &Dropped<B>,
         scale: f32,
     ) -> FloatTensor<B> {
         let dtype = grad.dtype();
-        let grad = scaled_score_grad::<B>(grad, probabilities, multipliers);
+        let grad = scaled_score_grad::<B>(grad, probabilities, dropped);
         rounded::<B>(B::float_mul_scalar(grad, scale.into()), dtype)
     }
 }
 
-fn biased_probabilities<B: Backend>(
+fn biased_probabilities<B: Backend + DropoutBackend>(
     scores: FloatTensor<B>,
     bias: Option<FloatTensor<B>>,
     key_mask: BoolTensor<B>,
-    multipliers: Option<&FloatTensor<B>>,
+    dropped: &Dropped<B>,
     scale: f32,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let (shape, dtype) = (scores.shape(), scores.dtype());
@@ -101,26 +131,29 @@ fn biased_probabilities<B: Backend>(
     let probabilities = B::softmax(scores, 3);
     // A row of padding is NaN so far.
     let probabilities = B::float_mask_fill(probabilities, padding, 0f32.into());
-    let kept = dropped::<B>(probabilities.clone(), multipliers);
+    let kept = multiplied::<B>(probabilities.clone(), dropped);
     (probabilities, rounded::<B>(kept, dtype))
 }
 
 /// The gradient of the scaled scores, from that of what dropout keeps of the probabilities.
-fn scaled_score_grad<B: Backend>(
+fn scaled_score_grad<B: Backend + DropoutBackend>(
     grad: FloatTensor<B>,
     probabilities: FloatTensor<B>,
-    multipliers: Option<&FloatTensor<B>>,
+    dropped: &Dropped<B>,
 ) -> FloatTensor<B> {
-    let grad = dropped::<B>(widened::<B>(grad), multipliers);
+    let grad = multiplied::<B>(widened::<B>(grad), dropped);
     let along = B::float_mul(grad.clone(), probabilities.clone());
     let along = B::float_sum_dim(along, 3);
     B::float_mul(B::float_sub(grad, along), probabilities)
 }
 
-fn dropped<B: Backend>(x: FloatTensor<B>, multipliers: Option<&FloatTensor<B>>) -> FloatTensor<B> {
-    match multipliers {
+fn multiplied<B: Backend + DropoutBackend>(
+    x: FloatTensor<B>,
+    dropped: &Dropped<B>,
+) -> FloatTensor<B> {
+    match dropped.multipliers(&x) {
         Some(multipliers) => {
-            let multipliers = rounded::<B>(multipliers.clone(), x.dtype());
+            let multipliers = rounded::<B>(multipliers, x.dtype());
             B::float_mul(x, multipliers)
         }
         None => x,
@@ -134,41 +167,37 @@ struct Plain<B: Backend, S> {
     value: FloatTensor<B>,
     probabilities: FloatTensor<B>,
     kept: FloatTensor<B>,
-    multipliers: Option<FloatTensor<B>>,
+    dropped: Dropped<B>,
     scale: f32,
     around: PhantomData<S>,
 }
 
 impl<B: Backend + DropoutBackend, S: AroundProducts<B>> Plain<B, S> {
-    /// `probabilities` is given the scores, the multipliers of dropout and the scale.
+    /// `probabilities` is given the scores, what dropout does and the scale.
     fn new(
         [query, key, value]: [FloatTensor<B>; 3],
         packing: Option<&Packed>,
         heads: usize,
         dropout: Option<Dropout>,
-        probabilities: impl FnOnce(
-            FloatTensor<B>,
-            Option<&FloatTensor<B>>,
-            f32,
-        ) -> (FloatTensor<B>, FloatTensor<B>),
+        probabilities: impl FnOnce(FloatTensor<B>, &Dropped<B>, f32) -> (FloatTensor<B>, FloatTensor<B>),
     ) -> Self {
         let [batch, queries, width] = query.shape().dims();
         let keys = key.shape()[1];
-        let multipliers = dropout.map(|dropout| {
+        let dropped = dropout.map_or(Dropped::Not, |dropout| {
             let places = Places::of_heads([batch, heads, queries, keys], packing.cloned());
-            B::dropout_mask(&query, places, dropout)
+            S::dropped(&query, places, dropout)
         });
         let [query, key, value] = S::split([query, key, value], heads);
         let scale = 1.0 / ((width / heads) as f32).sqrt();
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
-        let (probabilities, kept) = probabilities(scores, multipliers.as_ref(), scale);
+        let (probabilities, kept) = probabilities(scores, &dropped, scale);
         Self {
             query,
             key,
             value,
             probabilities,
             kept,
-            multipliers,
+            dropped,
             scale,
             around: PhantomData,
         }
@@ -179,26 +208,20 @@ impl<B: Backend + DropoutBackend, S: AroundProducts<B>> Plain<B, S> {
         context
     }
 
-    /// The gradients of query, key and value. `score_grad` is given the gradient of what dropout keeps, the probabilities, the
-    /// multipliers of dropout and the scale.
+    /// The gradients of query, key and value. `score_grad` is given the gradient of what dropout keeps, the probabilities, what
+    /// dropout does and the scale.
     fn gradients(
         self,
         grad: FloatTensor<B>,
         heads: usize,
-        score_grad: impl FnOnce(
-            FloatTensor<B>,
-            FloatTensor<B>,
-            Option<&FloatTensor<B>>,
-            f32,
-        ) -> FloatTensor<B>,
+        score_grad: impl FnOnce(FloatTensor<B>, FloatTensor<B>, &Dropped<B>, f32) -> FloatTensor<B>,
     ) -> [FloatTensor<B>; 3] {
         let [grad] = S::split([grad], heads);
         let transpose = |x| B::float_swap_dims(x, 2, 3);
 
         let value_grad = B::float_matmul(transpose(self.kept), grad.clone());
         let kept_grad = B::float_matmul(grad, transpose(self.value));
-        let multipliers = self.multipliers.as_ref();
-        let score_grad = score_grad(kept_grad, self.probabilities, multipliers, self.scale);
+        let score_grad = score_grad(kept_grad, self.probabilities, &self.dropped, self.scale);
         let query_grad = B::float_matmul(score_grad.clone(), self.key);
         let key_grad = B::float_matmul(transpose(score_grad), self.query);
         S::join([query_grad, key_grad, value_grad])
@@ -233,9 +256,9 @@ pub(crate) fn biased_backward<B: Backend + DropoutBackend>(
     let plain = biased_plain::<B>([query, key, value], bias, key_mask, heads, dropout);
     let mut bias = None;
     let [query, key, value] =
-        plain.gradients(grad, heads, |grad, probabilities, multipliers, scale| {
+        plain.gradients(grad, heads, |grad, probabilities, dropped, scale| {
             let dtype = grad.dtype();
-            let grad = scaled_score_grad::<B>(grad, probabilities, multipliers);
+            let grad = scaled_score_grad::<B>(grad, probabilities, dropped);
             bias = Some(grad.clone());
             rounded::<B>(B::float_mul_scalar(grad, scale.into()), dtype)
         });
@@ -251,15 +274,9 @@ fn biased_plain<B: Backend + DropoutBackend>(
     heads: usize,
     dropout: Option<Dropout>,
 ) -> Plain<B, Primitives> {
-    Plain::new(
-        inputs,
-        None,
-        heads,
-        dropout,
-        |scores, multipliers, scale| {
-            biased_probabilities::<B>(scores, Some(bias), key_mask, multipliers, scale)
-        },
-    )
+    Plain::new(inputs, None, heads, dropout, |scores, dropped, scale| {
+        biased_probabilities::<B>(scores, Some(bias), key_mask, dropped, scale)
+    })
 }
 
 /// The gradient of what was repeated to the shape of `grad`.
@@ -326,11 +343,7 @@ fn padded<B: Backend + DropoutBackend, S: AroundProducts<B>>(
     heads: usize,
     dropout: Option<Dropout>,
 ) -> Plain<B, S> {
-    Plain::new(
-        inputs,
-        packing,
-        heads,
-        dropout,
-        |scores, multipliers, scale| S::probabilities(scores, key_mask, multipliers, scale),
-    )
+    Plain::new(inputs, packing, heads, dropout, |scores, dropped, scale| {
+        S::probabilities(scores, key_mask, dropped, scale)
+    })
 }

@@ -10,15 +10,18 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::{ElemType, UIntKind};
 use cubecl::prelude::*;
 
+use super::dropout::{Mask, arguments, groups_of_row, multiplier_at, words_of_row};
 use super::fusion::register;
 use super::heads;
 use super::launch::{
     cube_per_row, element, empty, has_kernel, largest_of_cube, sum_of_cube, units,
 };
 use crate::attention::AttentionBackend;
+use crate::dropout::DropoutBackend;
 use crate::key::Dropout;
+use crate::mask::{Places, head_stride};
 use crate::packing::Packed;
-use crate::plain_attention::{AroundProducts, Primitives, plain, plain_backward};
+use crate::plain_attention::{AroundProducts, Dropped, Primitives, plain, plain_backward};
 
 impl AttentionBackend for Cube {
     fn fused_attention(
@@ -50,6 +53,17 @@ impl AttentionBackend for Cube {
 struct Kernels;
 
 impl AroundProducts<Cube> for Kernels {
+    /// Of sequences of one length, kernels make the mask where they use it; the words of a longer row take too much memory.
+    fn dropped(like: &FloatTensor<Cube>, places: Places, dropout: Dropout) -> Dropped<Cube> {
+        let [sequences, heads, queries, keys] = places.dims();
+        let end = sequences * heads * head_stride(queries, keys);
+        let is_small = end <= i32::MAX as usize;
+        match !places.is_packed() && is_small && groups_of_row(keys).is_some() {
+            true => Dropped::Where(dropout),
+            false => Dropped::By(Cube::dropout_mask(like, places, dropout)),
+        }
+    }
+
     fn split<const N: usize>(
         tensors: [FloatTensor<Cube>; N],
         heads: usize,
@@ -91,25 +105,21 @@ impl AroundProducts<Cube> for Kernels {
     fn probabilities(
         scores: FloatTensor<Cube>,
         key_mask: BoolTensor<Cube>,
-        multipliers: Option<&FloatTensor<Cube>>,
+        dropped: &Dropped<Cube>,
         scale: f32,
     ) -> (FloatTensor<Cube>, FloatTensor<Cube>) {
         if !has_kernel(&scores) || bool_element(key_mask.dtype).is_none() {
-            return <Primitives as AroundProducts<Cube>>::probabilities(
-                scores,
-                key_mask,
-                multipliers,
-                scale,
-            );
+            return Primitives::probabilities(scores, key_mask, dropped, scale);
         }
         let (shape, dtype) = (scores.shape.clone(), scores.dtype);
         let outputs = vec![(shape.clone(), DType::F32), (shape, dtype)];
         let mut inputs = vec![scores, key_mask];
-        inputs.extend(multipliers.cloned());
+        let (multipliers, dropout) = as_inputs(dropped);
+        inputs.extend(multipliers);
         let run = move |tensors: Vec<CubeTensor>| {
             let mut tensors = tensors.into_iter().map(into_contiguous);
             let [scores, key_mask] = [(); 2].map(|()| tensors.next().expect("two or three inputs"));
-            probabilities(scores, key_mask, tensors.next(), scale).into()
+            probabilities(scores, key_mask, tensors.next(), dropout, scale).into()
         };
         let parts = register("fused.attention_probabilities", inputs, outputs, run);
         let [probabilities, kept] = parts.try_into().expect("two outputs");
@@ -119,27 +129,38 @@ impl AroundProducts<Cube> for Kernels {
     fn score_grad(
         grad: FloatTensor<Cube>,
         probabilities: FloatTensor<Cube>,
-        multipliers: Option<&FloatTensor<Cube>>,
+        dropped: &Dropped<Cube>,
         scale: f32,
     ) -> FloatTensor<Cube> {
         if !has_kernel(&grad) || probabilities.dtype != DType::F32 {
-            return <Primitives as AroundProducts<Cube>>::score_grad(
-                grad,
-                probabilities,
-                multipliers,
-                scale,
-            );
+            return Primitives::score_grad(grad, probabilities, dropped, scale);
         }
         let outputs = vec![(grad.shape.clone(), grad.dtype)];
         let mut inputs = vec![grad, probabilities];
-        inputs.extend(multipliers.cloned());
+        let (multipliers, dropout) = as_inputs(dropped);
+        inputs.extend(multipliers);
         let run = move |tensors: Vec<CubeTensor>| {
             let mut tensors = tensors.into_iter().map(into_contiguous);
             let [grad, probabilities] =
                 [(); 2].map(|()| tensors.next().expect("two or three inputs"));
-            vec![score_grad(grad, probabilities, tensors.next(), scale)]
+            vec![score_grad(
+                grad,
+                probabilities,
+                tensors.next(),
+                dropout,
+                scale,
+            )]
         };
         register("fused.attention_score_grad", inputs, outputs, run).remove(0)
+    }
+}
+
+/// The multipliers, or else the dropout whose mask is made where it is used.
+fn as_inputs(dropped: &Dropped<Cube>) -> (Option<FloatTensor<Cube>>, Option<Dropout>) {
+    match dropped {
+        Dropped::Not => (None, None),
+        Dropped::By(multipliers) => (Some(multipliers.clone()), None),
+        Dropped::Where(dropout) => (None, Some(*dropout)),
     }
 }
 
@@ -162,19 +183,27 @@ fn bool_element(dtype: DType) -> Option<ElemType> {
     }
 }
 
-/// Rows and keys of `[batch, heads, queries, keys]`.
-fn dims(scores: &CubeTensor) -> [usize; 2] {
-    let keys = scores.meta.shape()[3];
-    [scores.meta.num_elements() / keys, keys]
+/// Rows, queries and keys of `[batch, heads, queries, keys]`.
+fn dims(scores: &CubeTensor) -> [usize; 3] {
+    let [_, _, queries, keys] = scores.meta.shape().dims();
+    [scores.meta.num_elements() / keys, queries, keys]
+}
+
+/// How many groups of blocks decide a row, if its mask is made where it is used.
+fn groups(dropout: Option<&Dropout>, keys: usize) -> usize {
+    dropout.map_or(0, |_| {
+        groups_of_row(keys).expect("only these are made there")
+    })
 }
 
 fn probabilities(
     scores: CubeTensor,
     key_mask: CubeTensor,
     multipliers: Option<CubeTensor>,
+    dropout: Option<Dropout>,
     scale: f32,
 ) -> [CubeTensor; 2] {
-    let [rows, keys] = dims(&scores);
+    let [rows, queries, keys] = dims(&scores);
     let shape = scores.meta.shape().clone();
     let of_scores = element(scores.dtype).expect("only these have a kernel");
     let of_mask = bool_element(key_mask.dtype).expect("only these have a kernel");
@@ -192,12 +221,16 @@ fn probabilities(
             .into_iter()
             .map(CubeTensor::into_buffer_arg)
             .collect(),
+        dropout.iter().map(arguments).collect(),
         probabilities.clone().into_buffer_arg(),
         kept.clone().into_buffer_arg(),
         rows as u32,
         keys as u32,
+        queries as u32,
+        head_stride(queries, keys) as u32,
         (shape[1] * shape[2]) as u32,
         scale,
+        groups(dropout.as_ref(), keys),
         units as usize,
         of_scores,
         of_mask,
@@ -209,9 +242,10 @@ fn score_grad(
     grad: CubeTensor,
     probabilities: CubeTensor,
     multipliers: Option<CubeTensor>,
+    dropout: Option<Dropout>,
     scale: f32,
 ) -> CubeTensor {
-    let [rows, keys] = dims(&grad);
+    let [rows, queries, keys] = dims(&grad);
     let of_grad = element(grad.dtype).expect("only these have a kernel");
     let out = empty(&grad, grad.meta.shape().clone(), grad.dtype);
     let client = grad.client.clone();
@@ -226,29 +260,38 @@ fn score_grad(
             .into_iter()
             .map(CubeTensor::into_buffer_arg)
             .collect(),
+        dropout.iter().map(arguments).collect(),
         out.clone().into_buffer_arg(),
         rows as u32,
         keys as u32,
+        queries as u32,
+        head_stride(queries, keys) as u32,
         scale,
+        groups(dropout.as_ref(), keys),
         units as usize,
         of_grad,
     );
     out
 }
 
-/// `key_mask` has a row for `rows_of_mask` rows of scores; `multipliers` has one tensor or none.
+/// `key_mask` has a row for `rows_of_mask` rows of scores; of `multipliers` and `masks` together there is one or none. Each head has
+/// `stride` places of the mask.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)] // The operands and the row's place.
 fn softmax<E: Float, M: Int>(
     scores: &[E],
     key_mask: &[M],
     multipliers: Sequence<Box<[f32]>>,
+    masks: Sequence<Mask>,
     probabilities: &mut [f32],
     kept: &mut [E],
     rows: u32,
     keys: u32,
+    queries: u32,
+    stride: u32,
     rows_of_mask: u32,
     scale: f32,
+    #[comptime] groups: usize,
     #[comptime] units: usize,
     #[define(E)] _of_scores: ElemType,
     #[define(M)] _of_mask: ElemType,
@@ -286,50 +329,99 @@ fn softmax<E: Float, M: Int>(
                 probability = probabilities[start + key] / sum;
             }
             probabilities[start + key] = probability;
-            let mut multiplied = probability;
-            #[unroll]
-            for i in 0..multipliers.len() {
-                multiplied *= multipliers.index(i)[start + key];
+            if comptime!(groups == 0) {
+                let mut multiplied = probability;
+                #[unroll]
+                for i in 0..multipliers.len() {
+                    multiplied *= multipliers.index(i)[start + key];
+                }
+                kept[start + key] = E::cast_from(multiplied);
             }
-            kept[start + key] = E::cast_from(multiplied);
+        }
+        #[unroll]
+        for i in 0..masks.len() {
+            let place = place_of_row(queries, keys as u32, stride);
+            let words = words_of_row(masks.index(i), place, groups, units);
+            for key in range_stepped(unit, keys, units) {
+                let multiplier = multiplier_at(masks.index(i), &words, place, key as u32);
+                kept[start + key] = E::cast_from(probabilities[start + key] * multiplier);
+            }
+            // The next call may have the same memory.
+            sync_cube();
         }
     }
 }
 
-/// From the gradient of what was kept to that of the scores before their scaling.
+/// The first place of a cube's row in the mask.
+#[cube]
+fn place_of_row(queries: u32, keys: u32, stride: u32) -> u32 {
+    let row = CUBE_POS as u32;
+    row / queries * stride + row % queries * keys
+}
+
+/// From the gradient of what was kept to that of the scores before their scaling. Operands are those of [`softmax`].
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
 fn differentiate<E: Float>(
     grad: &[E],
     probabilities: &[f32],
     multipliers: Sequence<Box<[f32]>>,
+    masks: Sequence<Mask>,
     out: &mut [E],
     rows: u32,
     keys: u32,
+    queries: u32,
+    stride: u32,
     scale: f32,
+    #[comptime] groups: usize,
     #[comptime] units: usize,
     #[define(E)] _of_grad: ElemType,
 ) {
     if CUBE_POS < rows as usize {
+        let unit = UNIT_POS as usize;
         let start = CUBE_POS * keys as usize;
-        let end = start + keys as usize;
-        let mut along = 0.0f32;
-        for at in range_stepped(start + UNIT_POS as usize, end, units) {
-            let mut own = f32::cast_from(grad[at]);
-            #[unroll]
-            for i in 0..multipliers.len() {
-                own *= multipliers.index(i)[at];
+        let keys = keys as usize;
+        if comptime!(groups == 0) {
+            let mut along = 0.0f32;
+            for key in range_stepped(unit, keys, units) {
+                let mut own = f32::cast_from(grad[start + key]);
+                #[unroll]
+                for i in 0..multipliers.len() {
+                    own *= multipliers.index(i)[start + key];
+                }
+                along += own * probabilities[start + key];
             }
-            along += own * probabilities[at];
+            let along = sum_of_cube(along, units);
+            for key in range_stepped(unit, keys, units) {
+                let mut own = f32::cast_from(grad[start + key]);
+                #[unroll]
+                for i in 0..multipliers.len() {
+                    own *= multipliers.index(i)[start + key];
+                }
+                let probability = probabilities[start + key];
+                out[start + key] = E::cast_from((own - along) * probability * scale);
+            }
         }
-        let along = sum_of_cube(along, units);
-        for at in range_stepped(start + UNIT_POS as usize, end, units) {
-            let mut own = f32::cast_from(grad[at]);
-            #[unroll]
-            for i in 0..multipliers.len() {
-                own *= multipliers.index(i)[at];
+        #[unroll]
+        for i in 0..masks.len() {
+            let mask = masks.index(i);
+            let place = place_of_row(queries, keys as u32, stride);
+            let words = words_of_row(mask, place, groups, units);
+            let mut along = 0.0f32;
+            for key in range_stepped(unit, keys, units) {
+                let multiplier = multiplier_at(mask, &words, place, key as u32);
+                let own = f32::cast_from(grad[start + key]) * multiplier;
+                along += own * probabilities[start + key];
             }
-            out[at] = E::cast_from((own - along) * probabilities[at] * scale);
+            let along = sum_of_cube(along, units);
+            for key in range_stepped(unit, keys, units) {
+                let multiplier = multiplier_at(mask, &words, place, key as u32);
+                let own = f32::cast_from(grad[start + key]) * multiplier;
+                let probability = probabilities[start + key];
+                out[start + key] = E::cast_from((own - along) * probability * scale);
+            }
+            // The next call may have the same memory.
+            sync_cube();
         }
     }
 }
