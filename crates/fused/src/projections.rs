@@ -1,11 +1,19 @@
 //! Several affine maps of one tensor.
 
+use burn::backend::autodiff::Autodiff;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-use crate::linear::linear;
-use crate::parts::{parts, side_by_side};
+use crate::linear::{self, LinearBackend};
+use crate::meeting::{Meeting, UseBackward};
+use crate::parts::{JoinBackend, PartsBackend, side_by_side};
+use crate::together::TensorList;
 
-/// [`linear`] by each of several weights, as one product.
+/// [`linear`](crate::linear()) by each of several weights, as one product.
 ///
 /// Where [`runs_together`](crate::runs_together), this takes fewer kernels than a product for each. On other devices it saves
 /// nothing, and the gradient of `x` is added in another order than that of [`branches`](crate::branches).
@@ -29,6 +37,176 @@ pub fn projections<const N: usize, const D: usize>(
         let (dims, [outputs]) = (weight.dims(), bias.dims());
         assert_eq!(dims, weights[0].dims(), "projections: weights");
         assert_eq!(outputs, dims[1], "projections: bias");
+        linear::check(&x, weight, bias);
     }
-    parts(linear(x, side_by_side(weights), side_by_side(biases)))
+    let biases = TensorList(biases.map(Tensor::into_dispatch).into());
+    let all = <Dispatch as ProjectionsBackend>::projected(
+        x.into_dispatch(),
+        side_by_side(weights).into_dispatch(),
+        biases,
+    );
+    let mut all = all.0.into_iter().map(Tensor::from_dispatch);
+    std::array::from_fn(|_| all.next().expect("as many as there are biases"))
+}
+
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "cube"),
+    LibTorch: cfg(feature = "tch"),
+    Remote: cfg(feature = "remote"),
+    Autodiff
+)]
+pub(crate) trait ProjectionsBackend: Backend + PartsBackend + LinearBackend {
+    /// `x weight`, cut into as many parts of the last dimension as there are biases, each with its bias.
+    fn projected(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] biases: TensorList<Self>,
+    ) -> TensorList<Self> {
+        let places = biases.0.len();
+        Self::cut(Self::fused_linear(x, weight, Self::joined(biases)), places)
+    }
+}
+
+#[cfg(feature = "flex")]
+impl ProjectionsBackend for burn::backend::Flex {}
+#[cfg(feature = "ndarray")]
+impl ProjectionsBackend for burn::backend::NdArray {}
+#[cfg(feature = "tch")]
+impl ProjectionsBackend for burn::backend::LibTorch {}
+#[cfg(feature = "remote")]
+impl ProjectionsBackend for burn::backend::Remote {}
+
+/// The gradients of [`ProjectionsBackend::projected`].
+pub(crate) struct ProjectionGradients<B: Backend> {
+    pub(crate) x: FloatTensor<B>,
+    pub(crate) weight: FloatTensor<B>,
+    pub(crate) biases: Vec<FloatTensor<B>>,
+}
+
+/// The backward pass of projections, which no dispatch has to find.
+pub(crate) trait ProjectedBackward: ProjectionsBackend + JoinBackend {
+    /// From the gradients of the parts that have one, with their numbers of `places`, in order.
+    fn projected_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        parts: Vec<(usize, FloatTensor<Self>)>,
+        places: usize,
+    ) -> ProjectionGradients<Self> {
+        plain_backward::<Self>(x, weight, parts, places)
+    }
+}
+
+#[cfg(feature = "flex")]
+impl ProjectedBackward for burn::backend::Flex {}
+#[cfg(feature = "ndarray")]
+impl ProjectedBackward for burn::backend::NdArray {}
+#[cfg(feature = "tch")]
+impl ProjectedBackward for burn::backend::LibTorch {}
+#[cfg(feature = "remote")]
+impl ProjectedBackward for burn::backend::Remote {}
+
+/// Of one product.
+pub(crate) fn plain_backward<B: ProjectionsBackend + JoinBackend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    parts: Vec<(usize, FloatTensor<B>)>,
+    places: usize,
+) -> ProjectionGradients<B> {
+    let whole = B::side_by_side(parts, places);
+    let x_grad = B::fused_linear_x_backward(weight, whole.clone());
+    let (weight, biases) = B::fused_linear_parameters_backward(x, whole);
+    ProjectionGradients {
+        x: x_grad,
+        weight,
+        biases: B::cut(biases, places).0,
+    }
+}
+
+impl<B, C> ProjectionsBackend for Autodiff<B, C>
+where
+    B: Backend + ProjectedBackward,
+    C: CheckpointStrategy,
+{
+    fn projected(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        biases: TensorList<Self>,
+    ) -> TensorList<Self> {
+        let places = biases.0.len();
+        let mut inputs = vec![x, weight];
+        inputs.extend(biases.0);
+        match places {
+            2 => projected::<B, C, 4>(inputs),
+            3 => projected::<B, C, 5>(inputs),
+            _ => unreachable!("two or three biases"),
+        }
+    }
+}
+
+/// `x`, weight and biases are `K` tensors.
+fn projected<B, C, const K: usize>(
+    inputs: Vec<FloatTensor<Autodiff<B, C>>>,
+) -> TensorList<Autodiff<B, C>>
+where
+    B: Backend + ProjectedBackward,
+    C: CheckpointStrategy,
+{
+    #[derive(Debug)]
+    struct ProductBackward<const K: usize>;
+
+    impl<B: Backend + ProjectedBackward, const K: usize> Backward<B, K> for ProductBackward<K> {
+        type State = (FloatTensor<B>, FloatTensor<B>, Meeting);
+
+        fn backward(
+            self,
+            ops: Ops<Self::State, K>,
+            grads: &mut Gradients,
+            _checkpointer: &mut Checkpointer,
+        ) {
+            let first = grads.consume::<B>(&ops.node);
+            let (x, weight, meeting) = ops.state;
+            let parts = meeting.in_order::<FloatTensor<B>>(first);
+            let ProjectionGradients { x, weight, biases } =
+                B::projected_backward(x, weight, parts, K - 2);
+            let all = [x, weight].into_iter().chain(biases);
+            for (node, grad) in ops.parents.into_iter().zip(all) {
+                if let Some(node) = node {
+                    grads.register::<B>(node.id, grad);
+                }
+            }
+        }
+    }
+
+    let (inputs, nodes): (Vec<_>, Vec<_>) = inputs.into_iter().map(|x| x.into_parts()).unzip();
+    let nodes: Result<[_; K], _> = nodes.try_into();
+    let Ok(nodes) = nodes else {
+        unreachable!("as many tensors as nodes")
+    };
+    let mut inputs = inputs.into_iter();
+    let [x, weight] = [(); 2].map(|()| inputs.next().expect("x and weight"));
+    let parts = B::projected(x.clone(), weight.clone(), TensorList(inputs.collect()));
+    let meeting = Meeting::default();
+    // The parts hang on this node; its own value is never looked at.
+    let product: FloatTensor<Autodiff<B, C>> = match ProductBackward::<K>
+        .prepare::<C>(nodes)
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((x.clone(), weight, meeting.clone()), x),
+        OpsKind::UnTracked(prep) => prep.finish(x),
+    };
+    let parts = parts.0.into_iter().enumerate();
+    let parts = parts.map(|(number, part)| {
+        match UseBackward
+            .prepare::<C>([product.node()])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish((meeting.clone(), number), part),
+            OpsKind::UnTracked(prep) => prep.finish(part),
+        }
+    });
+    TensorList(parts.collect())
 }

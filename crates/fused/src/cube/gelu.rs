@@ -1,4 +1,4 @@
-//! The gradient of GELU, which Burn computes in eleven operations and does not always fuse, and GELU after a bias.
+//! The gradient of GELU, which Burn computes in eleven operations and does not always fuse.
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
@@ -45,48 +45,6 @@ fn gradient(tensors: Vec<CubeTensor>) -> CubeTensor {
         of_x,
     );
     out
-}
-
-/// Of a product and a bias over its last dimension: their sum, and its GELU.
-pub(super) fn shifted_and_activated(product: CubeTensor, bias: CubeTensor) -> [CubeTensor; 2] {
-    let (of_x, of_bias) = (element(product.dtype), element(bias.dtype));
-    let count = product.meta.num_elements();
-    let shape = product.meta.shape().clone();
-    let [sum, out] = [(); 2].map(|()| empty(&product, shape.clone(), product.dtype));
-    let client = product.client.clone();
-    let cube_dim = CubeDim::new(&client, count);
-    shift_and_activate::launch(
-        &client,
-        calculate_cube_count_elemwise(&client, count, cube_dim),
-        cube_dim,
-        product.into_buffer_arg(),
-        bias.into_buffer_arg(),
-        sum.clone().into_buffer_arg(),
-        out.clone().into_buffer_arg(),
-        of_x.expect("only these have a kernel"),
-        of_bias.expect("only these have a kernel"),
-    );
-    [sum, out]
-}
-
-#[cube(launch)]
-fn shift_and_activate<E: Float, B: Float>(
-    product: &[E],
-    bias: &[B],
-    sum: &mut [E],
-    out: &mut [E],
-    #[define(E)] _of_x: ElemType,
-    #[define(B)] _of_bias: ElemType,
-) {
-    let at = ABSOLUTE_POS;
-    if at < out.len() {
-        let column = at % bias.len();
-        let own = E::cast_from(f32::cast_from(product[at]) + f32::cast_from(bias[column]));
-        sum[at] = own;
-        let own = f32::cast_from(own);
-        let distribution = 0.5f32 * (1.0f32 + Erf::erf(own * FRAC_1_SQRT_2));
-        out[at] = E::cast_from(own * distribution);
-    }
 }
 
 /// `grad (Φ(x) + x φ(x))`.

@@ -14,5 +14,6 @@ mod launch;
 mod layer_norm;
 mod linear;
 mod parts;
+mod projections;
 mod residual;
 mod squared_norm;
