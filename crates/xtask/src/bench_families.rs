@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bench_peer::Timing;
 use crate::peer::{Assets, THREADS, last_line, succeed};
-use crate::{families_table, records};
+use crate::{families_table, preparation, records};
 
 /// Options of `cargo xtask bench-families`.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let assets = Assets::find()?;
     let python = assets.python(&options.environment)?;
     let models = made_up(&assets, &python)?;
-    let program = program()?;
+    let program = preparation::program(None)?;
 
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -120,16 +120,6 @@ fn made_up(assets: &Assets, python: &Path) -> Result<PathBuf, String> {
         succeed(&mut make)?;
     }
     Ok(target)
-}
-
-/// Builds `glue_sst2`, and returns where it is: beside this program.
-fn program() -> Result<PathBuf, String> {
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--example", "glue_sst2"]);
-    // Crates that watch it would be built anew, and again by the next build from a terminal.
-    succeed(build.env_remove("CARGO_MANIFEST_DIR"))?;
-    let own = std::env::current_exe().map_err(|e| e.to_string())?;
-    Ok(own.with_file_name("examples").join("glue_sst2"))
 }
 
 fn ours(

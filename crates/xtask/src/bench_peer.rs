@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::peer::{Assets, last_line, succeed};
+use crate::peer::{Assets, last_line};
 use crate::preparation;
 use crate::records;
 use crate::rows::{ROWS, Row, Timed};
@@ -100,7 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     let assets = Assets::find()?;
     let python = assets.python(&options.environment)?;
-    succeed(Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "glue_sst2"]))?;
+    let program = preparation::program(None)?;
 
     let mut pairs = Vec::new();
     for row in &rows {
@@ -121,7 +121,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
                 pairs.push(Pair {
                     row: row.name.to_owned(),
                     threads,
-                    ours: ours(row, &model, &assets, threads)?,
+                    ours: ours(&program, row, &model, &assets, threads)?,
                     theirs: peer.time(peer.command())?,
                     tuned: peer.tuned()?,
                 });
@@ -146,9 +146,14 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Row>, String> {
     Ok(ROWS.iter().filter(is_chosen).collect())
 }
 
-fn ours(row: &Row, model: &Path, assets: &Assets, threads: usize) -> Result<Timing, String> {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--example", "glue_sst2", "--"]);
+fn ours(
+    program: &Path,
+    row: &Row,
+    model: &Path,
+    assets: &Assets,
+    threads: usize,
+) -> Result<Timing, String> {
+    let mut command = Command::new(program);
     command.arg("--model").arg(model);
     command.arg("--data").arg(assets.path("datasets/SST-2"));
     command.args(["--arms", "baseline"]);
