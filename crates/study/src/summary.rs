@@ -198,7 +198,7 @@ pub struct WithoutCollapsed {
 }
 
 /// How many pairs of runs it takes to detect a true difference in 4 of 5 studies, if further pairs scatter as these do: as many as
-/// a t-test takes, and at least [`fewest_pairs`], with fewer of which no difference is evidence.
+/// a t-test takes, and at least [`fewest_pairs`](crate::statistics::fewest_pairs), with fewer of which no difference is evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairsNeeded {
     /// For a difference of 0.2 points (0.002).
