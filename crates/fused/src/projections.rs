@@ -168,6 +168,15 @@ where
             let first = grads.consume::<B>(&ops.node);
             let (x, weight, meeting) = ops.state;
             let parts = meeting.in_order::<FloatTensor<B>>(first);
+            if let [Some(x_node), parameters @ ..] = ops.parents.as_slice()
+                && parameters.iter().all(Option::is_none)
+            {
+                // Of parameters that are not trained, no product is made.
+                let whole = B::side_by_side(parts, K - 2);
+                let x = B::fused_linear_x_backward(weight, whole);
+                grads.register::<B>(x_node.id, x);
+                return;
+            }
             let ProjectionGradients { x, weight, biases } =
                 B::projected_backward(x, weight, parts, K - 2);
             let all = [x, weight].into_iter().chain(biases);

@@ -161,13 +161,17 @@ pub(crate) fn plain_backward<B: LayerNormBackend + LinearBackend>(
     FloatTensor<B>,
 ) {
     let (residual, gamma, beta) = B::fused_layer_norm_backward(sum, gamma, grad, epsilon);
-    let projected = match dropout {
-        Some(dropout) => B::fused_dropout(residual.clone(), dropout),
-        None => residual.clone(),
-    };
+    let projected = dropped::<B>(residual.clone(), dropout);
     let x_grad = B::fused_linear_x_backward(weight, projected.clone());
     let (weight, bias) = B::fused_linear_parameters_backward(x, projected);
     (x_grad, weight, bias, residual, gamma, beta)
+}
+
+fn dropped<B: LayerNormBackend>(x: FloatTensor<B>, dropout: Option<Dropout>) -> FloatTensor<B> {
+    match dropout {
+        Some(dropout) => B::fused_dropout(x, dropout),
+        None => x,
+    }
 }
 
 impl<B: Backend + ResidualBackend, C: CheckpointStrategy> ResidualBackend for Autodiff<B, C> {
@@ -212,8 +216,6 @@ impl<B: Backend + ResidualBackend, C: CheckpointStrategy> ResidualBackend for Au
                     epsilon,
                     dropout,
                 } = ops.state;
-                let (x, weight, bias, residual, gamma, beta) =
-                    B::fused_residual_backward(x, weight, sum, gamma, grad, epsilon, dropout);
                 let [
                     x_node,
                     weight_node,
@@ -222,6 +224,28 @@ impl<B: Backend + ResidualBackend, C: CheckpointStrategy> ResidualBackend for Au
                     gamma_node,
                     beta_node,
                 ] = ops.parents;
+                if weight_node.is_none() && bias_node.is_none() {
+                    // Of parameters that are not trained, no product is made.
+                    let (residual, gamma, beta) =
+                        B::fused_layer_norm_backward(sum, gamma, grad, epsilon);
+                    if let Some(node) = x_node {
+                        let projected = dropped::<B>(residual.clone(), dropout);
+                        let x = B::fused_linear_x_backward(weight, projected);
+                        grads.register::<B>(node.id, x);
+                    }
+                    for (node, grad) in [
+                        (residual_node, residual),
+                        (gamma_node, gamma),
+                        (beta_node, beta),
+                    ] {
+                        if let Some(node) = node {
+                            grads.register::<B>(node.id, grad);
+                        }
+                    }
+                    return;
+                }
+                let (x, weight, bias, residual, gamma, beta) =
+                    B::fused_residual_backward(x, weight, sum, gamma, grad, epsilon, dropout);
                 for (node, grad) in [
                     (residual_node, residual),
                     (x_node, x),

@@ -65,6 +65,26 @@ fn a_projection_that_nothing_uses_and_a_weight_that_is_frozen_take_no_part() {
 }
 
 #[test]
+fn without_trained_parameters_x_has_the_same_gradient() {
+    let gradient = |weights: [Tensor<2>; 2], biases: [Tensor<1>; 2]| {
+        let x = leaf::<2>(1, [3, 4]);
+        let grads = product(projections(x.clone(), weights, biases))
+            .sum()
+            .backward();
+        values(x.grad(&grads).expect("a leaf"))
+    };
+    let trained = gradient(
+        [2, 3].map(|seed| leaf(seed, [4, 5])),
+        [4, 5].map(|seed| leaf(seed, [5])),
+    );
+    let frozen = gradient(
+        [2, 3].map(|seed| constant(seed, [4, 5])),
+        [4, 5].map(|seed| constant(seed, [5])),
+    );
+    assert_eq!(trained, frozen);
+}
+
+#[test]
 fn without_gradients_nothing_is_recorded() {
     let weights = [2, 3].map(|seed| constant::<2>(seed, [4, 5]));
     let biases = [4, 5].map(|seed| constant::<1>(seed, [5]));

@@ -4,7 +4,7 @@ mod reference;
 
 use burn::tensor::Tensor;
 use fused::{Dropout, DropoutKey, Norm, linear_dropout_add_layer_norm};
-use reference::{Leaves, ROUNDING, assert_same};
+use reference::{Leaves, ROUNDING, assert_same, constant, leaf, values};
 
 const EPSILON: f64 = 1e-12;
 /// Rows, inputs and width.
@@ -84,4 +84,33 @@ fn views_give_what_their_copies_give() {
         &[&[2, 5, 12], &[9, 9], &[9], &[2, 5, 12], &[9], &[9]],
         5.0 * ROUNDING,
     );
+}
+
+#[test]
+fn without_trained_parameters_the_others_have_the_same_gradients() {
+    let gradients = |parameters: [Tensor<1>; 3], weight: Tensor<2>| {
+        let (x, residual) = (leaf::<2>(1, [3, 4]), leaf(2, [3, 5]));
+        let [bias, gamma, beta] = parameters;
+        let norm = Norm {
+            gamma,
+            beta,
+            epsilon: EPSILON,
+        };
+        let y = linear_dropout_add_layer_norm(
+            x.clone(),
+            weight,
+            bias,
+            residual.clone(),
+            norm,
+            active(),
+        );
+        let grads = (y * constant(3, [3, 5])).sum().backward();
+        [x, residual].map(|x| values(x.grad(&grads).expect("a leaf")))
+    };
+    let trained = gradients([5, 6, 7].map(|seed| leaf(seed, [5])), leaf(4, [4, 5]));
+    let frozen = gradients(
+        [5, 6, 7].map(|seed| constant(seed, [5])),
+        constant(4, [4, 5]),
+    );
+    assert_eq!(trained, frozen);
 }

@@ -11,8 +11,8 @@ use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::json_text::json_text;
 use crate::statistics::{
-    Error, MIN_PAIRS, Paired, Summary, differences, fewest_pairs, holm, interval_of_means, listed,
-    points,
+    ALPHA, Error, MIN_PAIRS, Paired, Summary, differences, fewest_pairs, holm, interval_of_means,
+    listed, points,
 };
 use crate::summary::{Comparison, Point, Scores, SeedScore, StudyResult, StudySummary};
 
@@ -227,24 +227,34 @@ impl BenchmarkSummary {
         )
     }
 
-    /// Where only the p-value keeps a difference from being evidence.
+    /// Where only one of p-value and interval keeps a difference from being evidence.
     fn uncorrected(&self) -> String {
-        let tasks: Vec<&str> = self
-            .tasks
-            .iter()
-            .filter(|task| {
+        let on = |holds: &dyn Fn(&TaskResult, &Paired) -> bool| -> Vec<&str> {
+            let holds = |task: &&TaskResult| {
                 let comparison = task.comparison.as_ref();
-                let excludes_0 = comparison.is_some_and(|c| c.paired.excludes_0());
-                task.finding == Finding::NoEvidence && excludes_0
-            })
-            .map(|task| task.task.as_str())
-            .collect();
-        match tasks.as_slice() {
+                task.finding == Finding::NoEvidence
+                    && comparison.is_some_and(|c| holds(task, &c.paired))
+            };
+            let tasks = self.tasks.iter().filter(holds);
+            tasks.map(|task| task.task.as_str()).collect()
+        };
+        let excluding = match on(&|_, paired| paired.excludes_0()).as_slice() {
             [] => String::new(),
             [only] => format!("; by itself, the interval on {only} excludes 0"),
             several => format!(
                 "; by themselves, the intervals on {} exclude 0",
                 listed(several)
+            ),
+        };
+        let is_small = |task: &TaskResult, paired: &Paired| {
+            let is_open = paired.ci95.is_some() && !paired.excludes_0();
+            is_open && task.holm_p.is_some_and(|p| p < ALPHA)
+        };
+        match on(&is_small).as_slice() {
+            [] => excluding,
+            some => format!(
+                "{excluding}; p is below {ALPHA} on {}, but the interval includes 0",
+                listed(some)
             ),
         }
     }

@@ -68,6 +68,9 @@ fn check<M: Module>(reader: Reader, model: &M, counters: &Counters) -> Result<()
         ));
     }
     let tensors = reader.into_tensors().map_err(|e| e.to_string())?;
+    if tensors.is_empty() && taken > 0 {
+        return Err(format!("no state, the model has taken {taken} steps"));
+    }
     for tensor in tensors {
         let id = tensor
             .param_id

@@ -15,19 +15,23 @@ fn layer() -> Linear {
 
 /// What is said of these parameters.
 fn read(parameters: &[u8]) -> Result<(), String> {
-    let none = OptimizerRecord::default().into_bytes().expect("a record");
-    read_both(parameters, &none)
+    read_both(parameters, &none(), 0)
 }
 
-/// What is said of these parameters and moments after seven steps, of which two were skipped.
-fn read_both(parameters: &[u8], moments: &[u8]) -> Result<(), String> {
+fn none() -> Vec<u8> {
+    let none = OptimizerRecord::default().into_bytes();
+    none.expect("a record").to_vec()
+}
+
+/// What is said of these parameters and moments after so many steps and two that were skipped.
+fn read_both(parameters: &[u8], moments: &[u8], steps: usize) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join(STATE_FILES[0]), parameters).expect("it is written");
     fs::write(folder.path().join(STATE_FILES[1]), moments).expect("it is written");
     let counters = Counters {
-        steps: 7,
+        steps: steps + 2,
         skipped: 2,
-        passes: 7,
+        passes: steps + 2,
         loss_scale: LossScale::none(),
     };
     let state = StepperState::read(folder.path(), counters, layer());
@@ -84,7 +88,7 @@ fn moments_of_another_run_or_step_or_shape_are_refused() {
     let weight = layer.weight.id.val();
     let number = Scalar::UInt;
     let said =
-        |id, shape, dtype, scalars| read_both(&parameters, &moments(id, shape, dtype, scalars));
+        |id, shape, dtype, scalars| read_both(&parameters, &moments(id, shape, dtype, scalars), 5);
     let own = Some(weight);
     assert_eq!(
         said(own, [3, 2], DType::F32, [number(2), number(5)]),
@@ -144,4 +148,6 @@ fn moments_of_another_run_or_step_or_shape_are_refused() {
     ] {
         assert_eq!(said(id, shape, dtype, scalars), Err(expected));
     }
+    let expected = "no state, the model has taken 5 steps".to_owned();
+    assert_eq!(read_both(&parameters, &none(), 5), Err(expected));
 }

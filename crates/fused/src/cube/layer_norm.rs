@@ -290,8 +290,12 @@ fn differentiate<E: Float, P: Float>(
     let of_gamma = CUBE_POS * vectors * width;
     let of_beta = of_gamma + width;
     let of_bias = of_beta + width;
-    for at in range_stepped(unit, vectors * width, units) {
-        parts[of_gamma + at] = 0.0;
+    // Each unit what it adds to: a barrier of a cube orders no other memory than the cube's own.
+    for at in range_stepped(unit, width, units) {
+        #[unroll]
+        for vector in 0..vectors {
+            parts[of_gamma + vector * width + at] = 0.0;
+        }
     }
     let first = CUBE_POS * rows_at_once as usize;
     let end = min(first + rows_at_once as usize, rows as usize);

@@ -32,13 +32,11 @@ impl ProjectionsBackend for Cube {
         biases: TensorList<Self>,
     ) -> TensorList<Self> {
         let places = biases.0.len();
-        let of_biases = biases.0[0].dtype;
         let [inputs, outputs] = weight.shape.dims();
         let elements = x.shape.num_elements() / inputs.max(1) * outputs;
         let can = (1..=i32::MAX as usize).contains(&elements)
             && element(x.dtype).is_some()
-            && element(of_biases).is_some()
-            && biases.0.iter().all(|bias| bias.dtype == of_biases);
+            && biases.0.iter().all(|bias| bias.dtype == x.dtype);
         if !can {
             let joined = Self::joined(biases);
             return Self::cut(Self::fused_linear(x, weight, joined), places);

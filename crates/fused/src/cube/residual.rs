@@ -11,7 +11,7 @@ use cubecl::prelude::*;
 
 use super::dropout::{Mask, arguments, groups_of_row, multiplier_at, words_of_row};
 use super::fusion::register;
-use super::launch::{self, contiguous, cube_per_row, empty, units};
+use super::launch::{contiguous, cube_per_row, empty, units};
 use super::layer_norm::{
     Gradients, Preceding, dims, element, gradients, have_kernel, normalize_row,
 };
@@ -30,7 +30,7 @@ impl ResidualBackend for Cube {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let can = have_kernel(&residual, &[&gamma, &beta])
-            && launch::element(bias.dtype).is_some()
+            && bias.dtype == residual.dtype
             && x.dtype == residual.dtype
             && can_drop(&gamma.shape, dropout.as_ref());
         if !can {

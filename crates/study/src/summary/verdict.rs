@@ -232,14 +232,21 @@ fn of_several(compared: &[Compared<'_>], comparisons: usize) -> String {
     }
     let p_values = of(Finding::NoEvidence).filter_map(|c| c.p_value);
     let smallest = p_values.fold(1.0, f64::min);
-    let ends =
-        of(Finding::NoEvidence).filter_map(|c| c.comparison.paired.interval_beside(comparisons));
-    let largest = ends.map(|[_, high]| high).fold(f64::NEG_INFINITY, f64::max);
+    let ends: Vec<[f64; 2]> = of(Finding::NoEvidence)
+        .filter_map(|c| c.comparison.paired.interval_beside(comparisons))
+        .collect();
+    let largest = ends.iter().map(|[_, high]| *high);
+    let largest = largest.fold(f64::NEG_INFINITY, f64::max);
+    // Arms that never differ have no interval.
+    let which = match ends.len() {
+        1 if told == 1 => "it".to_owned(),
+        some if some == told => "each".to_owned(),
+        some => format!("each of {some} with an interval"),
+    };
     let ruled_out = match largest > 0.0 {
         true => format!(
-            "; {}, {} excludes a gain of more than {} points",
+            "; {}, {which} excludes a gain of more than {} points",
             at_95(comparisons),
-            if told == 1 { "it" } else { "each" },
             unsigned(largest)
         ),
         false => String::new(),
@@ -263,19 +270,32 @@ fn at_95(comparisons: usize) -> &'static str {
     }
 }
 
-/// Which comparisons would not be called "no evidence" so plainly if they were the only one.
+/// Which comparisons would not be called "no evidence" so plainly if they were the only one, and for which p alone is small.
 fn uncorrected(compared: &[Compared<'_>]) -> String {
-    let labels: Vec<&str> = compared
-        .iter()
-        .filter(|c| c.finding == Finding::NoEvidence && c.comparison.paired.excludes_0())
-        .map(|c| c.point.label.as_str())
-        .collect();
-    match labels.as_slice() {
+    let labels = |holds: &dyn Fn(&Compared<'_>) -> bool| -> Vec<&str> {
+        let found = compared.iter();
+        found
+            .filter(|c| c.finding == Finding::NoEvidence && holds(c))
+            .map(|c| c.point.label.as_str())
+            .collect()
+    };
+    let excluding = match labels(&|c| c.comparison.paired.excludes_0()).as_slice() {
         [] => String::new(),
         [only] => format!("; by itself, the interval of {only} excludes 0"),
         several => format!(
             "; by themselves, the intervals of {} exclude 0",
             listed(several)
+        ),
+    };
+    let is_small = |c: &Compared<'_>| {
+        let is_open = c.comparison.paired.ci95.is_some() && !c.comparison.paired.excludes_0();
+        is_open && c.p_value.is_some_and(|p| p < ALPHA)
+    };
+    match labels(&is_small).as_slice() {
+        [] => excluding,
+        some => format!(
+            "{excluding}; p is below {ALPHA} for {}, but the interval includes 0",
+            listed(some)
         ),
     }
 }
