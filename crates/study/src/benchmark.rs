@@ -1,8 +1,9 @@
 //! Several tasks side by side, or several languages of a task: does the noise help on a benchmark such as GLUE or XTREME?
 
+mod average;
 mod languages;
+mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,11 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::arm::Arm;
 use crate::error::StudyError;
 use crate::json_text::json_text;
-use crate::statistics::{
-    ALPHA, Error, MIN_PAIRS, Paired, Summary, differences, fewest_pairs, holm, interval_of_means,
-    listed, points,
-};
-use crate::summary::{Comparison, Point, Scores, SeedScore, StudyResult, StudySummary};
+use crate::statistics::{Paired, holm};
+use crate::summary::{Comparison, Point, Scores, StudyResult, StudySummary};
 
 pub use crate::statistics::Finding;
 
@@ -77,7 +75,8 @@ pub struct Average {
     /// The differences of the seeds' averages; `None` if tasks have pairs of other seeds.
     pub paired: Option<Paired>,
     /// The 95 % interval of the difference: that of the seeds' averages or, if tasks have pairs of other seeds,
-    /// [`interval_of_means`]. `None` if that is undefined, or a task has fewer than [`MIN_PAIRS`] pairs.
+    /// [`interval_of_means`](crate::statistics::interval_of_means). `None` if that is undefined, or a task has fewer than
+    /// [`MIN_PAIRS`](crate::statistics::MIN_PAIRS) pairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci95: Option<[f64; 2]>,
 }
@@ -111,178 +110,6 @@ impl BenchmarkSummary {
             average: Average::of(parts, &tasks)?,
             tasks,
         })
-    }
-
-    /// What the tasks or languages show together, in one sentence.
-    pub fn verdict(&self) -> String {
-        let exploratory = self.tasks.iter().filter(|task| task.exploratory.is_some());
-        let exploratory: Vec<&str> = exploratory.map(|task| task.task.as_str()).collect();
-        let found = self.found();
-        match exploratory.len() {
-            0 => found,
-            all if all == self.tasks.len() => format!("exploratory, {found}"),
-            _ => format!("exploratory on {}, {found}", exploratory.join(", ")),
-        }
-    }
-
-    fn found(&self) -> String {
-        let parts = self.parts;
-        let of = |finding| {
-            let tasks = self.tasks.iter().filter(|task| task.finding == finding);
-            tasks.map(|task| task.task.as_str()).collect::<Vec<_>>()
-        };
-        if self.tasks.is_empty() {
-            return format!("no verdict: no {} was compared", parts.one());
-        }
-        let untested = of(Finding::TooFew).len();
-        let told = self.tasks.len() - untested;
-        let average = self.average.as_ref().map_or(String::new(), |average| {
-            let interval = average
-                .ci95
-                .map(|[low, high]| format!(" (95 % interval {} to {})", points(low), points(high)));
-            format!(
-                "; over {} the mean difference is {} points{}",
-                parts.counted(self.tasks.len()),
-                points(average.treatment - average.control),
-                interval.unwrap_or_default(),
-            )
-        });
-        let rest = self.failed() + &average;
-        if told == 0 {
-            let with = match self.tasks.len() {
-                1 => String::new(),
-                several => format!("with {} ", parts.counted(several)),
-            };
-            return format!(
-                "too few pairs to tell: {with}it takes at least {} pairs of runs that differ{rest}",
-                fewest_pairs(self.tasks.len()),
-            );
-        }
-        let named = |finding, word: &str| {
-            let tasks = of(finding);
-            (!tasks.is_empty()).then(|| format!("{word} on {}", tasks.join(", ")))
-        };
-        let found = [
-            named(Finding::Higher, "higher"),
-            named(Finding::Lower, "lower"),
-        ];
-        let found: Vec<String> = found.into_iter().flatten().collect();
-        let too_few = match of(Finding::TooFew).as_slice() {
-            [] => String::new(),
-            untold => format!("; too few pairs to tell on {}", untold.join(", ")),
-        };
-        if found.is_empty() {
-            let all = self.tasks.len();
-            let on = match of(Finding::NoEvidence).as_slice() {
-                [only] => (*only).to_owned(),
-                _ => format!("any of {}", parts.counted(told)),
-            };
-            let corrected = match told == all {
-                true if all == 1 => String::new(),
-                true => ", corrected for their number".to_owned(),
-                false => format!(", corrected for all {}", parts.counted(all)),
-            };
-            return format!(
-                "no evidence of a difference on {on}{corrected}{}{}{too_few}{rest}",
-                self.excluded(),
-                self.uncorrected(),
-            );
-        }
-        let corrected = match self.tasks.len() {
-            1 => String::new(),
-            _ => format!(", corrected for the number of {}s", parts.one()),
-        };
-        format!(
-            "evidence of a difference{corrected}: {}{}{too_few}{rest}",
-            found.join(" and "),
-            self.uncorrected(),
-        )
-    }
-
-    /// Which gains are excluded, on all together at 95 %, where there is no evidence; nothing if none is.
-    fn excluded(&self) -> String {
-        let gains = self.tasks.iter().filter_map(|task| {
-            let paired = &task.comparison.as_ref()?.paired;
-            let [_, high] = paired.interval_beside(self.tasks.len())?;
-            let is_excluded = task.finding == Finding::NoEvidence && !paired.excludes_0();
-            is_excluded.then_some((100.0 * high, task.task.as_str()))
-        });
-        let at_95 = match self.tasks.len() {
-            1 => "at 95 %",
-            _ => "at 95 % for all together",
-        };
-        let gains: Vec<String> = gains
-            .zip(std::iter::once(" points").chain(std::iter::repeat("")))
-            .map(|((points, task), unit)| format!("{points:.2}{unit} on {task}"))
-            .collect();
-        let gains: Vec<&str> = gains.iter().map(String::as_str).collect();
-        let (gain, is) = match gains.as_slice() {
-            [] => return String::new(),
-            [_] => ("a gain", "is"),
-            _ => ("gains", "are"),
-        };
-        format!(
-            "; {at_95}, {gain} of more than {} {is} excluded",
-            listed(&gains)
-        )
-    }
-
-    /// Where only one of p-value and interval keeps a difference from being evidence.
-    fn uncorrected(&self) -> String {
-        let on = |holds: &dyn Fn(&TaskResult, &Paired) -> bool| -> Vec<&str> {
-            let holds = |task: &&TaskResult| {
-                let comparison = task.comparison.as_ref();
-                task.finding == Finding::NoEvidence
-                    && comparison.is_some_and(|c| holds(task, &c.paired))
-            };
-            let tasks = self.tasks.iter().filter(holds);
-            tasks.map(|task| task.task.as_str()).collect()
-        };
-        let excluding = match on(&|_, paired| paired.excludes_0()).as_slice() {
-            [] => String::new(),
-            [only] => format!("; by itself, the interval on {only} excludes 0"),
-            several => format!(
-                "; by themselves, the intervals on {} exclude 0",
-                listed(several)
-            ),
-        };
-        let is_small = |task: &TaskResult, paired: &Paired| {
-            let is_open = paired.ci95.is_some() && !paired.excludes_0();
-            is_open && task.holm_p.is_some_and(|p| p < ALPHA)
-        };
-        match on(&is_small).as_slice() {
-            [] => excluding,
-            some => format!(
-                "{excluding}; p is below {ALPHA} on {}, but the interval includes 0",
-                listed(some)
-            ),
-        }
-    }
-
-    /// Runs that have no score. The pairs are of the other seeds, which need not be like these.
-    fn failed(&self) -> String {
-        let of = |task: &TaskResult| task.control_scores.failed + task.treatment_scores.failed;
-        let failed: Vec<(usize, &str)> = self
-            .tasks
-            .iter()
-            .filter(|task| of(task) > 0)
-            .map(|task| (of(task), task.task.as_str()))
-            .collect();
-        let Some((most, _)) = failed.iter().max() else {
-            return String::new();
-        };
-        let runs = match self.parts {
-            // The same runs in every language.
-            Parts::Languages => tasks::counted(*most, "failed run"),
-            Parts::Tasks => {
-                let runs = failed.iter();
-                let runs = runs.map(|(runs, task)| {
-                    format!("{} on {task}", tasks::counted(*runs, "failed run"))
-                });
-                runs.collect::<Vec<_>>().join(" and ")
-            }
-        };
-        format!("; left out: {runs}")
     }
 
     /// The summary as indented JSON, ending with a newline.
@@ -347,16 +174,6 @@ impl TaskResult {
         })
     }
 
-    fn pairs(&self) -> Pairs {
-        let controls = self.control_scores.values.iter();
-        let pair = |control: &SeedScore| {
-            let mut treated = self.treatment_scores.values.iter();
-            let treated = treated.find(|treated| treated.seed == control.seed)?;
-            Some((control.seed, [control.value, treated.value]))
-        };
-        controls.filter_map(pair).collect()
-    }
-
     /// What the comparison says beside those of so many tasks.
     fn found(&self, tested: usize) -> Finding {
         let paired = self.comparison.as_ref().map(|c| &c.paired);
@@ -366,71 +183,11 @@ impl TaskResult {
     }
 }
 
-/// The scores of the seeds that completed both runs of a task: the control's, then the treatment's.
-type Pairs = BTreeMap<u64, [f64; 2]>;
-
-impl Average {
-    fn of(parts: Parts, tasks: &[TaskResult]) -> Result<Option<Self>, StudyError> {
-        let mut pairs: Vec<Pairs> = tasks.iter().map(TaskResult::pairs).collect();
-        let mut shared: BTreeSet<u64> = pairs.iter().flat_map(|of| of.keys().copied()).collect();
-        shared.retain(|seed| pairs.iter().all(|of| of.contains_key(seed)));
-        if parts == Parts::Languages {
-            // A run is scored in every language; one that lacks some is in no mean over them.
-            for of_language in &mut pairs {
-                of_language.retain(|seed, _| shared.contains(seed));
-            }
-        }
-        if pairs.is_empty() || pairs.iter().any(Pairs::is_empty) {
-            return Ok(None);
-        }
-        let mean = |side: usize| -> Result<f64, Error> {
-            let of_task = |of: &Pairs| Ok(Summary::of(&column(of, side))?.mean);
-            let means: Result<Vec<f64>, Error> = pairs.iter().map(of_task).collect();
-            Ok(Summary::of(&means?)?.mean)
-        };
-        let (paired, ci95) = if pairs.iter().all(|of| of.len() == shared.len()) {
-            let of_seeds = |side: usize| -> Vec<f64> {
-                let of_seed = |seed| pairs.iter().map(|of| of[seed][side]).sum::<f64>();
-                let sums = shared.iter().map(of_seed);
-                sums.map(|sum| sum / pairs.len() as f64).collect()
-            };
-            let paired = Paired::of(&of_seeds(1), &of_seeds(0), 0)?;
-            (Some(paired.clone()), paired.ci95)
-        } else {
-            (None, interval_of_tasks(&pairs)?)
-        };
-        Ok(Some(Self {
-            control: mean(0)?,
-            treatment: mean(1)?,
-            paired,
-            ci95,
-        }))
-    }
-}
-
-fn column(pairs: &Pairs, side: usize) -> Vec<f64> {
-    pairs.values().map(|scores| scores[side]).collect()
-}
-
-/// The interval of the mean over tasks with pairs of other seeds, whose runs need nothing of each other.
-fn interval_of_tasks(pairs: &[Pairs]) -> Result<Option<[f64; 2]>, Error> {
-    if pairs.iter().any(|of| of.len() < MIN_PAIRS) {
-        return Ok(None);
-    }
-    let of_task = |of: &Pairs| differences(&column(of, 1), &column(of, 0));
-    let groups: Result<Vec<Vec<f64>>, Error> = pairs.iter().map(of_task).collect();
-    let groups = groups?;
-    let groups: Vec<&[f64]> = groups.iter().map(Vec::as_slice).collect();
-    match interval_of_means(&groups) {
-        Ok(ends) => Ok(Some(ends)),
-        Err(Error::NoSpread { .. }) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Summary;
+    use crate::summary::SeedScore;
 
     fn scores(values: &[f64]) -> Scores {
         let summary = Summary::of(values).expect("finite");
