@@ -102,6 +102,8 @@ pub(crate) fn check(
         };
         match needed.get(&current) {
             None if is_left_aside() => {}
+            // One that the module has no place for.
+            None if head.is_fresh() && is_pooler(&current) => pooler_left_aside.push(name.clone()),
             None => problems.push(TensorProblem::Unexpected {
                 name: name.clone(),
                 found: info.shape.clone(),
@@ -126,8 +128,8 @@ pub(crate) fn check(
         false => Vec::new(),
     };
     fresh.retain(|layer| {
-        let mut of_layer = needed.iter().filter(|(_, n)| under(&n.path, layer));
-        !of_layer.any(|(name, _)| named.contains_key(name))
+        let of_layer = || needed.iter().filter(|(_, n)| under(&n.path, layer));
+        of_layer().next().is_some() && !of_layer().any(|(name, _)| named.contains_key(name))
     });
     if head.is_fresh() {
         fresh.extend(names.heads);

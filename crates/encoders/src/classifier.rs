@@ -188,6 +188,7 @@ mod tests {
     /// Whether the head of each golden checkpoint reads one token of a sequence.
     const READS_ONE: &[(&str, bool)] = &[
         ("bert", true),
+        ("bert_mean", false),
         ("roberta", true),
         ("xlm_roberta", true),
         ("electra", true),

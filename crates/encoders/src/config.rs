@@ -71,6 +71,12 @@ impl EncoderConfig {
         self.family().outline().pad_token_id
     }
 
+    /// What a user of transformers does with a saved classifier of this configuration, if transformers has no class for it:
+    /// a paragraph of Markdown.
+    pub fn without_class(&self) -> Option<&'static str> {
+        self.family().without_class()
+    }
+
     /// Parameters of the encoder, its pooler included and without a head.
     pub fn num_params(&self) -> usize {
         self.family().num_params()

@@ -117,10 +117,22 @@ pub enum EncoderError {
         reason: String,
     },
     /// The model has no pooler that could be drawn.
-    #[error("{}: a model of type `{model_type}` has no pooler apart from its head, which is drawn in any case", path.display())]
+    #[error("{}: a model of type `{model_type}`{pooling} has no pooler apart from its head, which is drawn in any case", path.display())]
     NoPooler {
         /// The snapshot's folder.
         path: PathBuf,
+        /// The family.
+        model_type: String,
+        /// What the classifier reads, if that is why.
+        pooling: &'static str,
+    },
+    /// The family's classifier reads what it reads.
+    #[error("{}: classifier_pooling is `{pooling}`, accepted for a model of type `{model_type}` is none: only `bert` and `modernbert` have a choice", path.display())]
+    NoPooling {
+        /// The snapshot's folder.
+        path: PathBuf,
+        /// What was asked for.
+        pooling: &'static str,
         /// The family.
         model_type: String,
     },

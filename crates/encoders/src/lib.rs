@@ -29,6 +29,7 @@ mod initial;
 mod input;
 mod names;
 mod own_head;
+mod pooling;
 mod precision;
 mod reading;
 mod roles;
@@ -48,14 +49,13 @@ pub use family::bert::{
 pub use family::deberta::{DebertaV2Config, PositionTerm, PositionTerms};
 pub use family::distilbert::DistilBertConfig;
 pub use family::electra::ElectraConfig;
-pub use family::modernbert::{
-    AttentionKind, ClassifierPooling, ModernBertConfig, Rope, RopeParameters,
-};
+pub use family::modernbert::{AttentionKind, ModernBertConfig, Rope, RopeParameters};
 pub use family::roberta::RobertaConfig;
 pub use family::xlnet::XlNetConfig;
 pub use finetuned::HeadOutputs;
 pub use input::{EncoderInput, Layout, Tokens};
 pub use own_head::OwnHead;
+pub use pooling::ClassifierPooling;
 pub use precision::cast_linear;
 pub use roles::{Parameter, Projection, Role};
 pub use snapshot::{CheckpointHead, LoadedClassifier, Snapshot};

@@ -15,6 +15,7 @@ use crate::error::EncoderError;
 use crate::family::AnyFamily;
 use crate::family::bert::BertForMaskedLM;
 use crate::names::Names;
+use crate::pooling::ClassifierPooling;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use crate::{folder, reading};
@@ -30,6 +31,8 @@ pub struct Snapshot {
     config: EncoderConfig,
     labels: Vec<String>,
     head: Head,
+    /// In the place of what `config.json` says.
+    pub(crate) pooling: Option<ClassifierPooling>,
 }
 
 /// A classifier, and what of it does not come from the checkpoint.
@@ -99,7 +102,31 @@ impl Snapshot {
             config,
             labels,
             head: Head::Fresh,
+            pooling: None,
         })
+    }
+
+    /// Lets a classifier read other tokens than `config.json` says, under a fresh head.
+    ///
+    /// BERT and ModernBERT have a choice. BERT's mean over all tokens is what sentence encoders are trained with; it goes to
+    /// the head without a pooler, and what the checkpoint holds of one is left aside. transformers has no class for it.
+    ///
+    /// # Errors
+    /// [`EncoderError::NoPooling`] if the family has no choice.
+    pub fn with_classifier_pooling(
+        mut self,
+        pooling: ClassifierPooling,
+    ) -> Result<Self, EncoderError> {
+        if self.config.family().pooling().is_none() {
+            return Err(EncoderError::NoPooling {
+                path: self.folder,
+                pooling: pooling.name(),
+                model_type: self.config.model_type().to_owned(),
+            });
+        }
+        self.config.family_mut().set_pooling(pooling);
+        self.pooling = Some(pooling);
+        Ok(self)
     }
 
     /// Lets [`classifier`](Self::classifier) draw the pooler from the seed too, as if the checkpoint had none.
@@ -108,12 +135,18 @@ impl Snapshot {
     /// prediction head. What other families have there belongs to the head, and is drawn in any case.
     ///
     /// # Errors
-    /// [`EncoderError::NoPooler`] if the family has none.
+    /// [`EncoderError::NoPooler`] if the family has none, or BERT with the mean of all tokens.
     pub fn with_fresh_pooler(mut self) -> Result<Self, EncoderError> {
-        if self.config.names().optional.is_empty() {
+        let has_optional = self.config.family().has_optional();
+        if self.config.names().optional.is_empty() || !has_optional {
             return Err(EncoderError::NoPooler {
                 path: self.folder,
                 model_type: self.config.model_type().to_owned(),
+                pooling: if has_optional {
+                    ""
+                } else {
+                    " and classifier_pooling `mean`"
+                },
             });
         }
         self.head = Head::FreshWithPooler;
@@ -252,11 +285,38 @@ impl Snapshot {
         let model = Classifier(AnyFamily::new(&self.config, labels, device));
         let names = model.0.names();
         let (weights, checked) = self.check(&model, &names, self.head)?;
-        let untrained = untrained_pooler(&weights, &checked, &names)?;
+        let untrained = self.untrained_pooler(&weights, &checked, &names)?;
         let pooler = pooler_left_aside(&checked);
         let head = self.head_left_aside(checked.head_left_aside);
         let notes = weights.notes.into_iter().chain(untrained).chain(pooler);
         Ok(notes.chain(head.as_ref().map(left_aside)).collect())
+    }
+
+    /// Says that a pooler whose biases are all exactly 0 looks untrained. Training moves them, and sentence encoders that take
+    /// the mean over all tokens never train theirs.
+    fn untrained_pooler(
+        &self,
+        weights: &Weights,
+        checked: &Checked,
+        names: &Names,
+    ) -> Result<Option<String>, EncoderError> {
+        let is_bias = |held: &&Held| {
+            let mut layers = names.optional.iter();
+            layers.any(|layer| held.path.strip_prefix(layer) == Some(".bias"))
+        };
+        let mean = match self.config.family().pooling() {
+            Some(_) => "; `--classifier-pooling mean` would read the mean of all tokens",
+            None => "",
+        };
+        for held in checked.held.iter().filter(is_bias) {
+            if weights.is_zero(held)? {
+                return Ok(Some(format!(
+                    "the checkpoint's pooler looks untrained: `{}` is exactly 0; a fresh one (`--fresh pooler`) would be drawn from the seed, like the head, and not perturbed{mean}",
+                    held.name
+                )));
+            }
+        }
+        Ok(None)
     }
 
     fn head_left_aside(&self, tensors: Vec<(String, Vec<usize>)>) -> Option<CheckpointHead> {
@@ -339,28 +399,6 @@ fn pooler_left_aside(checked: &Checked) -> Option<String> {
             names.join(", ")
         )
     })
-}
-
-/// Says that a pooler whose biases are all exactly 0 looks untrained. Training moves them, and sentence encoders that take
-/// the mean over all tokens never train theirs.
-fn untrained_pooler(
-    weights: &Weights,
-    checked: &Checked,
-    names: &Names,
-) -> Result<Option<String>, EncoderError> {
-    let is_bias = |held: &&Held| {
-        let mut layers = names.optional.iter();
-        layers.any(|layer| held.path.strip_prefix(layer) == Some(".bias"))
-    };
-    for held in checked.held.iter().filter(is_bias) {
-        if weights.is_zero(held)? {
-            return Ok(Some(format!(
-                "the checkpoint's pooler looks untrained: `{}` is exactly 0; a fresh one (`--fresh pooler`) would be drawn from the seed, like the head, and not perturbed",
-                held.name
-            )));
-        }
-    }
-    Ok(None)
 }
 
 /// The error for a folder whose `config.json` is missing or another program's, by what else is there.

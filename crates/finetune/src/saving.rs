@@ -97,6 +97,7 @@ impl<'a> Saver<'a> {
             ProblemType::SingleLabelClassification(labels) => Some(labels.as_slice()),
             ProblemType::Regression => None,
         };
+        let reading = self.setup.snapshot.config().without_class();
         let facts = CardFacts {
             labels,
             only_label: labels.and_then(|labels| self.label_of(run.only_class.as_deref()?, labels)),
@@ -104,10 +105,11 @@ impl<'a> Saver<'a> {
             command: &models.command,
             weights: models.format.file_name(),
             dtype: models.dtype.name(),
-            library: match models.format {
-                SaveFormat::Safetensors => "transformers",
-                SaveFormat::Burnpack => "burn",
+            library: match (models.format, reading) {
+                (SaveFormat::Safetensors, None) => "transformers",
+                (SaveFormat::Safetensors, Some(_)) | (SaveFormat::Burnpack, _) => "burn",
             },
+            reading,
         };
         let options = SaveOptions {
             card: model_card(run, &facts),

@@ -53,6 +53,12 @@ impl Setup {
     ) -> Result<Self, FinetuneError> {
         config.validate()?;
         let mut snapshot = Snapshot::open(model)?;
+        if let Some(pooling) = config.recipe.classifier_pooling {
+            snapshot = snapshot.with_classifier_pooling(match pooling {
+                study::ClassifierPooling::Cls => encoders::ClassifierPooling::Cls,
+                study::ClassifierPooling::Mean => encoders::ClassifierPooling::Mean,
+            })?;
+        }
         if config.recipe.fresh_pooler {
             snapshot = snapshot.with_fresh_pooler()?;
         }

@@ -12,9 +12,9 @@ use study::{Arm, Draw, Shard};
 
 use crate::preset::{PRESETS, XTREME};
 use crate::values::{
-    BatchingName, FreshName, HeadName, NoiseSelectionName, ParallelName, PrecisionName,
-    SaveDtypeName, SaveFormatName, SaveModelName, Studies, Submitted, arm_names, draw_names,
-    method_names, minutes, name_and_value, study_names, submitted, whole_number,
+    BatchingName, FreshName, HeadName, NoiseSelectionName, ParallelName, PoolingName,
+    PrecisionName, SaveDtypeName, SaveFormatName, SaveModelName, Studies, Submitted, arm_names,
+    draw_names, method_names, minutes, name_and_value, study_names, submitted, whole_number,
 };
 
 /// What to run, on which model, by which recipe; to be flattened into a program's arguments.
@@ -36,6 +36,10 @@ pub struct StudyArguments {
     /// outputs [default: fresh]
     #[arg(long, value_enum)]
     pub(crate) head: Option<HeadName>,
+    /// What the head reads of BERT and ModernBERT: sentence encoders are trained on the mean [default: what the model's
+    /// config.json says]
+    #[arg(long, value_enum, value_name = "POOLING")]
+    pub(crate) classifier_pooling: Option<PoolingName>,
     /// What else is drawn from each seed and left without noise, though the model has it
     #[arg(long, value_enum)]
     pub(crate) fresh: Option<FreshName>,

@@ -4,12 +4,14 @@ use std::ffi::OsString;
 
 use program::preset::Preset;
 use program::source::Source;
-use study::{Batching, Draw, Head, NoiseSelection, Precision, StudyConfig, StudyKind};
+use study::{
+    Batching, ClassifierPooling, Draw, Head, NoiseSelection, Precision, StudyConfig, StudyKind,
+};
 
 use crate::arguments::StudyArguments;
 use crate::preset::{Options, suited_to};
 use crate::values::{
-    BatchingName, FreshName, HeadName, NoiseSelectionName, PrecisionName, Studies,
+    BatchingName, FreshName, HeadName, NoiseSelectionName, PoolingName, PrecisionName, Studies,
 };
 
 /// The options, with the preset's values for those not given.
@@ -115,6 +117,12 @@ impl StudyArguments {
                 HeadName::Fresh => Head::Fresh,
                 HeadName::Checkpoint => Head::Checkpoint,
             };
+        }
+        if let Some(pooling) = self.classifier_pooling {
+            recipe.classifier_pooling = Some(match pooling {
+                PoolingName::Cls => ClassifierPooling::Cls,
+                PoolingName::Mean => ClassifierPooling::Mean,
+            });
         }
         recipe.fresh_pooler |= self.fresh == Some(FreshName::Pooler);
         recipe.gradient_checkpointing |= self.gradient_checkpointing;
@@ -319,6 +327,19 @@ mod tests {
         assert!(!recipe(&[]).fresh_pooler);
         assert!(recipe(&["--fresh=pooler"]).fresh_pooler);
         assert!(parse(&["--fresh=encoder"]).is_err());
+    }
+
+    #[test]
+    fn the_head_reads_what_the_model_says_unless_an_option_says_otherwise() {
+        let pooling = |arguments: &[&str]| resolved(arguments).study.recipe.classifier_pooling;
+        assert_eq!(pooling(&[]), None);
+        let mean = Some(ClassifierPooling::Mean);
+        assert_eq!(pooling(&["--classifier-pooling=mean"]), mean);
+        assert_eq!(
+            pooling(&["--classifier-pooling=cls"]),
+            Some(ClassifierPooling::Cls)
+        );
+        assert!(parse(&["--classifier-pooling=max"]).is_err());
     }
 
     #[test]

@@ -57,6 +57,15 @@ pub(crate) enum HeadName {
     Checkpoint,
 }
 
+/// [`study::ClassifierPooling`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PoolingName {
+    /// The first token
+    Cls,
+    /// The mean of all tokens; BERT then has no pooler
+    Mean,
+}
+
 /// A value of `--fresh`.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum FreshName {

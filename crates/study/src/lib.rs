@@ -53,7 +53,7 @@ pub use model_card::{CardFacts, model_card};
 pub use noise::{Noise, NoiseSelection};
 pub use precision::Precision;
 pub use preregistration::Preregistration;
-pub use recipe::{Batching, Head, Recipe};
+pub use recipe::{Batching, ClassifierPooling, Head, Recipe};
 pub use record::RunRecord;
 pub use recorded::RecordedStudy;
 pub use shard::Shard;

@@ -27,6 +27,8 @@ pub struct CardFacts<'a> {
     pub dtype: &'a str,
     /// The library that reads the weights, as the hub names it.
     pub library: &'a str,
+    /// What a reader of the weights should know, a paragraph of Markdown.
+    pub reading: Option<&'a str>,
 }
 
 /// Writes the card of a run's finetuned model.
@@ -93,6 +95,9 @@ pub fn model_card(run: &RunRecord, facts: &CardFacts<'_>) -> String {
         row("what the seed decides", &what);
     }
     row("weights", &format!("{}, {}", facts.weights, facts.dtype));
+    if let Some(reading) = facts.reading {
+        let _ = writeln!(text, "\n{reading}");
+    }
     scores(&mut text, run, facts);
     let recipe = serde_json::to_string_pretty(&settings.recipe).expect("a recipe is plain data");
     let (command, fence) = (shown_lines(facts.command), fence(facts.command));
@@ -235,6 +240,7 @@ mod tests {
                 weights: "model.safetensors",
                 dtype: "float32",
                 library: "transformers",
+                reading: None,
             },
         )
     }
@@ -242,6 +248,29 @@ mod tests {
     fn front_matter(card: &str) -> &str {
         let rest = card.strip_prefix("---\n").expect("it begins with metadata");
         rest.split_once("---\n").expect("they end").0
+    }
+
+    #[test]
+    fn what_a_reader_should_know_stands_between_the_facts_and_the_scores() {
+        let text = model_card(
+            &run(),
+            &CardFacts {
+                labels: None,
+                only_label: None,
+                data: "reviews",
+                command: "cargo run",
+                weights: "model.safetensors",
+                dtype: "float32",
+                library: "burn",
+                reading: Some("Read it with care."),
+            },
+        );
+        let about = text.find("| weights |").expect("the facts");
+        let reading = text
+            .find("\n\nRead it with care.\n\n")
+            .expect("a paragraph");
+        let scores = text.find("## Scores").expect("the scores");
+        assert!(about < reading && reading < scores, "{text}");
     }
 
     #[test]
@@ -299,6 +328,7 @@ mod tests {
             weights: "model.safetensors",
             dtype: "float32",
             library: "transformers",
+            reading: None,
         };
         let text = model_card(&run, &facts);
         let metadata = front_matter(&text);

@@ -25,6 +25,7 @@ use crate::range::{check, count};
 /// | `precision` | f32 | float type of the linear layers | what the device supports |
 /// | `gradient_checkpointing` | no | less memory, more time: the backward pass recomputes the layers | |
 /// | `head` | fresh | where the values of the classification head come from | |
+/// | `classifier_pooling` | the model's | what the head reads: the first token or the mean of all | the model's, if `head` is the checkpoint's |
 /// | `fresh_pooler` | no | draw the pooler from the seed too, whatever the checkpoint holds | no, if `head` is the checkpoint's |
 ///
 /// Source: Devlin et al. (2019), appendix A.3, and transformers' `run_glue.py`.
@@ -67,6 +68,9 @@ pub struct Recipe {
     /// Where the values of the classification head come from.
     #[serde(default, skip_serializing_if = "Head::is_fresh")]
     pub head: Head,
+    /// What the head reads, in the place of what the model's `config.json` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier_pooling: Option<ClassifierPooling>,
     /// Draw the layer below the head from the seed too, and leave it without noise, whatever the checkpoint holds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh_pooler: bool,
@@ -88,6 +92,16 @@ impl Head {
     fn is_fresh(&self) -> bool {
         *self == Self::Fresh
     }
+}
+
+/// Which tokens stand for a sequence: `classifier_pooling` of Hugging Face's `config.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassifierPooling {
+    /// The first.
+    Cls,
+    /// The mean of all, as sentence encoders are trained.
+    Mean,
 }
 
 /// How the sentences of an epoch are put into batches.
@@ -121,6 +135,7 @@ impl Default for Recipe {
             precision: Precision::F32,
             gradient_checkpointing: false,
             head: Head::Fresh,
+            classifier_pooling: None,
             fresh_pooler: false,
         }
     }
@@ -158,6 +173,14 @@ impl Recipe {
         if self.fresh_pooler && self.head == Head::Checkpoint {
             let accepted = "the checkpoint's if its head is kept";
             return Err(StudyError::setting("pooler", "fresh", accepted));
+        }
+        if self.classifier_pooling.is_some() && self.head == Head::Checkpoint {
+            let accepted = "the checkpoint's own if its head is kept";
+            let asked = match self.classifier_pooling {
+                Some(ClassifierPooling::Mean) => "mean",
+                _ => "cls",
+            };
+            return Err(StudyError::setting("classifier pooling", asked, accepted));
         }
         Ok(())
     }
@@ -217,6 +240,31 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "pooler is fresh, accepted is the checkpoint's if its head is kept"
+        );
+    }
+
+    #[test]
+    fn what_the_head_reads_is_recorded_where_it_is_asked_for_and_wants_a_fresh_head() {
+        let recipe = Recipe {
+            classifier_pooling: Some(ClassifierPooling::Mean),
+            ..Recipe::default()
+        };
+        assert!(recipe.validate().is_ok());
+        let written = serde_json::to_value(&recipe).expect("plain data");
+        assert_eq!(written["classifier_pooling"], "mean");
+        let read: Recipe = serde_json::from_value(written).expect("it has just been written");
+        assert_eq!(read, recipe);
+        let written = serde_json::to_value(Recipe::default()).expect("plain data");
+        assert!(written.get("classifier_pooling").is_none());
+
+        let own_head = Recipe {
+            head: Head::Checkpoint,
+            ..recipe
+        };
+        let error = own_head.validate().expect_err("a contradiction");
+        assert_eq!(
+            error.to_string(),
+            "classifier pooling is mean, accepted is the checkpoint's own if its head is kept"
         );
     }
 

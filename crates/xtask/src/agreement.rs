@@ -62,6 +62,9 @@ struct Recipe {
     max_length: usize,
     #[serde(default)]
     fresh_pooler: bool,
+    /// Of ours alone: run_glue.py has what transformers has.
+    #[serde(default)]
+    classifier_pooling: Option<String>,
 }
 
 /// The runs of a task.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use encoders::{BertConfig, HiddenAct};
+use encoders::{BertConfig, ClassifierPooling, HiddenAct};
 use pretrain::{Documents, Recipe, RunConfig};
 use program::DeviceOptions;
 
@@ -134,6 +134,7 @@ impl Arguments {
                 layer_norm_eps: 1e-12,
                 pad_token_id: Some(0),
                 position_embedding_type: "absolute".to_owned(),
+                classifier_pooling: ClassifierPooling::Cls,
                 is_decoder: false,
             },
             recipe: Recipe {

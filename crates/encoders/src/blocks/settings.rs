@@ -62,14 +62,14 @@ impl Settings {
     }
 
     /// Floating-point operations of the layers' matrix products in a classifier's forward pass over a sequence of
-    /// `length` tokens.
-    pub(crate) fn layer_flops(&self, length: usize) -> f64 {
-        let [hidden, inner, length] = [self.hidden, self.intermediate, length].map(|n| n as f64);
+    /// `length` tokens, of which the last layer computes `last`.
+    pub(crate) fn layer_flops(&self, length: usize, last: usize) -> f64 {
+        let [hidden, inner, length, last] =
+            [self.hidden, self.intermediate, length, last].map(|n| n as f64);
         // Key and value of a token; query, output, feed-forward block, scores and their use.
         let seen = 2.0 * hidden * hidden;
         let computed = 2.0 * hidden * hidden + 2.0 * hidden * inner + 2.0 * length * hidden;
-        // The last layer computes the first token only.
         let layers = self.layers as f64;
-        2.0 * (layers * length * seen + ((layers - 1.0) * length + 1.0) * computed)
+        2.0 * (layers * length * seen + ((layers - 1.0) * length + last) * computed)
     }
 }

@@ -123,7 +123,8 @@ impl Snapshot {
     /// files, and `README.md`.
     ///
     /// [`Snapshot::open`] reads it, and so does transformers' `AutoModelForSequenceClassification` if the weights are
-    /// [`SaveFormat::Safetensors`]. [`Classifier::blank`] says how to read a [`SaveFormat::Burnpack`]. The
+    /// [`SaveFormat::Safetensors`], unless it is a BERT with the mean of all tokens, which transformers has no class for and
+    /// which names itself a `BertModel`. [`Classifier::blank`] says how to read a [`SaveFormat::Burnpack`]. The
     /// folder is written beside `folder` and replaces what is there once it is complete.
     ///
     /// # Errors
@@ -159,7 +160,11 @@ impl Snapshot {
     ) -> Result<(), EncoderError> {
         let fields = self.config_fields()?;
         let architecture = self.config().family().outline().architecture;
-        let fields = config::of_classifier(fields, architecture, &options.problem, options.dtype);
+        let mut fields =
+            config::of_classifier(fields, architecture, &options.problem, options.dtype);
+        if let Some(pooling) = self.pooling {
+            fields.insert("classifier_pooling".to_owned(), pooling.name().into());
+        }
         let text = serde_json::to_string_pretty(&fields).expect("JSON is plain data");
         replace(&folder.join("config.json"), (text + "\n").as_bytes())?;
         for name in TOKENIZER_FILES {

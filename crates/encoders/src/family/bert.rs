@@ -8,8 +8,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::{Family, Stages};
 use crate::blocks::{Dropouts, Embeddings, Encoder, Linear, Pooler};
-use crate::input::{EncoderInput, Tokens};
+use crate::input::{EncoderInput, Layout, Tokens};
 use crate::names::{Names, RENAMED};
+use crate::pooling::ClassifierPooling;
 use crate::roles::Role;
 
 pub use config::BertConfig;
@@ -27,15 +28,19 @@ const POSITION_IDS: &str = "bert.embeddings.position_ids";
 pub(crate) struct BertModel {
     embeddings: Embeddings,
     encoder: Encoder,
-    pooler: Pooler,
+    /// None where the mean of all tokens stands for a sequence.
+    pooler: Option<Pooler>,
 }
 
-/// A linear classifier over the pooled output, as transformers' `BertForSequenceClassification`.
+/// A linear classifier over the pooled output, as transformers' `BertForSequenceClassification`, or over the mean of all
+/// tokens, as sentence encoders are trained.
 #[derive(Module, Debug)]
 pub(crate) struct BertForSequenceClassification {
     bert: BertModel,
     classifier: Linear,
     dropout: f64,
+    #[module(skip)]
+    pooling: ClassifierPooling,
 }
 
 impl Family for BertForSequenceClassification {
@@ -60,10 +65,14 @@ impl Family for BertForSequenceClassification {
             bert: BertModel {
                 embeddings: Embeddings::new(&settings, device),
                 encoder: Encoder::new(&settings, device),
-                pooler: Pooler::new(&settings, device),
+                pooler: config
+                    .classifier_pooling
+                    .is_cls()
+                    .then(|| Pooler::new(&settings, device)),
             },
             classifier: Linear::new(config.hidden_size, labels, device),
             dropout: config.classifier_dropout(),
+            pooling: config.classifier_pooling,
         }
     }
 
@@ -74,7 +83,7 @@ impl Family for BertForSequenceClassification {
     fn fresh_layer(&mut self, path: &str) -> Option<&mut Linear> {
         match path {
             "classifier" => Some(&mut self.classifier),
-            "bert.pooler.dense" => Some(&mut self.bert.pooler.dense),
+            "bert.pooler.dense" => self.bert.pooler.as_mut().map(|pooler| &mut pooler.dense),
             _ => None,
         }
     }
@@ -111,8 +120,19 @@ impl Stages for BertForSequenceClassification {
         self.bert.encoder.layer[index].forward(hidden, &input.layout, tokens, dropouts)
     }
 
+    fn summary(&self, hidden: Tensor<3>, layout: &Layout) -> Tensor<2> {
+        self.pooling.summary(hidden, layout)
+    }
+
+    fn summarised(&self) -> Tokens {
+        self.pooling.tokens()
+    }
+
     fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {
-        let pooled = self.bert.pooler.forward(summary);
+        let pooled = match &self.bert.pooler {
+            Some(pooler) => pooler.forward(summary),
+            None => self.classifier.adopt(summary),
+        };
         self.classifier
             .forward(fused::dropout(pooled, dropouts.next(self.dropout)))
     }

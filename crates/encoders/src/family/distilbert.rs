@@ -137,7 +137,7 @@ impl FamilyConfig for DistilBertConfig {
     }
 
     fn matrix_flops(&self, length: usize) -> f64 {
-        self.settings().layer_flops(length)
+        self.settings().layer_flops(length, 1)
     }
 }
 

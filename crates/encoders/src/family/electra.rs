@@ -166,7 +166,7 @@ impl FamilyConfig for ElectraConfig {
             true => 2.0 * (length * self.embedding_size) as f64 * self.hidden_size as f64,
             false => 0.0,
         };
-        projection + self.settings().layer_flops(length)
+        projection + self.settings().layer_flops(length, 1)
     }
 }
 

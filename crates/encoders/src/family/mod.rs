@@ -22,6 +22,7 @@ use crate::classifier::Classifier;
 use crate::error::EncoderError;
 use crate::input::{EncoderInput, Layout, Tokens};
 use crate::names::Names;
+use crate::pooling::ClassifierPooling;
 use crate::roles::Role;
 
 /// What is asked of a family's configuration outside the family.
@@ -31,6 +32,24 @@ pub(crate) trait FamilyConfig {
 
     /// What every family has, each in fields of its own names.
     fn outline(&self) -> Outline<'_>;
+
+    /// Which tokens stand for a sequence; `None` for a family whose classifier leaves no choice.
+    fn pooling(&self) -> Option<ClassifierPooling> {
+        None
+    }
+
+    /// Sets what [`pooling`](Self::pooling) returns, for a family that has a choice.
+    fn set_pooling(&mut self, _pooling: ClassifierPooling) {}
+
+    /// Whether the module has the [optional](Names::optional) layers of its family.
+    fn has_optional(&self) -> bool {
+        true
+    }
+
+    /// What a user of transformers does with a saved classifier that transformers has no class for.
+    fn without_class(&self) -> Option<&'static str> {
+        None
+    }
 
     /// How the weight of a fresh layer is drawn.
     fn initial(&self, _layer: &str) -> Initial {
@@ -207,6 +226,12 @@ macro_rules! registry {
             }
 
             pub(crate) fn family(&self) -> &dyn FamilyConfig {
+                match self {
+                    $(Self::$name(config) => config,)+
+                }
+            }
+
+            pub(crate) fn family_mut(&mut self) -> &mut dyn FamilyConfig {
                 match self {
                     $(Self::$name(config) => config,)+
                 }

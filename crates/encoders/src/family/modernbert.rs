@@ -12,9 +12,10 @@ use super::{Family, Stages};
 use crate::blocks::{Dropouts, HiddenAct, LayerNorm, Linear};
 use crate::input::{EncoderInput, Layout, Tokens};
 use crate::names::Names;
+use crate::pooling::ClassifierPooling;
 use crate::roles::{Projection, Role};
 
-pub use config::{AttentionKind, ClassifierPooling, ModernBertConfig, Rope, RopeParameters};
+pub use config::{AttentionKind, ModernBertConfig, Rope, RopeParameters};
 
 /// The encoder, as transformers' `ModernBertModel`.
 #[derive(Module, Debug)]
@@ -163,18 +164,11 @@ impl Stages for ModernBertForSequenceClassification {
     }
 
     fn summary(&self, hidden: Tensor<3>, layout: &Layout) -> Tensor<2> {
-        match self.pooling {
-            ClassifierPooling::Cls => layout.first(hidden).flatten(0, 1),
-            ClassifierPooling::Mean => layout.mean(hidden),
-        }
+        self.pooling.summary(hidden, layout)
     }
 
-    /// The mean reads every token, so its last layer has nothing to leave out.
     fn summarised(&self) -> Tokens {
-        match self.pooling {
-            ClassifierPooling::Cls => Tokens::First,
-            ClassifierPooling::Mean => Tokens::All,
-        }
+        self.pooling.tokens()
     }
 
     fn logits(&self, summary: Tensor<2>, dropouts: &mut Dropouts) -> Tensor<2> {

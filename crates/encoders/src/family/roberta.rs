@@ -180,7 +180,7 @@ impl FamilyConfig for RobertaConfig {
     }
 
     fn matrix_flops(&self, length: usize) -> f64 {
-        self.settings().layer_flops(length)
+        self.settings().layer_flops(length, 1)
     }
 }
 

@@ -197,7 +197,7 @@ fn a_pooler_without_biases_is_said_to_look_untrained() {
     assert_eq!(
         notes(&copy),
         [
-            "the checkpoint's pooler looks untrained: `bert.pooler.dense.bias` is exactly 0; a fresh one (`--fresh pooler`) would be drawn from the seed, like the head, and not perturbed"
+            "the checkpoint's pooler looks untrained: `bert.pooler.dense.bias` is exactly 0; a fresh one (`--fresh pooler`) would be drawn from the seed, like the head, and not perturbed; `--classifier-pooling mean` would read the mean of all tokens"
         ]
     );
     let fresh = copy.open().with_fresh_pooler().unwrap();

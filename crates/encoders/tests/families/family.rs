@@ -171,6 +171,10 @@ const DEBERTA: Family = Family {
 pub(crate) const FAMILIES: &[Family] = &[
     BERT,
     Family {
+        name: "bert_mean",
+        ..BERT
+    },
+    Family {
         name: "roberta",
         words: "roberta.embeddings.word_embeddings.weight",
         ..BERT

@@ -44,7 +44,7 @@ enum Heads {
 /// Tensors of the heads of pretraining: with a decoder of its own, with one tied to the embeddings, and others.
 fn pretraining(family: &Family) -> &'static [&'static [&'static str]] {
     match family.name {
-        "bert" => &[
+        "bert" | "bert_mean" => &[
             &[
                 "cls.predictions.bias",
                 "cls.predictions.decoder.weight",

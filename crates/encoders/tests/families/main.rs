@@ -18,6 +18,7 @@ mod mutations;
 mod named;
 mod onnx;
 mod parameters;
+mod pooling;
 mod saving;
 mod stages;
 mod tokenizer_files;

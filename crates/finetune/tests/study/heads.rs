@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use finetune::{FinetuneError, Session};
 use serde_json::{Value, json};
 use study::record::{RunLog, RunRecord};
-use study::{Arm, Head};
+use study::{Arm, ClassifierPooling, Head};
 use tempfile::TempDir;
 
 use crate::setup::{self, config, snapshot};
@@ -88,6 +88,52 @@ fn a_fresh_pooler_is_drawn_from_the_seed_and_gets_no_noise() {
             .all(|record| record.settings.recipe.fresh_pooler)
     );
     assert_ne!(scores(&pretrained)[0].0, scores(&fresh)[0].0);
+}
+
+#[test]
+fn the_head_reads_the_mean_of_all_tokens_where_it_is_asked_to() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    setup::write_data(folder.path());
+    let session = |pooling, model: &Path| {
+        let mut config = config(&[Arm::BASELINE, Arm::NOISYTUNE], 1, 0.15);
+        config.recipe.classifier_pooling = pooling;
+        let task = setup::sst2(folder.path());
+        Session::open(config, task, model, &Device::flex(), "flex")
+    };
+    let runs = |pooling, out: &str| {
+        let session = session(pooling, &snapshot()).expect("the study opens");
+        let out = folder.path().join(out);
+        session.run(&out, &mut ()).expect("it runs");
+        RunLog::read(&out).expect("the records read back")
+    };
+    let (own, mean) = (
+        runs(None, "own"),
+        runs(Some(ClassifierPooling::Mean), "mean"),
+    );
+    let perturbed = |records: &[RunRecord]| {
+        let noise = records.iter().find_map(|record| record.noise.clone());
+        noise.expect("one arm has noise").perturbed
+    };
+    // BERT's pooler has two parameters.
+    assert_eq!(perturbed(&own), perturbed(&mean) + 2);
+    assert_ne!(scores(&own)[0].0, scores(&mean)[0].0);
+    for record in &mean {
+        let model = &record.settings.model.config;
+        assert_eq!(model["classifier_pooling"], "mean");
+        let recipe = &record.settings.recipe;
+        assert_eq!(recipe.classifier_pooling, Some(ClassifierPooling::Mean));
+    }
+    assert!(
+        own[0]
+            .settings
+            .model
+            .config
+            .get("classifier_pooling")
+            .is_none()
+    );
+    // What the model says by itself changes nothing.
+    let first = runs(Some(ClassifierPooling::Cls), "first");
+    assert_eq!(scores(&first), scores(&own));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use encoders::{BertConfig, HiddenAct};
+use encoders::{BertConfig, ClassifierPooling, HiddenAct};
 use pretrain::{DataSummary, Documents, HeldOut, Observer, Recipe, RunConfig, Step, Vocabulary};
 
 const WORDS: [&str; 24] = [
@@ -94,6 +94,7 @@ pub(crate) fn encoder() -> BertConfig {
         layer_norm_eps: 1e-12,
         pad_token_id: Some(0),
         position_embedding_type: "absolute".to_owned(),
+        classifier_pooling: ClassifierPooling::Cls,
         is_decoder: false,
     }
 }

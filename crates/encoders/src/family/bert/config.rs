@@ -6,6 +6,7 @@ use crate::blocks::{FirstPosition, HiddenAct, Settings};
 use crate::error::EncoderError;
 use crate::family::fields::LikeBert;
 use crate::family::{FamilyConfig, Outline, fields};
+use crate::pooling::ClassifierPooling;
 
 /// The settings of a BERT encoder, under Hugging Face's names and with Hugging Face's defaults.
 ///
@@ -41,6 +42,10 @@ pub struct BertConfig {
     /// Dropout before the classification head; `hidden_dropout_prob` if absent.
     #[serde(default)]
     pub classifier_dropout: Option<f64>,
+    /// What the classifier reads: the first token through the pooler, as transformers' does, or the mean of all tokens
+    /// without one. transformers knows the field for other families alone, and ignores it here.
+    #[serde(default, skip_serializing_if = "ClassifierPooling::is_cls")]
+    pub classifier_pooling: ClassifierPooling,
     /// Rows of the position embedding: the longest sequence, in tokens.
     #[serde(default = "default::positions")]
     pub max_position_embeddings: usize,
@@ -131,7 +136,11 @@ impl FamilyConfig for BertConfig {
     fn outline(&self) -> Outline<'_> {
         Outline {
             model_type: &self.model_type,
-            architecture: "BertForSequenceClassification",
+            // A reader that does not know the mean must not take the folder for a classifier with a pooler.
+            architecture: match self.classifier_pooling {
+                ClassifierPooling::Cls => "BertForSequenceClassification",
+                ClassifierPooling::Mean => "BertModel",
+            },
             vocab_size: self.vocab_size,
             hidden_size: self.hidden_size,
             num_hidden_layers: self.num_hidden_layers,
@@ -143,17 +152,43 @@ impl FamilyConfig for BertConfig {
         }
     }
 
-    /// Parameters of the encoder with its pooler, without a head.
+    fn pooling(&self) -> Option<ClassifierPooling> {
+        Some(self.classifier_pooling)
+    }
+
+    fn set_pooling(&mut self, pooling: ClassifierPooling) {
+        self.classifier_pooling = pooling;
+    }
+
+    fn has_optional(&self) -> bool {
+        self.classifier_pooling.is_cls()
+    }
+
+    fn without_class(&self) -> Option<&'static str> {
+        let is_mean = self.classifier_pooling == ClassifierPooling::Mean;
+        is_mean.then_some(
+            "transformers has no class for this classifier, which reads the mean of all tokens; \
+             `AutoModelForSequenceClassification` would draw a pooler at random. `AutoModel.from_pretrained(FOLDER, \
+             add_pooling_layer=False)` is the encoder; the logits are the mean of its `last_hidden_state` over the attention \
+             mask, times `classifier.weight` transposed, plus `classifier.bias`, both in the file of the weights.",
+        )
+    }
+
+    /// Parameters of the encoder with its pooler, if it has one, without a head.
     fn num_params(&self) -> usize {
         let (settings, hidden) = (self.settings(), self.hidden_size as f64);
-        let pooler = hidden * hidden + hidden;
+        let pooler = match self.classifier_pooling {
+            ClassifierPooling::Cls => hidden * hidden + hidden,
+            ClassifierPooling::Mean => 0.0,
+        };
         (settings.embedding_params() + settings.layer_params() + pooler) as usize
     }
 
     /// Floating-point operations of the encoder's matrix products in a classifier's forward pass over a
     /// sequence of `length` tokens; a training step does three times as many.
     fn matrix_flops(&self, length: usize) -> f64 {
-        self.settings().layer_flops(length)
+        let last = self.classifier_pooling.count(length);
+        self.settings().layer_flops(length, last)
     }
 }
 

@@ -310,6 +310,6 @@ impl FamilyConfig for DebertaV2Config {
         let rows = 2.0 * self.span().min(length) as f64;
         let tokens = (layers - 1.0) * length as f64 + 1.0;
         let distances = 2.0 * rows * hidden * (layers * hidden + tokens);
-        self.settings().layer_flops(length) + terms * distances
+        self.settings().layer_flops(length, 1) + terms * distances
     }
 }

@@ -4,17 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{HiddenAct, Initial};
 use crate::family::{FamilyConfig, Outline, fields};
-
-/// Which tokens stand for a sequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClassifierPooling {
-    /// The first.
-    #[default]
-    Cls,
-    /// The mean of all.
-    Mean,
-}
+use crate::pooling::ClassifierPooling;
 
 /// Which tokens a layer's attention reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -283,6 +273,14 @@ impl FamilyConfig for ModernBertConfig {
         }
     }
 
+    fn pooling(&self) -> Option<ClassifierPooling> {
+        Some(self.classifier_pooling)
+    }
+
+    fn set_pooling(&mut self, pooling: ClassifierPooling) {
+        self.classifier_pooling = pooling;
+    }
+
     fn num_params(&self) -> usize {
         // A configuration may claim more than any memory holds: wider than usize, then cut.
         let [words, hidden, inner, layers] = [
@@ -303,6 +301,7 @@ impl FamilyConfig for ModernBertConfig {
     }
 
     fn matrix_flops(&self, length: usize) -> f64 {
+        let last = self.classifier_pooling.count(length);
         let [hidden, inner, length, layers] = [
             self.hidden_size,
             self.intermediate_size,
@@ -313,10 +312,7 @@ impl FamilyConfig for ModernBertConfig {
         // Key and value of a token; query, output, feed-forward block, scores and their use.
         let seen = 2.0 * hidden * hidden;
         let computed = 2.0 * hidden * hidden + 3.0 * hidden * inner + 2.0 * length * hidden;
-        let last = match self.classifier_pooling {
-            ClassifierPooling::Cls => 1.0,
-            ClassifierPooling::Mean => length,
-        };
+        let last = last as f64;
         2.0 * (layers * length * seen + ((layers - 1.0) * length + last) * computed)
     }
 }
