@@ -14,6 +14,7 @@
 //! | [`linear`], [`linear_gelu`] | matmul, add, gelu |
 //! | [`projections`] | the same for several weights, as one product |
 //! | [`attention`], [`packed_attention`] | reshapes, swaps, matmul, mask, softmax, dropout, matmul |
+//! | [`projections_by_head`], [`attention_by_head`] | both with the heads apart in between, and the probabilities kept |
 //! | [`biased_attention`] | the same with a bias of the scores, such as one of relative positions |
 //! | [`layer_norm`] | mean, variance, scale, shift |
 //! | [`linear_dropout_add_layer_norm`] | matmul, add, dropout, add, layer norm |
@@ -88,6 +89,7 @@
 
 mod adamw;
 mod attention;
+mod attention_by_head;
 mod backlog;
 mod biased_attention;
 mod branches;
@@ -120,6 +122,7 @@ mod remote;
 
 pub use adamw::{AdamW, AdamWError, Moments, adamw_step, squared_norm};
 pub use attention::{attention, packed_attention};
+pub use attention_by_head::{attends_by_head, attention_by_head};
 pub use backlog::{Backlog, defers_rows, squared_norm_of_rows};
 pub use biased_attention::biased_attention;
 pub use branches::branches;
@@ -133,7 +136,7 @@ pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_gelu};
 pub use packing::{Packing, PackingError};
 pub use parts::parts;
-pub use projections::projections;
+pub use projections::{projections, projections_by_head};
 #[cfg(feature = "remote")]
 pub use remote::with_operations;
 pub use residual::{Norm, linear_dropout_add_layer_norm};

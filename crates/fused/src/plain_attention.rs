@@ -66,26 +66,40 @@ pub(crate) trait AroundProducts<B: Backend + DropoutBackend> {
         dropped: &Dropped<B>,
         scale: f32,
     ) -> FloatTensor<B>;
+
+    /// [`score_grad`](Self::score_grad), and what dropout keeps of the probabilities, in the gradient's precision.
+    fn score_grad_and_kept(
+        grad: FloatTensor<B>,
+        probabilities: FloatTensor<B>,
+        dropped: &Dropped<B>,
+        scale: f32,
+    ) -> (FloatTensor<B>, FloatTensor<B>);
 }
 
 /// Burn's primitives.
 pub(crate) struct Primitives;
 
+/// `[batch, sequence, heads * d]` as `[batch, heads, sequence, d]`.
+pub(crate) fn split<B: Backend>(x: FloatTensor<B>, heads: usize) -> FloatTensor<B> {
+    let [batch, sequence, width] = x.shape().dims();
+    let x = B::float_reshape(x, Shape::new([batch, sequence, heads, width / heads]));
+    B::float_swap_dims(x, 1, 2)
+}
+
+/// The inverse of [`split`].
+pub(crate) fn join<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let [batch, heads, sequence, d] = x.shape().dims();
+    let x = B::float_swap_dims(x, 1, 2);
+    B::float_reshape(x, Shape::new([batch, sequence, heads * d]))
+}
+
 impl<B: Backend + DropoutBackend> AroundProducts<B> for Primitives {
     fn split<const N: usize>(tensors: [FloatTensor<B>; N], heads: usize) -> [FloatTensor<B>; N] {
-        tensors.map(|x| {
-            let [batch, sequence, width] = x.shape().dims();
-            let x = B::float_reshape(x, Shape::new([batch, sequence, heads, width / heads]));
-            B::float_swap_dims(x, 1, 2)
-        })
+        tensors.map(|x| split::<B>(x, heads))
     }
 
     fn join<const N: usize>(tensors: [FloatTensor<B>; N]) -> [FloatTensor<B>; N] {
-        tensors.map(|x| {
-            let [batch, heads, sequence, d] = x.shape().dims();
-            let x = B::float_swap_dims(x, 1, 2);
-            B::float_reshape(x, Shape::new([batch, sequence, heads * d]))
-        })
+        tensors.map(join::<B>)
     }
 
     fn probabilities(
@@ -106,6 +120,18 @@ impl<B: Backend + DropoutBackend> AroundProducts<B> for Primitives {
         let dtype = grad.dtype();
         let grad = scaled_score_grad::<B>(grad, probabilities, dropped);
         rounded::<B>(B::float_mul_scalar(grad, scale.into()), dtype)
+    }
+
+    fn score_grad_and_kept(
+        grad: FloatTensor<B>,
+        probabilities: FloatTensor<B>,
+        dropped: &Dropped<B>,
+        scale: f32,
+    ) -> (FloatTensor<B>, FloatTensor<B>) {
+        let kept = multiplied::<B>(probabilities.clone(), dropped);
+        let kept = rounded::<B>(kept, grad.dtype());
+        let score_grad = Self::score_grad(grad, probabilities, dropped, scale);
+        (score_grad, kept)
     }
 }
 
@@ -181,14 +207,23 @@ impl<B: Backend + DropoutBackend, S: AroundProducts<B>> Plain<B, S> {
         dropout: Option<Dropout>,
         probabilities: impl FnOnce(FloatTensor<B>, &Dropped<B>, f32) -> (FloatTensor<B>, FloatTensor<B>),
     ) -> Self {
-        let [batch, queries, width] = query.shape().dims();
+        let [batch, queries, _] = query.shape().dims();
         let keys = key.shape()[1];
         let dropped = dropout.map_or(Dropped::Not, |dropout| {
             let places = Places::of_heads([batch, heads, queries, keys], packing.cloned());
             S::dropped(&query, places, dropout)
         });
-        let [query, key, value] = S::split([query, key, value], heads);
-        let scale = 1.0 / ((width / heads) as f32).sqrt();
+        let inputs = S::split([query, key, value], heads);
+        Self::by_head(inputs, dropped, probabilities)
+    }
+
+    /// [`new`](Self::new) of heads that are apart.
+    fn by_head(
+        [query, key, value]: [FloatTensor<B>; 3],
+        dropped: Dropped<B>,
+        probabilities: impl FnOnce(FloatTensor<B>, &Dropped<B>, f32) -> (FloatTensor<B>, FloatTensor<B>),
+    ) -> Self {
+        let scale = scale_of::<B>(&query);
         let scores = B::float_matmul(query.clone(), B::float_swap_dims(key.clone(), 2, 3));
         let (probabilities, kept) = probabilities(scores, &dropped, scale);
         Self {
@@ -226,6 +261,59 @@ impl<B: Backend + DropoutBackend, S: AroundProducts<B>> Plain<B, S> {
         let key_grad = B::float_matmul(transpose(score_grad), self.query);
         S::join([query_grad, key_grad, value_grad])
     }
+}
+
+/// `1 / √d` of heads that are apart.
+fn scale_of<B: Backend>(query: &FloatTensor<B>) -> f32 {
+    1.0 / (query.shape()[3] as f32).sqrt()
+}
+
+/// Of heads that are apart, `[batch, heads, sequence, d]`: the context `[batch, queries, heads * d]`, and the probabilities in single
+/// precision.
+pub(crate) fn by_head<B: Backend + DropoutBackend, S: AroundProducts<B>>(
+    inputs: [FloatTensor<B>; 3],
+    key_mask: BoolTensor<B>,
+    dropout: Option<Dropout>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let dropped = dropped_by_head::<B, S>(&inputs, dropout);
+    let plain = Plain::<B, S>::by_head(inputs, dropped, |scores, dropped, scale| {
+        S::probabilities(scores, key_mask, dropped, scale)
+    });
+    let probabilities = plain.probabilities.clone();
+    (plain.context(), probabilities)
+}
+
+/// The gradients of [`by_head`], from the probabilities that it gave.
+pub(crate) fn by_head_backward<B: Backend + DropoutBackend, S: AroundProducts<B>>(
+    inputs: [FloatTensor<B>; 3],
+    probabilities: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    dropout: Option<Dropout>,
+) -> [FloatTensor<B>; 3] {
+    let dropped = dropped_by_head::<B, S>(&inputs, dropout);
+    let [query, key, value] = inputs;
+    let [grad] = S::split([grad], query.shape()[1]);
+    let transpose = |x| B::float_swap_dims(x, 2, 3);
+
+    let kept_grad = B::float_matmul(grad.clone(), transpose(value));
+    let scale = scale_of::<B>(&query);
+    let (score_grad, kept) = S::score_grad_and_kept(kept_grad, probabilities, &dropped, scale);
+    [
+        B::float_matmul(score_grad.clone(), key),
+        B::float_matmul(transpose(score_grad), query),
+        B::float_matmul(transpose(kept), grad),
+    ]
+}
+
+fn dropped_by_head<B: Backend + DropoutBackend, S: AroundProducts<B>>(
+    [query, key, _]: &[FloatTensor<B>; 3],
+    dropout: Option<Dropout>,
+) -> Dropped<B> {
+    dropout.map_or(Dropped::Not, |dropout| {
+        let [batch, heads, queries, _] = query.shape().dims();
+        let places = Places::of_heads([batch, heads, queries, key.shape()[2]], None);
+        S::dropped(query, places, dropout)
+    })
 }
 
 /// Attention with a bias, by Burn's primitives.

@@ -11,6 +11,7 @@ use burn::tensor::Tensor;
 use crate::linear::{self, LinearBackend};
 use crate::meeting::{Meeting, UseBackward};
 use crate::parts::{JoinBackend, PartsBackend, side_by_side};
+use crate::plain_attention::{join, split};
 use crate::together::TensorList;
 
 /// [`linear`](crate::linear()) by each of several weights, as one product.
@@ -33,6 +34,41 @@ pub fn projections<const N: usize, const D: usize>(
     weights: [Tensor<2>; N],
     biases: [Tensor<1>; N],
 ) -> [Tensor<D>; N] {
+    all(x, weights, biases, None)
+}
+
+/// [`projections`] with the heads of attention apart, as [`attention_by_head`](crate::attention_by_head) takes them.
+///
+/// # Shapes
+///
+/// - `x`: `[batch, sequence, inputs]`
+/// - two or three weights: `[inputs, heads * d]`
+/// - as many biases: `[heads * d]`
+/// - results: `[batch, heads, sequence, d]`
+///
+/// # Panics
+///
+/// When the shapes do not fit together, or the heads do not divide the outputs.
+pub fn projections_by_head<const N: usize>(
+    x: Tensor<3>,
+    weights: [Tensor<2>; N],
+    biases: [Tensor<1>; N],
+    heads: usize,
+) -> [Tensor<4>; N] {
+    let [_, outputs] = weights[0].dims();
+    assert!(
+        heads > 0 && outputs.is_multiple_of(heads),
+        "projections of {outputs} outputs: expected a multiple of {heads} heads"
+    );
+    all(x, weights, biases, Some(heads))
+}
+
+fn all<const N: usize, const D: usize, const R: usize>(
+    x: Tensor<D>,
+    weights: [Tensor<2>; N],
+    biases: [Tensor<1>; N],
+    heads: Option<usize>,
+) -> [Tensor<R>; N] {
     for (weight, bias) in weights.iter().zip(&biases) {
         let (dims, [outputs]) = (weight.dims(), bias.dims());
         assert_eq!(dims, weights[0].dims(), "projections: weights");
@@ -44,6 +80,7 @@ pub fn projections<const N: usize, const D: usize>(
         x.into_dispatch(),
         side_by_side(weights).into_dispatch(),
         biases,
+        heads,
     );
     let mut all = all.0.into_iter().map(Tensor::from_dispatch);
     std::array::from_fn(|_| all.next().expect("as many as there are biases"))
@@ -58,14 +95,15 @@ pub fn projections<const N: usize, const D: usize>(
     Autodiff
 )]
 pub(crate) trait ProjectionsBackend: Backend + PartsBackend + LinearBackend {
-    /// `x weight`, cut into as many parts of the last dimension as there are biases, each with its bias.
+    /// `x weight`, cut into as many parts of the last dimension as there are biases, each with its bias, and with its heads apart
+    /// if they are given.
     fn projected(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         #[extension_type] biases: TensorList<Self>,
+        heads: Option<usize>,
     ) -> TensorList<Self> {
-        let places = biases.0.len();
-        Self::cut(Self::fused_linear(x, weight, Self::joined(biases)), places)
+        plain::<Self>(x, weight, biases, heads)
     }
 }
 
@@ -87,14 +125,27 @@ pub(crate) struct ProjectionGradients<B: Backend> {
 
 /// The backward pass of projections, which no dispatch has to find.
 pub(crate) trait ProjectedBackward: ProjectionsBackend + JoinBackend {
-    /// From the gradients of the parts that have one, with their numbers of `places`, in order.
+    /// From the gradients of the parts that have one, with their numbers of `places`, in order; their heads are apart if so many
+    /// are given.
     fn projected_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         parts: Vec<(usize, FloatTensor<Self>)>,
         places: usize,
+        heads: Option<usize>,
     ) -> ProjectionGradients<Self> {
-        plain_backward::<Self>(x, weight, parts, places)
+        plain_backward::<Self>(x, weight, parts, places, heads)
+    }
+
+    /// The gradient of `x` alone, of parameters that are not trained.
+    fn projected_x_backward(
+        weight: FloatTensor<Self>,
+        parts: Vec<(usize, FloatTensor<Self>)>,
+        places: usize,
+        heads: Option<usize>,
+    ) -> FloatTensor<Self> {
+        let whole = Self::side_by_side(together::<Self>(parts, heads), places);
+        Self::fused_linear_x_backward(weight, whole)
     }
 }
 
@@ -107,20 +158,50 @@ impl ProjectedBackward for burn::backend::LibTorch {}
 #[cfg(feature = "remote")]
 impl ProjectedBackward for burn::backend::Remote {}
 
-/// Of one product.
+/// By one product.
+pub(crate) fn plain<B: ProjectionsBackend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    biases: TensorList<B>,
+    heads: Option<usize>,
+) -> TensorList<B> {
+    let places = biases.0.len();
+    let cut = B::cut(B::fused_linear(x, weight, B::joined(biases)), places);
+    match heads {
+        Some(heads) => TensorList(cut.0.into_iter().map(|x| split::<B>(x, heads)).collect()),
+        None => cut,
+    }
+}
+
+/// The gradients of [`plain`].
 pub(crate) fn plain_backward<B: ProjectionsBackend + JoinBackend>(
     x: FloatTensor<B>,
     weight: FloatTensor<B>,
     parts: Vec<(usize, FloatTensor<B>)>,
     places: usize,
+    heads: Option<usize>,
 ) -> ProjectionGradients<B> {
-    let whole = B::side_by_side(parts, places);
+    let whole = B::side_by_side(together::<B>(parts, heads), places);
     let x_grad = B::fused_linear_x_backward(weight, whole.clone());
     let (weight, biases) = B::fused_linear_parameters_backward(x, whole);
     ProjectionGradients {
         x: x_grad,
         weight,
         biases: B::cut(biases, places).0,
+    }
+}
+
+/// Parts whose heads were apart, if so many are given.
+pub(crate) fn together<B: Backend>(
+    parts: Vec<(usize, FloatTensor<B>)>,
+    heads: Option<usize>,
+) -> Vec<(usize, FloatTensor<B>)> {
+    match heads {
+        None => parts,
+        Some(_) => {
+            let parts = parts.into_iter();
+            parts.map(|(number, x)| (number, join::<B>(x))).collect()
+        }
     }
 }
 
@@ -133,13 +214,14 @@ where
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         biases: TensorList<Self>,
+        heads: Option<usize>,
     ) -> TensorList<Self> {
         let places = biases.0.len();
         let mut inputs = vec![x, weight];
         inputs.extend(biases.0);
         match places {
-            2 => projected::<B, C, 4>(inputs),
-            3 => projected::<B, C, 5>(inputs),
+            2 => projected::<B, C, 4>(inputs, heads),
+            3 => projected::<B, C, 5>(inputs, heads),
             _ => unreachable!("two or three biases"),
         }
     }
@@ -148,6 +230,7 @@ where
 /// `x`, weight and biases are `K` tensors.
 fn projected<B, C, const K: usize>(
     inputs: Vec<FloatTensor<Autodiff<B, C>>>,
+    heads: Option<usize>,
 ) -> TensorList<Autodiff<B, C>>
 where
     B: Backend + ProjectedBackward,
@@ -157,7 +240,7 @@ where
     struct ProductBackward<const K: usize>;
 
     impl<B: Backend + ProjectedBackward, const K: usize> Backward<B, K> for ProductBackward<K> {
-        type State = (FloatTensor<B>, FloatTensor<B>, Meeting);
+        type State = (FloatTensor<B>, FloatTensor<B>, Meeting, Option<usize>);
 
         fn backward(
             self,
@@ -166,19 +249,18 @@ where
             _checkpointer: &mut Checkpointer,
         ) {
             let first = grads.consume::<B>(&ops.node);
-            let (x, weight, meeting) = ops.state;
+            let (x, weight, meeting, heads) = ops.state;
             let parts = meeting.in_order::<FloatTensor<B>>(first);
             if let [Some(x_node), parameters @ ..] = ops.parents.as_slice()
                 && parameters.iter().all(Option::is_none)
             {
                 // Of parameters that are not trained, no product is made.
-                let whole = B::side_by_side(parts, K - 2);
-                let x = B::fused_linear_x_backward(weight, whole);
+                let x = B::projected_x_backward(weight, parts, K - 2, heads);
                 grads.register::<B>(x_node.id, x);
                 return;
             }
             let ProjectionGradients { x, weight, biases } =
-                B::projected_backward(x, weight, parts, K - 2);
+                B::projected_backward(x, weight, parts, K - 2, heads);
             let all = [x, weight].into_iter().chain(biases);
             for (node, grad) in ops.parents.into_iter().zip(all) {
                 if let Some(node) = node {
@@ -195,7 +277,8 @@ where
     };
     let mut inputs = inputs.into_iter();
     let [x, weight] = [(); 2].map(|()| inputs.next().expect("x and weight"));
-    let parts = B::projected(x.clone(), weight.clone(), TensorList(inputs.collect()));
+    let biases = TensorList(inputs.collect());
+    let parts = B::projected(x.clone(), weight.clone(), biases, heads);
     let meeting = Meeting::default();
     // The parts hang on this node; its own value is never looked at.
     let product: FloatTensor<Autodiff<B, C>> = match ProductBackward::<K>
@@ -203,7 +286,7 @@ where
         .compute_bound()
         .stateful()
     {
-        OpsKind::Tracked(prep) => prep.finish((x.clone(), weight, meeting.clone()), x),
+        OpsKind::Tracked(prep) => prep.finish((x.clone(), weight, meeting.clone(), heads), x),
         OpsKind::UnTracked(prep) => prep.finish(x),
     };
     let parts = parts.0.into_iter().enumerate();

@@ -72,6 +72,33 @@ pub(crate) fn attention_is_the_same_in_value_and_gradients(name: &str) {
     }
 }
 
+pub(crate) fn attention_by_head_is_the_same_in_value_and_gradients(name: &str) {
+    let turn = turn(name);
+    for [batch, queries, keys, heads, width] in SIZES {
+        for dropout in [None, dropout()] {
+            for is_padded in [false, true] {
+                let on = |device: &Device| {
+                    let attend = |inputs: [Tensor<3>; 3]| {
+                        let mask = is_padded.then(|| key_mask(batch, keys, &inputs[0].device()));
+                        let [query, key, value] = inputs.map(|x| {
+                            let [batch, sequence, _] = x.dims();
+                            x.reshape([batch, sequence, heads, width / heads])
+                                .swap_dims(1, 2)
+                        });
+                        fused::attention_by_head(query, key, value, mask, dropout)
+                    };
+                    let shapes = [[batch, queries, width], [batch, keys, width]];
+                    result_and_gradients(shapes, attend, device)
+                };
+                let what = format!("{queries} queries, {keys} keys, padded: {is_padded}");
+                let ours = on(&turn.device);
+                assert_close(&what, ROUNDING, &ours, &on(&Device::flex()));
+                assert!(ours == on(&turn.device), "{what}: the same bits again");
+            }
+        }
+    }
+}
+
 pub(crate) fn packed_attention_is_the_same_in_value_and_gradients(name: &str) {
     let turn = turn(name);
     let [batch, queries, keys, heads, width] = SIZES[0];

@@ -85,6 +85,11 @@ macro_rules! on {
             }
 
             #[test]
+            fn attention_by_head_is_the_same_in_value_and_gradients() {
+                crate::attention::attention_by_head_is_the_same_in_value_and_gradients(NAME);
+            }
+
+            #[test]
             fn scores_that_are_not_finite_spoil_their_rows_alone() {
                 crate::attention::scores_that_are_not_finite_spoil_their_rows_alone(NAME);
             }

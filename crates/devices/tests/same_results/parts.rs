@@ -5,6 +5,9 @@ use burn::tensor::{Device, Tensor};
 use crate::values::{assert_close, leaf, read};
 use crate::world::turn;
 
+/// Batch, sequence, inputs, heads and width of a head: of one head, of one sequence, of rows that cubes share unevenly.
+const PROJECTED: [[usize; 5]; 3] = [[1, 33, 12, 1, 16], [4, 1, 12, 4, 4], [3, 11, 12, 2, 8]];
+
 /// Rows and width of a part: fewer and more elements than the units of a cube.
 const SIZES: [[usize; 2]; 3] = [[1, 1], [7, 5], [129, 40]];
 /// Relative where the numbers are above 1: single precision, products of some ten terms of order 1 in two orders, multiplied with
@@ -37,25 +40,79 @@ pub(crate) fn parts_and_their_gradients_are_the_same(name: &str) {
 
 pub(crate) fn projections_are_the_same_in_value_and_gradients(name: &str) {
     let turn = turn(name);
-    let [rows, inputs, outputs] = [33, 12, 16];
-    let on = |device: &Device| {
-        let device = &device.clone().autodiff();
-        let x = leaf::<3>(1, [1, rows, inputs], device);
-        let weights = [2, 3, 4].map(|salt| leaf::<2>(salt, [inputs, outputs], device));
-        let biases = [5, 6, 7].map(|salt| leaf::<1>(salt, [outputs], device));
-        let projected = fused::projections(x.clone(), weights.clone(), biases.clone());
-        let mut all = projected.clone().map(read).to_vec();
-        let upstream = [8, 9, 10].map(|salt| leaf::<3>(salt, [1, rows, outputs], device).detach());
-        let [first, second, third] = projected;
-        let [of_first, of_second, of_third] = upstream;
-        let loss: Tensor<3> = first * of_first + second * of_second + third * of_third;
-        let gradients = loss.sum().backward();
-        all.push(read(x.grad(&gradients).expect("a leaf")));
-        all.extend(weights.map(|weight| read(weight.grad(&gradients).expect("a leaf"))));
-        all.extend(biases.map(|bias| read(bias.grad(&gradients).expect("a leaf"))));
-        all
+    for size @ [batch, sequence, inputs, heads, d] in PROJECTED {
+        let outputs = heads * d;
+        let by_head = |device: &Device| {
+            let project =
+                |x, weights, biases| fused::projections_by_head(x, weights, biases, heads);
+            projected([batch, sequence, inputs, outputs], project, device)
+        };
+        let side_by_side = |device: &Device| {
+            let project = fused::projections::<3, 3>;
+            projected([batch, sequence, inputs, outputs], project, device)
+        };
+        let ours = by_head(&turn.device);
+        assert_close(
+            &format!("{size:?} by head"),
+            ROUNDING,
+            &ours,
+            &by_head(&Device::flex()),
+        );
+        assert!(
+            ours == by_head(&turn.device),
+            "{size:?}: the same bits again"
+        );
+        let ours = side_by_side(&turn.device);
+        assert_close(
+            &format!("{size:?}"),
+            ROUNDING,
+            &ours,
+            &side_by_side(&Device::flex()),
+        );
+        assert!(
+            ours == side_by_side(&turn.device),
+            "{size:?}: the same bits again"
+        );
+    }
+}
+
+/// Three projections of `x`, and the gradients of everything where parameters are trained, then of `x` where they are not.
+fn projected<const D: usize>(
+    [batch, sequence, inputs, outputs]: [usize; 4],
+    project: impl Fn(Tensor<3>, [Tensor<2>; 3], [Tensor<1>; 3]) -> [Tensor<D>; 3],
+    device: &Device,
+) -> Vec<Vec<f32>> {
+    let device = &device.clone().autodiff();
+    let x = leaf::<3>(1, [batch, sequence, inputs], device);
+    let weights = [2, 3, 4].map(|salt| leaf::<2>(salt, [inputs, outputs], device));
+    let biases = [5, 6, 7].map(|salt| leaf::<1>(salt, [outputs], device));
+    let loss = |all: [Tensor<D>; 3]| {
+        let upstream = [8, 9, 10].into_iter().zip(all);
+        let terms = upstream.map(|(salt, one)| {
+            let weight = leaf::<D>(salt, one.dims(), device).detach();
+            (one * weight).sum()
+        });
+        terms.reduce(|sum, term| sum + term).expect("three terms")
     };
-    let ours = on(&turn.device);
-    assert_close("projections", ROUNDING, &ours, &on(&Device::flex()));
-    assert!(ours == on(&turn.device), "the same bits again");
+    let results = project(x.clone(), weights.clone(), biases.clone());
+    let mut all = results.clone().map(read).to_vec();
+    let gradients = loss(results).backward();
+    all.push(read(x.grad(&gradients).expect("a leaf")));
+    all.extend(
+        weights
+            .clone()
+            .map(|weight| read(weight.grad(&gradients).expect("a leaf"))),
+    );
+    all.extend(
+        biases
+            .clone()
+            .map(|bias| read(bias.grad(&gradients).expect("a leaf"))),
+    );
+    let frozen = project(
+        x.clone(),
+        weights.map(Tensor::detach),
+        biases.map(Tensor::detach),
+    );
+    all.push(read(x.grad(&loss(frozen).backward()).expect("a leaf")));
+    all
 }

@@ -2,11 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use fused::Dropout;
 
 use super::dropout::{Dropouts, of_part};
 use super::linear::Linear;
 use super::output::Output;
-use super::projected::projected;
 use super::settings::Settings;
 use crate::groups::Groups;
 use crate::input::{Layout, Tokens};
@@ -55,6 +55,11 @@ impl Heads {
         self.number
     }
 
+    /// The dropout of the probabilities.
+    pub(crate) fn next_dropout(self, dropouts: &mut Dropouts) -> Option<Dropout> {
+        dropouts.next(self.dropout)
+    }
+
     /// [`attend`](Self::attend) with a bias of the scaled scores, which is computed for each group from its number, its
     /// layout, and its queries and keys, each `[sequences, longest or 1, hidden]`.
     ///
@@ -68,7 +73,7 @@ impl Heads {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let dropout = dropouts.next(self.dropout);
+        let dropout = self.next_dropout(dropouts);
         let queries = groups.of_tokens(tokens, query);
         let [keys, values] = [key, value].map(|x| groups.padded(x));
         let states = queries.into_iter().zip(keys).zip(values);
@@ -97,7 +102,7 @@ impl Heads {
         tokens: Tokens,
         dropouts: &mut Dropouts,
     ) -> Tensor<3> {
-        let dropout = dropouts.next(self.dropout);
+        let dropout = self.next_dropout(dropouts);
         layout.attend(tokens, projected, self.number, dropout)
     }
 }
@@ -128,8 +133,8 @@ impl Attention {
             value,
             heads,
         } = &self.self_attention;
-        let (residual, projected) = projected([query, key, value], hidden, layout, tokens);
-        let context = heads.attend(projected, layout, tokens, dropouts);
+        let layers = [query, key, value];
+        let (residual, context) = heads.attended(layers, hidden, layout, tokens, dropouts);
         self.output.forward(context, residual, dropouts)
     }
 }

@@ -94,6 +94,20 @@ impl Linear {
         fused::projections(x, weights, layers.map(Self::bias))
     }
 
+    /// [`forward_all`](Self::forward_all) with the heads of attention apart.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, sequence, input]`
+    /// - outputs: `[batch, heads, sequence, output / heads]`
+    pub(crate) fn forward_by_head<const N: usize>(
+        layers: [&Self; N],
+        x: Tensor<3>,
+        heads: usize,
+    ) -> [Tensor<4>; N] {
+        let weights = layers.map(|layer| layer.weight.val());
+        fused::projections_by_head(x, weights, layers.map(Self::bias), heads)
+    }
+
     /// Computes some columns of the projection of the last dimension.
     ///
     /// # Shapes

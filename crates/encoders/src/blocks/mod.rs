@@ -3,6 +3,7 @@
 //! A block takes its sizes from `Settings` and knows no family.
 
 mod activation;
+mod attended;
 mod attention;
 mod dropout;
 mod embeddings;
@@ -13,7 +14,6 @@ mod linear;
 mod norm;
 mod output;
 mod pooler;
-mod projected;
 mod relative;
 mod settings;
 
@@ -29,6 +29,5 @@ pub(crate) use linear::{Initial, zero_bias};
 pub use norm::LayerNorm;
 pub use output::Output;
 pub use pooler::Pooler;
-pub(crate) use projected::projected;
 pub(crate) use relative::{scores_at, scores_by_distance, scores_of_pairs, split_heads};
 pub(crate) use settings::{FirstPosition, Settings};

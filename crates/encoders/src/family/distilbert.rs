@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Family, FamilyConfig, Outline, Stages, fields};
 use crate::blocks::{
-    Dropouts, Embeddings, FirstPosition, Heads, HiddenAct, LayerNorm, Linear, Settings, projected,
+    Dropouts, Embeddings, FirstPosition, Heads, HiddenAct, LayerNorm, Linear, Settings,
 };
 use crate::input::{EncoderInput, Layout, Tokens};
 use crate::names::{Names, RENAMED};
@@ -215,8 +215,8 @@ impl TransformerBlock {
         let Self { attention, ffn, .. } = self;
         let hidden = attention.q_lin.adopt(hidden);
         let layers = [&attention.q_lin, &attention.k_lin, &attention.v_lin];
-        let (residual, projected) = projected(layers, hidden, layout, tokens);
-        let context = attention.heads.attend(projected, layout, tokens, dropouts);
+        let heads = attention.heads;
+        let (residual, context) = heads.attended(layers, hidden, layout, tokens, dropouts);
         let attended =
             attention
                 .out_lin

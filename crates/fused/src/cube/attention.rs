@@ -17,11 +17,14 @@ use super::launch::{
     cube_per_row, element, empty, has_kernel, largest_of_cube, sum_of_cube, units,
 };
 use crate::attention::AttentionBackend;
+use crate::attention_by_head::HeadAttentionBackend;
 use crate::dropout::DropoutBackend;
 use crate::key::Dropout;
 use crate::mask::{Places, head_stride};
 use crate::packing::Packed;
-use crate::plain_attention::{AroundProducts, Dropped, Primitives, plain, plain_backward};
+use crate::plain_attention::{
+    AroundProducts, Dropped, Primitives, by_head, by_head_backward, plain, plain_backward,
+};
 
 impl AttentionBackend for Cube {
     fn fused_attention(
@@ -47,6 +50,30 @@ impl AttentionBackend for Cube {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         plain_backward::<Self, Kernels>(query, key, value, key_mask, packing, grad, heads, dropout)
+    }
+}
+
+impl HeadAttentionBackend for Cube {
+    fn head_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        key_mask: BoolTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        by_head::<Self, Kernels>([query, key, value], key_mask, dropout)
+    }
+
+    fn head_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        probabilities: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let inputs = [query, key, value];
+        by_head_backward::<Self, Kernels>(inputs, probabilities, grad, dropout).into()
     }
 }
 
@@ -135,24 +162,42 @@ impl AroundProducts<Cube> for Kernels {
         if !has_kernel(&grad) || probabilities.dtype != DType::F32 {
             return Primitives::score_grad(grad, probabilities, dropped, scale);
         }
-        let outputs = vec![(grad.shape.clone(), grad.dtype)];
-        let mut inputs = vec![grad, probabilities];
-        let (multipliers, dropout) = as_inputs(dropped);
-        inputs.extend(multipliers);
-        let run = move |tensors: Vec<CubeTensor>| {
-            let mut tensors = tensors.into_iter().map(into_contiguous);
-            let [grad, probabilities] =
-                [(); 2].map(|()| tensors.next().expect("two or three inputs"));
-            vec![score_grad(
-                grad,
-                probabilities,
-                tensors.next(),
-                dropout,
-                scale,
-            )]
-        };
-        register("fused.attention_score_grad", inputs, outputs, run).remove(0)
+        register_score_grad(grad, probabilities, dropped, scale, false).remove(0)
     }
+
+    fn score_grad_and_kept(
+        grad: FloatTensor<Cube>,
+        probabilities: FloatTensor<Cube>,
+        dropped: &Dropped<Cube>,
+        scale: f32,
+    ) -> (FloatTensor<Cube>, FloatTensor<Cube>) {
+        if !has_kernel(&grad) || probabilities.dtype != DType::F32 {
+            return Primitives::score_grad_and_kept(grad, probabilities, dropped, scale);
+        }
+        let both = register_score_grad(grad, probabilities, dropped, scale, true);
+        let [score_grad, kept] = all(both);
+        (score_grad, kept)
+    }
+}
+
+/// The scores' gradient, and what was kept of the probabilities if it is asked for.
+fn register_score_grad(
+    grad: FloatTensor<Cube>,
+    probabilities: FloatTensor<Cube>,
+    dropped: &Dropped<Cube>,
+    scale: f32,
+    with_kept: bool,
+) -> Vec<FloatTensor<Cube>> {
+    let outputs = vec![(grad.shape.clone(), grad.dtype); 1 + usize::from(with_kept)];
+    let mut inputs = vec![grad, probabilities];
+    let (multipliers, dropout) = as_inputs(dropped);
+    inputs.extend(multipliers);
+    let run = move |tensors: Vec<CubeTensor>| {
+        let mut tensors = tensors.into_iter().map(into_contiguous);
+        let inputs = [(); 2].map(|()| tensors.next().expect("two or three inputs"));
+        score_grad(inputs, tensors.next(), dropout, scale, with_kept)
+    };
+    register("fused.attention_score_grad", inputs, outputs, run)
 }
 
 /// The multipliers, or else the dropout whose mask is made where it is used.
@@ -239,15 +284,17 @@ fn probabilities(
 }
 
 fn score_grad(
-    grad: CubeTensor,
-    probabilities: CubeTensor,
+    [grad, probabilities]: [CubeTensor; 2],
     multipliers: Option<CubeTensor>,
     dropout: Option<Dropout>,
     scale: f32,
-) -> CubeTensor {
+    with_kept: bool,
+) -> Vec<CubeTensor> {
     let [rows, queries, keys] = dims(&grad);
     let of_grad = element(grad.dtype).expect("only these have a kernel");
-    let out = empty(&grad, grad.meta.shape().clone(), grad.dtype);
+    let like_grad = || empty(&grad, grad.meta.shape().clone(), grad.dtype);
+    let out = like_grad();
+    let kept = with_kept.then(like_grad);
     let client = grad.client.clone();
     let units = units(&client, keys);
     differentiate::launch(
@@ -262,6 +309,7 @@ fn score_grad(
             .collect(),
         dropout.iter().map(arguments).collect(),
         out.clone().into_buffer_arg(),
+        kept.iter().map(|x| x.clone().into_buffer_arg()).collect(),
         rows as u32,
         keys as u32,
         queries as u32,
@@ -271,7 +319,7 @@ fn score_grad(
         units as usize,
         of_grad,
     );
-    out
+    std::iter::once(out).chain(kept).collect()
 }
 
 /// `key_mask` has a row for `rows_of_mask` rows of scores; of `multipliers` and `masks` together there is one or none. Each head has
@@ -359,7 +407,8 @@ fn place_of_row(queries: u32, keys: u32, stride: u32) -> u32 {
     row / queries * stride + row % queries * keys
 }
 
-/// From the gradient of what was kept to that of the scores before their scaling. Operands are those of [`softmax`].
+/// From the gradient of what was kept to that of the scores before their scaling. Operands are those of [`softmax`]; `kept`, of which
+/// there is one or none, is what it wrote there.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
 fn differentiate<E: Float>(
@@ -368,6 +417,7 @@ fn differentiate<E: Float>(
     multipliers: Sequence<Box<[f32]>>,
     masks: Sequence<Mask>,
     out: &mut [E],
+    mut kept: Sequence<Box<[E]>>,
     rows: u32,
     keys: u32,
     queries: u32,
@@ -394,12 +444,18 @@ fn differentiate<E: Float>(
             let along = sum_of_cube(along, units);
             for key in range_stepped(unit, keys, units) {
                 let mut own = f32::cast_from(grad[start + key]);
+                let probability = probabilities[start + key];
+                let mut multiplied = probability;
                 #[unroll]
                 for i in 0..multipliers.len() {
                     own *= multipliers.index(i)[start + key];
+                    multiplied *= multipliers.index(i)[start + key];
                 }
-                let probability = probabilities[start + key];
                 out[start + key] = E::cast_from((own - along) * probability * scale);
+                #[unroll]
+                for i in 0..kept.len() {
+                    kept.index_mut(i)[start + key] = E::cast_from(multiplied);
+                }
             }
         }
         #[unroll]
@@ -419,6 +475,10 @@ fn differentiate<E: Float>(
                 let own = f32::cast_from(grad[start + key]) * multiplier;
                 let probability = probabilities[start + key];
                 out[start + key] = E::cast_from((own - along) * probability * scale);
+                #[unroll]
+                for j in 0..kept.len() {
+                    kept.index_mut(j)[start + key] = E::cast_from(probability * multiplier);
+                }
             }
             // The next call may have the same memory.
             sync_cube();

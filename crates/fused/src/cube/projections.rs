@@ -1,5 +1,5 @@
-//! Several affine maps of one tensor: one product, then a kernel that cuts it and adds the biases; and back, one that lays the
-//! gradients side by side and adds them up.
+//! Several affine maps of one tensor: one product, then a kernel that cuts it, into heads too, and adds the biases; and back, one that
+//! lays the gradients side by side and adds them up.
 
 use burn::backend::Cube;
 use burn::backend::ops::ModuleOps;
@@ -14,10 +14,9 @@ use cubecl::prelude::*;
 
 use super::fusion::register;
 use super::launch::{UNITS, cubes, element, empty, has_kernel, units};
-use crate::linear::LinearBackend;
-use crate::parts::PartsBackend;
+use crate::parts::JoinBackend;
 use crate::projections::{
-    ProjectedBackward, ProjectionGradients, ProjectionsBackend, plain_backward,
+    ProjectedBackward, ProjectionGradients, ProjectionsBackend, plain, plain_backward, together,
 };
 use crate::together::TensorList;
 
@@ -30,6 +29,7 @@ impl ProjectionsBackend for Cube {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         biases: TensorList<Self>,
+        heads: Option<usize>,
     ) -> TensorList<Self> {
         let places = biases.0.len();
         let [inputs, outputs] = weight.shape.dims();
@@ -38,20 +38,15 @@ impl ProjectionsBackend for Cube {
             && element(x.dtype).is_some()
             && biases.0.iter().all(|bias| bias.dtype == x.dtype);
         if !can {
-            let joined = Self::joined(biases);
-            return Self::cut(Self::fused_linear(x, weight, joined), places);
+            return plain::<Self>(x, weight, biases, heads);
         }
         let product = Self::linear(x, weight, None);
-        let shape = with_width(&product.shape, biases.0[0].shape[0]);
-        let outputs = vec![(shape, product.dtype); places];
+        let part = Part::of(&product.shape, biases.0[0].shape[0], heads);
+        let outputs = vec![(part.shape.clone(), product.dtype); places];
         let mut inputs = vec![product];
         inputs.extend(biases.0);
-        TensorList(register(
-            "fused.projections",
-            inputs,
-            outputs,
-            cut_with_biases,
-        ))
+        let run = move |tensors| cut_with_biases(tensors, &part);
+        TensorList(register("fused.projections", inputs, outputs, run))
     }
 }
 
@@ -61,25 +56,110 @@ impl ProjectedBackward for Cube {
         weight: FloatTensor<Self>,
         parts: Vec<(usize, FloatTensor<Self>)>,
         places: usize,
+        heads: Option<usize>,
     ) -> ProjectionGradients<Self> {
-        let (_, like) = &parts[0];
-        let is_small = like.shape.num_elements() <= i32::MAX as usize / places;
-        let are_alike = parts.iter().all(|(_, part)| part.dtype == like.dtype);
-        if parts.len() < places || !has_kernel(like) || !is_small || !are_alike {
-            return plain_backward::<Self>(x, weight, parts, places);
+        if !have_kernel(&parts, places) {
+            return plain_backward::<Self>(x, weight, parts, places, heads);
         }
-        let (shape, dtype) = (like.shape.clone(), like.dtype);
-        let width = shape[shape.num_dims() - 1];
-        let mut outputs = vec![(with_width(&shape, width * places), dtype)];
-        outputs.extend(vec![(Shape::new([width]), dtype); places]);
-        let parts = parts.into_iter().map(|(_, part)| part).collect();
-        let all = register("fused.projections_backward", parts, outputs, join_and_add);
-        let mut all = all.into_iter();
-        let whole = all.next().expect("the gradients side by side");
+        let Joined { whole, biases } = joined(parts, heads);
         ProjectionGradients {
             x: Self::linear_x_backward(weight, whole.clone()),
             weight: Self::linear_weight_backward(x, whole),
-            biases: all.collect(),
+            biases,
+        }
+    }
+
+    fn projected_x_backward(
+        weight: FloatTensor<Self>,
+        parts: Vec<(usize, FloatTensor<Self>)>,
+        places: usize,
+        heads: Option<usize>,
+    ) -> FloatTensor<Self> {
+        let whole = match heads.is_some() && have_kernel(&parts, places) {
+            true => joined(parts, heads).whole,
+            false => Self::side_by_side(together::<Self>(parts, heads), places),
+        };
+        Self::linear_x_backward(weight, whole)
+    }
+}
+
+/// Whether all parts have a gradient, and the kernel can have them.
+fn have_kernel(parts: &[(usize, FloatTensor<Cube>)], places: usize) -> bool {
+    let (_, like) = &parts[0];
+    let is_small = like.shape.num_elements() <= i32::MAX as usize / places;
+    let are_alike = parts.iter().all(|(_, part)| part.dtype == like.dtype);
+    parts.len() == places && has_kernel(like) && is_small && are_alike
+}
+
+/// Gradients of all parts side by side, and their sums over all rows.
+struct Joined {
+    whole: FloatTensor<Cube>,
+    biases: Vec<FloatTensor<Cube>>,
+}
+
+fn joined(parts: Vec<(usize, FloatTensor<Cube>)>, heads: Option<usize>) -> Joined {
+    let (places, (_, like)) = (parts.len(), &parts[0]);
+    let dtype = like.dtype;
+    let part = Part {
+        shape: like.shape.clone(),
+        is_by_head: heads.is_some(),
+    };
+    let width = part.width();
+    let mut outputs = vec![(part.whole(places), dtype)];
+    outputs.extend(vec![(Shape::new([width]), dtype); places]);
+    let parts = parts.into_iter().map(|(_, part)| part).collect();
+    let run = move |tensors| join_and_add(tensors, &part);
+    let mut all = register("fused.projections_backward", parts, outputs, run).into_iter();
+    Joined {
+        whole: all.next().expect("the gradients side by side"),
+        biases: all.collect(),
+    }
+}
+
+/// One of the results: `[.., width]`, or `[batch, heads, sequence, d]`.
+#[derive(Clone)]
+struct Part {
+    shape: Shape,
+    is_by_head: bool,
+}
+
+impl Part {
+    /// Of a product `[.., places * width]`.
+    fn of(product: &Shape, width: usize, heads: Option<usize>) -> Self {
+        let shape = match heads {
+            None => with_width(product, width),
+            Some(heads) => {
+                let [batch, sequence, _] = product.dims();
+                Shape::new([batch, heads, sequence, width / heads])
+            }
+        };
+        Self {
+            shape,
+            is_by_head: heads.is_some(),
+        }
+    }
+
+    /// How many parts of the width stand apart, in sequences of how many rows: without heads, it is one sequence.
+    fn heads_and_sequence(&self) -> [usize; 2] {
+        match self.is_by_head {
+            true => [self.shape[1], self.shape[2]],
+            false => [1, self.shape.num_elements() / self.last().max(1)],
+        }
+    }
+
+    fn last(&self) -> usize {
+        self.shape[self.shape.num_dims() - 1]
+    }
+
+    fn width(&self) -> usize {
+        self.heads_and_sequence()[0] * self.last()
+    }
+
+    /// The shape of so many side by side.
+    fn whole(&self, places: usize) -> Shape {
+        match self.is_by_head {
+            true => Shape::new([self.shape[0], self.shape[2], places * self.width()]),
+            false => with_width(&self.shape, places * self.width()),
         }
     }
 }
@@ -92,18 +172,16 @@ fn with_width(shape: &Shape, width: usize) -> Shape {
 }
 
 /// Of the product and the biases.
-fn cut_with_biases(tensors: Vec<CubeTensor>) -> Vec<CubeTensor> {
+fn cut_with_biases(tensors: Vec<CubeTensor>, part: &Part) -> Vec<CubeTensor> {
     let mut tensors = tensors.into_iter().map(into_contiguous);
     let product = tensors.next().expect("a product");
     let biases: Vec<CubeTensor> = tensors.collect();
-    let width = biases[0].meta.num_elements();
-    let of_product = element(product.dtype).expect("only these have a kernel");
-    let of_biases = element(biases[0].dtype).expect("only these have a kernel");
-    let shape = with_width(product.meta.shape(), width);
+    let of_all = element(product.dtype).expect("only these have a kernel");
     let parts = biases
         .iter()
-        .map(|_| empty(&product, shape.clone(), product.dtype));
+        .map(|_| empty(&product, part.shape.clone(), product.dtype));
     let parts: Vec<CubeTensor> = parts.collect();
+    let [heads, sequence] = part.heads_and_sequence();
     let client = product.client.clone();
     let units = units(&client, UNITS);
     cut_and_shift::launch(
@@ -116,28 +194,26 @@ fn cut_with_biases(tensors: Vec<CubeTensor>) -> Vec<CubeTensor> {
             .map(CubeTensor::into_buffer_arg)
             .collect(),
         parts.iter().map(|x| x.clone().into_buffer_arg()).collect(),
-        width as u32,
+        heads as u32,
+        sequence as u32,
+        part.last() as u32,
         units as usize,
-        of_product,
-        of_biases,
+        of_all,
     );
     parts
 }
 
 /// The whole, then the sum of each part over all rows.
-fn join_and_add(parts: Vec<CubeTensor>) -> Vec<CubeTensor> {
+fn join_and_add(parts: Vec<CubeTensor>, part: &Part) -> Vec<CubeTensor> {
     let parts: Vec<CubeTensor> = parts.into_iter().map(into_contiguous).collect();
     let (like, places) = (&parts[0], parts.len());
     let of_parts = element(like.dtype).expect("only these have a kernel");
-    let width = like.meta.shape().last().copied().unwrap_or(1);
+    let width = part.width();
+    let [heads, sequence] = part.heads_and_sequence();
     let rows = like.meta.num_elements() / width;
     let rows_at_once = ROWS.max(rows.div_ceil(MOST_CUBES));
     let cubes = rows.div_ceil(rows_at_once);
-    let whole = empty(
-        like,
-        with_width(like.meta.shape(), width * places),
-        like.dtype,
-    );
+    let whole = empty(like, part.whole(places), like.dtype);
     // For each cube, the sums of each part one after the other.
     let partial = empty(like, Shape::new([cubes * places * width]), DType::F32);
     let sums = parts.iter().map(|x| empty(x, Shape::new([width]), x.dtype));
@@ -152,7 +228,9 @@ fn join_and_add(parts: Vec<CubeTensor>) -> Vec<CubeTensor> {
         whole.clone().into_buffer_arg(),
         partial.clone().into_buffer_arg(),
         rows as u32,
-        width as u32,
+        heads as u32,
+        sequence as u32,
+        part.last() as u32,
         rows_at_once as u32,
         units as usize,
         of_parts,
@@ -171,17 +249,18 @@ fn join_and_add(parts: Vec<CubeTensor>) -> Vec<CubeTensor> {
     std::iter::once(whole).chain(sums).collect()
 }
 
-/// From the whole to its parts, plus the bias of each.
+/// From the whole to its parts, plus the bias of each; parts are `[.., heads, sequence, d]`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)] // The operands and their places.
-fn cut_and_shift<E: Float, B: Float>(
+fn cut_and_shift<E: Float>(
     whole: &[E],
-    biases: Sequence<Box<[B]>>,
+    biases: Sequence<Box<[E]>>,
     mut parts: Sequence<Box<[E]>>,
-    width: u32,
+    heads: u32,
+    sequence: u32,
+    d: u32,
     #[comptime] units: usize,
-    #[define(E)] _of_whole: ElemType,
-    #[define(B)] _of_biases: ElemType,
+    #[define(E)] _of_all: ElemType,
 ) {
     let places = comptime!(biases.len() as u32);
     #[unroll]
@@ -189,9 +268,11 @@ fn cut_and_shift<E: Float, B: Float>(
         let bias = biases.index(i);
         let part = parts.index_mut(i);
         for at in range_stepped(ABSOLUTE_POS, part.len(), CUBE_COUNT * units) {
-            let row = at as u32 / width;
-            let column = at as u32 % width;
-            let of_whole = (row * places + i as u32) * width + column;
+            let row_of_head = at as u32 / d;
+            let row_of_all = row_of_head / sequence;
+            let row = row_of_all / heads * sequence + row_of_head % sequence;
+            let column = row_of_all % heads * d + at as u32 % d;
+            let of_whole = (row * places + i as u32) * (heads * d) + column;
             let shifted =
                 f32::cast_from(whole[of_whole as usize]) + f32::cast_from(bias[column as usize]);
             part[at] = E::cast_from(shifted);
@@ -199,7 +280,8 @@ fn cut_and_shift<E: Float, B: Float>(
     }
 }
 
-/// Each cube takes `rows_at_once` rows, one after the other, and each unit the same columns of all of them.
+/// Each cube takes `rows_at_once` rows, one after the other, and each unit the same columns of all of them. Parts are those of
+/// [`cut_and_shift`].
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
 fn join_and_add_rows<E: Float>(
@@ -207,23 +289,27 @@ fn join_and_add_rows<E: Float>(
     whole: &mut [E],
     partial: &mut [f32],
     rows: u32,
-    width: u32,
+    heads: u32,
+    sequence: u32,
+    d: u32,
     rows_at_once: u32,
     #[comptime] units: usize,
     #[define(E)] _of_parts: ElemType,
 ) {
-    let width = width as usize;
+    let width = (heads * d) as usize;
     let places = comptime!(parts.len());
-    let first = CUBE_POS * rows_at_once as usize;
-    let end = min(first + rows_at_once as usize, rows as usize);
+    let first = CUBE_POS as u32 * rows_at_once;
+    let end = min(first + rows_at_once, rows);
     #[unroll]
     for i in 0..parts.len() {
         let part = parts.index(i);
         for column in range_stepped(UNIT_POS as usize, width, units) {
+            let (head, of_head) = (column as u32 / d, column as u32 % d);
             let mut sum = 0.0f32;
             for row in first..end {
-                let own = part[row * width + column];
-                whole[(row * places + i) * width + column] = own;
+                let row_of_head = (row / sequence * heads + head) * sequence + row % sequence;
+                let own = part[(row_of_head * d + of_head) as usize];
+                whole[(row as usize * places + i) * width + column] = own;
                 sum += f32::cast_from(own);
             }
             partial[(CUBE_POS * places + i) * width + column] = sum;

@@ -123,7 +123,7 @@ fn ended(
     dropout: Option<Dropout>,
 ) -> [CubeTensor; 2] {
     let [rows, width] = dims(&residual, &gamma);
-    let (of_x, of_parameters, of_bias) = (element(&residual), element(&gamma), element(&bias));
+    let (of_x, of_parameters) = (element(&residual), element(&gamma));
     let shape = residual.meta.shape().clone();
     let [sum, out] = [(); 2].map(|()| empty(&residual, shape.clone(), residual.dtype));
     let groups = dropout.map_or(0, |_| {
@@ -150,7 +150,6 @@ fn ended(
         units as usize,
         of_x,
         of_parameters,
-        of_bias,
     );
     [sum, out]
 }
@@ -158,9 +157,9 @@ fn ended(
 /// `masks` has one or none.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)] // The operands and the row's place.
-fn end_block<E: Float, P: Float, B: Float>(
+fn end_block<E: Float, P: Float>(
     projected: &[E],
-    bias: &[B],
+    bias: &[E],
     residual: &[E],
     masks: Sequence<Mask>,
     gamma: &[P],
@@ -174,7 +173,6 @@ fn end_block<E: Float, P: Float, B: Float>(
     #[comptime] units: usize,
     #[define(E)] _of_x: ElemType,
     #[define(P)] _of_parameters: ElemType,
-    #[define(B)] _of_bias: ElemType,
 ) {
     if CUBE_POS < rows as usize {
         let width = width as usize;
@@ -182,7 +180,7 @@ fn end_block<E: Float, P: Float, B: Float>(
         let start = CUBE_POS * width;
         if comptime!(groups == 0) {
             for at in range_stepped(unit, width, units) {
-                let shifted = shifted::<E, B>(projected, bias, start + at, at);
+                let shifted = shifted::<E>(projected, bias, start + at, at);
                 sum[start + at] = E::cast_from(shifted + f32::cast_from(residual[start + at]));
             }
         }
@@ -191,7 +189,7 @@ fn end_block<E: Float, P: Float, B: Float>(
             let words = words_of_row(masks.index(i), start as u32, groups, units);
             for at in range_stepped(unit, width, units) {
                 let multiplier = multiplier_at(masks.index(i), &words, start as u32, at as u32);
-                let shifted = shifted::<E, B>(projected, bias, start + at, at);
+                let shifted = shifted::<E>(projected, bias, start + at, at);
                 let kept = f32::cast_from(E::cast_from(shifted * multiplier));
                 sum[start + at] = E::cast_from(kept + f32::cast_from(residual[start + at]));
             }
@@ -206,7 +204,7 @@ fn end_block<E: Float, P: Float, B: Float>(
 
 /// An element of the affine map's result, rounded to its type.
 #[cube]
-fn shifted<E: Float, B: Float>(projected: &[E], bias: &[B], at: usize, column: usize) -> f32 {
+fn shifted<E: Float>(projected: &[E], bias: &[E], at: usize, column: usize) -> f32 {
     f32::cast_from(E::cast_from(
         f32::cast_from(projected[at]) + f32::cast_from(bias[column]),
     ))
