@@ -51,6 +51,21 @@ fn the_page_of_runs_quotes_each_study_and_its_figure() {
 }
 
 #[test]
+fn the_figures_of_moving_parameters_are_those_of_their_records() {
+    for name in ["minilm-mrpc-l1-change", "minilm-stsb-l1-change"] {
+        let study = study(name);
+        let kept = |file: &str| text(&runs().join(name).join(file));
+        assert_eq!(study.summary.to_json(), kept("summary.json"), "{name}");
+        let drawn = tempfile::tempdir().expect("a folder");
+        report::write(drawn.path(), &Material::of(&study)).expect("a report");
+        for figure in ["l1-change.svg", "l1-norm.svg"] {
+            let again = text(&drawn.path().join("figures").join(figure));
+            assert!(again == kept(figure), "{name}: another {figure}");
+        }
+    }
+}
+
+#[test]
 fn the_front_page_quotes_all_studies_side_by_side() {
     let summaries = COMPLETE.map(|name| {
         let study = study(name);
