@@ -13,12 +13,12 @@ use crate::key::Dropout;
 use crate::plain_attention::{Primitives, by_head, by_head_backward};
 use crate::together::runs_together;
 
-/// The most probabilities that are kept: 64 MiB in single precision.
+/// The most probabilities that one call keeps: 64 MiB in single precision.
 const MOST_KEPT: usize = 1 << 24;
 
 /// Whether [`attention_by_head`] is the better way: on devices that [run together](runs_together) it takes five kernels fewer than
 /// [`attention`](crate::attention()) in a forward and a backward pass, but keeps the probabilities of that many queries and keys
-/// from the one to the other. Beyond 2²⁴ of them, they take more memory than the kernels are worth.
+/// from the one to the other, in each layer. Beyond 2²⁴ of them, they take more memory than the kernels are worth.
 pub fn attends_by_head(device: &Device, [batch, heads, queries, keys]: [usize; 4]) -> bool {
     let sizes = [heads, queries, keys].into_iter();
     let kept = sizes.fold(batch, usize::saturating_mul);

@@ -53,8 +53,6 @@ pub(crate) trait EmbeddingBackend: Backend {
 
 #[cfg(feature = "ndarray")]
 impl EmbeddingBackend for burn::backend::NdArray {}
-#[cfg(feature = "cube")]
-impl EmbeddingBackend for burn::backend::Cube {}
 #[cfg(feature = "tch")]
 impl EmbeddingBackend for burn::backend::LibTorch {}
 

@@ -4,9 +4,9 @@
 //! Each operation goes through Burn's own extension mechanism (`#[backend_extension]`). On the flex
 //! backend it is a kernel of this crate: vector instructions chosen at run time, all cores, no
 //! intermediate tensors. On every other backend it is a default body of Burn's primitives. On CubeCL's,
-//! dropout, layer norm, GELU's gradient, what attention computes around its products, parts, cross-entropy and
-//! what a step does to all parameters are kernels of this crate too, because there each kernel of Burn's
-//! costs the host some twenty microseconds. The tests compare each kernel with its default body. The backward passes are
+//! dropout, layer norm, GELU's gradient, what attention computes around its products, parts, the gradient of rows that were
+//! looked up, cross-entropy and what a step does to all parameters are kernels of this crate too, because there each kernel
+//! of Burn's costs the host some twenty microseconds. The tests compare each kernel with its default body. The backward passes are
 //! written out, one node of the autodiff graph per operation.
 //!
 //! | operation | instead of |
@@ -78,8 +78,8 @@
 //!   LayerNorm's scale and shift may.
 //! - Results do not depend on the number of threads: work is divided by constants, and partial sums
 //!   are added in the order of their rows.
-//! - The kernels for CubeCL's devices add in an order that the shapes decide, without atomic additions.
-//!   Products of matrices and the gradient of [`embedding`] are Burn's there.
+//! - The kernels for CubeCL's devices add in an order that the shapes decide, and the places of the rows that were looked up,
+//!   without atomic additions. Products of matrices are Burn's there, and sums for the biases of [`linear`].
 //! - A dropout mask is a pure function of its [`DropoutKey`] and of the element's index, the same on
 //!   every backend; it is never stored.
 //! - Only first-order derivatives, as everywhere in Burn.

@@ -227,17 +227,17 @@ fn register<B: Backend + LinearBackend>(
     grad: FloatTensor<B>,
     grads: &mut Gradients,
 ) {
-    if let Some(id) = x_node {
-        let x_grad = B::fused_linear_x_backward(weight, grad.clone());
-        grads.register::<B>(id, x_grad);
-    }
     if weight_node.is_some() || bias_node.is_some() {
-        let (weight_grad, bias_grad) = B::fused_linear_parameters_backward(x, grad);
+        let (weight_grad, bias_grad) = B::fused_linear_parameters_backward(x, grad.clone());
         if let Some(id) = weight_node {
             grads.register::<B>(id, weight_grad);
         }
         if let Some(id) = bias_node {
             grads.register::<B>(id, bias_grad);
         }
+    }
+    // Last, so that Burn can fuse it with the sum of branches that often comes next.
+    if let Some(id) = x_node {
+        grads.register::<B>(id, B::fused_linear_x_backward(weight, grad));
     }
 }

@@ -182,12 +182,11 @@ pub(crate) fn plain_backward<B: ProjectionsBackend + JoinBackend>(
     heads: Option<usize>,
 ) -> ProjectionGradients<B> {
     let whole = B::side_by_side(together::<B>(parts, heads), places);
-    let x_grad = B::fused_linear_x_backward(weight, whole.clone());
-    let (weight, biases) = B::fused_linear_parameters_backward(x, whole);
+    let (weight_grad, biases) = B::fused_linear_parameters_backward(x, whole.clone());
     ProjectionGradients {
-        x: x_grad,
-        weight,
+        weight: weight_grad,
         biases: B::cut(biases, places).0,
+        x: B::fused_linear_x_backward(weight, whole),
     }
 }
 

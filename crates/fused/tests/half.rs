@@ -304,6 +304,17 @@ fn attention_is_that_of_single_precision() {
 }
 
 #[test]
+fn attention_by_head_is_that_of_single_precision() {
+    let shapes: &[&[usize]] = &[&[2, 3, 40, 4], &[2, 3, 40, 4], &[2, 3, 40, 4]];
+    compare(
+        "attention by head",
+        |x| fused::attention_by_head(x.get(0), x.get(1), x.get(2), None, dropout()),
+        shapes,
+        12.0,
+    );
+}
+
+#[test]
 fn packed_attention_is_that_of_single_precision() {
     let shapes: &[&[usize]] = &[&[1, 40, 12], &[1, 40, 12], &[1, 40, 12]];
     compare(

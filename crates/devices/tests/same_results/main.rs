@@ -20,6 +20,7 @@ mod attention;
 #[path = "../../../finetune/tests/training/closeness.rs"]
 mod closeness;
 mod cross_entropy;
+mod embedding;
 mod gelu;
 mod layer_norm;
 mod masks;
@@ -102,6 +103,11 @@ macro_rules! on {
             #[test]
             fn projections_are_the_same_in_value_and_gradients() {
                 crate::parts::projections_are_the_same_in_value_and_gradients(NAME);
+            }
+
+            #[test]
+            fn rows_that_are_looked_up_have_the_same_gradients() {
+                crate::embedding::rows_that_are_looked_up_have_the_same_gradients(NAME);
             }
 
             #[test]

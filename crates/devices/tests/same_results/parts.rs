@@ -62,6 +62,13 @@ pub(crate) fn projections_are_the_same_in_value_and_gradients(name: &str) {
             ours == by_head(&turn.device),
             "{size:?}: the same bits again"
         );
+        let two = |device: &Device| of_two(size, device);
+        assert_close(
+            &format!("{size:?}, two"),
+            ROUNDING,
+            &two(&turn.device),
+            &two(&Device::flex()),
+        );
         let ours = side_by_side(&turn.device);
         assert_close(
             &format!("{size:?}"),
@@ -74,6 +81,29 @@ pub(crate) fn projections_are_the_same_in_value_and_gradients(name: &str) {
             "{size:?}: the same bits again"
         );
     }
+}
+
+/// Two projections by head, and the gradients of `x` and of one weight from both of them and from the second alone.
+fn of_two([batch, sequence, inputs, heads, d]: [usize; 5], device: &Device) -> Vec<Vec<f32>> {
+    let device = &device.clone().autodiff();
+    let x = leaf::<3>(1, [batch, sequence, inputs], device);
+    let weights = [2, 3].map(|salt| leaf::<2>(salt, [inputs, heads * d], device));
+    let biases = [5, 6].map(|salt| leaf::<1>(salt, [heads * d], device));
+    let project = || fused::projections_by_head(x.clone(), weights.clone(), biases.clone(), heads);
+    let upstream = leaf::<4>(8, [batch, heads, sequence, d], device).detach();
+    let [first, second] = project();
+    let mut all = vec![read(first.clone()), read(second.clone())];
+    let [_, alone] = project();
+    let losses = [
+        first * upstream.clone() - second * upstream.clone() * 2.0,
+        alone * upstream,
+    ];
+    for loss in losses {
+        let gradients = loss.sum().backward();
+        all.push(read(x.grad(&gradients).expect("a leaf")));
+        all.push(read(weights[1].grad(&gradients).expect("a leaf")));
+    }
+    all
 }
 
 /// Three projections of `x`, and the gradients of everything where parameters are trained, then of `x` where they are not.

@@ -6,13 +6,13 @@ use burn::tensor::{DType, FloatDType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
-use cubecl::ir::{ElemType, IntKind};
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::fusion::register;
 use super::launch::{
-    contiguous, cube_per_row, divided_sum, element, empty, has_kernel, largest_of_cube,
-    sum_of_cube, units,
+    contiguous, cube_per_row, divided_sum, element, empty, has_kernel, int_element,
+    largest_of_cube, sum_of_cube, units,
 };
 use crate::cross_entropy::{CrossEntropyBackend, plain, plain_backward};
 
@@ -63,14 +63,6 @@ impl CrossEntropyBackend for Cube {
 
 fn have_kernel(logits: &FloatTensor<Cube>, targets: &IntTensor<Cube>) -> bool {
     has_kernel(logits) && int_element(targets.dtype).is_some()
-}
-
-fn int_element(dtype: DType) -> Option<ElemType> {
-    match dtype {
-        DType::I32 => Some(ElemType::Int(IntKind::I32)),
-        DType::I64 => Some(ElemType::Int(IntKind::I64)),
-        _ => None,
-    }
 }
 
 /// Loss and probabilities.

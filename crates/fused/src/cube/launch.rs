@@ -9,7 +9,7 @@ use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::client::Client;
-use cubecl::ir::{ElemType, FloatKind};
+use cubecl::ir::{ElemType, FloatKind, IntKind};
 use cubecl::prelude::*;
 
 /// Units of a cube, where a device has as many: WebGPU's smallest limit.
@@ -42,6 +42,15 @@ pub(super) fn element(dtype: DType) -> Option<ElemType> {
         _ => return None,
     };
     Some(ElemType::Float(kind))
+}
+
+/// The elements of indices; `None` for others.
+pub(super) fn int_element(dtype: DType) -> Option<ElemType> {
+    match dtype {
+        DType::I32 => Some(ElemType::Int(IntKind::I32)),
+        DType::I64 => Some(ElemType::Int(IntKind::I64)),
+        _ => None,
+    }
 }
 
 /// How many tensors a kernel takes at most if each comes with `buffers` buffers: code grows with them, and some runtimes have few

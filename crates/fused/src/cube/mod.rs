@@ -7,6 +7,7 @@ mod adamw;
 mod attention;
 mod cross_entropy;
 mod dropout;
+mod embedding;
 mod fusion;
 mod gelu;
 mod heads;

@@ -63,8 +63,9 @@ impl ProjectedBackward for Cube {
         }
         let Joined { whole, biases } = joined(parts, heads);
         ProjectionGradients {
-            x: Self::linear_x_backward(weight, whole.clone()),
-            weight: Self::linear_weight_backward(x, whole),
+            weight: Self::linear_weight_backward(x, whole.clone()),
+            // Last, so that Burn can fuse it with the sum of branches that comes next.
+            x: Self::linear_x_backward(weight, whole),
             biases,
         }
     }
