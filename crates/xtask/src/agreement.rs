@@ -62,9 +62,6 @@ struct Recipe {
     max_length: usize,
     #[serde(default)]
     fresh_pooler: bool,
-    /// Of ours alone: run_glue.py has what transformers has.
-    #[serde(default)]
-    classifier_pooling: Option<String>,
 }
 
 /// The runs of a task.
@@ -116,6 +113,16 @@ struct OurSettings {
 #[derive(Deserialize)]
 struct Model {
     sha256: String,
+    /// Of ours alone.
+    #[serde(default)]
+    config: Value,
+}
+
+impl Model {
+    /// Whether run_glue.py, which has what transformers has, reads other tokens.
+    fn reads_mean(&self) -> bool {
+        self.config["model_type"] == "bert" && self.config["classifier_pooling"] == "mean"
+    }
 }
 
 #[derive(Deserialize)]
@@ -189,6 +196,11 @@ impl OurRecord {
             return Err(format!("seed {seed} failed: {why}"));
         }
         let settings = self.settings;
+        if settings.model.reads_mean() {
+            return Err(format!(
+                "seed {seed} reads the mean of all tokens, which transformers' class of BERT does not"
+            ));
+        }
         let all_rows = |rows: &Rows| rows.used == rows.rows;
         if !settings.evaluation.values().all(all_rows) {
             return Err(format!("seed {seed} was scored on a part of the rows"));
@@ -369,6 +381,26 @@ mod tests {
                 "README.md lacks this table:\n{table}"
             );
         }
+    }
+
+    #[test]
+    fn a_bert_that_reads_the_mean_is_refused() {
+        let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("runs/glue/ours/rte/runs.jsonl");
+        let text = std::fs::read_to_string(runs).expect("our records");
+        let mut record: Value =
+            serde_json::from_str(text.lines().next().expect("a record")).expect("JSON");
+        let run = |record: &Value| {
+            let record: OurRecord =
+                serde_json::from_value(record.clone()).expect("a record of ours");
+            record.run().map(|_| ())
+        };
+        assert_eq!(run(&record), Ok(()));
+        record["settings"]["model"]["config"]["classifier_pooling"] = "mean".into();
+        let refusal = run(&record).expect_err("it is another model");
+        assert!(
+            refusal.contains("reads the mean of all tokens"),
+            "{refusal}"
+        );
     }
 
     #[test]

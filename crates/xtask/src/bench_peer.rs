@@ -13,7 +13,7 @@ use crate::preparation;
 use crate::records;
 use crate::rows::{ROWS, Row, Timed};
 use crate::table;
-use crate::tuned::TUNED;
+use crate::tuned::{TUNED, Tuned};
 
 /// Options of `cargo xtask bench-peer`.
 #[derive(Debug, Args)]
@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Rows to measure [default: all]
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
+    /// What of a careful user's settings PyTorch is timed with, beside as it comes [default: all]
+    #[arg(long, value_delimiter = ',')]
+    tuned: Vec<String>,
     /// PyTorch environment, created if missing
     #[arg(long, default_value = "target/peer-venv")]
     environment: PathBuf,
@@ -64,7 +67,7 @@ pub(crate) struct Pair {
     pub(crate) ours: Timing,
     /// PyTorch as it comes.
     pub(crate) theirs: Timing,
-    /// PyTorch as a careful user runs it, by [`Tuned::name`](crate::tuned::Tuned::name).
+    /// PyTorch as a careful user runs it, by [`Tuned::name`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tuned: BTreeMap<String, Timing>,
 }
@@ -83,14 +86,15 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         print!("{}", table::all(&pairs));
         return Ok(());
     }
-    let rows = chosen(&options.rows)?;
+    let rows = chosen("row", &ROWS, |row| row.name, &options.rows)?;
+    let ways = chosen("tuned", &TUNED, |tuned| tuned.name, &options.tuned)?;
     if options.pairs == 0 {
         return Err("pairs is 0, accepted is at least 1".to_owned());
     }
     if options.threads.contains(&0) {
         return Err("threads is 0, accepted is at least 1".to_owned());
     }
-    for tuned in TUNED {
+    for tuned in &ways {
         if let Some(missing) = tuned.missing() {
             eprintln!(
                 "{missing} is not installed: left out is PyTorch with {}",
@@ -116,6 +120,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
                     model: &model,
                     assets: &assets,
                     python: &python,
+                    ways: &ways,
                     threads,
                 };
                 pairs.push(Pair {
@@ -134,16 +139,22 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-fn chosen(names: &[String]) -> Result<Vec<&'static Row>, String> {
-    let known: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+/// Those of `all` that are named, in the order of `all`; all of them where no name is given.
+fn chosen<T>(
+    what: &str,
+    all: &'static [T],
+    name_of: impl Fn(&T) -> &'static str,
+    names: &[String],
+) -> Result<Vec<&'static T>, String> {
+    let known: Vec<&str> = all.iter().map(&name_of).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!(
-            "row is `{unknown}`, accepted are {}",
+            "{what} is `{unknown}`, accepted are {}",
             known.join(", ")
         ));
     }
-    let is_chosen = |row: &&Row| names.is_empty() || names.iter().any(|name| name == row.name);
-    Ok(ROWS.iter().filter(is_chosen).collect())
+    let is_chosen = |one: &&T| names.is_empty() || names.iter().any(|name| name == name_of(one));
+    Ok(all.iter().filter(is_chosen).collect())
 }
 
 fn ours(
@@ -184,6 +195,7 @@ struct Peer<'a> {
     model: &'a Path,
     assets: &'a Assets,
     python: &'a Path,
+    ways: &'a [&'static Tuned],
     threads: usize,
 }
 
@@ -211,8 +223,8 @@ impl Peer<'_> {
 
     fn tuned(&self) -> Result<BTreeMap<String, Timing>, String> {
         let mut timings = BTreeMap::new();
-        for tuned in TUNED {
-            if let Some(command) = tuned.apply(self.command(), self.row.timed) {
+        for tuned in self.ways {
+            if let Some(command) = tuned.apply(self.command(), self.row.timed)? {
                 timings.insert(tuned.name.to_owned(), self.time(command)?);
             }
         }

@@ -34,7 +34,7 @@ pub(crate) enum Model {
 }
 
 /// Every row, the main one first.
-pub(crate) const ROWS: [Row; 8] = [
+pub(crate) static ROWS: [Row; 8] = [
     Row {
         name: "minilm",
         title: "6 × 384 (all-MiniLM-L6-v2), batch 32, padded to the longest",
