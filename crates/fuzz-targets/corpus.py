@@ -37,6 +37,7 @@ SMALL = {"vocab_size": 10, "hidden_size": 4, "num_hidden_layers": 1, "num_attent
          "max_position_embeddings": 34}
 CONFIGS = {
     "bert": BERT,
+    "bert-mean": BERT | {"classifier_pooling": "mean", "architectures": ["BertModel"]},
     "xlm-roberta": {"model_type": "xlm-roberta", **SMALL, "type_vocab_size": 1, "pad_token_id": 1},
     "electra": {"model_type": "electra", **SMALL, "embedding_size": 2},
     "distilbert": {"model_type": "distilbert", "vocab_size": 10, "dim": 4, "n_layers": 1, "n_heads": 2, "hidden_dim": 3,

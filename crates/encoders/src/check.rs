@@ -73,6 +73,11 @@ pub(crate) fn check(
     let heads = names.other_heads.iter().chain(names.heads);
     let is_head = |name: &str| heads.clone().any(|head| under(name, head));
     let is_pooler = |name: &str| names.optional.iter().any(|layer| under(name, layer));
+    // Of a pooler that the module has not at all.
+    let is_without_place = |name: &str| {
+        let mut layers = names.optional.iter().filter(|layer| under(name, layer));
+        layers.any(|layer| !needed.values().any(|needed| under(&needed.path, layer)))
+    };
     let mut problems = Vec::new();
     let mut held = Vec::new();
     let mut head_left_aside = Vec::new();
@@ -102,8 +107,9 @@ pub(crate) fn check(
         };
         match needed.get(&current) {
             None if is_left_aside() => {}
-            // One that the module has no place for.
-            None if head.is_fresh() && is_pooler(&current) => pooler_left_aside.push(name.clone()),
+            None if head.is_fresh() && is_without_place(&current) => {
+                pooler_left_aside.push(name.clone());
+            }
             None => problems.push(TensorProblem::Unexpected {
                 name: name.clone(),
                 found: info.shape.clone(),

@@ -43,6 +43,7 @@ impl EncoderConfig {
             .ok_or_else(|| wrong(unknown(model_type)))?
             .map_err(|e| wrong(named(&value, model_type, &e)))?;
         config.family().validate().map_err(wrong)?;
+        check_architectures(&config, &value).map_err(wrong)?;
         Ok(config)
     }
 
@@ -96,6 +97,21 @@ impl<'de> Deserialize<'de> for EncoderConfig {
         Self::of_family(model_type, &value)
             .ok_or_else(|| D::Error::custom(unknown(model_type)))?
             .map_err(D::Error::custom)
+    }
+}
+
+/// Refuses a classifier that transformers has no class for under the name of a class of transformers'. That is what transformers
+/// makes of one that it loaded: it keeps the fields that it ignores.
+fn check_architectures(config: &EncoderConfig, fields: &Value) -> Result<(), String> {
+    let own = config.family().outline().architecture;
+    let named = fields.get("architectures").and_then(Value::as_array);
+    let mut named = named.into_iter().flatten().filter_map(Value::as_str);
+    let is_classifier = |name: &&str| name.ends_with("ForSequenceClassification");
+    match (config.without_class(), named.find(is_classifier)) {
+        (Some(_), Some(class)) => Err(format!(
+            "architectures names `{class}`, accepted is `{own}` where classifier_pooling is `mean`: that class reads the first token"
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -127,7 +127,7 @@ pub enum EncoderError {
         pooling: &'static str,
     },
     /// The family's classifier reads what it reads.
-    #[error("{}: classifier_pooling is `{pooling}`, accepted for a model of type `{model_type}` is none: only `bert` and `modernbert` have a choice", path.display())]
+    #[error("{}: classifier_pooling is `{pooling}`, accepted for a model of type `{model_type}` is none; only `bert` and `modernbert` have a choice", path.display())]
     NoPooling {
         /// The snapshot's folder.
         path: PathBuf,

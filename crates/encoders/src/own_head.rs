@@ -40,6 +40,7 @@ impl Snapshot {
             path: self.folder().to_path_buf(),
             reason,
         };
+        self.check_pooling()?;
         let labels = self.labels_of_head()?;
         let width = self.width_of_head(device)?;
         let width = width.ok_or_else(|| wrong("the checkpoint has no head".to_owned()))?;

@@ -1,7 +1,7 @@
 //! How the states of a sequence's tokens become one.
 
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::input::{Layout, Tokens};
 
@@ -23,6 +23,13 @@ impl ClassifierPooling {
             Self::Cls => "cls",
             Self::Mean => "mean",
         }
+    }
+
+    /// Null says as little as no field at all.
+    pub(crate) fn deserialize_or_cls<'de, D: Deserializer<'de>>(
+        fields: D,
+    ) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(fields)?.unwrap_or_default())
     }
 
     pub(crate) fn is_cls(&self) -> bool {

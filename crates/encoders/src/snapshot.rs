@@ -108,11 +108,12 @@ impl Snapshot {
 
     /// Lets a classifier read other tokens than `config.json` says, under a fresh head.
     ///
-    /// BERT and ModernBERT have a choice. BERT's mean over all tokens is what sentence encoders are trained with; it goes to
+    /// BERT and ModernBERT have a choice. BERT's mean over all tokens is what many sentence encoders are trained with; it goes to
     /// the head without a pooler, and what the checkpoint holds of one is left aside. transformers has no class for it.
     ///
     /// # Errors
-    /// [`EncoderError::NoPooling`] if the family has no choice.
+    /// [`EncoderError::NoPooling`] if the family has no choice, [`EncoderError::NoPooler`] if a [fresh
+    /// pooler](Self::with_fresh_pooler) was asked for that there is then not.
     pub fn with_classifier_pooling(
         mut self,
         pooling: ClassifierPooling,
@@ -126,7 +127,10 @@ impl Snapshot {
         }
         self.config.family_mut().set_pooling(pooling);
         self.pooling = Some(pooling);
-        Ok(self)
+        match self.head {
+            Head::FreshWithPooler => self.with_fresh_pooler(),
+            _ => Ok(self),
+        }
     }
 
     /// Lets [`classifier`](Self::classifier) draw the pooler from the seed too, as if the checkpoint had none.
@@ -256,13 +260,15 @@ impl Snapshot {
     /// Loads the encoder with the checkpoint's own head, which must have `labels` outputs.
     ///
     /// # Errors
-    /// [`EncoderError::Read`], [`EncoderError::Pickle`], [`EncoderError::Index`], [`EncoderError::Safetensors`], or
-    /// [`EncoderError::Tensors`] with every missing, unexpected or misshaped tensor, those of the head among them.
+    /// [`EncoderError::Read`], [`EncoderError::Pickle`], [`EncoderError::Index`], [`EncoderError::Safetensors`],
+    /// [`EncoderError::Tensors`] with every missing, unexpected or misshaped tensor, those of the head among them, or
+    /// [`EncoderError::Head`] if the head is to read [other tokens](Self::with_classifier_pooling) than it was trained on.
     pub fn finetuned_classifier(
         &self,
         labels: usize,
         device: &Device,
     ) -> Result<LoadedClassifier, EncoderError> {
+        self.check_pooling()?;
         let (model, _, notes) = self.load_classifier(labels, Head::Checkpoint, device)?;
         Ok(LoadedClassifier {
             model,
@@ -305,8 +311,10 @@ impl Snapshot {
             layers.any(|layer| held.path.strip_prefix(layer) == Some(".bias"))
         };
         let mean = match self.config.family().pooling() {
-            Some(_) => "; `--classifier-pooling mean` would read the mean of all tokens",
-            None => "",
+            Some(ClassifierPooling::Cls) => {
+                "; `--classifier-pooling mean` would read the mean of all tokens"
+            }
+            Some(ClassifierPooling::Mean) | None => "",
         };
         for held in checked.held.iter().filter(is_bias) {
             if weights.is_zero(held)? {
@@ -322,6 +330,20 @@ impl Snapshot {
     fn head_left_aside(&self, tensors: Vec<(String, Vec<usize>)>) -> Option<CheckpointHead> {
         let labels = self.labels.clone();
         (!tensors.is_empty()).then_some(CheckpointHead { tensors, labels })
+    }
+
+    /// Refuses other tokens for the checkpoint's own head.
+    pub(crate) fn check_pooling(&self) -> Result<(), EncoderError> {
+        match self.pooling {
+            None => Ok(()),
+            Some(pooling) => Err(EncoderError::Head {
+                path: self.folder.clone(),
+                reason: format!(
+                    "classifier_pooling is `{}`, but the checkpoint's own head reads what its config.json says",
+                    pooling.name()
+                ),
+            }),
+        }
     }
 
     fn load_classifier(

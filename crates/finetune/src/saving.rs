@@ -97,7 +97,10 @@ impl<'a> Saver<'a> {
             ProblemType::SingleLabelClassification(labels) => Some(labels.as_slice()),
             ProblemType::Regression => None,
         };
+        // Of a burnpack, transformers reads nothing at all.
+        let is_safetensors = models.format == SaveFormat::Safetensors;
         let reading = self.setup.snapshot.config().without_class();
+        let reading = reading.filter(|_| is_safetensors);
         let facts = CardFacts {
             labels,
             only_label: labels.and_then(|labels| self.label_of(run.only_class.as_deref()?, labels)),

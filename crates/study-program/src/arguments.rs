@@ -36,8 +36,8 @@ pub struct StudyArguments {
     /// outputs [default: fresh]
     #[arg(long, value_enum)]
     pub(crate) head: Option<HeadName>,
-    /// What the head reads of BERT and ModernBERT: sentence encoders are trained on the mean [default: what the model's
-    /// config.json says]
+    /// Which tokens of BERT or ModernBERT the head reads; many sentence encoders are trained on the mean [default: what
+    /// the model's config.json says]
     #[arg(long, value_enum, value_name = "POOLING")]
     pub(crate) classifier_pooling: Option<PoolingName>,
     /// What else is drawn from each seed and left without noise, though the model has it

@@ -100,7 +100,7 @@ impl Head {
 pub enum ClassifierPooling {
     /// The first.
     Cls,
-    /// The mean of all, as sentence encoders are trained.
+    /// The mean of all, as many sentence encoders are trained.
     Mean,
 }
 
@@ -180,7 +180,7 @@ impl Recipe {
                 Some(ClassifierPooling::Mean) => "mean",
                 _ => "cls",
             };
-            return Err(StudyError::setting("classifier pooling", asked, accepted));
+            return Err(StudyError::setting("classifier_pooling", asked, accepted));
         }
         Ok(())
     }
@@ -264,7 +264,7 @@ mod tests {
         let error = own_head.validate().expect_err("a contradiction");
         assert_eq!(
             error.to_string(),
-            "classifier pooling is mean, accepted is the checkpoint's own if its head is kept"
+            "classifier_pooling is mean, accepted is the checkpoint's own if its head is kept"
         );
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct BertModel {
 }
 
 /// A linear classifier over the pooled output, as transformers' `BertForSequenceClassification`, or over the mean of all
-/// tokens, as sentence encoders are trained.
+/// tokens, as many sentence encoders are trained.
 #[derive(Module, Debug)]
 pub(crate) struct BertForSequenceClassification {
     bert: BertModel,

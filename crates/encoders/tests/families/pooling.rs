@@ -34,7 +34,7 @@ fn it_is_a_choice_for_two_families() {
             (Ok(_), "bert" | "modernbert") => {}
             (Err(error), _) => {
                 let expected = format!(
-                    ": classifier_pooling is `mean`, accepted for a model of type `{model_type}` is none: only `bert` and `modernbert` have a choice"
+                    ": classifier_pooling is `mean`, accepted for a model of type `{model_type}` is none; only `bert` and `modernbert` have a choice"
                 );
                 assert!(error.to_string().ends_with(&expected), "{error}");
             }
@@ -98,6 +98,57 @@ fn the_mean_is_that_of_a_checkpoint_that_says_so_and_berts_has_no_pooler() {
         };
         assert_eq!(logits(&again), logits(&read), "{name}");
         assert_ne!(logits(&again), logits(&own), "{name}");
+    }
+}
+
+#[test]
+fn a_config_that_transformers_saved_again_is_refused_and_null_is_nothing() {
+    let copy = family("bert_mean").copy();
+    copy.configure("architectures", json!(["BertForSequenceClassification"]));
+    let error = Snapshot::open(copy.path()).expect_err("two ways to read it");
+    let expected = "architectures names `BertForSequenceClassification`, accepted is `BertModel` where classifier_pooling is `mean`: that class reads the first token";
+    assert!(error.to_string().ends_with(expected), "{error}");
+
+    let copy = family("bert").copy();
+    copy.configure("classifier_pooling", Value::Null);
+    assert_eq!(copy.open().config(), family("bert").snapshot().config());
+}
+
+#[test]
+fn a_kept_head_and_a_fresh_pooler_that_is_not_there_are_refused() {
+    for name in ["bert", "modernbert"] {
+        let mean = family(name).snapshot();
+        let mean = mean
+            .with_classifier_pooling(ClassifierPooling::Mean)
+            .unwrap();
+        let outputs = vec![Vec::new(); LABELS];
+        for error in [
+            mean.finetuned_classifier(LABELS, &Device::flex())
+                .unwrap_err(),
+            mean.own_head(&outputs, &Device::flex()).unwrap_err(),
+        ] {
+            let expected = "classifier_pooling is `mean`, but the checkpoint's own head reads what its config.json says; accepted here is a fresh head";
+            assert!(error.to_string().ends_with(expected), "{error}");
+        }
+        let fresh = family(name).snapshot().with_fresh_pooler().unwrap();
+        let mean = fresh.with_classifier_pooling(ClassifierPooling::Mean);
+        assert_eq!(mean.is_ok(), name == "modernbert", "{mean:?}");
+    }
+}
+
+#[test]
+fn a_tensor_beside_a_pooler_that_is_there_is_unexpected() {
+    for (name, tensor) in [
+        ("bert", "bert.pooler.dense.scale"),
+        ("modernbert", "head.dense.scale"),
+    ] {
+        let copy = family(name).copy();
+        let mut tensors = copy.tensors();
+        tensors.insert(tensor.to_owned(), (vec![1], vec![0; 4]));
+        copy.write_tensors(&tensors);
+        let loaded = copy.open().classifier(LABELS, 1, &Device::flex());
+        let error = loaded.expect_err("there is no place for it").to_string();
+        assert!(error.contains(tensor), "{error}");
     }
 }
 

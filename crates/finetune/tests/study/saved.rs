@@ -11,7 +11,7 @@ use finetune::progress::Progress;
 use finetune::{FinetuneError, SaveModels, Session};
 use serde_json::Value;
 use study::record::{RunLog, RunRecord, Saving, best_runs};
-use study::{Arm, Head, StudyConfig, StudyKind};
+use study::{Arm, ClassifierPooling, Head, StudyConfig, StudyKind};
 
 use crate::setup::{config, open, snapshot, sst2, write_data};
 
@@ -170,6 +170,42 @@ fn every_model_is_saved_under_its_arm_and_seed_and_scores_as_recorded() {
         };
         assert_eq!(last(&again[0]), last(&record), "{}", saved.folder);
     }
+}
+
+#[test]
+fn a_model_that_reads_the_mean_says_how_it_is_read_and_reads_back() {
+    let mut config = uneven(&[Arm::BASELINE], 1);
+    config.recipe.classifier_pooling = Some(ClassifierPooling::Mean);
+    let world = World::new(config);
+    world.save(Saving::All, 1);
+    let folder = world.out().join("models/baseline-seed3");
+    let card = fs::read_to_string(folder.join("README.md")).expect("a card");
+    assert!(card.contains("library_name: burn\n"), "{card}");
+    assert!(
+        card.contains("transformers has no class for this classifier"),
+        "{card}"
+    );
+    let fields = fs::read_to_string(folder.join("config.json")).expect("a configuration");
+    let fields: Value = serde_json::from_str(&fields).expect("JSON");
+    assert_eq!(fields["architectures"], serde_json::json!(["BertModel"]));
+
+    // Its own config.json says how to read it.
+    let mut again = self::config(&[Arm::BASELINE], 1, 0.15);
+    again.recipe.learning_rate = 1e-30;
+    again.recipe.head = Head::Checkpoint;
+    let data = world.folder.path();
+    let session = Session::open(again, sst2(data), &folder, &Device::flex(), "flex");
+    let out = tempfile::tempdir().expect("a temporary folder");
+    session
+        .expect("it fits")
+        .run(out.path(), &mut ())
+        .expect("it runs");
+    let loss = |record: &RunRecord| {
+        let epoch = record.epochs.last().expect("two epochs");
+        epoch.evaluations["dev"].loss
+    };
+    let read = RunLog::read(out.path()).expect("a record");
+    assert_eq!(loss(&read[0]), loss(&world.records()[0]));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use encoders::{EncoderError, Snapshot, Tokenizer};
+use encoders::{ClassifierPooling, EncoderError, Snapshot, Tokenizer};
 
 use super::{Target, refused, target, write};
 use crate::mutation::Form;
@@ -134,10 +134,18 @@ fn read(folder: &Path) -> Vec<String> {
         let model = snapshot.finetuned_classifier(outputs.width(), &device);
         refused(&mut messages, model);
     }
+    let is_line = |note: &String| !note.contains(char::is_control);
     let classes = [vec!["bad".to_owned()], vec!["good".to_owned()]];
     refused(&mut messages, snapshot.own_head(&classes, &device));
+    let notes = refused(&mut messages, snapshot.classifier_notes(2, &device));
+    assert!(notes.iter().flatten().all(is_line), "{notes:?}");
+    let mean = snapshot
+        .clone()
+        .with_classifier_pooling(ClassifierPooling::Mean);
+    if let Some(mean) = refused(&mut messages, mean) {
+        refused(&mut messages, mean.classifier(2, 0, &device));
+    }
     if let Some(loaded) = refused(&mut messages, snapshot.classifier(2, 0, &device)) {
-        let is_line = |note: &String| !note.contains(char::is_control);
         assert!(loaded.notes.iter().all(is_line), "{:?}", loaded.notes);
     }
     refused(&mut messages, tokenized(snapshot.tokenizer(8)));

@@ -24,6 +24,7 @@ mod yardsticks;
 use std::collections::BTreeSet;
 
 use study::StudyKind;
+use study::record::Settings;
 use study::summary::StudyResult;
 
 use crate::document::{Document, Section};
@@ -113,6 +114,9 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
     let scored = records.iter().find(|record| !record.is_tuning());
     if let Some(settings) = scored.map(|record| &record.settings) {
         fact("model", settings.model.name.clone());
+        if let Some(head) = below_head(settings) {
+            fact("below the head", head.to_owned());
+        }
         let points = main.iter().flat_map(|study| &study.points);
         let sizes: BTreeSet<usize> = points.map(|point| point.train_rows).collect();
         let sentences = match sizes.len() {
@@ -152,6 +156,18 @@ fn facts(material: &Material<'_>, main: Option<&StudyResult>) -> Vec<(String, St
     let seconds: f64 = records.iter().map(|record| record.seconds).sum();
     fact("total run time", duration(seconds));
     facts
+}
+
+/// What stands between encoder and head, where it is not what the checkpoint brings.
+fn below_head(settings: &Settings) -> Option<&'static str> {
+    let config = &settings.model.config;
+    if config["classifier_pooling"] == "mean" {
+        return Some("the mean of all tokens");
+    }
+    settings
+        .recipe
+        .fresh_pooler
+        .then_some("a pooler drawn from the seed")
 }
 
 fn colophon(material: &Material<'_>) -> String {

@@ -44,7 +44,11 @@ pub struct BertConfig {
     pub classifier_dropout: Option<f64>,
     /// What the classifier reads: the first token through the pooler, as transformers' does, or the mean of all tokens
     /// without one. transformers knows the field for other families alone, and ignores it here.
-    #[serde(default, skip_serializing_if = "ClassifierPooling::is_cls")]
+    #[serde(
+        default,
+        deserialize_with = "ClassifierPooling::deserialize_or_cls",
+        skip_serializing_if = "ClassifierPooling::is_cls"
+    )]
     pub classifier_pooling: ClassifierPooling,
     /// Rows of the position embedding: the longest sequence, in tokens.
     #[serde(default = "default::positions")]

@@ -1,5 +1,5 @@
-"""Makes a tiny BERT whose classifier reads the mean of all tokens, as sentence encoders are trained, and what PyTorch
-computes from it: see ../families.py. transformers has no class for it, so this one is written from `BertModel`.
+"""Makes a tiny BERT whose classifier reads the mean of all tokens, as many sentence encoders are trained, and what
+PyTorch computes from it: see ../families.py. transformers has no class for it, so this one is written from `BertModel`.
 
 Run in an environment with torch and transformers: python3 generate.py
 """
