@@ -49,7 +49,10 @@ fn the_recipe_has_three_lines_that_name_a_saved_model() {
 fn onnx_runtime_computes_the_same_logits() {
     let python = std::env::var_os("NOISYTUNE_PYTHON").expect("NOISYTUNE_PYTHON names a Python");
     let folder = tempfile::tempdir().unwrap();
-    for family in FAMILIES.iter().filter(|family| family.name != "xlnet") {
+    let exported = FAMILIES.iter().filter(|family| {
+        family.name != "xlnet" && family.snapshot().config().without_class().is_none()
+    });
+    for family in exported {
         let [case, _] = cases(family, folder.path(), &short_texts());
         name_the_padding(&case.place);
         fs::write(case.place.join("recipe.py"), recipe().replace(FOLDER, ".")).unwrap();
