@@ -13,6 +13,7 @@ use study::range::count;
 
 use crate::batch::{Batch, Filling};
 use crate::error::FinetuneError;
+use crate::jobs;
 use crate::order::epoch_steps;
 use crate::session::Session;
 use crate::setup::Setup;
@@ -61,6 +62,14 @@ pub fn time_steps(
     ceiling: bool,
 ) -> Result<StepTiming, FinetuneError> {
     count("bench steps", steps)?;
+    jobs::on_the_pool(|| time_steps_here(session, steps, ceiling))
+}
+
+fn time_steps_here(
+    session: &Session,
+    steps: usize,
+    ceiling: bool,
+) -> Result<StepTiming, FinetuneError> {
     let setup = session.setup();
     let runs = plan::runs(&setup.plan());
     let run = runs.first().expect("a checked configuration has runs");

@@ -48,7 +48,7 @@ pub(crate) fn work_through<P: Progress + Send>(
         }
     };
     if jobs <= 1 {
-        work(0);
+        on_the_pool(|| work(0));
     } else {
         let pools = shares(rayon::current_num_threads(), jobs)
             .map(|threads| {
@@ -64,6 +64,12 @@ pub(crate) fn work_through<P: Progress + Send>(
         });
     }
     shared.end()
+}
+
+/// Runs `work` on a thread of the pool. From elsewhere, each parallel loop puts its caller to sleep and wakes a thread of the pool,
+/// hundreds of times per step.
+pub(crate) fn on_the_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
 }
 
 /// How many threads each job gets: all threads are used, and each job gets at least one.

@@ -69,15 +69,22 @@ fn group_multipliers<S: Simd>(
     let (out, _) = S::as_mut_simd_f32s(out);
     // Vectors of one row of sixteen lanes.
     let vectors = LANES / S::U32_LANES;
-    for_each_vector(simd, key, group, |index, bits| {
-        let low = simd.and_u32s(bits, low_half);
-        let high = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(16));
-        let row = index / vectors * 2 * vectors + index % vectors;
-        let kept = simd.greater_than_or_equal_u32s(low, threshold);
-        out[row] = simd.select_f32s(kept, scale, zero);
-        let kept = simd.greater_than_or_equal_u32s(high, threshold);
-        out[row + vectors] = simd.select_f32s(kept, scale, zero);
-    });
+    // Not a function of its own, which would not be compiled for `S`.
+    for_each_vector(
+        simd,
+        key,
+        group,
+        #[inline(always)]
+        |index, bits| {
+            let low = simd.and_u32s(bits, low_half);
+            let high = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(16));
+            let row = index / vectors * 2 * vectors + index % vectors;
+            let kept = simd.greater_than_or_equal_u32s(low, threshold);
+            out[row] = simd.select_f32s(kept, scale, zero);
+            let kept = simd.greater_than_or_equal_u32s(high, threshold);
+            out[row + vectors] = simd.select_f32s(kept, scale, zero);
+        },
+    );
 }
 
 #[cfg(test)]

@@ -7,16 +7,19 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::matmul::{Matrix, multiply};
+use super::product;
 use super::rows;
 use super::storage::{self, Unwritten};
 use crate::linear::{LinearBackend, plain_parameters_backward};
 
 /// Multiply-adds below which waking a second core costs more than it gains.
 const PARALLEL: usize = 1 << 18;
+
+/// Rows below which a product is as fast as its right operand can be read.
+const PARALLEL_ROWS: usize = 8;
 
 impl LinearBackend for Flex {
     fn fused_linear(
@@ -42,7 +45,7 @@ impl LinearBackend for Flex {
         let shape = rows::with_width(grad.layout().shape(), right.columns);
         let left = row_matrix(&grad);
         // SAFETY: both operands point into live tensors.
-        unsafe { product(shape, left, right) }
+        unsafe { multiplied(shape, left, right) }
     }
 
     fn fused_linear_parameters_backward(
@@ -56,7 +59,7 @@ impl LinearBackend for Flex {
         let (left, right) = (row_matrix(&x).transposed(), row_matrix(&grad));
         let shape = Shape::new([left.rows, right.columns]);
         // SAFETY: both operands point into live tensors.
-        let weight_grad = unsafe { product(shape, left, right) };
+        let weight_grad = unsafe { multiplied(shape, left, right) };
         (weight_grad, rows::sum(&grad))
     }
 }
@@ -72,7 +75,7 @@ fn affine(x: FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
     // SAFETY: the rows of bias initialised the whole output, which nothing else refers to; the
     // operands point into live tensors.
     unsafe {
-        multiply(sum, true, 1.0, left, right, parallelism(left, right));
+        multiply_with_threads(sum, true, left, right);
         out.finish()
     }
 }
@@ -82,13 +85,17 @@ fn affine(x: FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
 /// # Safety
 ///
 /// Both operands lie within live, initialised memory; `shape` has as many elements as the product.
-unsafe fn product(shape: Shape, left: Matrix<*const f32>, right: Matrix<*const f32>) -> FlexTensor {
+unsafe fn multiplied(
+    shape: Shape,
+    left: Matrix<*const f32>,
+    right: Matrix<*const f32>,
+) -> FlexTensor {
     let mut out = Unwritten::new(shape);
     let start = out.slots().as_mut_ptr().cast();
     let result = Matrix::row_major(start, left.rows, right.columns);
     // SAFETY: the product writes every element of memory that nothing else refers to.
     unsafe {
-        multiply(result, false, 1.0, left, right, parallelism(left, right));
+        multiply_with_threads(result, false, left, right);
         out.finish()
     }
 }
@@ -103,11 +110,25 @@ fn fill_rows(out: &mut [MaybeUninit<f32>], row: &[f32]) {
     });
 }
 
-fn parallelism(left: Matrix<*const f32>, right: Matrix<*const f32>) -> Parallelism {
-    if left.rows * left.columns * right.columns < PARALLEL {
-        Parallelism::None
-    } else {
-        Parallelism::Rayon(0)
+/// `out = left right`, or `out += left right` with `keep`, by as many threads as that is worth.
+///
+/// # Safety
+///
+/// As for [`multiply`].
+unsafe fn multiply_with_threads(
+    out: Matrix<*mut f32>,
+    keep: bool,
+    left: Matrix<*const f32>,
+    right: Matrix<*const f32>,
+) {
+    let operations = left.rows * left.columns * right.columns;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if operations < PARALLEL || left.rows < PARALLEL_ROWS {
+            multiply(out, keep, 1.0, left, right);
+        } else {
+            product::multiply(out, keep, left, right);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Products of strided matrices, computed by the `gemm` crate.
+//! Strided matrices, and small products of them, computed by the `gemm` crate.
 
 use std::ops::Range;
 
@@ -60,6 +60,11 @@ impl Pointer for *mut f32 {
 }
 
 impl<P: Pointer> Matrix<P> {
+    /// Some of the columns.
+    pub(super) fn strip(self, columns: Range<usize>) -> Self {
+        self.transposed().slice(columns).transposed()
+    }
+
     /// Some of the rows.
     pub(super) fn slice(self, rows: Range<usize>) -> Self {
         assert!(rows.end <= self.rows);
@@ -103,7 +108,7 @@ impl Matrix<*mut f32> {
     }
 }
 
-/// `out = keep out + scale (left right)`; `keep` false overwrites without reading.
+/// `out = keep out + scale (left right)` on this thread; `keep` false overwrites without reading.
 ///
 /// # Safety
 ///
@@ -115,7 +120,6 @@ pub(super) unsafe fn multiply(
     scale: f32,
     left: Matrix<*const f32>,
     right: Matrix<*const f32>,
-    parallelism: Parallelism,
 ) {
     assert_eq!((out.rows, out.columns), (left.rows, right.columns));
     assert_eq!(left.columns, right.rows);
@@ -140,7 +144,7 @@ pub(super) unsafe fn multiply(
             false,
             false,
             false,
-            parallelism,
+            Parallelism::None,
         );
     }
 }

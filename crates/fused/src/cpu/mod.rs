@@ -1,6 +1,6 @@
 //! The operations on the flex backend: SIMD chosen at run time, rayon over rows, buffers reused.
 //!
-//! Work is divided by constants, never by the number of threads, and partial sums are added in the
+//! Sums are divided by constants, never by the number of threads, and partial sums are added in the
 //! order of their rows: the result has the same bits on any number of threads.
 
 mod adamw;
@@ -22,6 +22,7 @@ mod linear;
 mod math;
 mod matmul;
 mod parts;
+mod product;
 mod rotary;
 mod rows;
 mod sequences;
