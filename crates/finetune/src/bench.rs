@@ -62,7 +62,8 @@ pub fn time_steps(
     ceiling: bool,
 ) -> Result<StepTiming, FinetuneError> {
     count("bench steps", steps)?;
-    jobs::on_the_pool(|| time_steps_here(session, steps, ceiling))
+    let pool = jobs::pool(rayon::current_num_threads())?;
+    pool.install(|| time_steps_here(session, steps, ceiling))
 }
 
 fn time_steps_here(

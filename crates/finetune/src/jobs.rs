@@ -47,29 +47,23 @@ pub(crate) fn work_through<P: Progress + Send>(
             shared.record(ended, &recorded);
         }
     };
-    if jobs <= 1 {
-        on_the_pool(|| work(0));
-    } else {
-        let pools = shares(rayon::current_num_threads(), jobs)
-            .map(|threads| {
-                let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-                pool.map_err(|source| FinetuneError::Threads { threads, source })
-            })
-            .collect::<Result<Vec<ThreadPool>, _>>()?;
-        std::thread::scope(|scope| {
-            for (job, pool) in pools.iter().enumerate() {
-                let work = &work;
-                scope.spawn(move || pool.install(|| work(job)));
-            }
-        });
-    }
+    let threads = shares(rayon::current_num_threads(), jobs.max(1));
+    let pools = threads.map(pool).collect::<Result<Vec<_>, _>>()?;
+    std::thread::scope(|scope| {
+        for (job, pool) in pools.iter().enumerate() {
+            let work = &work;
+            scope.spawn(move || pool.install(|| work(job)));
+        }
+    });
     shared.end()
 }
 
-/// Runs `work` on a thread of the pool. From elsewhere, each parallel loop puts its caller to sleep and wakes a thread of the pool,
-/// hundreds of times per step.
-pub(crate) fn on_the_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::scope(|_| work())
+/// The threads of a job. Its work runs on one of them (`install`): from elsewhere, each parallel loop puts its caller to sleep and
+/// wakes a thread, hundreds of times per step. And it has them for itself: a thread that waits in a loop begins whatever else it finds
+/// in the pool, be it another training.
+pub(crate) fn pool(threads: usize) -> Result<ThreadPool, FinetuneError> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|source| FinetuneError::Threads { threads, source })
 }
 
 /// How many threads each job gets: all threads are used, and each job gets at least one.

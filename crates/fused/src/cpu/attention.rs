@@ -3,6 +3,7 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{BoolTensor, FloatTensor};
+use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::elementwise::{Add, MapPairs, Multiply};
@@ -308,7 +309,14 @@ impl<'a> Problem<'a> {
         let out = Matrix::row_major(scores.as_mut_ptr(), query.rows, key.rows);
         // SAFETY: `scores` has room for the product and is nobody else's.
         unsafe {
-            multiply(out, false, self.scale(), query, key.transposed());
+            multiply(
+                out,
+                false,
+                self.scale(),
+                query,
+                key.transposed(),
+                Parallelism::None,
+            );
         }
         self.add_bias(head, rows, scores);
         let padding = &self.padding[sequence.start..][..key.rows];
@@ -367,7 +375,7 @@ impl<'a> Problem<'a> {
                     simd::dispatch(MapPairs { function, x, y });
                 }
                 let kept = Matrix::row_major(x.as_ptr(), rows.len(), length);
-                multiply(out.slice(rows), false, 1.0, kept, value);
+                multiply(out.slice(rows), false, 1.0, kept, value, Parallelism::None);
             }
         }
     }
@@ -441,7 +449,14 @@ impl<'a> Problem<'a> {
             // first of them initialises what the others add to.
             unsafe {
                 let probabilities = self.probabilities(head, rows.clone(), query, key, scores);
-                multiply(kept_grad, false, 1.0, grad, value.transposed());
+                multiply(
+                    kept_grad,
+                    false,
+                    1.0,
+                    grad,
+                    value.transposed(),
+                    Parallelism::None,
+                );
                 simd::dispatch(ScoreGrad {
                     probabilities,
                     grad: grads,
@@ -455,9 +470,30 @@ impl<'a> Problem<'a> {
                 let kept = Matrix::row_major(probabilities.as_ptr(), rows.len(), length);
                 let score_grad = Matrix::row_major(grads.as_ptr(), rows.len(), length);
                 let add = first > 0;
-                multiply(value_grad, add, 1.0, kept.transposed(), grad);
-                multiply(key_grad, add, alpha, score_grad.transposed(), query);
-                multiply(query_grad.slice(rows), false, alpha, score_grad, key);
+                multiply(
+                    value_grad,
+                    add,
+                    1.0,
+                    kept.transposed(),
+                    grad,
+                    Parallelism::None,
+                );
+                multiply(
+                    key_grad,
+                    add,
+                    alpha,
+                    score_grad.transposed(),
+                    query,
+                    Parallelism::None,
+                );
+                multiply(
+                    query_grad.slice(rows),
+                    false,
+                    alpha,
+                    score_grad,
+                    key,
+                    Parallelism::None,
+                );
             }
         }
     }

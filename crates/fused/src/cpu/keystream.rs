@@ -69,7 +69,7 @@ fn group_multipliers<S: Simd>(
     let (out, _) = S::as_mut_simd_f32s(out);
     // Vectors of one row of sixteen lanes.
     let vectors = LANES / S::U32_LANES;
-    // Not a function of its own, which would not be compiled for `S`.
+    // Inlined: a function of its own would not be compiled for `S`.
     for_each_vector(
         simd,
         key,

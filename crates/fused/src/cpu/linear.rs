@@ -7,9 +7,10 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
+use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::matmul::{Matrix, multiply};
+use super::matmul::{self, Matrix};
 use super::product;
 use super::rows;
 use super::storage::{self, Unwritten};
@@ -18,8 +19,8 @@ use crate::linear::{LinearBackend, plain_parameters_backward};
 /// Multiply-adds below which waking a second core costs more than it gains.
 const PARALLEL: usize = 1 << 18;
 
-/// Rows below which a product is as fast as its right operand can be read.
-const PARALLEL_ROWS: usize = 8;
+/// Rows below which nearly all time goes to reading the right operand, which a product of ours would copy first.
+const ROWS: usize = 8;
 
 impl LinearBackend for Flex {
     fn fused_linear(
@@ -114,7 +115,7 @@ fn fill_rows(out: &mut [MaybeUninit<f32>], row: &[f32]) {
 ///
 /// # Safety
 ///
-/// As for [`multiply`].
+/// As for [`matmul::multiply`].
 unsafe fn multiply_with_threads(
     out: Matrix<*mut f32>,
     keep: bool,
@@ -124,8 +125,10 @@ unsafe fn multiply_with_threads(
     let operations = left.rows * left.columns * right.columns;
     // SAFETY: the caller's promise.
     unsafe {
-        if operations < PARALLEL || left.rows < PARALLEL_ROWS {
-            multiply(out, keep, 1.0, left, right);
+        if operations < PARALLEL {
+            matmul::multiply(out, keep, 1.0, left, right, Parallelism::None);
+        } else if left.rows < ROWS || !product::is_possible() {
+            matmul::multiply(out, keep, 1.0, left, right, Parallelism::Rayon(0));
         } else {
             product::multiply(out, keep, left, right);
         }

@@ -108,7 +108,7 @@ impl Matrix<*mut f32> {
     }
 }
 
-/// `out = keep out + scale (left right)` on this thread; `keep` false overwrites without reading.
+/// `out = keep out + scale (left right)`; `keep` false overwrites without reading.
 ///
 /// # Safety
 ///
@@ -120,6 +120,7 @@ pub(super) unsafe fn multiply(
     scale: f32,
     left: Matrix<*const f32>,
     right: Matrix<*const f32>,
+    parallelism: Parallelism,
 ) {
     assert_eq!((out.rows, out.columns), (left.rows, right.columns));
     assert_eq!(left.columns, right.rows);
@@ -144,7 +145,7 @@ pub(super) unsafe fn multiply(
             false,
             false,
             false,
-            Parallelism::None,
+            parallelism,
         );
     }
 }

@@ -6,7 +6,7 @@
 //! parts as there are threads, which all wait for the slowest.
 //!
 //! An element of the result is the sum of partial sums of at most [`DEPTH`] products, each added up in order and rounded once per
-//! product: the same bits with any vectors, and with any division into parts.
+//! product: the same bits with AVX-512, AVX2 and NEON, and with any division into parts.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::matmul::{self, Matrix};
+use super::matmul::Matrix;
 use super::simd;
 
 /// Rows of a tile. With four vectors of columns it takes 24 of 32 registers, with two of AVX2's 12 of 16.
@@ -23,14 +23,30 @@ const TILE_ROWS: usize = 6;
 const MOST_COLUMNS: usize = 64;
 /// Products of a partial sum.
 const DEPTH: usize = 512;
-/// Columns of a strip, for its panels to stay in a core's second cache.
+/// Columns of a strip at most, so that its panels fit a core's second-level cache.
 const STRIP: usize = 256;
-/// Rows of a block, at least: each block lays the right operand out again.
-const BLOCK: usize = 128;
-/// Up to so many rows the right operand is read where it lies: it would not be read often enough to pay for laying it out.
+/// Up to so many rows, the right operand is read where it lies: it would not be read often enough to pay for laying it out. A
+/// block has at least as many.
 const FEW_ROWS: usize = 48;
 
-/// `out = left right`, or `out += left right` with `keep`, on all threads.
+/// Whether this processor has vectors that multiply and add with one rounding.
+pub(super) fn is_possible() -> bool {
+    simd::dispatch(Lanes) > 1
+}
+
+/// Of a vector.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// `out = left right`, or `out += left right` with `keep`, on all threads, where that [`is_possible`].
 ///
 /// # Safety
 ///
@@ -49,14 +65,15 @@ pub(super) unsafe fn multiply(
     let parts = 3 * rayon::current_num_threads();
     let most = out.columns.div_ceil(MOST_COLUMNS);
     let strips = parts.max(out.columns.div_ceil(STRIP)).clamp(1, most.max(1));
-    let blocks = (out.rows / BLOCK).clamp(1, parts.div_ceil(strips));
+    let blocks = (out.rows / FEW_ROWS).clamp(1, parts.div_ceil(strips));
     let whole = Part {
         out,
         keep,
         left,
         right,
     };
-    (0..strips * blocks).into_par_iter().for_each(|index| {
+    let parts = (0..strips * blocks).into_par_iter().with_max_len(1);
+    parts.for_each(|index| {
         let columns = share(out.columns, MOST_COLUMNS, strips, index % strips);
         let rows = share(out.rows, TILE_ROWS, blocks, index / strips);
         // SAFETY: the caller's promise; parts do not overlap.
@@ -137,22 +154,14 @@ impl WithSimd for Compute {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Part {
-            out,
-            keep,
-            left,
-            right,
-        } = self.part;
-        match S::F32_LANES {
-            // SAFETY: `multiply`'s caller promises what these ask for.
-            16 => unsafe { self.with_tiles::<S, 4>(simd) },
-            // SAFETY: as above.
-            8 => unsafe { self.with_tiles::<S, 2>(simd) },
-            // SAFETY: as above.
-            4 => unsafe { self.with_tiles::<S, 4>(simd) },
-            // Without fused multiplication and addition.
-            // SAFETY: as above.
-            _ => unsafe { matmul::multiply(out, keep, 1.0, left, right) },
+        // SAFETY: `multiply`'s caller promises what these ask for.
+        unsafe {
+            match S::F32_LANES {
+                16 => self.with_tiles::<S, 4>(simd),
+                8 => self.with_tiles::<S, 2>(simd),
+                4 => self.with_tiles::<S, 4>(simd),
+                lanes => unreachable!("vectors of {lanes} lanes"),
+            }
         }
     }
 }
@@ -205,7 +214,8 @@ impl Compute {
                     columns: width,
                     keep: keep || first > 0,
                 };
-                tiles.compute(simd);
+                // SAFETY: the caller's promise.
+                unsafe { tiles.compute(simd) };
                 if rest > 0 {
                     let last = Tiles {
                         panels: panels.wrapping_add(whole * panel_step),
@@ -214,7 +224,8 @@ impl Compute {
                         columns: rest,
                         ..tiles
                     };
-                    last.compute(simd);
+                    // SAFETY: as above.
+                    unsafe { last.compute(simd) };
                 }
             }
             first = terms.end;
@@ -459,33 +470,42 @@ struct Tiles {
 }
 
 impl Tiles {
+    /// # Safety
+    ///
+    /// As for [`multiply`], and `panels` has whole vectors.
     #[inline(always)]
-    fn compute<S: Simd>(self, simd: S) {
-        match self.left.rows {
-            1 => self.of_rows::<S, 1>(simd),
-            2 => self.of_rows::<S, 2>(simd),
-            3 => self.of_rows::<S, 3>(simd),
-            4 => self.of_rows::<S, 4>(simd),
-            5 => self.of_rows::<S, 5>(simd),
-            _ => self.of_rows::<S, TILE_ROWS>(simd),
+    unsafe fn compute<S: Simd>(self, simd: S) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.left.rows {
+                1 => self.of_rows::<S, 1>(simd),
+                2 => self.of_rows::<S, 2>(simd),
+                3 => self.of_rows::<S, 3>(simd),
+                4 => self.of_rows::<S, 4>(simd),
+                5 => self.of_rows::<S, 5>(simd),
+                _ => self.of_rows::<S, TILE_ROWS>(simd),
+            }
         }
     }
 
+    /// # Safety
+    ///
+    /// As for [`Self::compute`].
     #[inline(always)]
-    fn of_rows<S: Simd, const R: usize>(self, simd: S) {
+    unsafe fn of_rows<S: Simd, const R: usize>(self, simd: S) {
         match self.columns.div_ceil(S::F32_LANES) {
-            1 => simd.vectorize(Sized::<R, 1>(self)),
-            2 => simd.vectorize(Sized::<R, 2>(self)),
-            3 => simd.vectorize(Sized::<R, 3>(self)),
-            _ => simd.vectorize(Sized::<R, 4>(self)),
+            1 => simd.vectorize(TilesOf::<R, 1>(self)),
+            2 => simd.vectorize(TilesOf::<R, 2>(self)),
+            3 => simd.vectorize(TilesOf::<R, 3>(self)),
+            _ => simd.vectorize(TilesOf::<R, 4>(self)),
         }
     }
 }
 
 /// Tiles of `R` rows and `V` vectors, of which the last may not be whole.
-struct Sized<const R: usize, const V: usize>(Tiles);
+struct TilesOf<const R: usize, const V: usize>(Tiles);
 
-impl<const R: usize, const V: usize> WithSimd for Sized<R, V> {
+impl<const R: usize, const V: usize> WithSimd for TilesOf<R, V> {
     type Output = ();
 
     #[inline(always)]
@@ -566,21 +586,30 @@ mod tests {
         ByColumns,
         /// With room after each element.
         Apart,
+        /// The last row first, as a flipped tensor.
+        UpsideDown,
+        /// The same row again and again, as an expanded tensor.
+        Repeated,
     }
 
     struct Owned {
         values: Vec<f32>,
         rows: usize,
         columns: usize,
+        /// Of the first element.
+        start: usize,
         strides: [isize; 2],
     }
 
     impl Owned {
         fn new(rows: usize, columns: usize, lies: Lies, seed: u32) -> Self {
-            let (strides, size) = match lies {
-                Lies::ByRows => ([columns, 1], rows * columns),
-                Lies::ByColumns => ([1, rows], rows * columns),
-                Lies::Apart => ([3 * columns, 3], 3 * rows * columns),
+            let [down, across] = [rows as isize, columns as isize];
+            let (strides, start, size) = match lies {
+                Lies::ByRows => ([across, 1], 0, rows * columns),
+                Lies::ByColumns => ([1, down], 0, rows * columns),
+                Lies::Apart => ([3 * across, 3], 0, 3 * rows * columns),
+                Lies::UpsideDown => ([-across, 1], (rows - 1) * columns, rows * columns),
+                Lies::Repeated => ([0, 1], 0, columns),
             };
             let mut state = seed;
             let mut next = || {
@@ -591,22 +620,67 @@ mod tests {
                 values: (0..size).map(|_| next()).collect(),
                 rows,
                 columns,
-                strides: strides.map(|stride| stride as isize),
+                start,
+                strides,
             }
         }
 
         fn at(&self, row: usize, column: usize) -> f32 {
             let [down, across] = self.strides;
-            self.values[row * down as usize + column * across as usize]
+            let offset = row as isize * down + column as isize * across;
+            self.values[self.start.strict_add_signed(offset)]
         }
 
         fn matrix(&self) -> Matrix<*const f32> {
             Matrix {
-                start: self.values.as_ptr(),
+                start: self.values[self.start..].as_ptr(),
                 rows: self.rows,
                 columns: self.columns,
                 row_stride: self.strides[0],
                 column_stride: self.strides[1],
+            }
+        }
+    }
+
+    /// A result with room behind each row, which has to stay as it was.
+    struct Guarded {
+        values: Vec<f32>,
+        rows: usize,
+        columns: usize,
+    }
+
+    impl Guarded {
+        const ROOM: usize = 67;
+
+        fn new(start: &[f32], rows: usize, columns: usize) -> Self {
+            let guard = [12345.0; Self::ROOM];
+            let rows_of = start.chunks_exact(columns);
+            Self {
+                values: rows_of
+                    .flat_map(|row| row.iter().chain(&guard))
+                    .copied()
+                    .collect(),
+                rows,
+                columns,
+            }
+        }
+
+        fn matrix(&mut self) -> Matrix<*mut f32> {
+            Matrix {
+                row_stride: (self.columns + Self::ROOM) as isize,
+                ..Matrix::row_major(self.values.as_mut_ptr(), self.rows, self.columns)
+            }
+        }
+
+        fn check(&self, expected: &[f32], case: &str) {
+            let rows = self.values.chunks_exact(self.columns + Self::ROOM);
+            for (row, expected) in rows.zip(expected.chunks_exact(self.columns)) {
+                let (row, room) = row.split_at(self.columns);
+                assert_eq!(row, expected, "{case}");
+                assert!(
+                    room.iter().all(|&x| x == 12345.0),
+                    "{case}: written behind a row"
+                );
             }
         }
     }
@@ -645,9 +719,20 @@ mod tests {
 
     #[test]
     fn elements_are_added_up_in_the_promised_order() {
+        assert!(
+            is_possible(),
+            "the processors that tests run on have AVX2 or NEON"
+        );
+        let everywhere = [
+            Lies::ByRows,
+            Lies::ByColumns,
+            Lies::Apart,
+            Lies::UpsideDown,
+            Lies::Repeated,
+        ];
         for (seed, [rows, depth, columns]) in (1..).zip(SHAPES) {
-            for left in [Lies::ByRows, Lies::ByColumns, Lies::Apart] {
-                for right in [Lies::ByRows, Lies::ByColumns, Lies::Apart] {
+            for left in everywhere {
+                for right in everywhere {
                     let case = format!("{rows} × {depth} {left:?}, × {columns} {right:?}");
                     let left = Owned::new(rows, depth, left, seed);
                     let right = Owned::new(depth, columns, right, 100 + seed);
@@ -655,12 +740,16 @@ mod tests {
                     for keep in [false, true] {
                         let expected = in_order(keep.then_some(&start), &left, &right);
                         for threads in [1, 2, 16] {
-                            let mut got = start.clone();
-                            let out = Matrix::row_major(got.as_mut_ptr(), rows, columns);
-                            let out = Addresses(out, left.matrix(), right.matrix());
+                            let mut got = Guarded::new(&start, rows, columns);
+                            let operands = Addresses(got.matrix(), left.matrix(), right.matrix());
                             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                            pool.build().expect("a pool").install(|| out.multiply(keep));
-                            assert_eq!(got, expected, "{case}, keep {keep}, {threads} threads");
+                            pool.build()
+                                .expect("a pool")
+                                .install(|| operands.multiply(keep));
+                            got.check(
+                                &expected,
+                                &format!("{case}, keep {keep}, {threads} threads"),
+                            );
                         }
                     }
                 }
@@ -671,33 +760,31 @@ mod tests {
     #[test]
     fn every_instruction_set_adds_up_in_that_order() {
         for (seed, [rows, depth, columns]) in (1..).zip(SHAPES) {
-            for lies in [Lies::ByRows, Lies::ByColumns] {
+            for (lies, keep) in [(Lies::ByRows, false), (Lies::ByColumns, true)] {
                 let left = Owned::new(rows, depth, Lies::ByRows, seed);
                 let right = Owned::new(depth, columns, lies, 100 + seed);
-                let expected = in_order(None, &left, &right);
+                let start = Owned::new(rows, columns, Lies::ByRows, 200 + seed).values;
+                let expected = in_order(keep.then_some(&start), &left, &right);
                 on_every_instruction_set(|set| {
-                    let mut got = vec![f32::NAN; rows * columns];
-                    let mut panels =
-                        vec![Line { values: [0.0; 16] }; columns.div_ceil(64) * 4 * 512];
+                    if matches!(set, InstructionSet::Scalar) {
+                        return;
+                    }
+                    let mut got = Guarded::new(&start, rows, columns);
+                    let size = columns.next_multiple_of(MOST_COLUMNS) * DEPTH / 16;
+                    let mut panels = vec![Line { values: [0.0; 16] }; size];
                     set.call(Compute {
                         part: Part {
-                            out: Matrix::row_major(got.as_mut_ptr(), rows, columns),
-                            keep: false,
+                            out: got.matrix(),
+                            keep,
                             left: left.matrix(),
                             right: right.matrix(),
                         },
                         panels: panels.as_mut_ptr().cast(),
                     });
-                    let case = format!("{rows} × {depth} × {columns} {lies:?}, {set:?}");
-                    match set {
-                        // `gemm`'s order is its own.
-                        InstructionSet::Scalar => {
-                            for (got, expected) in got.iter().zip(&expected) {
-                                assert!((got - expected).abs() < 1e-4, "{case}: {got}, {expected}");
-                            }
-                        }
-                        _ => assert_eq!(got, expected, "{case}"),
-                    }
+                    got.check(
+                        &expected,
+                        &format!("{rows} × {depth} × {columns} {lies:?}, {set:?}"),
+                    );
                 });
             }
         }
