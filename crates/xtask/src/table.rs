@@ -229,14 +229,19 @@ mod tests {
     fn the_readme_shows_the_tables_of_the_recorded_pairs() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
-        for day in ["2026-11-28", "2026-11-29", "2026-12-01"] {
-            let runs = format!("runs/{day}.jsonl");
-            let pairs = records::read(&package.join(&runs)).expect("records");
-            let table = render(&pairs);
+        let table_of = |runs: &str, table: fn(&[Pair]) -> String| {
+            let pairs = records::read(&package.join(runs)).expect("records");
+            let table = table(&pairs);
             assert!(
                 readme.contains(&table),
                 "README.md lacks the table of {runs}:\n{table}"
             );
+        };
+        for day in ["2026-11-28", "2026-11-29", "2026-12-01"] {
+            table_of(&format!("runs/{day}.jsonl"), render);
         }
+        table_of("runs/2026-12-01-threads.jsonl", |pairs| {
+            scaling(pairs, &[1, 2])
+        });
     }
 }
