@@ -73,6 +73,21 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
             "--lambda changes nothing: --study lambda takes --lambdas".to_owned(),
         ));
     }
+    let of_one_recipe = &StudyKind::BY_ONE_RECIPE;
+    for (option, is_given, grid) in [
+        (
+            "--learning-rate",
+            arguments.learning_rate.is_some(),
+            "--learning-rates",
+        ),
+        ("--epochs", arguments.epochs.is_some(), "--epochs-grid"),
+    ] {
+        if is_given && !config.studies.iter().any(|x| of_one_recipe.contains(x)) {
+            return Err(Failure::usage(format!(
+                "{option} changes nothing: --study baseline takes {grid}"
+            )));
+        }
+    }
     let methods: Vec<_> = arms.iter().map(|arm| arm.method()).collect();
     let mut names = Vec::new();
     for (name, _) in &arguments.set {
@@ -162,6 +177,14 @@ mod tests {
                 "--lambda changes nothing: --study lambda takes --lambdas",
             ),
             (
+                "--study baseline --learning-rate 5e-5",
+                "--learning-rate changes nothing: --study baseline takes --learning-rates",
+            ),
+            (
+                "--study baseline --epochs 3 --epochs-grid 3",
+                "--epochs changes nothing: --study baseline takes --epochs-grid",
+            ),
+            (
                 "--study baseline --side-seeds 3",
                 "--side-seeds changes nothing without --study lambda or noise-kind or data-size or companions",
             ),
@@ -191,6 +214,8 @@ mod tests {
             "--study compare,lambda --lambdas 0.1 --arms baseline",
             "--study all --fractions 0.1 --companions r-drop --side-seeds 9",
             "--study baseline --learning-rates 2e-5 --epochs-grid 3 --tuning-seeds 1 --tuning-fraction 0.1",
+            "--study baseline,compare --learning-rate 2e-5 --epochs 3 --epochs-grid 2",
+            "--study l1-change --learning-rate 2e-5 --epochs 3",
         ] {
             assert_eq!(refusal(arguments), None, "{arguments}");
         }

@@ -56,13 +56,14 @@ impl World {
     /// Trains a tiny BERT for an epoch, one run per arm, with more arguments.
     pub(crate) fn run(&self, more: &[&str]) -> Output {
         let model = tiny_model();
-        let one_seed = !more.iter().any(|option| option.starts_with("--seeds"));
+        let has = |name| more.iter().any(|option: &&str| option.starts_with(name));
+        let (one_seed, one_epoch) = (!has("--seeds"), !has("--epochs-grid"));
         Command::new(env!("CARGO_BIN_EXE_glue"))
             .current_dir(self.0.path())
             .arg("--model")
             .arg(model)
-            .args(["--epochs=1", "--batch-size=4", "--max-length=32"])
-            .arg("--quiet")
+            .args(["--batch-size=4", "--max-length=32", "--quiet"])
+            .args(one_epoch.then_some("--epochs=1"))
             .args(one_seed.then_some("--seeds=1"))
             .args(more)
             .output()

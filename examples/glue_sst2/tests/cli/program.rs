@@ -68,11 +68,15 @@ impl World {
     }
 }
 
-/// The arguments, plus every default whose option is not among them.
+/// The arguments, plus every default whose option is not among them, nor a grid of it.
 fn with_defaults<'a>(arguments: &[&'a str], defaults: &[(&'a str, &'a str)]) -> Vec<&'a str> {
-    let missing = defaults
-        .iter()
-        .filter(|(option, _)| !arguments.contains(option));
+    let is_given = |option: &str| {
+        let grid = format!("{option}-grid");
+        arguments
+            .iter()
+            .any(|given| *given == option || *given == grid)
+    };
+    let missing = defaults.iter().filter(|(option, _)| !is_given(option));
     let missing = missing.flat_map(|&(option, value)| [option, value]);
     missing.chain(arguments.iter().copied()).collect()
 }
