@@ -56,7 +56,7 @@ pub use finetuned::HeadOutputs;
 pub use input::{EncoderInput, Layout, Tokens};
 pub use own_head::OwnHead;
 pub use pooling::ClassifierPooling;
-pub use precision::cast_linear;
+pub use precision::{cast_linear, cast_linear_together};
 pub use roles::{Parameter, Projection, Role};
 pub use snapshot::{CheckpointHead, LoadedClassifier, Snapshot};
 pub use tokenizer::{Encoding, Encodings, Tokenizer};

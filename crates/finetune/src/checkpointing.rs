@@ -74,7 +74,10 @@ impl Begun {
         }
         let mut dropouts = self.at_embeddings;
         let embedded = self.model.embed(input, self.perturbation, &mut dropouts);
-        add(continued(embedded, upstream));
+        // XLNet's embeddings are its table, which may be a constant.
+        if embedded.is_tracked() {
+            add(continued(embedded, upstream));
+        }
     }
 
     /// The gradient of `leaf`, of which the perturbation is made; a backward pass has already reached the last stage.

@@ -8,7 +8,7 @@ use study::Precision;
 
 use crate::checkpointing::{self, Begun};
 use crate::methods::HiddenNoise;
-use crate::precision::lower;
+use crate::precision::{lower, lower_each_layer};
 
 /// The forward passes of one training batch.
 ///
@@ -189,16 +189,17 @@ impl<'a> Passes<'a> {
     }
 
     fn pass(&mut self, model: Classifier, perturbation: Option<Tensor<3>>) -> Tensor<2> {
-        // Every pass has casts of its own: with gradient checkpointing, each is gone backward through on its own.
-        let model = lower(self.precision, model);
         let mut dropouts = self.next_dropouts();
         let between = self.between();
+        // Every pass has casts of its own: with gradient checkpointing, each is gone backward through on its own.
         if self.gradient_checkpointing {
+            let model = lower_each_layer(self.precision, model);
             let (begun, logits) =
                 Begun::forward(model, &self.input, perturbation, between, dropouts);
             self.begun.push(begun);
             return logits;
         }
+        let model = lower(self.precision, model);
         run(&model, &self.input, perturbation, between, &mut dropouts)
     }
 
@@ -247,7 +248,9 @@ impl<F: Fn(ParamId) -> bool> ModuleMapper for Constant<F> {
             return param;
         }
         let (id, value, mapper) = param.consume();
-        Param::from_mapped_value(id, value.detach(), mapper)
+        // Detached, a leaf still asks for a gradient.
+        let value = value.detach().set_require_grad(false);
+        Param::from_mapped_value(id, value, mapper)
     }
 }
 
@@ -365,5 +368,28 @@ mod tests {
         assert!(!other.is_require_grad());
         let loss = other.sum() * 0.0 + passes.logits().sum();
         assert!(!passes.gradients(loss).is_empty());
+    }
+
+    /// Whether each parameter asks for a gradient.
+    #[derive(Default)]
+    struct Asking(Vec<bool>);
+
+    impl ModuleVisitor for Asking {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().is_require_grad());
+        }
+    }
+
+    #[test]
+    fn constants_ask_for_no_gradient() {
+        let asking = |model: &Classifier| {
+            let mut asking = Asking::default();
+            model.visit(&mut asking);
+            asking.0
+        };
+        let model = model();
+        assert!(asking(&model).into_iter().all(|asks| asks));
+        let constant = model.map(&mut Constant(|_: ParamId| true));
+        assert!(!asking(&constant).into_iter().any(|asks| asks));
     }
 }

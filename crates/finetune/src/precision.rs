@@ -32,8 +32,16 @@ pub(crate) fn check(precision: Precision, device: &Device) -> Result<(), StudyEr
     Err(StudyError::setting("precision", precision.name(), accepted))
 }
 
-/// A copy of the model that computes in a precision; its gradients reach the parameters of the original.
+/// A copy of the model that computes in a precision; its gradients reach the parameters of the original, in one backward pass.
 pub(crate) fn lower<M: Module>(precision: Precision, model: M) -> M {
+    match precision {
+        Precision::F32 => model,
+        Precision::Bf16 | Precision::F16 => encoders::cast_linear_together(model, dtype(precision)),
+    }
+}
+
+/// [`lower`], of which each layer may have a backward pass of its own.
+pub(crate) fn lower_each_layer<M: Module>(precision: Precision, model: M) -> M {
     match precision {
         Precision::F32 => model,
         Precision::Bf16 | Precision::F16 => encoders::cast_linear(model, dtype(precision)),

@@ -26,6 +26,7 @@
 //! | [`parts`] | slices, whose gradients Burn pads and adds likewise |
 //! | [`adamw_step`], [`squared_norm`] | about fifteen elementwise operations per parameter |
 //! | [`AdamWSteps`], [`SquaredNorm`] | the same for all parameters of a model, in a few kernels on CubeCL's devices |
+//! | [`Casts`] | casts of all parameters of a model, likewise |
 //! | [`Backlog`], [`squared_norm_of_rows`] | the same over a whole table of which a step looks up some rows |
 //!
 //! ```
@@ -93,6 +94,7 @@ mod attention_by_head;
 mod backlog;
 mod biased_attention;
 mod branches;
+mod cast;
 mod cross_entropy;
 mod dropout;
 mod embedding;
@@ -126,6 +128,7 @@ pub use attention_by_head::{attends_by_head, attention_by_head};
 pub use backlog::{Backlog, defers_rows, squared_norm_of_rows};
 pub use biased_attention::biased_attention;
 pub use branches::branches;
+pub use cast::{Casted, Casts};
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
 pub use embedding::embedding;

@@ -17,6 +17,7 @@
 ))]
 
 mod attention;
+mod cast;
 #[path = "../../../finetune/tests/training/closeness.rs"]
 mod closeness;
 mod cross_entropy;
@@ -103,6 +104,11 @@ macro_rules! on {
             #[test]
             fn projections_are_the_same_in_value_and_gradients() {
                 crate::parts::projections_are_the_same_in_value_and_gradients(NAME);
+            }
+
+            #[test]
+            fn casts_and_their_gradients_are_the_same() {
+                crate::cast::casts_and_their_gradients_are_the_same(NAME);
             }
 
             #[test]

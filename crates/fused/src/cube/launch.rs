@@ -79,11 +79,15 @@ pub(super) fn cube_per_row(client: &Client, rows: usize) -> CubeCount {
     calculate_cube_count_elemwise(client, rows, CubeDim::new_1d(1))
 }
 
-/// As many contiguous tensors as were registered.
-pub(super) fn contiguous<const N: usize>(tensors: Vec<CubeTensor>) -> [CubeTensor; N] {
-    let tensors: Vec<_> = tensors.into_iter().map(into_contiguous).collect();
+/// As many tensors as were registered.
+pub(super) fn as_registered<const N: usize>(tensors: Vec<CubeTensor>) -> [CubeTensor; N] {
     let tensors = tensors.try_into();
     tensors.unwrap_or_else(|_| unreachable!("as many as were registered"))
+}
+
+/// [`as_registered`], contiguous.
+pub(super) fn contiguous<const N: usize>(tensors: Vec<CubeTensor>) -> [CubeTensor; N] {
+    as_registered(tensors).map(into_contiguous)
 }
 
 /// An uninitialised tensor on the device of `like`.

@@ -5,6 +5,7 @@
 
 mod adamw;
 mod attention;
+mod cast;
 mod cross_entropy;
 mod dropout;
 mod embedding;
@@ -15,6 +16,7 @@ mod launch;
 mod layer_norm;
 mod linear;
 mod parts;
+mod product;
 mod projections;
 mod residual;
 mod squared_norm;

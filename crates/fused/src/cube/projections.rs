@@ -14,6 +14,8 @@ use cubecl::prelude::*;
 
 use super::fusion::register;
 use super::launch::{UNITS, cubes, element, empty, has_kernel, units};
+use super::linear::weight_gradient;
+use super::product;
 use crate::parts::JoinBackend;
 use crate::projections::{
     ProjectedBackward, ProjectionGradients, ProjectionsBackend, plain, plain_backward, together,
@@ -40,12 +42,11 @@ impl ProjectionsBackend for Cube {
         if !can {
             return plain::<Self>(x, weight, biases, heads);
         }
-        let product = Self::linear(x, weight, None);
-        let part = Part::of(&product.shape, biases.0[0].shape[0], heads);
-        let outputs = vec![(part.shape.clone(), product.dtype); places];
-        let mut inputs = vec![product];
+        let part = Part::of(&with_width(&x.shape, outputs), biases.0[0].shape[0], heads);
+        let outputs = vec![(part.shape.clone(), x.dtype); places];
+        let mut inputs = vec![x, weight];
         inputs.extend(biases.0);
-        let run = move |tensors| cut_with_biases(tensors, &part);
+        let run = move |tensors| projected_with_biases(tensors, &part);
         TensorList(register("fused.projections", inputs, outputs, run))
     }
 }
@@ -63,7 +64,7 @@ impl ProjectedBackward for Cube {
         }
         let Joined { whole, biases } = joined(parts, heads);
         ProjectionGradients {
-            weight: Self::linear_weight_backward(x, whole.clone()),
+            weight: weight_gradient(x, whole.clone()),
             // Last, so that Burn can fuse it with the sum of branches that comes next.
             x: Self::linear_x_backward(weight, whole),
             biases,
@@ -172,11 +173,12 @@ fn with_width(shape: &Shape, width: usize) -> Shape {
     shape
 }
 
-/// Of the product and the biases.
-fn cut_with_biases(tensors: Vec<CubeTensor>, part: &Part) -> Vec<CubeTensor> {
-    let mut tensors = tensors.into_iter().map(into_contiguous);
-    let product = tensors.next().expect("a product");
-    let biases: Vec<CubeTensor> = tensors.collect();
+/// Of `x`, the weight and the biases.
+fn projected_with_biases(tensors: Vec<CubeTensor>, part: &Part) -> Vec<CubeTensor> {
+    let mut tensors = tensors.into_iter();
+    let [x, weight] = [(); 2].map(|()| tensors.next().expect("x and the weight"));
+    let product = product::linear(x, weight);
+    let biases: Vec<CubeTensor> = tensors.map(into_contiguous).collect();
     let of_all = element(product.dtype).expect("only these have a kernel");
     let parts = biases
         .iter()

@@ -1,20 +1,22 @@
 //! The end of a residual block: Burn's product, and one kernel for all that follows. One cube takes a row at a time.
 
 use burn::backend::Cube;
-use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::dropout::{Mask, arguments, groups_of_row, multiplier_at, words_of_row};
 use super::fusion::register;
-use super::launch::{contiguous, cube_per_row, empty, units};
+use super::launch::{as_registered, contiguous, cube_per_row, empty, units};
 use super::layer_norm::{
     Gradients, Preceding, dims, element, gradients, have_kernel, normalize_row,
 };
+use super::linear::{weight_gradient, x_gradient};
+use super::product;
 use crate::key::Dropout;
 use crate::residual::{ResidualBackend, plain_backward, plain_parts};
 
@@ -37,12 +39,13 @@ impl ResidualBackend for Cube {
             return plain_parts::<Self>(x, weight, bias, residual, gamma, beta, epsilon, dropout);
         }
         let form = (residual.shape.clone(), residual.dtype);
-        let projected = Self::linear(x, weight, None);
         let run = move |tensors: Vec<CubeTensor>| {
-            let [projected, bias, residual, gamma, beta] = contiguous(tensors);
+            let [x, weight, others @ ..] = as_registered::<6>(tensors);
+            let [bias, residual, gamma, beta] = others.map(into_contiguous);
+            let projected = product::linear(x, weight);
             ended([projected, residual], bias, gamma, beta, epsilon, dropout).into()
         };
-        let inputs = vec![projected, bias, residual, gamma, beta];
+        let inputs = vec![x, weight, bias, residual, gamma, beta];
         let outputs = vec![form.clone(), form];
         let parts = register("fused.residual", inputs, outputs, run);
         let [sum, output] = parts.try_into().expect("two outputs");
@@ -98,8 +101,8 @@ impl ResidualBackend for Cube {
         let [residual, gamma, beta, bias] = [(); 4].map(|()| all.next().expect("four or five"));
         let projected = all.next().unwrap_or_else(|| residual.clone());
         (
-            Self::linear_x_backward(weight, projected.clone()),
-            Self::linear_weight_backward(x, projected),
+            x_gradient(weight, projected.clone()),
+            weight_gradient(x, projected),
             bias,
             residual,
             gamma,
