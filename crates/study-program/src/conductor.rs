@@ -40,6 +40,8 @@ pub(crate) struct Stage {
     training_devices: TrainingDevices,
     devices: Vec<Device>,
     model: Found,
+    /// What options are recorded and train no run.
+    untrained: Vec<String>,
 }
 
 impl Stage {
@@ -145,6 +147,7 @@ impl<'a> Conductor<'a> {
         training_devices.share(&mut options.study)?;
         (options.study.validate()).map_err(|error| not_started(error.into()))?;
         without_effect::refuse(arguments, &options.study)?;
+        let untrained = without_effect::untrained(arguments, &options.study);
         let jobs = jobs::asked(arguments, &training_devices)?;
         let devices = match arguments.merge {
             true => training_devices.stand_in(program)?,
@@ -161,6 +164,7 @@ impl<'a> Conductor<'a> {
             training_devices,
             devices,
             model,
+            untrained,
         }))
     }
 
@@ -417,7 +421,8 @@ fn heading(stage: &Stage, subject: &Subject, session: &Session, runs: &[RunKey])
     let notes = notes.chain(&unknown_kinds).chain(&tensor_float);
     let in_languages = languages::too_few_pairs(session).into_iter();
     let uncompared = plan::uncompared(&session.plan());
-    let notes = notes.chain(&too_few).chain(&uncompared).cloned();
+    let notes = notes.chain(&too_few).chain(&uncompared);
+    let notes = notes.chain(&stage.untrained).cloned();
     let notes = notes.chain(in_languages);
     let notes = notes.map(|note| format!("note: {note}"));
     std::iter::once(first).chain(notes).collect()

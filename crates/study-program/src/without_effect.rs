@@ -73,21 +73,6 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
             "--lambda changes nothing: --study lambda takes --lambdas".to_owned(),
         ));
     }
-    let of_one_recipe = &StudyKind::BY_ONE_RECIPE;
-    for (option, is_given, grid) in [
-        (
-            "--learning-rate",
-            arguments.learning_rate.is_some(),
-            "--learning-rates",
-        ),
-        ("--epochs", arguments.epochs.is_some(), "--epochs-grid"),
-    ] {
-        if is_given && !config.studies.iter().any(|x| of_one_recipe.contains(x)) {
-            return Err(Failure::usage(format!(
-                "{option} changes nothing: --study baseline takes {grid}"
-            )));
-        }
-    }
     let methods: Vec<_> = arms.iter().map(|arm| arm.method()).collect();
     let mut names = Vec::new();
     for (name, _) in &arguments.set {
@@ -105,6 +90,26 @@ pub(crate) fn refuse(arguments: &StudyArguments, config: &StudyConfig) -> Result
         }
     }
     Ok(())
+}
+
+/// Options that are recorded, and refused if they differ from what was recorded, but train no run.
+pub(crate) fn untrained(arguments: &StudyArguments, config: &StudyConfig) -> Vec<String> {
+    let of_one_recipe = &StudyKind::BY_ONE_RECIPE;
+    if config.studies.iter().any(|x| of_one_recipe.contains(x)) {
+        return Vec::new();
+    }
+    let options = [
+        (
+            "--learning-rate",
+            arguments.learning_rate.is_some(),
+            "--learning-rates",
+        ),
+        ("--epochs", arguments.epochs.is_some(), "--epochs-grid"),
+    ];
+    let given = options.into_iter().filter(|(_, is_given, _)| *is_given);
+    let notes = given
+        .map(|(option, _, grid)| format!("{option} trains no run: --study baseline takes {grid}"));
+    notes.collect()
 }
 
 #[cfg(test)]
@@ -177,14 +182,6 @@ mod tests {
                 "--lambda changes nothing: --study lambda takes --lambdas",
             ),
             (
-                "--study baseline --learning-rate 5e-5",
-                "--learning-rate changes nothing: --study baseline takes --learning-rates",
-            ),
-            (
-                "--study baseline --epochs 3 --epochs-grid 3",
-                "--epochs changes nothing: --study baseline takes --epochs-grid",
-            ),
-            (
                 "--study baseline --side-seeds 3",
                 "--side-seeds changes nothing without --study lambda or noise-kind or data-size or companions",
             ),
@@ -214,10 +211,33 @@ mod tests {
             "--study compare,lambda --lambdas 0.1 --arms baseline",
             "--study all --fractions 0.1 --companions r-drop --side-seeds 9",
             "--study baseline --learning-rates 2e-5 --epochs-grid 3 --tuning-seeds 1 --tuning-fraction 0.1",
-            "--study baseline,compare --learning-rate 2e-5 --epochs 3 --epochs-grid 2",
-            "--study l1-change --learning-rate 2e-5 --epochs 3",
         ] {
             assert_eq!(refusal(arguments), None, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_trains_no_run_is_said() {
+        let said = |arguments: &str| {
+            let arguments = std::iter::once("program").chain(arguments.split_whitespace());
+            let arguments = Arguments::try_parse_from(arguments)
+                .expect("they parse")
+                .study;
+            untrained(&arguments, &arguments.resolve().study)
+        };
+        assert_eq!(
+            said("--study baseline --learning-rate 5e-5 --epochs 3"),
+            [
+                "--learning-rate trains no run: --study baseline takes --learning-rates",
+                "--epochs trains no run: --study baseline takes --epochs-grid"
+            ]
+        );
+        for arguments in [
+            "--study baseline --learning-rates 5e-5 --epochs-grid 3",
+            "--study baseline,compare --learning-rate 2e-5 --epochs 3",
+            "--study l1-change --learning-rate 2e-5",
+        ] {
+            assert!(said(arguments).is_empty(), "{arguments}");
         }
     }
 }

@@ -395,6 +395,17 @@ mod tests {
              than 1.77 points on rte and 0.88 on cola are excluded; over 2 tasks the mean difference is -0.09 points (95 % interval \
              -1.28 to +1.09)"
         );
+        let all = tasks.clone();
+        // Seven pairs that differ are too few for three tasks.
+        let untold = task(
+            "mrpc",
+            &[0.5; 8],
+            &[0.51, 0.49, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5],
+        );
+        tasks.push(untold);
+        let of_some = "no evidence of a difference on rte or cola, corrected for all 3 tasks; ";
+        assert!(verdict(&tasks).starts_with(of_some), "{}", verdict(&tasks));
+        tasks = all;
         tasks.pop();
         let alone = "no evidence of a difference on rte; at 95 %, a gain of more than 1.45 points on rte is excluded; over 1 task";
         assert!(verdict(&tasks).starts_with(alone), "{}", verdict(&tasks));

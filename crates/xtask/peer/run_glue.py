@@ -146,11 +146,7 @@ def run(options, tokenizer, name, seed):
         "evaluations": epochs[-1]["evaluations"],
         "train_seconds": seconds,
         "rows": {"train": len(train), **{s: len(targets) for s, (_, targets) in sets.items()}},
-        "recipe": {
-            key: getattr(options, key)
-            for key in ("batch_size", "learning_rate", "weight_decay", "warmup_ratio", "max_gradient_norm", "max_length")
-        }
-        | {"epochs": options.epochs, "fresh_pooler": options.fresh == "pooler"},
+        "recipe": recipe(options),
         "threads": options.threads,
         "model": {"name": options.model.name, "sha256": sha256(options.model / "model.safetensors")},
         "sha256": {file: sha256(folder / file) for file in files},
@@ -159,6 +155,11 @@ def run(options, tokenizer, name, seed):
             **{m.__name__: m.__version__ for m in (torch, transformers, tokenizers, sklearn, scipy)},
         },
     }
+
+
+def recipe(options):
+    keys = ("batch_size", "learning_rate", "weight_decay", "warmup_ratio", "max_gradient_norm", "max_length", "epochs")
+    return {key: getattr(options, key) for key in keys} | {"fresh_pooler": options.fresh == "pooler"}
 
 
 def main():
@@ -170,13 +171,14 @@ def main():
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     tokenizer = transformers.AutoTokenizer.from_pretrained(options.model)
-    done = set()
+    done = []
     if options.out.exists():
         recorded = [json.loads(line) for line in options.out.read_text().splitlines()]
-        done = {(r["task"], r["seed"], r["recipe"]["epochs"]) for r in recorded}
+        recorded = [r for r in recorded if options.max_train_samples in (None, r["rows"]["train"])]
+        done = [(r["task"], r["seed"], r["recipe"]) for r in recorded]
     for seed in map(int, options.seeds.split(",")):
         for name in names:
-            if (name, seed, options.epochs) in done:
+            if (name, seed, recipe(options)) in done:
                 continue
             record = run(options, tokenizer, name, seed)
             if record is not None:

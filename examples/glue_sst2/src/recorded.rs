@@ -122,7 +122,7 @@ fn spread() -> String {
         100.0 * scores.sd.expect("several runs")
     };
     let all = sd("vary-all");
-    let mut table = "| the seeds decide | standard deviation, points | its square, of that of all four |\n|---|---:|---:|\n".to_owned();
+    let mut table = "| the seeds decide | standard deviation, points | variance, as a share of that of all four |\n|---|---:|---:|\n".to_owned();
     for (name, what) in [
         ("vary-head", "the head"),
         ("vary-order", "the order"),

@@ -1,7 +1,7 @@
 //! What tasks or languages show together, in one sentence.
 
 use super::{BenchmarkSummary, Parts, TaskResult};
-use crate::statistics::{ALPHA, Finding, Paired, fewest_pairs, listed, points};
+use crate::statistics::{ALPHA, Finding, Paired, either, fewest_pairs, listed, points};
 
 impl BenchmarkSummary {
     /// What the tasks or languages show together, in one sentence.
@@ -66,6 +66,7 @@ impl BenchmarkSummary {
             let all = self.tasks.len();
             let on = match of(Finding::NoEvidence).as_slice() {
                 [only] => (*only).to_owned(),
+                some if told < all => either(some),
                 _ => format!("any of {}", parts.counted(told)),
             };
             let corrected = match told == all {

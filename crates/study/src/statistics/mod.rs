@@ -52,7 +52,7 @@ pub use stochastic_order::{ORDER_THRESHOLD, StochasticOrder, violation_ratio};
 pub(crate) use summary::ROUNDING;
 pub use summary::Summary;
 pub use t_test::{TTest, interval_of_means, paired_t_test};
-pub(crate) use words::{listed, points};
+pub(crate) use words::{either, listed, points};
 pub use words::{p_equals, signed};
 
 /// Bootstrap resamples behind a recorded [`StochasticOrder`].

@@ -20,10 +20,19 @@ pub fn p_equals(p: f64) -> String {
 
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn listed(names: &[&str]) -> String {
+    joined(names, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(crate) fn either(names: &[&str]) -> String {
+    joined(names, "or")
+}
+
+fn joined(names: &[&str], word: &str) -> String {
     match names {
         [] => String::new(),
         [only] => (*only).to_owned(),
-        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+        [others @ .., last] => format!("{} {word} {last}", others.join(", ")),
     }
 }
 
