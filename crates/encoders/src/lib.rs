@@ -59,4 +59,4 @@ pub use pooling::ClassifierPooling;
 pub use precision::{cast_linear, cast_linear_together};
 pub use roles::{Parameter, Projection, Role};
 pub use snapshot::{CheckpointHead, LoadedClassifier, Snapshot};
-pub use tokenizer::{Encoding, Encodings, Tokenizer};
+pub use tokenizer::{Encoding, Encodings, Tokenizer, tokenizer_file};

@@ -380,10 +380,7 @@ fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderE
         path: path.clone(),
         reason,
     };
-    let bytes = reading::text(&path)?;
-    vocabulary::check_merges(&bytes).map_err(wrong)?;
-    parts::check(&bytes).map_err(wrong)?;
-    let mut tokenizer = fenced(|| tokenizers::Tokenizer::from_bytes(&bytes)).map_err(wrong)?;
+    let mut tokenizer = tokenizer_file(&path)?;
     let sides = Sides::of(settings, &tokenizer);
     // Before any text is encoded: the file may pad it to any length.
     tokenizer.with_padding(None);
@@ -414,6 +411,22 @@ fn read(folder: &Path, settings: &Settings, name: &str) -> Result<Read, EncoderE
         sides,
         notes: note.into_iter().collect(),
     })
+}
+
+/// Reads a `tokenizer.json` as the tokenizers library does, with padding and truncation as the file has them; files at which the library
+/// would panic, or run out of memory, are refused.
+///
+/// # Errors
+/// [`EncoderError::Tokenizer`], or [`EncoderError::Read`] if there is no such file.
+pub fn tokenizer_file(path: &Path) -> Result<tokenizers::Tokenizer, EncoderError> {
+    let wrong = |reason: String| EncoderError::Tokenizer {
+        path: path.to_owned(),
+        reason,
+    };
+    let bytes = reading::text(path)?;
+    vocabulary::check_merges(&bytes).map_err(wrong)?;
+    parts::check(&bytes).map_err(wrong)?;
+    fenced(|| tokenizers::Tokenizer::from_bytes(&bytes)).map_err(wrong)
 }
 
 /// The error for a folder without `tokenizer.json` and without what it can be built from.

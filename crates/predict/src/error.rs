@@ -92,7 +92,7 @@ pub enum PredictError {
         run: PathBuf,
     },
     /// The file to continue was written in another way.
-    #[error("{}: {field} is {found}, here it is {here}; expected the same, or another output file", path.display())]
+    #[error("{}: {field} is {}, here it is {here}; expected the same, or another output file", path.display(), files::one_line(found))]
     OtherRun {
         /// The file that says how it was written.
         path: PathBuf,

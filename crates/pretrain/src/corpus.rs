@@ -43,14 +43,14 @@ impl Corpus {
         let mut known = HashSet::new();
         for path in paths {
             for file in files(path.as_ref())? {
-                for document in documents(&read_text(&file)?, separated) {
+                each_document(&read_text(&file)?, separated, |document| {
                     if known.contains(&document) {
                         corpus.repeated += 1;
                     } else {
                         known.insert(document.clone());
                         corpus.documents.push(document);
                     }
-                }
+                });
             }
         }
         if corpus.documents.is_empty() {
@@ -119,22 +119,30 @@ pub(crate) fn read_text(path: &Path) -> Result<String, PretrainError> {
     })
 }
 
-fn documents(text: &str, separated: Documents) -> Vec<String> {
-    let blocks: Vec<String> = match separated {
-        Documents::Lines => text.lines().map(str::to_owned).collect(),
-        Documents::Paragraphs => {
-            let lines: Vec<&str> = text.lines().map(str::trim).collect();
-            lines
-                .split(|line| line.is_empty())
-                .map(|lines| lines.join(" "))
-                .collect()
+/// Hands over the documents that are not empty, one at a time: a packed file may unfold to very many that are all the same.
+fn each_document(text: &str, separated: Documents, mut hand_over: impl FnMut(String)) {
+    let mut hand_over = |document: &str| {
+        let document = without_breaks(document);
+        if !document.is_empty() {
+            hand_over(document);
         }
     };
-    blocks
-        .iter()
-        .map(|block| without_breaks(block))
-        .filter(|block| !block.is_empty())
-        .collect()
+    match separated {
+        Documents::Lines => text.lines().for_each(hand_over),
+        Documents::Paragraphs => {
+            let mut paragraph = String::new();
+            for line in text.lines().map(str::trim) {
+                if line.is_empty() {
+                    hand_over(&paragraph);
+                    paragraph.clear();
+                } else {
+                    paragraph.push_str(line);
+                    paragraph.push(' ');
+                }
+            }
+            hand_over(&paragraph);
+        }
+    }
 }
 
 /// Removes HTML line breaks, which web reviews are full of, and repeated spaces.
@@ -143,5 +151,12 @@ fn without_breaks(text: &str) -> String {
         .replace("<br />", " ")
         .replace("<br/>", " ")
         .replace("<br>", " ");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut document = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !document.is_empty() {
+            document.push(' ');
+        }
+        document.push_str(word);
+    }
+    document
 }

@@ -58,7 +58,7 @@ pub enum PretrainError {
         steps: usize,
     },
     /// A checkpoint cannot be used.
-    #[error("{}: not a checkpoint of this program: {reason}", path.display())]
+    #[error("{}: not a checkpoint of this program: {}", path.display(), files::one_line(reason))]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -67,8 +67,9 @@ pub enum PretrainError {
     },
     /// The folder holds another run.
     #[error(
-        "{}: started with {field} {recorded}, now it is {current}; choose another folder",
-        path.display()
+        "{}: started with {field} {}, now it is {current}; choose another folder",
+        path.display(),
+        files::one_line(recorded)
     )]
     OtherRun {
         /// The checkpoint.

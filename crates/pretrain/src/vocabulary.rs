@@ -107,18 +107,21 @@ impl Vocabulary {
     /// Reads a `tokenizer.json` that [`Vocabulary::to_json`] wrote.
     ///
     /// # Errors
-    /// [`PretrainError::File`] or [`PretrainError::Tokenizer`].
+    /// [`PretrainError::Encoder`] or [`PretrainError::Tokenizer`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, PretrainError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|e| PretrainError::file(path, e))?;
-        let named =
-            |reason: String| PretrainError::Tokenizer(format!("{}: {reason}", path.display()));
-        let tokenizer = Tokenizer::from_bytes(&bytes).map_err(|e| named(e.to_string()))?;
+        let mut tokenizer = encoders::tokenizer_file(path)?;
         for (id, token) in SPECIAL.iter().enumerate() {
             if tokenizer.token_to_id(token) != Some(id as u32) {
-                return Err(named(format!("expected {token} to be token {id}")));
+                return Err(PretrainError::Tokenizer(format!(
+                    "{}: expected {token} to be token {id}",
+                    path.display()
+                )));
             }
         }
+        // A file that was changed may pad a text to any length.
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(refused)?;
         Self::of(tokenizer)
     }
 

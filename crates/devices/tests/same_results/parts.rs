@@ -138,11 +138,12 @@ fn projected<const D: usize>(
             .clone()
             .map(|bias| read(bias.grad(&gradients).expect("a leaf"))),
     );
-    let frozen = project(
-        x.clone(),
-        weights.map(Tensor::detach),
-        biases.map(Tensor::detach),
-    );
+    let frozen = project(x.clone(), weights.map(constant), biases.map(constant));
     all.push(read(x.grad(&loss(frozen).backward()).expect("a leaf")));
     all
+}
+
+/// A leaf that asks for no gradient: detached, it still would.
+fn constant<const D: usize>(leaf: Tensor<D>) -> Tensor<D> {
+    leaf.detach().set_require_grad(false)
 }

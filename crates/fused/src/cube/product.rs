@@ -11,6 +11,10 @@ use super::launch::empty;
 /// `x weight`, `[.., outputs]`, of `[.., inputs]` and `[inputs, outputs]`.
 pub(super) fn linear(x: CubeTensor, weight: CubeTensor) -> CubeTensor {
     let [inputs, outputs] = weight.meta.shape().dims();
+    if x.meta.num_dims() == 1 {
+        let row = linear(reshape(x, Shape::new([1, inputs])), weight);
+        return reshape(row, Shape::new([outputs]));
+    }
     let mut of_weight = vec![1; x.meta.num_dims() - 2];
     of_weight.extend([inputs, outputs]);
     product(x, reshape(weight, Shape::from(of_weight)))

@@ -2,6 +2,8 @@
 
 mod checkpoints;
 mod hubs;
+mod predictions;
+mod pretraining;
 mod snapshots;
 mod studies;
 mod tables;
@@ -40,7 +42,7 @@ impl Target {
 }
 
 /// Every reader.
-pub static TARGETS: [Target; 17] = [
+pub static TARGETS: [Target; 23] = [
     snapshots::CONFIG,
     snapshots::TOKENIZER,
     snapshots::TOKENIZER_OF_ITS_OWN,
@@ -58,6 +60,12 @@ pub static TARGETS: [Target; 17] = [
     checkpoints::STATE,
     checkpoints::TENSORS,
     hubs::HUB,
+    predictions::TEXTS,
+    predictions::PREDICTIONS,
+    pretraining::TEXT,
+    pretraining::TEXT_GZIP,
+    pretraining::VOCABULARY,
+    pretraining::PROGRESS,
 ];
 
 /// A target of which an input is one file.

@@ -75,6 +75,8 @@ fn a_file_that_is_not_a_tokenizer_is_named() {
     for text in [
         "",
         "{}",
+        // At which the tokenizers library panics.
+        include_str!("../../../fuzz-targets/corpus/tokenizer/cut-in-the-decoder.json"),
         &vocabulary()
             .to_json()
             .expect("JSON")
