@@ -5,7 +5,9 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, DispatchTensor, TensorMetadata, backend_extension};
+use burn::backend::{
+    AutodiffBackend, Backend, Dispatch, DispatchTensor, TensorMetadata, backend_extension,
+};
 use burn::tensor::{DType, FloatDType, Tensor};
 
 use crate::meeting::{Meeting, UseBackward};
@@ -128,8 +130,10 @@ fn cast<B: Backend + CastBackend, C: CheckpointStrategy>(
 
     let from = tensors[0].dtype();
     let node = |x: &FloatTensor<Autodiff<B, C>>| x.clone().into_parts().1;
-    // The places that are left have the first tensor once more, for which no gradient comes there.
-    let nodes = std::array::from_fn(|number| node(tensors.get(number).unwrap_or(&tensors[0])));
+    // A constant, in the places that are left.
+    let constant: FloatTensor<Autodiff<B, C>> =
+        <Autodiff<B, C> as AutodiffBackend>::from_inner(tensors[0].primitive().clone());
+    let nodes = std::array::from_fn(|number| node(tensors.get(number).unwrap_or(&constant)));
     let inputs = tensors.iter().map(|x| x.primitive().clone()).collect();
     let all = B::cast_all(TensorList(inputs), dtype).0;
     let meeting = Meeting::default();

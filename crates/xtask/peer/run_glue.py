@@ -157,6 +157,11 @@ def run(options, tokenizer, name, seed):
     }
 
 
+def rows(options, name):
+    texts, _ = TASKS[name].read(options.data / TASKS[name].folder / "train.tsv")
+    return len(texts[: options.max_train_samples])
+
+
 def recipe(options):
     keys = ("batch_size", "learning_rate", "weight_decay", "warmup_ratio", "max_gradient_norm", "max_length", "epochs")
     return {key: getattr(options, key) for key in keys} | {"fresh_pooler": options.fresh == "pooler"}
@@ -174,11 +179,10 @@ def main():
     done = []
     if options.out.exists():
         recorded = [json.loads(line) for line in options.out.read_text().splitlines()]
-        recorded = [r for r in recorded if options.max_train_samples in (None, r["rows"]["train"])]
-        done = [(r["task"], r["seed"], r["recipe"]) for r in recorded]
+        done = [(r["task"], r["seed"], {"fresh_pooler": False} | r["recipe"], r["rows"]["train"]) for r in recorded]
     for seed in map(int, options.seeds.split(",")):
         for name in names:
-            if (name, seed, recipe(options)) in done:
+            if (name, seed, recipe(options), rows(options, name)) in done:
                 continue
             record = run(options, tokenizer, name, seed)
             if record is not None:

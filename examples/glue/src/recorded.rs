@@ -66,6 +66,14 @@ fn the_figures_of_moving_parameters_are_those_of_their_records() {
 }
 
 #[test]
+fn the_page_of_runs_says_how_many_runs_of_the_methods_are_recorded() {
+    let records = text(&runs().join("minilm-rte-methods/runs.jsonl"));
+    let said = format!("of which {} of 168 are", records.lines().count());
+    let page = text(&runs().join("README.md")).replace('\n', " ");
+    assert!(page.contains(&said), "the page lacks: {said}");
+}
+
+#[test]
 fn the_front_page_quotes_all_studies_side_by_side() {
     let summaries = COMPLETE.map(|name| {
         let study = study(name);

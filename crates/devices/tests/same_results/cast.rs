@@ -6,8 +6,10 @@ use fused::Casts;
 use crate::values::{leaf, read};
 use crate::world::turn;
 
-/// More than one kernel takes, with fewer and more elements than the units of a cube.
+/// More than are cast back together, with fewer and more elements than the units of a cube.
 const TENSORS: usize = 40;
+/// More than one kernel takes.
+const CONSTANTS: usize = 140;
 
 pub(crate) fn casts_and_their_gradients_are_the_same(name: &str) {
     let turn = turn(name);
@@ -32,8 +34,19 @@ pub(crate) fn casts_and_their_gradients_are_the_same(name: &str) {
             let gradients = leaves
                 .iter()
                 .map(|x| read(x.grad(&gradients).expect("a leaf")));
+            let transposed = (0..CONSTANTS).map(|i| {
+                let x = leaf::<2>(i, [1 + i % 5, 1 + i % 7], device).inner();
+                if i % 2 == 0 { x.transpose() } else { x }
+            });
+            let mut casts = Casts::default();
+            transposed.for_each(|x| casts.add(x));
+            let mut casted = casts.take(dtype);
+            let constants = std::iter::from_fn(|| casted.hand_back::<2>());
+            let constants = constants.map(|x| read(x.cast(FloatDType::F32)));
+            let constants: Vec<_> = constants.collect();
+            assert_eq!(constants.len(), CONSTANTS);
             let values = cast.iter().map(|x| read(x.clone().cast(FloatDType::F32)));
-            values.chain(gradients).collect::<Vec<_>>()
+            values.chain(gradients).chain(constants).collect::<Vec<_>>()
         };
         // Rounding to half precision, and products of two numbers of it, have one result.
         assert!(on(&turn.device) == on(&Device::flex()), "{dtype:?}");

@@ -22,10 +22,11 @@ impl LinearBackend for Cube {
     }
 }
 
-/// The gradient of a weight, where nothing that Burn could fuse it with comes next.
+/// The gradient of a weight. Burn cannot fuse it with what comes next, which with one pass per step is nothing; further passes add
+/// theirs.
 pub(super) fn weight_gradient(x: FloatTensor<Cube>, grad: FloatTensor<Cube>) -> FloatTensor<Cube> {
     let [inputs, outputs] = [&x, &grad].map(|x| x.shape[x.shape.num_dims() - 1]);
-    let form = (Shape::new([inputs, outputs]), grad.dtype);
+    let form = (Shape::new([inputs, outputs]), x.dtype);
     let run = |tensors: Vec<CubeTensor>| {
         let [x, grad] = as_registered(tensors);
         vec![product::linear_weight_backward(x, grad)]

@@ -38,6 +38,7 @@ impl ProjectionsBackend for Cube {
         let elements = x.shape.num_elements() / inputs.max(1) * outputs;
         let can = (1..=i32::MAX as usize).contains(&elements)
             && element(x.dtype).is_some()
+            && weight.dtype == x.dtype
             && biases.0.iter().all(|bias| bias.dtype == x.dtype);
         if !can {
             return plain::<Self>(x, weight, biases, heads);

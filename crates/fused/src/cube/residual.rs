@@ -33,7 +33,7 @@ impl ResidualBackend for Cube {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let can = have_kernel(&residual, &[&gamma, &beta])
             && bias.dtype == residual.dtype
-            && x.dtype == residual.dtype
+            && [x.dtype, weight.dtype] == [residual.dtype; 2]
             && can_drop(&gamma.shape, dropout.as_ref());
         if !can {
             return plain_parts::<Self>(x, weight, bias, residual, gamma, beta, epsilon, dropout);
@@ -70,7 +70,7 @@ impl ResidualBackend for Cube {
     ) {
         let can = have_kernel(&sum, &[&gamma])
             && grad.dtype == sum.dtype
-            && x.dtype == sum.dtype
+            && [x.dtype, weight.dtype] == [sum.dtype; 2]
             && can_drop(&gamma.shape, dropout.as_ref());
         if !can {
             return plain_backward::<Self>(x, weight, sum, gamma, grad, epsilon, dropout);

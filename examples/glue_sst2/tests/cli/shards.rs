@@ -260,6 +260,8 @@ fn tuning_runs_that_others_lack_are_counted_and_the_same_array_again_ends_the_st
     let study = [
         "--study",
         "baseline",
+        "--learning-rate",
+        "5e-4",
         "--learning-rates",
         "1e-4",
         "--epochs-grid",
@@ -287,6 +289,8 @@ fn tuning_runs_that_others_lack_are_counted_and_the_same_array_again_ends_the_st
     // The noisy arm's best recipe may be the baseline's, and is, where the grid has one point.
     assert!(said.contains("; runs up to 10, "), "{said}");
     assert!(said.contains("shard 1/2: up to 5 of these runs"), "{said}");
+    let note = "note: --learning-rate trains no run: --study baseline takes --learning-rates";
+    assert!(said.contains(note), "{said}");
     let output = run(&["--shard", "2/2"]);
     let said = text(&output.stderr);
     let chosen = "recipes are chosen; some coincide, so 4 of the 5 runs are left";
