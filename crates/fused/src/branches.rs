@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-use crate::meeting::{Meeting, UseBackward};
+use crate::meeting::Meeting;
 
 /// `x` once for each of its uses.
 ///
@@ -128,9 +128,6 @@ impl<B: Backend + SumBackend, C: CheckpointStrategy> BranchesBackend for Autodif
             return trunk;
         }
         let (trunk, node) = trunk.into_parts();
-        match UseBackward.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((meeting, number), trunk),
-            OpsKind::UnTracked(prep) => prep.finish(trunk),
-        }
+        meeting.hang::<B, C>(node, number, trunk)
     }
 }

@@ -10,7 +10,7 @@ use burn::backend::{
 };
 use burn::tensor::{DType, FloatDType, Tensor};
 
-use crate::meeting::{Meeting, UseBackward};
+use crate::meeting::Meeting;
 use crate::together::TensorList;
 
 /// Gradients that are cast back together, since a node of the graph has a fixed number of parents.
@@ -151,14 +151,7 @@ fn cast<B: Backend + CastBackend, C: CheckpointStrategy>(
             true => trunk.node(),
             false => node(from),
         };
-        match UseBackward
-            .prepare::<C>([parent])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish((meeting.clone(), number), x),
-            OpsKind::UnTracked(prep) => prep.finish(x),
-        }
+        meeting.hang::<B, C>(parent, number, x)
     });
     all.collect()
 }

@@ -5,9 +5,11 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::backend::Backend;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::Autodiff;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
 
 /// The gradients of a tensor's branches, or of its parts, until the last has come.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,19 @@ impl Meeting {
         all
     }
 
+    /// `x` as the branch or part of a trunk, whose gradient waits here: the trunk's node, and the number from 0.
+    pub(crate) fn hang<B: Backend, C: CheckpointStrategy>(
+        &self,
+        trunk: NodeGuard,
+        number: usize,
+        x: FloatTensor<B>,
+    ) -> FloatTensor<Autodiff<B, C>> {
+        match UseBackward.prepare::<C>([trunk]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((self.clone(), number), x),
+            OpsKind::UnTracked(prep) => prep.finish(x),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Arrived> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,7 +73,7 @@ impl Meeting {
 
 /// The node of a branch or part: its gradient waits for the others.
 #[derive(Debug)]
-pub(crate) struct UseBackward;
+struct UseBackward;
 
 impl<B: Backend> Backward<B, 1> for UseBackward {
     /// Where it waits, and its number from 0.

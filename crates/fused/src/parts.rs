@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Slice, Tensor};
 
-use crate::meeting::{Meeting, UseBackward};
+use crate::meeting::Meeting;
 use crate::together::TensorList;
 
 /// `x` cut along its last dimension into `N` parts of the same width.
@@ -160,16 +160,8 @@ where
             OpsKind::UnTracked(prep) => prep.finish(x),
         };
         let cut = B::cut(whole.primitive().clone(), parts).0.into_iter();
-        let cut = cut.enumerate().map(|(number, part)| {
-            match UseBackward
-                .prepare::<C>([whole.node()])
-                .compute_bound()
-                .stateful()
-            {
-                OpsKind::Tracked(prep) => prep.finish((meeting.clone(), number), part),
-                OpsKind::UnTracked(prep) => prep.finish(part),
-            }
-        });
+        let cut = cut.enumerate();
+        let cut = cut.map(|(number, part)| meeting.hang::<B, C>(whole.node(), number, part));
         TensorList(cut.collect())
     }
 

@@ -9,7 +9,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 use crate::linear::{self, LinearBackend};
-use crate::meeting::{Meeting, UseBackward};
+use crate::meeting::Meeting;
 use crate::parts::{JoinBackend, PartsBackend, side_by_side};
 use crate::plain_attention::{join, split};
 use crate::together::TensorList;
@@ -289,15 +289,6 @@ where
         OpsKind::UnTracked(prep) => prep.finish(x),
     };
     let parts = parts.0.into_iter().enumerate();
-    let parts = parts.map(|(number, part)| {
-        match UseBackward
-            .prepare::<C>([product.node()])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish((meeting.clone(), number), part),
-            OpsKind::UnTracked(prep) => prep.finish(part),
-        }
-    });
+    let parts = parts.map(|(number, part)| meeting.hang::<B, C>(product.node(), number, part));
     TensorList(parts.collect())
 }
