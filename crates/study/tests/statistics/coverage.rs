@@ -38,6 +38,11 @@ fn what_is_printed_holds_its_level_for_symmetric_differences_and_what_stood_befo
     assert!(t.iter().all(|share| *share >= 95.0 - ERROR), "{t:?}");
     let flips = shares("sign flips find", 6);
     assert!(flips.iter().all(|share| *share <= 5.0 + ERROR), "{flips:?}");
+    let verdicts = shares("both find", 6);
+    assert_eq!(verdicts.len(), flips.len());
+    for (both, alone) in verdicts.iter().zip(&flips) {
+        assert!(both <= alone, "{verdicts:?}");
+    }
     let order = shares("order below 0.2", 6);
     assert!(order.iter().all(|share| *share <= 5.0 + ERROR), "{order:?}");
     let bca = shares("BCa holds", 3);
