@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Once};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -14,12 +14,16 @@ const SHELL: u8 = 128;
 /// The exit code of the signal that came, 0 before.
 static CODE: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// Catches the signals from here on. If that is impossible, they end the program at once as usual; what is recorded
-/// stays.
+/// Catches the signals from here on, however often it is called. If that is impossible, they end the program at once as
+/// usual; what is recorded stays.
 pub fn catch() {
-    for (signal, code) in [(SIGINT, SHELL + 2), (SIGTERM, SHELL + 15)] {
-        let _ = on(signal, code);
-    }
+    static CAUGHT: Once = Once::new();
+    // Registered twice, the handlers would take the first signal for the second.
+    CAUGHT.call_once(|| {
+        for (signal, code) in [(SIGINT, SHELL + 2), (SIGTERM, SHELL + 15)] {
+            let _ = on(signal, code);
+        }
+    });
 }
 
 fn on(signal: i32, code: u8) -> io::Result<()> {

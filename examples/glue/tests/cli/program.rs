@@ -53,21 +53,26 @@ impl World {
         records
     }
 
-    /// Trains a tiny BERT for an epoch, one run per arm, with more arguments.
-    pub(crate) fn run(&self, more: &[&str]) -> Output {
+    /// The program, which is to train a tiny BERT for an epoch, one run per arm, with more arguments.
+    pub(crate) fn command(&self, more: &[&str]) -> Command {
         let model = tiny_model();
         let has = |name| more.iter().any(|option: &&str| option.starts_with(name));
         let (one_seed, one_epoch) = (!has("--seeds"), !has("--epochs-grid"));
-        Command::new(env!("CARGO_BIN_EXE_glue"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_glue"));
+        command
             .current_dir(self.0.path())
             .arg("--model")
             .arg(model)
             .args(["--batch-size=4", "--max-length=32", "--quiet"])
             .args(one_epoch.then_some("--epochs=1"))
             .args(one_seed.then_some("--seeds=1"))
-            .args(more)
-            .output()
-            .expect("the program starts")
+            .args(more);
+        command
+    }
+
+    /// Runs the [`command`](Self::command) to its end.
+    pub(crate) fn run(&self, more: &[&str]) -> Output {
+        self.command(more).output().expect("the program starts")
     }
 
     /// [`run`](Self::run), which must succeed; returns what it prints.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -200,6 +202,37 @@ fn a_shard_of_all_tasks_has_its_share_of_each() {
     assert_eq!(
         world.read("parts/benchmark.json"),
         world.read("whole/benchmark.json")
+    );
+}
+
+#[test]
+fn a_signal_in_a_later_task_finishes_the_step_too() {
+    let world = World::new();
+    copy_rte_and_wnli(&world);
+    let text = world.read("some/WNLI/train.tsv");
+    let (heading, rows) = text.split_once('\n').expect("a heading");
+    // It trains until it is stopped.
+    world.write(
+        "some/WNLI/train.tsv",
+        &format!("{heading}\n{}", rows.repeat(10_000)),
+    );
+    let mut command = world.command(&["--task=all", "--data=some", "--out=all"]);
+    let running = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let started = Instant::now();
+    while !world.path("all/wnli/study.json").exists() {
+        assert!(started.elapsed() < Duration::from_secs(1500));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let id = running.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(sent.expect("kill starts").success());
+    let output = running.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(143), "{text}");
+    let last = text.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("stopped: finished runs are in all"),
+        "{text}"
     );
 }
 
