@@ -30,8 +30,12 @@ pub struct Passes<'a> {
     pub(crate) dropout: Option<u64>,
     pub(crate) precision: Precision,
     pub(crate) gradient_checkpointing: bool,
+    /// Factor of the loss before the backward pass.
+    pub(crate) scale: f64,
     passed: u64,
     begun: Vec<Begun>,
+    /// For each gradient by a perturbation in f16, 1, or NaN if it overflowed.
+    overflows: Vec<Tensor<1>>,
 }
 
 /// The bit from which dropout keys hold the number of the pass; the number of a batch never gets that large.
@@ -79,8 +83,10 @@ impl<'a> Passes<'a> {
             dropout: None,
             precision: Precision::F32,
             gradient_checkpointing: false,
+            scale: 1.0,
             passed: 0,
             begun: Vec::new(),
+            overflows: Vec::new(),
         }
     }
 
@@ -118,7 +124,10 @@ impl<'a> Passes<'a> {
     }
 
     /// The gradient of a loss by a perturbation of the token embeddings, at this perturbation: the loss is a function of the
-    /// logits of a pass of its own. The parameters are constants, and it is one itself.
+    /// logits of a pass of its own, in single precision. The parameters are constants, and it is one itself.
+    ///
+    /// In f16 this loss is scaled like that of the step, without which small gradients would become 0. Elements that overflow
+    /// are returned as 0, and make the gradients of the step overflow too, so that no step is taken on them.
     ///
     /// # Shapes
     /// - `perturbation`, output: as for [`Classifier::forward_perturbed`]
@@ -133,6 +142,11 @@ impl<'a> Passes<'a> {
         let perturbation = Some(self.with_noise(leaf.clone()));
         let mut dropouts = self.next_dropouts();
         let between = self.between();
+        let is_scaled = self.precision == Precision::F16;
+        let loss = |logits| match is_scaled {
+            true => loss(logits) * self.scale,
+            false => loss(logits),
+        };
         let gradient = if self.gradient_checkpointing {
             let (begun, logits) =
                 Begun::forward(model, &self.input, perturbation, between, dropouts);
@@ -144,7 +158,18 @@ impl<'a> Passes<'a> {
             leaf.grad(&gradients)
                 .expect("the logits depend on the embeddings")
         };
-        gradient.autodiff()
+        match is_scaled {
+            true => (self.within_range(gradient) / self.scale).autodiff(),
+            false => gradient.autodiff(),
+        }
+    }
+
+    fn within_range(&mut self, gradient: Tensor<3>) -> Tensor<3> {
+        // 0 times a number is 0, and times infinity it is NaN.
+        let overflow = gradient.clone().abs().sum() * 0.0 + 1.0;
+        self.overflows.push(overflow.autodiff());
+        let lost = gradient.clone().is_finite().bool_not();
+        gradient.mask_fill(lost, 0.0)
     }
 
     /// Computes the logits of other weights, such as a teacher's, in the precision of the recipe. They are constants.
@@ -212,8 +237,13 @@ impl<'a> Passes<'a> {
         }
     }
 
-    /// The gradients of a loss computed from these passes.
+    /// The gradients of a loss computed from these passes, times the scale.
     pub(crate) fn gradients(self, loss: Tensor<1>) -> GradientsParams {
+        let loss = match self.scale {
+            1.0 => loss,
+            scale => loss * scale,
+        };
+        let loss = self.overflows.into_iter().fold(loss, Tensor::mul);
         let gradients = loss.backward();
         if self.begun.is_empty() {
             return GradientsParams::from_grads(gradients, self.parameters);
@@ -259,7 +289,7 @@ mod tests {
     use std::path::Path;
 
     use burn::module::{Module, ModuleVisitor, Param};
-    use burn::tensor::Device;
+    use burn::tensor::{Device, FloatDType};
     use encoders::{Encoding, Snapshot};
 
     use super::*;
@@ -377,6 +407,77 @@ mod tests {
     impl ModuleVisitor for Asking {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             self.0.push(param.val().is_require_grad());
+        }
+    }
+
+    /// The gradient by a perturbation of a loss that is this small, and the passes that computed it.
+    fn gradient_of_a_loss<'a>(
+        model: &'a Classifier,
+        factor: f64,
+        (precision, scale): (Precision, f64),
+        gradient_checkpointing: bool,
+    ) -> (Vec<f32>, Passes<'a>) {
+        let device = Device::flex().autodiff();
+        let mut passes = Passes::new(model, model.clone(), input(&device), 5);
+        passes.precision = precision;
+        passes.scale = scale;
+        passes.gradient_checkpointing = gradient_checkpointing;
+        let start = Tensor::<3>::zeros([3, 7, model.embedding_width()], &device);
+        let loss = |logits: Tensor<2>| {
+            let logits = logits.cast(FloatDType::F32);
+            logits.powi_scalar(2).mean() * factor
+        };
+        let gradient = passes.gradient_at(start, loss).into_data();
+        (gradient.try_to_vec().expect("single precision"), passes)
+    }
+
+    #[test]
+    fn in_f16_a_small_gradient_by_a_perturbation_is_near_that_in_single_precision() {
+        let model = model();
+        for gradient_checkpointing in [false, true] {
+            let gradient = |with| gradient_of_a_loss(&model, 1e-4, with, gradient_checkpointing).0;
+            let expected = gradient((Precision::F32, 1.0));
+            let longest = |values: &[f32]| values.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
+            let largest = longest(&expected);
+            assert!(largest > 0.0);
+            let apart = |ours: &[f32]| {
+                let apart = ours.iter().zip(&expected).map(|(a, b)| a - b);
+                longest(&apart.collect::<Vec<f32>>()) / largest
+            };
+            // Some twenty roundings by half a unit in the last of 11 bits.
+            let ours = gradient((Precision::F16, 65_536.0));
+            assert!(apart(&ours) < 1e-2, "{}", apart(&ours));
+            let without = gradient((Precision::F16, 1.0));
+            assert!(
+                apart(&without) > 0.1,
+                "nothing was lost: {}",
+                apart(&without)
+            );
+        }
+    }
+
+    #[test]
+    fn a_gradient_by_a_perturbation_that_overflows_lets_the_gradients_of_the_step_overflow() {
+        let device = Device::flex().autodiff();
+        let model = model();
+        let targets = BatchTargets::Classes(Tensor::from_data([0, 1, 1], &device));
+        for (factor, overflows) in [(1.0, false), (1e9, true)] {
+            let with = (Precision::F16, 256.0);
+            let (gradient, mut passes) = gradient_of_a_loss(&model, factor, with, false);
+            assert!(gradient.iter().all(|value| value.is_finite()));
+            let loss = mean_loss(passes.logits(), &targets);
+            assert!(loss.clone().into_scalar::<f32>().is_finite());
+            let gradients = passes.gradients(loss);
+            let mut found = Gradients {
+                gradients: &gradients,
+                bits: Vec::new(),
+            };
+            model.visit(&mut found);
+            let mut values = found.bits.iter().flatten();
+            assert_eq!(
+                values.any(|bits| !f32::from_bits(*bits).is_finite()),
+                overflows
+            );
         }
     }
 

@@ -357,11 +357,9 @@ impl BatchGradients<Classifier, Batch> for Forward {
         passes.dropout = self.dropout.then_some(self.seed);
         passes.precision = self.recipe.precision;
         passes.gradient_checkpointing = self.recipe.gradient_checkpointing;
+        passes.scale = pass.scale;
         let loss = self.objective.loss(&mut passes, &batch.targets);
-        let gradients = passes.gradients(match pass.scale {
-            1.0 => loss.clone(),
-            scale => loss.clone() * scale,
-        });
+        let gradients = passes.gradients(loss.clone());
         (loss.inner(), gradients)
     }
 }

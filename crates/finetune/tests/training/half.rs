@@ -1,15 +1,17 @@
 //! Training in half precision.
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Tensor};
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
 use encoders::Classifier;
 use finetune::batch::Filling;
+use finetune::methods::{self, Start};
 use finetune::trainer::{Step, Trainer};
-use study::{Precision, Recipe};
+use study::{Method, Precision, Recipe};
 use training::StepperState;
 
 use crate::closeness::assert_all_close;
-use crate::examples::{examples, model};
+use crate::examples::{examples, loud_model, model};
 use crate::parameters::{self, Named};
 use crate::reference::FILLINGS;
 
@@ -21,13 +23,16 @@ fn trainer(precision: Precision) -> Trainer {
     trainer_of(model(), precision)
 }
 
-fn trainer_of(model: Classifier, precision: Precision) -> Trainer {
-    let recipe = Recipe {
+fn recipe(precision: Precision) -> Recipe {
+    Recipe {
         learning_rate: 1e-3,
         precision,
         ..Recipe::default()
-    };
-    Trainer::new(model, &recipe, 100, 0, &Device::flex()).expect("a recipe in range")
+    }
+}
+
+fn trainer_of(model: Classifier, precision: Precision) -> Trainer {
+    Trainer::new(model, &recipe(precision), 100, 0, &Device::flex()).expect("a recipe in range")
 }
 
 /// Loss and gradients of one batch, the latter without the loss scale.
@@ -85,32 +90,8 @@ fn ten_steps_stay_near_single_precision_and_parameters_stay_single() {
     }
 }
 
-/// Multiplies the gradient that the head passes back to the body.
-#[derive(Default)]
-struct Louder {
-    path: Vec<String>,
-}
-
-impl ModuleMapper for Louder {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.path[0] == "classifier" {
-            true => param.map(|tensor| tensor * 300),
-            false => param,
-        }
-    }
-}
-
 fn loud(precision: Precision) -> Trainer {
-    let model = model().map(&mut Louder::default());
-    trainer_of(model, precision).without_dropout()
+    trainer_of(loud_model(), precision).without_dropout()
 }
 
 fn step(trainer: &mut Trainer) -> Step {
@@ -147,6 +128,34 @@ fn a_step_whose_gradients_overflow_is_skipped_and_the_scale_halved_until_they_do
     // The norm is that of the unscaled gradients.
     let apart = (taken.gradient_norm / expected.gradient_norm - 1.0).abs();
     assert!(apart < 1e-2, "{taken:?} {expected:?}");
+}
+
+#[test]
+fn a_step_whose_adversary_overflows_is_skipped_too() {
+    let model = loud_model();
+    let set = [
+        ("smart.sigma".to_owned(), 0.1),
+        ("smart.epsilon".to_owned(), 1.0),
+    ];
+    let companion = methods::companion(
+        Method::SmartAdversarial,
+        &Start {
+            model: &model,
+            fresh: &[],
+            recipe: &recipe(Precision::F16),
+            hyperparameters: &Method::SmartAdversarial.numbers(&BTreeMap::from(set)),
+            steps: 100,
+            seed: 5,
+        },
+    );
+    let mut trainer =
+        trainer_of(model, Precision::F16).with_companion(companion.expect("the method applies"));
+    let mut skipped = 0;
+    while step(&mut trainer).is_skipped {
+        skipped += 1;
+        assert!(skipped < 20);
+    }
+    assert!(skipped > 0, "nothing overflowed");
 }
 
 #[test]
