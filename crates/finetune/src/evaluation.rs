@@ -49,7 +49,7 @@ pub fn predict(
     predicted.unwrap_or_else(|never| match never {})
 }
 
-/// The same, asking `go_on` after every batch.
+/// The same, asking `go_on` after every batch, which is given the batch's outputs.
 ///
 /// # Errors
 /// Those of `go_on`, which end it.
@@ -59,11 +59,13 @@ pub(crate) fn predict_while<E>(
     encodings: &Encodings,
     filling: Filling,
     device: &Device,
-    go_on: impl Fn() -> Result<(), E>,
+    go_on: impl Fn(Tensor<2>) -> Result<(), E>,
 ) -> Result<Predictions, E> {
     let device = device.clone().inner();
     let kind = task.outputs().kind();
-    forward(model, kind, encodings, filling, &device, |_, _| go_on())
+    forward(model, kind, encodings, filling, &device, |_, outputs| {
+        go_on(outputs)
+    })
 }
 
 /// Scores a model over all examples by the metrics of their task, with dropout off.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use burn::tensor::Tensor;
 use encoders::Classifier;
 use study::plan::RunKey;
 use study::record::{
@@ -12,7 +13,7 @@ use study::record::{
     RecordedPredictions, RunRecord, Versions,
 };
 use tasks::MetricError;
-use training::finite;
+use training::{Diverged, finite};
 
 use crate::batch::Filling;
 use crate::checkpoint::{Checkpoints, RunState};
@@ -274,13 +275,24 @@ impl Outcome {
                 encodings,
                 filling,
                 &setup.device,
-                || shared.go_on(),
+                |outputs| {
+                    finite_outputs(outputs, steps - 1)?;
+                    shared.go_on()
+                },
             )?;
             let file = setup.predictions_file(&predicted, None);
             self.state.predictions.insert(set.clone(), file);
         }
         Ok(())
     }
+}
+
+/// Checks what the model says after a step about texts without labels: a class can be read off outputs that are not numbers,
+/// and there is no loss to tell.
+fn finite_outputs(outputs: Tensor<2>, step: usize) -> Result<(), Diverged> {
+    let outputs = outputs.into_data().convert::<f32>();
+    let mut outputs = outputs.iter::<f32>().map(f64::from);
+    outputs.try_for_each(|output| finite("output on an unlabelled set", step, output))
 }
 
 /// Scores the model after a step on every evaluation set, in the task's order. The evaluation loss is checked too: if
@@ -305,4 +317,23 @@ fn score<'a>(
         Ok((name.as_str(), scored))
     });
     sets.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn outputs_that_are_not_numbers_are_a_failure_without_labels_too() {
+        let said = |value: f32| {
+            let outputs = Tensor::from_data([[0.5, -1.0], [value, 2.0]], &Device::flex());
+            finite_outputs(outputs, 7).map_err(|diverged| diverged.to_string())
+        };
+        assert_eq!(said(-65_504.0), Ok(()));
+        let expected = "training diverged: the output on an unlabelled set of step 7 is ";
+        assert_eq!(said(f32::NAN), Err(format!("{expected}NaN")));
+        assert_eq!(said(f32::NEG_INFINITY), Err(format!("{expected}-inf")));
+    }
 }

@@ -56,7 +56,8 @@ fn check<M: Module>(reader: Reader, model: &M, counters: &Counters) -> Result<()
                     whole()?
                 ));
             }
-            "momentum.time" => longest = longest.max(Some(whole()?)),
+            // RecAdam keeps its AdamW under a name.
+            _ if is_time(name) => longest = longest.max(Some(whole()?)),
             _ => {}
         }
     }
@@ -87,6 +88,12 @@ fn check<M: Module>(reader: Reader, model: &M, counters: &Counters) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Whether a number counts the steps that a state has taken.
+fn is_time(name: &str) -> bool {
+    let path = name.strip_suffix("momentum.time");
+    path.is_some_and(|path| path.is_empty() || path.ends_with('.'))
 }
 
 /// The shape of each parameter that an optimizer may have a state of, by its id.

@@ -69,15 +69,31 @@ fn whole_numbers_in_place_of_a_parameter_are_refused() {
 
 /// AdamW's state of a parameter, as Burn records it.
 fn moments(id: Option<u64>, shape: [usize; 2], dtype: DType, [rank, time]: [Scalar; 2]) -> Vec<u8> {
+    moments_under("momentum", id, shape, dtype, [rank, time])
+}
+
+fn moments_under(
+    momentum: &str,
+    id: Option<u64>,
+    shape: [usize; 2],
+    dtype: DType,
+    [rank, time]: [Scalar; 2],
+) -> Vec<u8> {
     let name = id.unwrap_or(1);
     let bytes = vec![0; shape.iter().product::<usize>() * dtype.size()];
     let tensor = |moment: &str| {
         let bytes = Bytes::from_bytes_vec(bytes.clone());
-        Tensor::new(format!("{name}.momentum.{moment}"), dtype, shape, id, bytes)
+        Tensor::new(
+            format!("{name}.{momentum}.{moment}"),
+            dtype,
+            shape,
+            id,
+            bytes,
+        )
     };
     let writer = Writer::new(vec![tensor("moment_1"), tensor("moment_2")])
         .with_scalar(&format!("{name}.__rank"), rank)
-        .with_scalar(&format!("{name}.momentum.time"), time);
+        .with_scalar(&format!("{name}.{momentum}.time"), time);
     writer.into_bytes().expect("a record").to_vec()
 }
 
@@ -150,4 +166,23 @@ fn moments_of_another_run_or_step_or_shape_are_refused() {
     }
     let expected = "no state, the model has taken 5 steps".to_owned();
     assert_eq!(read_both(&parameters, &none(), 5), Err(expected));
+
+    // As RecAdam keeps them.
+    let name = "adamw.momentum";
+    let within = |time| moments_under(name, own, [3, 2], DType::F32, [number(2), time]);
+    for (time, expected) in [
+        (number(5), Ok(())),
+        (
+            number(4),
+            Err("a state after 4 steps, the model has taken 5".to_owned()),
+        ),
+        (
+            Scalar::Float(0.5),
+            Err(format!(
+                "{name}.time of parameter {weight} is not a whole number"
+            )),
+        ),
+    ] {
+        assert_eq!(read_both(&parameters, &within(time), 5), expected);
+    }
 }

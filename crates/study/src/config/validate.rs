@@ -78,15 +78,20 @@ impl StudyConfig {
     /// Refuses a pull by which RecAdam is sure to diverge: a parameter that is pulled by more than twice its distance ends
     /// farther away than it was.
     fn check_recadam(&self) -> Result<(), StudyError> {
-        if !self.has_method(|method| method == Method::RecAdam) {
-            return Ok(());
-        }
-        let numbers = Method::RecAdam.numbers(&self.hyperparameters);
-        let rates = match self.studies.contains(&StudyKind::Baseline) {
-            true => self.tuning().learning_rates,
-            false => vec![self.recipe.learning_rate],
+        let pulls = |study: &&StudyKind| {
+            let arms = self.arms_of(**study);
+            arms.iter().any(|arm| arm.method() == Method::RecAdam)
         };
-        let learning_rate = rates.into_iter().fold(0.0, f64::max);
+        let rates = self
+            .studies
+            .iter()
+            .filter(pulls)
+            .flat_map(|study| match study {
+                StudyKind::Baseline => self.tuning().learning_rates,
+                _ => vec![self.recipe.learning_rate],
+            });
+        let learning_rate = rates.fold(0.0, f64::max);
+        let numbers = Method::RecAdam.numbers(&self.hyperparameters);
         let pull = numbers["recadam.pull"];
         let largest = match numbers[LARGEST_PULL.0] {
             0.0 => f64::INFINITY,
@@ -277,5 +282,26 @@ mod tests {
             ..Tuning::default()
         });
         assert!(grid.validate().is_err());
+        // Only the rates by which RecAdam trains count.
+        let rate =
+            |config: StudyConfig| refusal(config).contains("times learning rate 0.001 is 5,");
+        let mut both = config("recadam", 1e-3, &[]);
+        both.studies = vec![StudyKind::Baseline, StudyKind::Compare];
+        both.tuning = Some(Tuning {
+            learning_rates: vec![5e-5],
+            ..Tuning::default()
+        });
+        assert!(rate(both.clone()));
+        both.recipe.learning_rate = 5e-5;
+        assert!(both.validate().is_ok());
+        let mut others = config("noisytune", 5e-5, &[]);
+        others.studies = vec![StudyKind::Baseline, StudyKind::Companions];
+        others.tuning = Some(Tuning {
+            learning_rates: vec![1e-3],
+            ..Tuning::default()
+        });
+        assert!(others.validate().is_ok());
+        others.recipe.learning_rate = 1e-3;
+        assert!(rate(others));
     }
 }
